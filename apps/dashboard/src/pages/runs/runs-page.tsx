@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { LineChart, type Series } from '../charts/line-chart.tsx';
-import { type MetricsRow, parseMetrics } from '../data/metrics-rows.ts';
+import { LineChart, type Series } from '../../charts/line-chart.tsx';
+import { type MetricsRow, parseMetrics } from '../../data/metrics-rows.ts';
 
 interface Run {
   readonly name: string;

@@ -1,8 +1,8 @@
 import { useMemo, useState } from 'preact/hooks';
-import { LineChart, type Series } from '../charts/line-chart.tsx';
-import type { MetricsRow } from '../data/metrics-rows.ts';
-import type { Variant } from '../training/training-messages.ts';
-import { type TrainingView, useTraining } from '../training/use-training.ts';
+import { LineChart, type Series } from '../../charts/line-chart.tsx';
+import type { MetricsRow } from '../../data/metrics-rows.ts';
+import type { Variant } from '../../training/training-messages.ts';
+import { type TrainingView, useTraining } from '../../training/use-training.ts';
 
 const LABELS: Readonly<Record<Variant, string>> = { moda: 'MoDA', baseline: 'baseline' };
 const VARIANTS: readonly Variant[] = ['moda', 'baseline'];
