@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { reportError } from './cli/report-error.ts';
 import { registerBenchStep } from './commands/bench-step.ts';
+import { registerDashboard } from './commands/dashboard.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
 import { registerGenerate } from './commands/generate.ts';
@@ -21,6 +22,7 @@ for (const register of [
   registerGenerate,
   registerInfo,
   registerDoctor,
+  registerDashboard,
   registerTokenize,
   registerStudy,
   registerBenchStep,
