@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { downsample } from '../data/downsample.ts';
+import { useColorTheme } from '../shell/color-theme.ts';
 
 export interface Series {
   readonly label: string;
@@ -16,12 +17,14 @@ interface LineChartProps {
   readonly isLogY?: boolean;
 }
 
-const COLORS = ['#4a7dfc', '#e8743b', '#19a979', '#945ecf', '#d6336c', '#13a4b4', '#b08900', '#6c8893'];
+/** Colours `--series-1` to `--series-8` of the theme; further series repeat them dashed. */
+const COLORS = 8;
 const MAX_POINTS = 4000;
 
 /** Several lines over one axis, canvas-drawn; long series are thinned without losing spikes. */
 export function LineChart({ title, xLabel, series, isLogY = false }: LineChartProps) {
   const host = useRef<HTMLDivElement>(null);
+  const theme = useColorTheme();
   useEffect(() => {
     const element = host.current!;
     const thinned = series.map(({ x, y }) => {
@@ -31,6 +34,7 @@ export function LineChart({ title, xLabel, series, isLogY = false }: LineChartPr
     const data = uPlot.join(thinned.length > 0 ? thinned : [[[], []]]);
     const style = getComputedStyle(element);
     const axis = {
+      font: '12px system-ui, sans-serif',
       stroke: style.color,
       grid: { stroke: style.getPropertyValue('--line') },
       ticks: { stroke: style.getPropertyValue('--line') },
@@ -43,7 +47,13 @@ export function LineChart({ title, xLabel, series, isLogY = false }: LineChartPr
         axes: [{ ...axis, label: xLabel }, axis],
         series: [
           { label: xLabel },
-          ...series.map(({ label }, i) => ({ label, stroke: COLORS[i % COLORS.length], width: 1.5, spanGaps: true })),
+          ...series.map(({ label }, i) => ({
+            label,
+            stroke: style.getPropertyValue(`--series-${(i % COLORS) + 1}`),
+            dash: i < COLORS ? undefined : [6, 4],
+            width: 1.75,
+            spanGaps: true,
+          })),
         ],
       },
       data,
@@ -55,7 +65,7 @@ export function LineChart({ title, xLabel, series, isLogY = false }: LineChartPr
       observer.disconnect();
       chart.destroy();
     };
-  }, [series, isLogY, xLabel]);
+  }, [series, isLogY, xLabel, theme]);
   return (
     <figure class="chart">
       <figcaption>{title}</figcaption>
