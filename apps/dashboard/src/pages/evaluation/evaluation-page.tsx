@@ -31,6 +31,7 @@ export function EvaluationPage() {
             }}
           />
         </label>
+        <ServedResults evaluation={evaluation} />
         <fieldset class="choices">
           <legend class="field-label">Columns of the paper</legend>
           {PAPER_TABLES.map(({ id, title }) => (
@@ -49,6 +50,24 @@ export function EvaluationPage() {
         differences to its columns carry no star. Figures of the paper: {PAPER_CITATION}.
       </p>
     </section>
+  );
+}
+
+function ServedResults({ evaluation: { files, served, addServed } }: { readonly evaluation: EvaluationFiles }) {
+  const rest = served.filter((path) => !files.some(({ id }) => id === `file:${path}`));
+  if (rest.length === 0) return null;
+  return (
+    <label class="field">
+      <span class="field-label">Results of the runs served here</span>
+      <select value="" onChange={({ currentTarget }) => void addServed(currentTarget.value)}>
+        <option value="">Add…</option>
+        {rest.map((path) => (
+          <option key={path} value={path}>
+            {path}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 
