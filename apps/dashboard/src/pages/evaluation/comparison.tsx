@@ -31,7 +31,7 @@ export function Comparison({ table, baseline, comparisons, setAsked, children, .
   );
   const warnings = [...new Set(Object.values(comparisons ?? {}).flatMap((comparison) => comparison.warnings))];
   return (
-    <>
+    <ScoreTableView {...names} {...{ table, baseline, certainties }}>
       <div class="row controls">
         <label class="field">
           <span class="field-label">Baseline</span>
@@ -58,11 +58,9 @@ export function Comparison({ table, baseline, comparisons, setAsked, children, .
           ))}
         </ul>
       )}
-      {table.rows.length > 0 ? (
-        <ScoreTableView {...names} {...{ table, baseline, certainties }} />
-      ) : (
+      {table.rows.length === 0 && (
         <p class="empty">Nothing to show in this unit: the paper prints no bits per byte. Add a perplexity file.</p>
       )}
-    </>
+    </ScoreTableView>
   );
 }

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { saveFile } from '../../ui/save-file.ts';
 import { tableCells, tableCsv } from './export-table.ts';
@@ -19,6 +20,8 @@ interface ScoreTableProps {
   readonly baseline: string;
   readonly certainties: Certainties;
   readonly fileName: string;
+  /** Shown between the caption and the table. */
+  readonly children: ComponentChildren;
 }
 
 const GIVEN: SortOrder = { by: 'given', descending: false };
@@ -27,7 +30,7 @@ const signed = (value: number, digits: number): string =>
 
 /** Models side by side, a row a task or domain; each value with its standard error and difference to the baseline. */
 export function ScoreTableView(props: ScoreTableProps) {
-  const { caption, rowName, table, baseline, certainties, fileName } = props;
+  const { caption, rowName, table, baseline, certainties, fileName, children } = props;
   const [order, setOrder] = useState(GIVEN);
   const rows = sortRows(table.rows, order);
   return (
@@ -51,43 +54,46 @@ export function ScoreTableView(props: ScoreTableProps) {
           </button>
         </div>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the keyboard's focus */}
-      <section class="table-scroll" tabIndex={0} aria-label={`${caption}, table`}>
-        <table class="scores">
-          <thead>
-            <tr>
-              <SortHead label={rowName} by="label" order={order} setOrder={setOrder} />
-              {table.columns.map((column) => (
-                <SortHead
-                  key={column.id}
-                  label={column.label}
-                  column={column}
-                  isBaseline={column.id === baseline}
-                  by={{ column: column.id }}
-                  order={order}
-                  setOrder={setOrder}
-                />
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <tr key={row.id} class={row.isAverage ? 'average' : undefined}>
-                <th scope="row">{row.label}</th>
-                {table.columns.map(({ id, source }) => (
-                  <ScoreCell
-                    key={id}
-                    row={row}
-                    id={id}
-                    source={source}
-                    difference={differenceOf(row, id, baseline, certainties)}
+      {children}
+      {rows.length > 0 && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the keyboard's focus
+        <section class="table-scroll" tabIndex={0} aria-label={`${caption}, table`}>
+          <table class="scores">
+            <thead>
+              <tr>
+                <SortHead label={rowName} by="label" order={order} setOrder={setOrder} />
+                {table.columns.map((column) => (
+                  <SortHead
+                    key={column.id}
+                    label={column.label}
+                    column={column}
+                    isBaseline={column.id === baseline}
+                    by={{ column: column.id }}
+                    order={order}
+                    setOrder={setOrder}
                   />
                 ))}
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <tr key={row.id} class={row.isAverage ? 'average' : undefined}>
+                  <th scope="row">{row.label}</th>
+                  {table.columns.map(({ id, source }) => (
+                    <ScoreCell
+                      key={id}
+                      row={row}
+                      id={id}
+                      source={source}
+                      difference={differenceOf(row, id, baseline, certainties)}
+                    />
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
     </div>
   );
 }
@@ -185,7 +191,7 @@ function Difference({
   );
 }
 
-function toJson({ caption, table, baseline, certainties }: ScoreTableProps): string {
+function toJson({ caption, table, baseline, certainties }: Omit<ScoreTableProps, 'children'>): string {
   const column = table.columns.find(({ id }) => id === baseline);
   return `${JSON.stringify({ table: caption, baseline: column?.label ?? null, cells: tableCells(table, baseline, certainties) }, null, 2)}\n`;
 }
