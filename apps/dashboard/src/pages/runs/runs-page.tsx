@@ -1,87 +1,94 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { LineChart, type Series } from '../../charts/line-chart.tsx';
-import { type MetricsRow, parseMetrics } from '../../data/metrics-rows.ts';
+import { useCallback, useMemo, useState } from 'preact/hooks';
+import './runs-page.css';
+import { type DroppedFile, droppedRuns } from '../../runs/dropped-run.ts';
+import { type RunsView, useRuns } from '../../runs/use-runs.ts';
+import { FileButtons, useDrop } from './file-drop.tsx';
+import { RunCharts } from './run-charts.tsx';
+import { RunFiles } from './run-files.tsx';
+import { RunList } from './run-list.tsx';
+import { type DrawingOptions, RunToolbar } from './run-toolbar.tsx';
 
-interface Run {
-  readonly name: string;
-  readonly rows: readonly MetricsRow[];
-  readonly badLines: number;
-}
+const CONNECTIONS: Readonly<Record<RunsView['connection'], string>> = {
+  static: 'files only',
+  connecting: 'connecting…',
+  live: 'live',
+  lost: 'connection lost, trying again…',
+};
 
-const CHARTS: readonly (readonly [string, string])[] = [
-  ['loss', 'Training loss (nats per token)'],
-  ['heldOutBitsPerByte', 'Held-out bits per byte'],
-  ['gradientNorm', 'Gradient norm'],
-  ['learningRate', 'Learning rate'],
-  ['tokensPerSecond', 'Tokens per second'],
-];
-
-async function readRun(file: File): Promise<Run> {
-  const { rows, badLines } = parseMetrics(await file.text());
-  const folder = file.webkitRelativePath.split('/').at(-2);
-  return { name: folder ?? file.name, rows, badLines };
-}
-
-function seriesOf(runs: readonly Run[], field: string): Series[] {
-  return runs
-    .map(({ name, rows }) => {
-      const points = rows.filter((row) => Number.isFinite(row[field]));
-      return { label: name, x: points.map(({ step }) => step), y: points.map((row) => row[field]) };
-    })
-    .filter(({ x }) => x.length > 0);
-}
-
-/** Calls back with files dropped anywhere on the page; returns what stops it. */
-function listenForDrops(onFiles: (files: Iterable<File>) => void): () => void {
-  const allow = (event: DragEvent): void => event.preventDefault();
-  const take = (event: DragEvent): void => {
-    event.preventDefault();
-    onFiles(event.dataTransfer?.files ?? []);
-  };
-  window.addEventListener('dragover', allow);
-  window.addEventListener('drop', take);
-  return () => {
-    window.removeEventListener('dragover', allow);
-    window.removeEventListener('drop', take);
-  };
-}
-
-/** Curves of training runs: `metrics.jsonl` files, dropped or chosen. */
-export function RunsPage() {
-  const [runs, setRuns] = useState<readonly Run[]>([]);
-  const [isLogY, setLogY] = useState(false);
-  const add = async (files: Iterable<File>): Promise<void> => {
-    const metrics = [...files].filter(({ name }) => name.endsWith('.jsonl'));
-    const added = await Promise.all(metrics.map(readRun));
-    setRuns((present) => [...present, ...added]);
-  };
-  const dropped = useRef(add);
-  dropped.current = add;
-  useEffect(() => listenForDrops((files) => void dropped.current(files)), []);
-  const charts = useMemo(() => CHARTS.map(([field, title]) => ({ title, series: seriesOf(runs, field) })), [runs]);
+function Nothing({ view }: { readonly view: RunsView }) {
+  if (!view.isReady) return <p class="empty">Looking for runs…</p>;
+  const isServed = view.connection !== 'static';
   return (
-    <section>
-      <h1>Training runs</h1>
+    <div class="empty">
       <p>
-        <label class="button">
-          Add metrics.jsonl files
-          <input type="file" accept=".jsonl" multiple onChange={(event) => void add(event.currentTarget.files ?? [])} />
-        </label>
-        <label>
-          <input type="checkbox" checked={isLogY} onChange={(event) => setLogY(event.currentTarget.checked)} />{' '}
-          logarithmic
-        </label>
+        <strong>No run yet.</strong>{' '}
+        {isServed
+          ? 'Train one, and it appears here while it trains:'
+          : 'Drop a run folder or its metrics.jsonl anywhere on this page. To follow runs while they train, serve them:'}
       </p>
-      {runs.length === 0 && <p class="empty">No run yet. Drop a run's metrics.jsonl here, or train one: npm start.</p>}
-      {runs.map(({ name, rows, badLines }) => (
-        <p key={name}>
-          {name}: {rows.length} rows{badLines > 0 && `, ${badLines} damaged lines left out`}
+      <pre>{isServed ? 'npx moda train' : 'npx moda dashboard --runs runs --open'}</pre>
+    </div>
+  );
+}
+
+function Loaded({ view }: { readonly view: RunsView }) {
+  const { store, runs } = view;
+  const [options, setOptions] = useState<DrawingOptions>({ axis: 'step', smoothing: 0, isLogY: false });
+  const visible = useMemo(() => runs.filter(({ isVisible, series }) => isVisible && series !== null), [view]);
+  const sampled = visible.filter(({ series }) => series?.detail === 'sampled').length;
+  const only = (id: string): void => {
+    store.show(
+      runs.map((run) => run.id),
+      false,
+    );
+    store.show([id], true);
+  };
+  const changeOptions = (next: DrawingOptions): void => {
+    if (next.axis !== options.axis && store.range !== null) void store.zoom(null);
+    setOptions(next);
+  };
+  return (
+    <div class="runs-layout">
+      <RunList runs={runs} onShow={(ids, isVisible) => store.show(ids, isVisible)} onOnly={only} />
+      <div class="runs-main">
+        <RunToolbar
+          options={options}
+          onOptions={changeOptions}
+          isZoomed={store.range !== null}
+          onReset={() => void store.zoom(null)}
+        />
+        <p class="sampled" aria-live="polite">
+          {sampled > 0 &&
+            `~ ${sampled} long ${sampled === 1 ? 'run is' : 'runs are'} drawn from a sample of rows; every row follows.`}
         </p>
-      ))}
-      {charts.map(
-        ({ title, series }) =>
-          series.length > 0 && <LineChart key={title} title={title} xLabel="step" series={series} isLogY={isLogY} />,
-      )}
+        {visible.length === 0 && !store.isLoading ? (
+          <p class="empty">Choose runs in the list to draw them.</p>
+        ) : (
+          <RunCharts runs={visible} options={options} range={store.range} onZoom={(range) => void store.zoom(range)} />
+        )}
+        <RunFiles runs={visible} />
+      </div>
+    </div>
+  );
+}
+
+/** Curves, settings and samples of training runs: served and live, or dropped. */
+export function RunsPage() {
+  const view = useRuns();
+  const take = useCallback((files: readonly DroppedFile[]) => void view?.store.drop(droppedRuns(files)), [view?.store]);
+  const isOver = useDrop(take);
+  if (view === null) return null;
+  return (
+    <section class={`runs${isOver ? ' is-drop-target' : ''}`}>
+      <div class="runs-head">
+        <h1>Training runs</h1>
+        <span class={`connection is-${view.connection}`}>{CONNECTIONS[view.connection]}</span>
+        <FileButtons onFiles={take} />
+      </div>
+      <p class="runs-message" role="status">
+        {view.store.message}
+      </p>
+      {view.runs.length === 0 ? <Nothing view={view} /> : <Loaded view={view} />}
     </section>
   );
 }
