@@ -46,23 +46,6 @@ async function open(hash: string) {
 }
 
 describe('dashboard', () => {
-  it('draws a dropped metrics file and names its damaged lines [browser]', async () => {
-    const { page, errors } = await open('#/runs');
-    const rows = Array.from({ length: 50 }, (_, i) =>
-      JSON.stringify({ step: i + 1, loss: 5 / (i + 1), learningRate: 0.001 }),
-    );
-    await page.setInputFiles('input[type=file]', {
-      name: 'metrics.jsonl',
-      mimeType: 'text/plain',
-      buffer: Buffer.from([...rows, 'broken', ''].join('\n')),
-    });
-    await page.waitForSelector('.uplot canvas');
-    expect(await page.textContent('main')).toContain('50 rows, 1 damaged lines left out');
-    expect(await page.locator('.chart').count()).toBe(2);
-    expect(errors).toEqual([]);
-    await page.close();
-  });
-
   /** Trains in the page to the end and returns the page and the losses of the exported MoDA run. */
   async function train(device: string, steps: number) {
     const { page, errors } = await open('#/train');

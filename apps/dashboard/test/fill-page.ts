@@ -1,8 +1,23 @@
 import { jsonFile, perplexityReport, taskResults } from './evaluation-data.ts';
 import type { Page } from './open-dashboard.ts';
+import { realisticMetrics } from './realistic-run.ts';
 
 /** Brings a page from empty to full of data, as a visitor would; pages without an entry are looked at as they open. */
 const FILL: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  async runs(page) {
+    const run = (name: string, seed: number, depth: 'moda' | 'residual') => ({
+      name,
+      mimeType: 'text/plain',
+      buffer: Buffer.from(realisticMetrics({ seed, rows: 3000, depth })),
+    });
+    await page.setInputFiles('input[type=file] >> nth=0', [
+      run('moda-24.jsonl', 1, 'moda'),
+      run('moda-48.jsonl', 2, 'moda'),
+      run('olmo2-24.jsonl', 3, 'residual'),
+    ]);
+    await page.waitForSelector('.curve-chart [data-drawn="3"]');
+    await page.locator('input[type=range]').fill('0.8');
+  },
   async evaluation(page) {
     await page.setInputFiles('input[type=file]', [
       jsonFile('olmo2.json', await taskResults('olmo2', (i) => i % 2 === 0)),

@@ -2,15 +2,18 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import './curve-chart.css';
+import { useColorTheme } from '../shell/color-theme.ts';
 import { type AlignedCurves, alignCurves } from './align-curves.ts';
 import { tooltipPlugin } from './chart-tooltip.ts';
 import type { Curve } from './curve.ts';
+import { resolvedColour } from './run-colour.ts';
 import { smooth } from './smooth.ts';
-import { useDark } from './use-dark.ts';
 
 const HEIGHT = 240;
 /** With more lines than this, what lies behind a smoothed line is not drawn. */
 const MAX_BEHIND = 8;
+/** Lines among which single pixels cannot be told apart. */
+const MANY_LINES = 30;
 
 /** A chart of lines over a common axis. */
 export interface CurveChartProps {
@@ -51,7 +54,8 @@ function linesOf({ curves, smoothing = 0, from, to }: CurveChartProps): Drawn[] 
 
 function dataOf(drawn: readonly Drawn[], { from, to, isLogY }: CurveChartProps, width: number): AlignedCurves {
   const curves = drawn.map(({ curve }) => curve);
-  const [x, ...lines] = alignCurves(curves, from, to, Math.max(50, Math.round(width / 2)));
+  const columns = width / (curves.length > MANY_LINES ? 4 : 2);
+  const [x, ...lines] = alignCurves(curves, from, to, Math.max(50, Math.round(columns)));
   if (!isLogY) return [x, ...lines];
   return [x, ...lines.map((line) => line.map((value) => (value !== null && value > 0 ? value : null)))];
 }
@@ -84,6 +88,7 @@ function optionsOf(
         ...axis,
         values: (_plot, values) => values.map((value) => (value === null ? '' : shown.current.formatX(value))),
         space: 70,
+        size: 32,
       },
       {
         ...axis,
@@ -95,11 +100,11 @@ function optionsOf(
       {},
       ...drawn.map(({ curve, isBehind }) => ({
         label: isBehind ? '' : curve.label,
-        stroke: curve.colour,
-        width: 1.5,
+        stroke: resolvedColour(curve.colour, style),
+        width: drawn.length > MANY_LINES ? 1 : 1.5,
         alpha: isBehind ? 0.25 : 1,
         spanGaps: true,
-        points: { show: hasPoints && !isBehind, size: 6, fill: curve.colour },
+        points: { show: hasPoints && !isBehind, size: 6, fill: resolvedColour(curve.colour, style) },
       })),
     ],
     plugins: [
@@ -124,17 +129,19 @@ function optionsOf(
   };
 }
 
-/** Whether an element is on the screen or about to be. */
-function useNear(host: { readonly current: HTMLElement | null }): boolean {
+/** Whether an element is on the screen or about to be, and whether it ever was. */
+function useNear(host: { readonly current: HTMLElement | null }): readonly [boolean, boolean] {
   const [isNear, setNear] = useState(false);
+  const wasNear = useRef(false);
+  wasNear.current ||= isNear;
   useEffect(() => {
     const observer = new IntersectionObserver((entries) => setNear(entries.some((entry) => entry.isIntersecting)), {
-      rootMargin: '200px',
+      rootMargin: '150px',
     });
     observer.observe(host.current!);
     return () => observer.disconnect();
   }, []);
-  return isNear;
+  return [isNear, wasNear.current];
 }
 
 /** Lines over a common axis, drawn while they are on the screen. Drag to zoom, double click or 0 to see all. */
@@ -142,21 +149,23 @@ export function CurveChart(props: CurveChartProps) {
   const { title, xLabel, curves, isLogY = false, isLogX = false, smoothing = 0, from, to } = props;
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  const plotted = useRef<readonly Drawn[] | null>(null);
   const shown = useRef(props);
   shown.current = props;
-  const isNear = useNear(host);
-  const dark = useDark();
+  const [isNear, wasNear] = useNear(host);
+  const theme = useColorTheme();
   const drawn = useMemo(() => linesOf(props), [curves, smoothing, from, to]);
-  const shape = [dark, isLogX, isLogY, ...drawn.map(({ curve }) => `${curve.label} ${curve.colour}`)].join('\n');
+  const shape = [theme, isLogX, isLogY, ...drawn.map(({ curve }) => `${curve.label} ${curve.colour}`)].join('\n');
   useEffect(() => {
     const element = host.current!;
-    if (!isNear || curves.length === 0) return;
+    if (!wasNear || curves.length === 0) return;
     const chart = new uPlot(
       optionsOf(element, drawn, props, shown),
       dataOf(drawn, props, element.clientWidth),
       element,
     );
     plot.current = chart;
+    plotted.current = drawn;
     element.dataset.drawn = String(curves.length);
     const observer = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);
@@ -165,10 +174,12 @@ export function CurveChart(props: CurveChartProps) {
       chart.destroy();
       plot.current = null;
     };
-  }, [isNear, shape]);
+  }, [wasNear, shape]);
   useEffect(() => {
+    if (!isNear || plotted.current === drawn) return;
+    plotted.current = drawn;
     plot.current?.setData(dataOf(drawn, props, host.current!.clientWidth));
-  }, [drawn, isLogY]);
+  }, [isNear, drawn]);
   return (
     <figure class="curve-chart">
       <figcaption>{title}</figcaption>

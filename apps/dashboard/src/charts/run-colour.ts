@@ -1,16 +1,17 @@
-/** Told apart by most eyes, in this order, on light and on dark. */
-const LIGHT = ['#2456d6', '#c2410c', '#0f7b55', '#8b3fc4', '#b91c5c', '#0e7490', '#8a6a00', '#4b5f73'];
-const DARK = ['#86a8ff', '#ff9e64', '#4fd6a0', '#cf9bff', '#ff8ab5', '#5cd0e6', '#e3c04d', '#a9bccf'];
+import type { ColorTheme } from '../shell/color-theme.ts';
 
-/** Whether the page is dark just now. */
-export function isDark(): boolean {
-  return matchMedia('(prefers-color-scheme: dark)').matches;
+/** Colours `--series-1` to `--series-8` of the theme. */
+const SERIES = 8;
+
+/** The colour of the i-th line, for a style: the theme's for the first eight, then hues far from their neighbours'. */
+export function runColour(i: number, theme: ColorTheme): string {
+  if (i < SERIES) return `var(--series-${i + 1})`;
+  const hue = ((i * 137.508) % 360).toFixed(0);
+  return theme === 'dark' ? `hsl(${hue} 70% 70%)` : `hsl(${hue} 65% 40%)`;
 }
 
-/** The colour of the i-th run: fixed for the first, then hues that lie far from their neighbours'. */
-export function runColour(i: number, dark = isDark()): string {
-  const fixed = dark ? DARK : LIGHT;
-  if (i < fixed.length) return fixed[i];
-  const hue = (i * 137.508) % 360;
-  return dark ? `hsl(${hue.toFixed(0)} 70% 70%)` : `hsl(${hue.toFixed(0)} 65% 40%)`;
+/** A colour for a canvas, which knows no variables of styles. */
+export function resolvedColour(colour: string, style: CSSStyleDeclaration): string {
+  const name = /^var\((--[\w-]+)\)$/.exec(colour)?.[1];
+  return name === undefined ? colour : style.getPropertyValue(name);
 }

@@ -21,14 +21,18 @@ export interface ShownRun {
   isFollowing: boolean;
 }
 
-/** Buckets of a first look and of exact curves, and of a range that is zoomed to. */
+/** Buckets of exact curves, and of a range that is zoomed to. */
 const POINTS = 300;
 const ZOOM_POINTS = 1000;
+/** Blocks of a first look: a sample of so many runs at once is for the eye's first impression. */
+const samplePoints = (runs: number): number => (runs > 20 ? 120 : POINTS);
 /** So many new rows are added one by one before the curves are made anew. */
 const MAX_APPENDED = 4000;
 /** More runs than this are not all shown at once. */
 const MAX_VISIBLE = 100;
 const REFINE_AT_ONCE = 4;
+/** The first look is drawn before the machine is busy with every row. */
+const REFINE_AFTER_MS = 1000;
 
 /** The runs of the page and their curves: loads, refines, follows and zooms. Calls back when anything changed. */
 export class RunStore {
@@ -59,7 +63,8 @@ export class RunStore {
     for (const entry of [...changed].sort((a, b) => b.modifiedAt - a.modifiedAt)) {
       const run = this.runs.get(entry.run);
       if (run === undefined) this.add(entry.run, servedSource(entry.run), entry);
-      const isReplaced = run?.served?.generation !== entry.generation;
+      const isCut = run?.series != null && entry.bytes !== null && entry.bytes < run.series.end;
+      const isReplaced = isCut || run?.served?.generation !== entry.generation;
       if (run !== undefined) run.served = entry;
       if ((run === undefined || isReplaced) && entry.bytes !== null) fresh.push(entry.run);
       else if (run !== undefined) void this.follow(run);
@@ -180,11 +185,12 @@ export class RunStore {
     this.isLoading = false;
     this.onChange();
     for (const id of visible) void this.follow(this.runs.get(id));
-    void this.refine();
+    setTimeout(() => void this.refine(), REFINE_AFTER_MS);
   }
 
   private fetch(ids: readonly string[], detail: 'sampled' | 'exact'): Promise<void> {
-    return fetchSeries(ids, { points: POINTS, detail }, (answer) => {
+    const points = detail === 'exact' ? POINTS : samplePoints(ids.length);
+    return fetchSeries(ids, { points, detail }, (answer) => {
       const run = this.runs.get(answer.run);
       if (run === undefined) return;
       run.error = answer.error ?? null;

@@ -1,7 +1,7 @@
-import { isServed, servedFile } from '../data/served.ts';
 import type { RawRow } from '../series/metrics-row.ts';
 import type { RunSeries, SeriesRequest } from '../series/run-series.ts';
-import { parseSamples, type RunSource } from './run-source.ts';
+import { isServed, listServedFolder, readServedFile } from '../served/served-files.ts';
+import { parseJson, parseSamples, type RunSource } from './run-source.ts';
 
 /** A run of the served folder. */
 export interface ServedRun {
@@ -84,14 +84,9 @@ export function followRuns(onNews: (news: ServedNews) => void, onConnection: (is
 /** A run of the served folder as a source. */
 export function servedSource(run: string): RunSource {
   const json = async (name: string): Promise<unknown> => {
-    const { entries } = (await (await fetch(`api/list?${new URLSearchParams({ path: run })}`)).json()) as {
-      entries?: readonly { readonly name: string }[];
-    };
-    if (!entries?.some((entry) => entry.name === name)) return null;
-    return fetch(servedFile(`${run}/${name}`)).then(
-      (response) => (response.ok ? response.json() : null),
-      () => null,
-    );
+    // Asking for what is not there would be an error in the browser's console.
+    const bytes = (await listServedFolder(run)).includes(name) ? await readServedFile(`${run}/${name}`) : null;
+    return bytes === null ? null : parseJson(new TextDecoder().decode(bytes));
   };
   return {
     series: async (request) => {

@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
-import { isServed } from '../data/served.ts';
+import { isServed } from '../served/served-files.ts';
 import { RunStore, type ShownRun } from './run-store.ts';
 import { followRuns } from './served-runs.ts';
 
-/** Curves are drawn again at most so often while they come in. */
-const REDRAW_MS = 250;
+/** Drawing may take a fifth of the time while curves come in: the page stays quick, however many lines it has. */
+const IDLE_SHARE = 4;
+const MAX_DELAY_MS = 3000;
 
 /** The runs at one moment. */
 export interface RunsView {
@@ -23,12 +24,19 @@ export function useRuns(): RunsView | null {
     let connection: RunsView['connection'] = isServed() ? 'connecting' : 'static';
     let isReady = !isServed();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let costMs = 0;
     const show = (): void => {
       timer = undefined;
+      const began = performance.now();
       setView({ store, runs: [...store.runs.values()], connection, isReady });
+      requestAnimationFrame(() =>
+        setTimeout(() => {
+          costMs = performance.now() - began;
+        }),
+      );
     };
     const soon = (): void => {
-      timer ??= setTimeout(show, store.isLoading ? REDRAW_MS : 16);
+      timer ??= setTimeout(show, Math.min(MAX_DELAY_MS, IDLE_SHARE * costMs));
     };
     const store = new RunStore(soon);
     const unfollow = followRuns(

@@ -10,7 +10,7 @@ export function appendRows(
   const elapsedMs = [...series.elapsedMs];
   const fresh: RawRow[] = [];
   for (const row of added.rows) {
-    const before = step.at(-1) ?? 0;
+    const before = fresh.at(-1)?.step ?? series.lastStep ?? 0;
     if (step.length > 0 && row.step <= before) continue;
     const spent = typeof row.timeMs === 'number' ? row.timeMs * (row.step - before) : 0;
     elapsedMs.push((elapsedMs.at(-1) ?? 0) + spent);
@@ -25,6 +25,7 @@ export function appendRows(
     step,
     elapsedMs,
     end: added.end,
+    lastStep: fresh.at(-1)?.step ?? series.lastStep,
     rows: series.rows + fresh.length,
     badLines: series.badLines + added.badLines + added.rows.length - fresh.length,
     fields: Object.fromEntries([...names].map((name) => [name, appended(series, name, fresh)])),

@@ -16,6 +16,8 @@ export interface RunSeries {
   readonly badLines: number;
   /** Bytes of the file read: what comes later begins here. */
   readonly end: number;
+  /** The step of the last row; null when there is none. */
+  readonly lastStep: number | null;
   /** Mean step of each bucket, ascending. */
   readonly step: readonly number[];
   /** Time spent in steps since the range began, milliseconds, at each bucket. */

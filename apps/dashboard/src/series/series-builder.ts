@@ -117,6 +117,7 @@ export class SeriesBuilder {
       rows: this.rows,
       ...facts,
       badLines: this.badLines,
+      lastStep: this.rows === 0 ? null : this.lastStep,
       step: axis(step),
       elapsedMs: axis(elapsed),
       fields: Object.fromEntries([...this.columns].map(([name, column]) => [name, this.field(column, buckets)])),

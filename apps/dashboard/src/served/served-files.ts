@@ -25,9 +25,14 @@ export async function listServedFolder(path: string): Promise<readonly string[]>
   return entries.map(({ name }) => name);
 }
 
+/** Address of a file of the served folder. */
+export function servedFile(path: string): string {
+  return `api/files/${path.split('/').map(encodeURIComponent).join('/')}`;
+}
+
 /** A served file; null when there is none of that path. @throws Error */
 export async function readServedFile(path: string): Promise<Uint8Array | null> {
-  const response = await fetch(`api/files/${path.split('/').map(encodeURIComponent).join('/')}`);
+  const response = await fetch(servedFile(path));
   if (response.status === 404) return null;
   if (!response.ok) throw new Error(`${path}: ${await reasonOf(response)}`);
   return new Uint8Array(await response.arrayBuffer());

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { EvaluationFiles } from './evaluation-files.ts';
 import { HttpError } from './http-error.ts';
@@ -66,7 +65,7 @@ export class Api {
       const line = await this.curves
         .series(run, { points, detail, ...range })
         .catch((error: Error) => JSON.stringify({ run, error: error.message }));
-      if (!response.write(`${line}\n`)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      response.write(`${line}\n`);
     }
     response.end();
   }

@@ -2,10 +2,10 @@ import { useMemo } from 'preact/hooks';
 import { CurveChart } from '../../charts/curve-chart.tsx';
 import { compactNumber, durationText } from '../../charts/format-number.ts';
 import { runColour } from '../../charts/run-colour.ts';
-import { useDark } from '../../charts/use-dark.ts';
 import { AXIS_LABELS, type Axis, type AxisRange, positionsOf } from '../../runs/axes.ts';
 import { chartsOf, curvesOf } from '../../runs/chart-list.ts';
 import type { ShownRun } from '../../runs/run-store.ts';
+import { useColorTheme } from '../../shell/color-theme.ts';
 import type { DrawingOptions } from './run-toolbar.tsx';
 
 interface RunChartsProps {
@@ -31,14 +31,14 @@ function extentOf(runs: readonly ShownRun[], axis: Axis): readonly [number, numb
 /** One chart for each field that the runs have. */
 export function RunCharts({ runs, options, range, onZoom }: RunChartsProps) {
   const { axis, smoothing, isLogY } = options;
-  const dark = useDark();
+  const theme = useColorTheme();
   const charts = useMemo(
     () =>
       chartsOf(runs).map((chart) => ({
         ...chart,
-        curves: curvesOf(chart.field, runs, axis, (i) => runColour(i, dark)),
+        curves: curvesOf(chart.field, runs, axis, (i) => runColour(i, theme)),
       })),
-    [runs, axis, dark],
+    [runs, axis, theme],
   );
   const [from, to] = range?.axis === axis ? [range.from, range.to] : extentOf(runs, axis);
   return (

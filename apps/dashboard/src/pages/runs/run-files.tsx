@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
-import { servedFile } from '../../data/served.ts';
 import { configDifferences } from '../../runs/config-differences.ts';
 import type { Sample } from '../../runs/run-source.ts';
 import type { ShownRun } from '../../runs/run-store.ts';
+import { servedFile } from '../../served/served-files.ts';
 
 /** Columns of a table that a person can still read. */
 const MAX_RUNS = 12;
@@ -24,11 +24,11 @@ function useFiles<T>(runs: readonly ShownRun[], read: (run: ShownRun) => Promise
 
 function Differences({ runs }: { readonly runs: readonly ShownRun[] }) {
   const configs = useFiles(runs, (run) => run.source.config());
-  if (configs === null) return <p class="muted">Loading…</p>;
+  if (configs === null) return <p class="note">Loading…</p>;
   const differences = configDifferences(configs);
   if (differences.length === 0)
     return (
-      <p class="muted">
+      <p class="note">
         {runs.length < 2 ? 'Show two runs or more to compare them.' : 'These runs have the same settings.'}
       </p>
     );
@@ -63,9 +63,9 @@ function Differences({ runs }: { readonly runs: readonly ShownRun[] }) {
 
 function Samples({ runs }: { readonly runs: readonly ShownRun[] }) {
   const samples = useFiles(runs, (run) => run.source.samples());
-  if (samples === null) return <p class="muted">Loading…</p>;
+  if (samples === null) return <p class="note">Loading…</p>;
   const all = runs.flatMap((run, i) => samples[i].map((sample: Sample) => ({ run, sample })));
-  if (all.length === 0) return <p class="muted">No samples yet: a run writes them when it ends.</p>;
+  if (all.length === 0) return <p class="note">No samples yet: a run writes them when it ends.</p>;
   return (
     <div class="samples">
       {all.map(({ run, sample }, i) => (
@@ -113,7 +113,7 @@ export function RunFiles({ runs }: { readonly runs: readonly ShownRun[] }) {
   return (
     <div class="run-details">
       {runs.length > MAX_RUNS && (
-        <p class="muted">
+        <p class="note">
           Of {runs.length} runs the first {MAX_RUNS} are compared below.
         </p>
       )}

@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { compactNumber } from '../../charts/format-number.ts';
 import { runColour } from '../../charts/run-colour.ts';
-import { useDark } from '../../charts/use-dark.ts';
 import type { ShownRun } from '../../runs/run-store.ts';
+import { useColorTheme } from '../../shell/color-theme.ts';
 
 const ROW_HEIGHT = 46;
 const OVERSCAN = 6;
@@ -22,8 +22,8 @@ function lastValue(run: ShownRun, field: string): number | null {
 function detailOf(run: ShownRun): string {
   if (run.error !== null) return 'cannot be read';
   if (run.series === null) return run.served?.bytes === null ? 'no metrics yet' : run.isVisible ? 'loading…' : 'hidden';
-  const step = run.series.step.at(-1);
-  if (step === undefined) return 'no rows yet';
+  const step = run.series.lastStep;
+  if (step === null) return 'no rows yet';
   const loss = lastValue(run, 'loss');
   const bad = run.series.badLines;
   const parts = [`step ${step.toLocaleString('en')}`, loss === null ? '' : `loss ${compactNumber(loss)}`];
@@ -42,6 +42,7 @@ function RunRow({
   readonly count: number;
   readonly top: number;
 }) {
+  const theme = useColorTheme();
   const isLive = run.served !== null && Date.now() - run.served.modifiedAt < LIVE_MS;
   return (
     <li class="run-row" style={{ top: `${top}px` }} aria-setsize={count} aria-posinset={place + 1}>
@@ -49,7 +50,7 @@ function RunRow({
         <input
           type="checkbox"
           checked={run.isVisible}
-          style={{ accentColor: runColour(run.colour) }}
+          style={{ accentColor: runColour(run.colour, theme) }}
           onChange={(event) => props.onShow([run.id], event.currentTarget.checked)}
         />
         <span class="run-text">
@@ -59,9 +60,14 @@ function RunRow({
           </span>
           <span class="run-detail">{detailOf(run)}</span>
         </span>
-        <span class="run-mark" style={{ background: run.isVisible ? runColour(run.colour) : 'transparent' }} />
+        <span class="run-mark" style={{ background: run.isVisible ? runColour(run.colour, theme) : 'transparent' }} />
       </label>
-      <button type="button" class="run-only" aria-label={`Show only ${run.name}`} onClick={() => props.onOnly(run.id)}>
+      <button
+        type="button"
+        class="run-only quiet"
+        aria-label={`Show only ${run.name}`}
+        onClick={() => props.onOnly(run.id)}
+      >
         only
       </button>
     </li>
@@ -73,7 +79,6 @@ export function RunList({ runs, onShow, onOnly }: RunListProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 600 });
   const [filter, setFilter] = useState('');
-  useDark();
   const shown = useMemo(() => {
     const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
     return runs.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
@@ -106,14 +111,14 @@ export function RunList({ runs, onShow, onOnly }: RunListProps) {
         <span>
           {visible} of {runs.length} shown
         </span>
-        <button type="button" onClick={() => onShow(ids, true)}>
+        <button type="button" class="quiet" onClick={() => onShow(ids, true)}>
           All
         </button>
-        <button type="button" onClick={() => onShow(ids, false)}>
+        <button type="button" class="quiet" onClick={() => onShow(ids, false)}>
           None
         </button>
       </div>
-      <div class="run-scroller" ref={scroller}>
+      <div class="run-scroller" ref={scroller} style={{ '--rows-height': `${shown.length * ROW_HEIGHT}px` }}>
         <ul aria-label="Runs" style={{ height: `${shown.length * ROW_HEIGHT}px` }}>
           {shown.slice(first, last).map((run, i) => (
             <RunRow

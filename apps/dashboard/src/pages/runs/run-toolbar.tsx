@@ -50,7 +50,7 @@ export function RunToolbar({ options, onOptions, isZoomed, onReset }: RunToolbar
         />
         <output>{options.smoothing.toFixed(2)}</output>
       </label>
-      <label>
+      <label class="check">
         <input
           type="checkbox"
           checked={options.isLogY}

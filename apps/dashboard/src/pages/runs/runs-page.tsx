@@ -1,8 +1,9 @@
 import { useCallback, useMemo, useState } from 'preact/hooks';
 import './runs-page.css';
-import { type DroppedFile, droppedRuns } from '../../runs/dropped-run.ts';
+import { droppedRuns } from '../../runs/dropped-run.ts';
 import { type RunsView, useRuns } from '../../runs/use-runs.ts';
-import { FileButtons, useDrop } from './file-drop.tsx';
+import { type AddedFile, useDroppedFiles } from '../../ui/use-dropped-files.ts';
+import { FileButtons } from './file-buttons.tsx';
 import { RunCharts } from './run-charts.tsx';
 import { RunFiles } from './run-files.tsx';
 import { RunList } from './run-list.tsx';
@@ -75,11 +76,11 @@ function Loaded({ view }: { readonly view: RunsView }) {
 /** Curves, settings and samples of training runs: served and live, or dropped. */
 export function RunsPage() {
   const view = useRuns();
-  const take = useCallback((files: readonly DroppedFile[]) => void view?.store.drop(droppedRuns(files)), [view?.store]);
-  const isOver = useDrop(take);
+  const take = useCallback((files: readonly AddedFile[]) => void view?.store.drop(droppedRuns(files)), [view?.store]);
+  useDroppedFiles(take);
   if (view === null) return null;
   return (
-    <section class={`runs${isOver ? ' is-drop-target' : ''}`}>
+    <section class="runs">
       <div class="runs-head">
         <h1>Training runs</h1>
         <span class={`connection is-${view.connection}`}>{CONNECTIONS[view.connection]}</span>
