@@ -186,6 +186,7 @@ export function CurveChart(props: CurveChartProps) {
       <div
         ref={host}
         class="curve-chart-plot"
+        data-points={curves.reduce((sum, { x }) => sum + x.length, 0)}
         role="img"
         tabIndex={props.onZoom ? 0 : undefined}
         aria-label={`${title} against ${xLabel}: ${labelsOf(curves)}`}
