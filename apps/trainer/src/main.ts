@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { reportError } from './cli/report-error.ts';
-import { registerBenchStep } from './commands/bench-step.ts';
+import { registerBench } from './commands/bench.ts';
 import { registerDashboard } from './commands/dashboard.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
@@ -25,7 +25,7 @@ for (const register of [
   registerDashboard,
   registerTokenize,
   registerStudy,
-  registerBenchStep,
+  registerBench,
 ]) {
   register(program);
 }

@@ -15,7 +15,7 @@ function ids(length: number, offset = 0, rows = B): Tensor {
 async function shake(model: Decoder): Promise<void> {
   for (const [n, parameter] of Object.values(model.parameters()).entries()) {
     const values = Float64Array.from(await parameter.data(), (x, i) => x + 0.2 * Math.sin(3 * i + n));
-    parameter.device.backend.upload(parameter.storage.raw, 0, values);
+    parameter.device.backend.upload(parameter.storage.raw, parameter.offset, values);
   }
 }
 
@@ -47,7 +47,7 @@ describe('decoder [reference]', () => {
           const at = async (delta: number): Promise<number> => {
             const moved = values.slice();
             moved[i] += delta;
-            device.backend.upload(parameter.storage.raw, 0, moved);
+            device.backend.upload(parameter.storage.raw, parameter.offset, moved);
             return lossValue();
           };
           const step = 1e-5;

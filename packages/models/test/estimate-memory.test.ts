@@ -1,4 +1,4 @@
-import { AdamW, backward, clipGradNorm, type DeviceName, init, scope, zeros } from '@modajs/tensor';
+import { AdamW, allocateGradients, backward, clipGradNorm, type DeviceName, init, scope, zeros } from '@modajs/tensor';
 import { describe, expect, it } from 'vitest';
 import { createDecoder, type DecoderConfig, estimateMemory, presets } from '../src/index.ts';
 import { smallConfigs } from './small-configs.ts';
@@ -13,6 +13,7 @@ async function measured(
 ): Promise<number> {
   using device = await init({ device: name });
   const model = createDecoder(config);
+  allocateGradients(model.parameters());
   const optimizer = new AdamW(model.parameters(), { lr: 1e-3 });
   for (let step = 0; step < 2; step++) {
     using _ = scope();
@@ -51,9 +52,10 @@ describe('estimateMemory', () => {
     const plain = estimateMemory(presets['moda-700m'], question);
     const saved = estimateMemory(presets['moda-700m'], { ...question, checkpoint: true });
     expect(saved.activations).toBeLessThan(0.5 * plain.activations);
-    const { parameters, gradients, optimizer, depthArena, activations, peak } = plain;
+    const { parameters, copies, gradients, optimizer, depthArena, activations, peak } = plain;
     expect(parameters).toBe(4 * 705_745_920);
+    expect(copies).toBe(2 * 705_745_920);
     expect(depthArena).toBe(70 * 2 * 4096 * 8 * 64 * 2);
-    expect(parameters + gradients + optimizer + depthArena + activations).toBe(peak);
+    expect(parameters + copies + gradients + optimizer + depthArena + activations).toBe(peak);
   });
 });

@@ -88,7 +88,7 @@ describe('gguf against llama.cpp [cpu]', () => {
       // Larger weights than fresh ones: nearly uniform distributions would agree whatever the computation.
       for (const parameter of Object.values(model.parameters())) {
         const values = Float32Array.from(await parameter.data(), (x, i) => x * 4 + 0.1 * Math.sin(5 * i));
-        device.backend.upload(parameter.storage.raw, 0, values);
+        device.backend.upload(parameter.storage.raw, parameter.offset, values);
       }
       const path = join(folder, `${family}.gguf`);
       writeFileSync(path, writeGguf(model.config, await hostParameters(model), scoredTokenizerMetadata(vocabulary)));

@@ -39,7 +39,7 @@ describe('vision model [reference]', () => {
     using model = createVisionModel(config, { seed: 2 });
     for (const [n, parameter] of Object.values(model.parameters()).entries()) {
       const values = Float64Array.from(await parameter.data(), (x, i) => 3 * x + 0.2 * Math.sin(3 * i + n));
-      device.backend.upload(parameter.storage.raw, 0, values);
+      device.backend.upload(parameter.storage.raw, parameter.offset, values);
     }
     const { images } = stripes(2);
     const logits = await noGrad(() => model.forward(images)).data();

@@ -15,6 +15,7 @@ export {
   OutOfMemoryError,
   ShapeError,
 } from './core/errors.ts';
+export { packedZeros } from './core/packed.ts';
 export { normalAt, philox, uniformAt } from './core/philox.ts';
 export { type Scope, scope, type TensorTree, tidy, withoutScope } from './core/scope.ts';
 export type { Shape } from './core/shape.ts';
@@ -54,12 +55,7 @@ export {
   zeros,
   zerosLike,
 } from './ops/creation.ts';
-export {
-  type CrossEntropyOptions,
-  crossEntropy,
-  type LinearCrossEntropyOptions,
-  linearCrossEntropy,
-} from './ops/cross-entropy.ts';
+export { type CrossEntropyOptions, crossEntropy } from './ops/cross-entropy.ts';
 export { DepthArena, type DepthArenaOptions } from './ops/depth-arena.ts';
 export { type DropoutSource, dropout } from './ops/dropout.ts';
 export {
@@ -101,6 +97,7 @@ export {
   where,
 } from './ops/elementwise.ts';
 export { embedding, gather } from './ops/indexing.ts';
+export { type LinearCrossEntropyOptions, linearCrossEntropy } from './ops/linear-cross-entropy.ts';
 export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';
 export { layerNorm, rmsNorm } from './ops/normalization.ts';
 export { argmax, max, mean, min, type ReduceOptions, sum, variance } from './ops/reductions.ts';
@@ -119,5 +116,6 @@ export {
   transpose,
   unsqueeze,
 } from './ops/views.ts';
-export { AdamW, type AdamWOptions, type NamedTensors } from './optim/adamw.ts';
+export { AdamW, type AdamWOptions, allocateGradients, type NamedTensors } from './optim/adamw.ts';
 export { type ClippedGradients, clipGradNorm } from './optim/clip-grad-norm.ts';
+export { ParameterCopies } from './optim/parameter-copies.ts';

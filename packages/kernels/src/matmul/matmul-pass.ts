@@ -64,11 +64,12 @@ export function outWords(problem: MatmulProblem): Record<string, string> {
   return words;
 }
 
-/** Whether every stored row of an operand starts and ends on a multiple of `width` elements. */
+/** Whether every stored row of an operand starts and ends on a multiple of `width` elements. The stride of a batch of one is never taken. */
 export function isAligned(problem: MatmulProblem, name: OperandName, width: number): boolean {
   const layout = problem[name];
   if (!layout) return true;
-  const lengths = [storedShape(problem, name)[1], layout.ld, layout.batchStride, layout.offset];
+  const batchStride = problem.batch === 1 ? 0 : layout.batchStride;
+  const lengths = [storedShape(problem, name)[1], layout.ld, batchStride, layout.offset];
   return lengths.every((length) => length % width === 0);
 }
 

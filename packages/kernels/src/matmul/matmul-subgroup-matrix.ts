@@ -76,7 +76,7 @@ export function planSubgroupMatrix(
   const slices = sliceK(problem, splitK, blockK);
   return planSlices(problem, capabilities, slices, (part) =>
     productPass(part, capabilities, slices, {
-      label: describeMatmulConfig(config),
+      label: `${describeMatmulConfig(config)}${isWide(part) ? '' : ' unaligned'}`,
       source: unroll(specialize(subgroupMatrixSource, specialization(part, capabilities, config)), {
         FRAGS_M: config.subgroupM / config.fragment[0],
         FRAGS_N: config.subgroupN / config.fragment[1],
@@ -92,6 +92,11 @@ export function planSubgroupMatrix(
       workgroups: Math.ceil(part.M / blockM) * Math.ceil(part.N / blockN) * part.batch * slices.count,
     }),
   );
+}
+
+/** Whether both operands are read 16 bytes at a time: several times as fast as number by number. */
+function isWide(problem: MatmulProblem): boolean {
+  return isAligned(problem, 'a', 8) && isAligned(problem, 'b', 8);
 }
 
 function specialization(

@@ -30,6 +30,19 @@ describe('planMatmul', () => {
     expect(full.passes[0]?.bindings.map(({ buffer }) => buffer)).toEqual(['a', 'b', 'bias', 'residual', 'out']);
   });
 
+  it('reads 16 bytes at a time whatever the stride of a batch of one', () => {
+    const [problem, shifted] = [0, 1].map((offset) => {
+      const plain = matmulProblem({ shape: [1, 512, 512, 512], dtypes: half });
+      return { ...plain, a: { ...plain.a, batchStride: 1, offset }, out: { ...plain.out, batchStride: 1 } };
+    });
+    const [wide, narrow] = [problem!, shifted!].map((each) => planMatmul(each, h100).passes[0]!);
+    expect(wide!.shader).toContain('alias AWord = vec4<u32>');
+    expect(wide!.shader).toContain('alias OutWord = vec4<f16>');
+    expect(wide!.label).not.toContain('unaligned');
+    expect(narrow!.shader).toContain('alias AWord = u32');
+    expect(narrow!.label).toContain('unaligned');
+  });
+
   it('plans nothing for an empty product', () => {
     for (const shape of [
       [0, 3, 5, 7],

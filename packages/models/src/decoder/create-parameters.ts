@@ -1,4 +1,12 @@
-import { asParameter, type Device, type DType, randomNormal, type Tensor, tensor, withoutScope } from '@modajs/tensor';
+import {
+  asParameter,
+  type Device,
+  type DType,
+  defaultDevice,
+  packedZeros,
+  type Tensor,
+  withoutScope,
+} from '@modajs/tensor';
 import type { ParameterSpec, ParameterSpecs } from '../parameters/parameter-spec.ts';
 
 /** Where parameters live and how they start. */
@@ -10,30 +18,42 @@ export interface ParameterOptions {
   readonly seed?: number;
 }
 
-/** Fresh parameters by name, marked for gradients. They belong to no scope: the model disposes of them. */
+/**
+ * Fresh parameters by name, marked for gradients, side by side in memory: first what optimisers decay (matrices), then the
+ * rest. They belong to no scope: the model disposes of them.
+ */
 export function createParameters(specs: ParameterSpecs, options: ParameterOptions = {}): Record<string, Tensor> {
-  const { seed = 0, ...place } = options;
+  const { seed = 0, dtype = 'f32', device = defaultDevice() } = options;
+  const names = Object.keys(specs);
+  const isDecayed = (name: string): boolean => specs[name].shape.length > 1 && !/embed/.test(name);
+  const packed = [...names.filter(isDecayed), ...names.filter((name) => !isDecayed(name))];
+  const shapes = packed.map((name) => specs[name].shape);
+  const zeros = withoutScope(() => packedZeros(device, shapes, dtype));
+  const memory = new Map(packed.map((name, i) => [name, zeros[i]]));
   const parameters: Record<string, Tensor> = {};
   let offset = 0;
-  withoutScope(() => {
-    for (const [name, spec] of Object.entries(specs)) {
-      parameters[name] = asParameter(create(spec, place, seed, offset));
-      // Normal numbers come in pairs: the next parameter starts at an even place.
-      const size = spec.shape.reduce((product, length) => product * length, 1);
-      offset += size + (size % 2);
-    }
-  });
+  for (const name of names) {
+    const parameter = memory.get(name)!;
+    initialize(parameter, specs[name], seed, offset);
+    parameters[name] = asParameter(parameter);
+    // Normal numbers come in pairs: the next parameter starts at an even place.
+    offset += parameter.size + (parameter.size % 2);
+  }
   return parameters;
 }
 
-function create(
+function initialize(
+  { view, device, size }: Tensor,
   { shape, init }: ParameterSpec,
-  place: Omit<ParameterOptions, 'seed'>,
   seed: number,
   offset: number,
-): Tensor {
-  if (init.kind === 'normal') return randomNormal(shape, { seed, offset, std: init.std, ...place });
-  const size = shape.reduce((product, length) => product * length, 1);
+): void {
+  const { backend } = device;
+  if (init.kind === 'normal') {
+    backend.random('normal', seed, offset, view);
+    if (init.std !== 1) backend.unary('affine', view, view, init.std, 0);
+    return;
+  }
   const values = new Float32Array(size);
   if (init.kind === 'constant') values.fill(init.value);
   else if (init.kind === 'values') values.set(init.values);
@@ -41,5 +61,5 @@ function create(
     const [rows, columns] = shape;
     for (let row = 0; row < rows; row++) values[row * columns + columns - rows + row] = 1;
   }
-  return tensor(values, { shape, ...place });
+  backend.upload(view.storage, view.offset, values);
 }

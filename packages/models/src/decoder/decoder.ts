@@ -9,6 +9,7 @@ import {
   type LinearCrossEntropyOptions,
   linear,
   linearCrossEntropy,
+  ParameterCopies,
   reshape,
   ShapeError,
   type Tensor,
@@ -45,6 +46,8 @@ export class Decoder implements Disposable {
   readonly #parameters: Record<string, Tensor>;
   readonly #streams: StreamPool;
   readonly #computeDtype: DType;
+  /** The parameters as operators use them; null when they have that dtype already. */
+  readonly #copies: ParameterCopies | null;
 
   /** @throws OutOfMemoryError, DTypeError */
   constructor(
@@ -55,6 +58,7 @@ export class Decoder implements Disposable {
     const { device, dtype } = this.#parameters['model.embed_tokens.weight'];
     this.device = device;
     this.#computeDtype = options.computeDtype ?? dtype;
+    this.#copies = this.#computeDtype === dtype ? null : new ParameterCopies(this.#parameters, this.#computeDtype);
     this.#streams = new StreamPool({
       slots: streamSlots(config),
       Hkv: config.nKvHeads,
@@ -103,7 +107,8 @@ export class Decoder implements Disposable {
     this.#check(ids, options);
     return tidy(() => {
       const [B, T] = ids.shape;
-      const weights = new Weights(this.#parameters, this.#computeDtype);
+      this.#copies?.refresh();
+      const weights = new Weights(this.#parameters, this.#copies);
       const start = options.cache?.length ?? 0;
       const positions = options.positions ?? positionsFrom(start, B, T, this.device);
       let x = embedding(weights.get('model.embed_tokens.weight'), ids);
@@ -182,7 +187,7 @@ export class Decoder implements Disposable {
     if (options.checkpoint) {
       const body = (layer: number, input: Tensor, at: Tensor, docRange: Tensor | null): Tensor => {
         stream?.rewind(layer * slotsPerBlock(config));
-        const fresh = new Weights(this.#parameters, this.#computeDtype);
+        const fresh = new Weights(this.#parameters, this.#copies);
         const path = new ResidualPath(input, afterSumOf(fresh));
         runBlock(layer, path, config, fresh, contextOf(layer, at, docRange));
         return path.finish();
@@ -201,13 +206,13 @@ export class Decoder implements Disposable {
     return path.finish();
   }
 
-  /** Output matrix `[V, C]`. */
+  /** Output matrix `[V, C]`, as of the last forward pass. */
   #outputWeight(): Tensor {
-    const weights = new Weights(this.#parameters, this.#computeDtype);
+    const weights = new Weights(this.#parameters, this.#copies);
     return weights.get(this.config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
   }
 
-  /** Logits `[..., V]` of hidden states `[..., C]`. */
+  /** Logits `[..., V]` of the hidden states `[..., C]` of the last forward pass. */
   logits(hidden: Tensor): Tensor {
     return tidy(() => linear(hidden, this.#outputWeight()));
   }
@@ -232,6 +237,7 @@ export class Decoder implements Disposable {
   /** Frees parameters and depth streams. */
   dispose(): void {
     for (const parameter of Object.values(this.#parameters)) parameter.dispose();
+    this.#copies?.dispose();
     this.#streams.dispose();
   }
 

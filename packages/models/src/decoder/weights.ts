@@ -1,22 +1,21 @@
 import type { LinearWeights } from '@modajs/moda';
-import { cast, type DType, type Tensor } from '@modajs/tensor';
+import type { ParameterCopies, Tensor } from '@modajs/tensor';
 
-/** Parameters of one forward pass, cast to the computation's dtype once each. */
+/** Parameters of one forward pass, in the computation's dtype. */
 export class Weights {
-  readonly #cast = new Map<string, Tensor>();
+  readonly #handles = new Map<string, Tensor>();
 
   constructor(
     private readonly parameters: Readonly<Record<string, Tensor>>,
-    private readonly dtype: DType,
+    /** Copies in the computation's dtype; null when the parameters have it. */
+    private readonly copies: ParameterCopies | null,
   ) {}
 
   /** The parameter of that name, in the computation's dtype. */
   readonly get = (name: string): Tensor => {
-    const known = this.#cast.get(name);
-    if (known) return known;
-    const parameter = this.parameters[name];
-    const value = parameter.dtype === this.dtype ? parameter : cast(parameter, this.dtype);
-    this.#cast.set(name, value);
+    if (this.copies === null) return this.parameters[name];
+    const value = this.#handles.get(name) ?? this.copies.get(name);
+    this.#handles.set(name, value);
     return value;
   };
 

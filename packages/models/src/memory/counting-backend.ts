@@ -10,6 +10,8 @@ export class CountingBackend implements Backend {
   readonly kind = 'reference';
   readonly description = 'counts bytes, computes nothing';
   readonly supportsF16 = true;
+  readonly chunkBytes = 2 ** 25;
+  readonly rowAlignment = 1;
   #liveBytes = 0;
   #peakLiveBytes = 0;
   #allocations = 0;

@@ -1,4 +1,14 @@
-import { AdamW, backward, clipGradNorm, Device, type DType, elementBytes, scope, zeros } from '@modajs/tensor';
+import {
+  AdamW,
+  allocateGradients,
+  backward,
+  clipGradNorm,
+  Device,
+  type DType,
+  elementBytes,
+  scope,
+  zeros,
+} from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { createDecoder } from '../decoder/decoder.ts';
 import { streamSlots } from '../depth/create-depth-path.ts';
@@ -19,6 +29,8 @@ export interface MemoryQuestion {
 /** Bytes of device memory in a training step with AdamW. */
 export interface MemoryEstimate {
   readonly parameters: number;
+  /** Of the parameters in the computation's dtype; 0 when they have it. */
+  readonly copies: number;
   readonly gradients: number;
   readonly optimizer: number;
   /** Depth keys and values of all slots. */
@@ -39,9 +51,13 @@ export function estimateMemory(config: DecoderConfig, question: MemoryQuestion):
   const { batch, seq = config.seqLen, computeDtype = 'f32', checkpoint } = question;
   const device = new Device(new CountingBackend());
   const model = createDecoder(config, { device, computeDtype });
-  const parameters = device.memory().liveBytes;
+  const weights = device.memory().liveBytes;
+  const copyBytes = computeDtype === 'f32' ? 0 : elementBytes(computeDtype);
+  const copies = (weights * copyBytes) / (elementBytes('f32') + copyBytes);
+  allocateGradients(model.parameters());
+  const gradients = device.memory().liveBytes - weights;
   const optimizer = new AdamW(model.parameters(), { lr: 1e-3 });
-  const moments = device.memory().liveBytes - parameters;
+  const moments = device.memory().liveBytes - weights - gradients;
   // Two steps: the second one begins as all later ones do, with the first one's arenas in place.
   for (let step = 0; step < 2; step++) {
     using _ = scope();
@@ -54,6 +70,14 @@ export function estimateMemory(config: DecoderConfig, question: MemoryQuestion):
   const { peakLiveBytes: peak } = device.memory();
   const slot = 2 * batch * seq * config.nKvHeads * config.headDim * elementBytes(computeDtype);
   const depthArena = streamSlots(config) * slot;
-  const fixed = 2 * parameters + moments + depthArena;
-  return { parameters, gradients: parameters, optimizer: moments, depthArena, activations: peak - fixed, peak };
+  const fixed = weights + gradients + moments + depthArena;
+  return {
+    parameters: weights - copies,
+    copies,
+    gradients,
+    optimizer: moments,
+    depthArena,
+    activations: peak - fixed,
+    peak,
+  };
 }

@@ -76,6 +76,10 @@ export interface Backend {
   /** One line for people: `lavapipe (LLVM 19.1.7, 256 bits)`. */
   readonly description: string;
   readonly supportsF16: boolean;
+  /** Bytes that the temporary of an operator working in chunks should stay below. */
+  readonly chunkBytes: number;
+  /** Large matrix products are fast when rows come in multiples of this many elements. */
+  readonly rowAlignment: number;
 
   /** Contents are undefined. @throws OutOfMemoryError with bytes asked, bytes live and the limit. */
   allocate(length: number, dtype: DType): DeviceStorage;

@@ -6,7 +6,12 @@ import { allocateTensor, type Tensor } from './tensor.ts';
 /** Gradients of a node's outputs, in order; null where nothing depends on that output. */
 export type Gradients = readonly (Tensor | null)[];
 
-type BackwardFunction = (gradients: Gradients, saved: readonly Tensor[], needs: readonly boolean[]) => Gradients;
+type BackwardFunction = (
+  gradients: Gradients,
+  saved: readonly Tensor[],
+  needs: readonly boolean[],
+  inputs: readonly (GradNode | null)[],
+) => Gradients;
 
 let nextSequence = 1;
 let recording = true;
@@ -77,7 +82,7 @@ export class GradNode {
     }
     this.#consumed = true;
     const needs = this.inputs.map((input) => input !== null);
-    return this.run(gradients, this.saved, needs);
+    return this.run(gradients, this.saved, needs, this.inputs);
   }
 }
 
@@ -120,7 +125,8 @@ export function asParameter(tensor: Tensor): Tensor {
  *
  * @param saved tensors that `backward` receives as live handles, whatever happens to the originals
  * @param backward from the outputs' gradients to the inputs'; runs unrecorded in a scope of its own; `needs[i]` is false
- *   when nobody wants input i's gradient. It may return its arguments.
+ *   when nobody wants input i's gradient. It may return its arguments. `inputs` are the inputs' nodes, for
+ *   `parameterGradient`.
  */
 export function record(
   outputs: readonly Tensor[],
@@ -205,9 +211,9 @@ export function runBackward(roots: readonly BackwardRoot[], boundary: number): v
     boundary,
   );
   const pending = new Map<GradNode, (Tensor | null)[]>();
-  for (const root of roots) if (root.gradient !== null) deposit(pending, root.node, root.output, root.gradient);
   withRecording(false, () =>
     withoutScope(() => {
+      for (const root of roots) if (root.gradient !== null) deposit(pending, root.node, root.output, root.gradient);
       for (const node of order) runNode(node, pending);
     }),
   );
@@ -229,10 +235,7 @@ function reachable(roots: readonly GradNode[], boundary: number): GradNode[] {
 function runNode(node: GradNode, pending: Map<GradNode, (Tensor | null)[]>): void {
   const gradients = pending.get(node);
   pending.delete(node);
-  if (node.leaf !== null) {
-    if (gradients?.[0]) accumulateInto(node.leaf, gradients[0]);
-    return;
-  }
+  if (node.leaf !== null) return;
   if (gradients === undefined && !node.alwaysRuns) {
     node.free();
     return;
@@ -257,6 +260,10 @@ function runNode(node: GradNode, pending: Map<GradNode, (Tensor | null)[]>): voi
 }
 
 function deposit(pending: Map<GradNode, (Tensor | null)[]>, node: GradNode, output: number, gradient: Tensor): void {
+  if (node.leaf !== null) {
+    accumulateInto(node.leaf, gradient);
+    return;
+  }
   const slots = pending.get(node) ?? [];
   pending.set(node, slots);
   const present = slots[output] ?? null;
@@ -273,17 +280,51 @@ function addGradients(present: Tensor, more: Tensor): Tensor {
   return target;
 }
 
+/** Where a backward function may put a parameter's gradient itself: a handle to return, and whether to add to what is there. */
+export interface ParameterGradient {
+  readonly tensor: Tensor;
+  readonly accumulate: boolean;
+}
+
+/** The gradient memory of the parameter that an input is, or null: then the backward function returns a tensor of its own. */
+export function parameterGradient(input: GradNode | null): ParameterGradient | null {
+  const leaf = input?.leaf ?? null;
+  if (leaf === null || leaf.gradMemory === null) return null;
+  if (leaf.grad !== null && !isSameMemory(leaf.grad, leaf.gradMemory)) return null;
+  return { tensor: leaf.gradMemory.alias(), accumulate: leaf.grad !== null };
+}
+
+function isSameMemory(a: Tensor, b: Tensor): boolean {
+  return a.storage === b.storage && a.offset === b.offset;
+}
+
+/** Adds a gradient to a parameter's; consumes the handle. The dtypes may differ: the parameter's `grad` has its own. */
 function accumulateInto(leaf: Tensor, gradient: Tensor): void {
-  if (leaf.grad !== null) {
-    leaf.device.backend.binary('add', leaf.grad.view, gradient.view, leaf.grad.view);
+  const { backend } = leaf.device;
+  const { gradMemory: memory } = leaf;
+  if (memory !== null && isSameMemory(gradient, memory)) {
+    leaf.grad ??= memory.alias();
     gradient.dispose();
     return;
   }
-  if (gradient.storage.isExclusive && gradient.isContiguous) {
+  if (leaf.grad === null && memory === null && canKeep(leaf, gradient)) {
     leaf.grad = gradient;
     return;
   }
-  leaf.grad = allocateTensor(leaf.device, leaf.shape, leaf.dtype);
-  leaf.device.backend.copy(gradient.view, leaf.grad.view);
+  if (leaf.grad === null) {
+    leaf.grad = memory?.alias() ?? allocateTensor(leaf.device, leaf.shape, leaf.dtype);
+    backend.copy(gradient.view, leaf.grad.view);
+  } else if (gradient.dtype === leaf.grad.dtype) {
+    backend.binary('add', leaf.grad.view, gradient.view, leaf.grad.view);
+  } else {
+    const same = allocateTensor(leaf.device, leaf.shape, leaf.grad.dtype);
+    backend.copy(gradient.view, same.view);
+    backend.binary('add', leaf.grad.view, same.view, leaf.grad.view);
+    same.dispose();
+  }
   gradient.dispose();
+}
+
+function canKeep(leaf: Tensor, gradient: Tensor): boolean {
+  return gradient.dtype === leaf.dtype && gradient.storage.isExclusive && gradient.isContiguous;
 }

@@ -18,6 +18,8 @@ export class Tensor implements Disposable {
   readonly offset: number;
   /** The accumulated gradient of a parameter; null before the first `backward`. */
   grad: Tensor | null = null;
+  /** Memory of a parameter's gradient, which `grad` is then a view of; null to let `backward` allocate it. */
+  gradMemory: Tensor | null = null;
   /** The scope that will dispose of this tensor. */
   owner: Scope | null;
   /** Where the gradient goes; internal to autograd. */
@@ -129,6 +131,8 @@ export class Tensor implements Disposable {
     this.node = null;
     this.grad?.dispose();
     this.grad = null;
+    this.gradMemory?.dispose();
+    this.gradMemory = null;
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,5 @@
 import type { ArrayView } from '../backends/backend.ts';
-import { record } from '../core/autograd.ts';
+import { parameterGradient, record } from '../core/autograd.ts';
 import { DTypeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
 import { contiguousStrides, normalizeAxis, type Shape, sizeOf } from '../core/shape.ts';
@@ -38,8 +38,10 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
     const out = allocateTensor(device, [...ids.shape, C], table.dtype);
     device.backend.embedding(source.view, as(dense.view, [ids.size]), as(out.view, [ids.size, C]));
     const { shape: tableShape, dtype } = table;
-    record([out], [source], [dense], ([gradient], [sIds]) => {
-      const dTable = allocateTensor(device, tableShape, dtype);
+    record([out], [source], [dense], ([gradient], [sIds], _needs, inputs) => {
+      const memory = parameterGradient(inputs[0]);
+      if (memory?.accumulate) memory.tensor.dispose();
+      const dTable = memory && !memory.accumulate ? memory.tensor : allocateTensor(device, tableShape, dtype);
       device.backend.embeddingBackward(
         as(sIds.view, [sIds.size]),
         as(contiguous(gradient!).view, [sIds.size, C]),

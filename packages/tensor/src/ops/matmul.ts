@@ -1,4 +1,5 @@
-import { record } from '../core/autograd.ts';
+import type { ArrayView } from '../backends/backend.ts';
+import { type GradNode, parameterGradient, record } from '../core/autograd.ts';
 import type { DType } from '../core/dtype.ts';
 import { DTypeError, ShapeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
@@ -79,7 +80,8 @@ function gradientOf(x: Tensor, y: Tensor, operand: Tensor): Tensor {
 
 /**
  * x . weight^T + bias: `x [..., I]`, `weight [O, I]` (Hugging Face's layout), `bias [O]` -> `[..., O]`.
- * Leading axes become rows of one product, so weight gradients are one product too.
+ * Leading axes become rows of one product, so weight gradients are one product too, straight into the parameter's gradient
+ * memory where it has some.
  *
  * @throws ShapeError when I differs
  */
@@ -92,8 +94,35 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor 
         { x: x.shape, weight: weight.shape },
       );
     }
+    const device = sameDevice('linear', x, weight, bias);
+    floatOnly('linear', x, weight);
+    const dtype = sameDType('linear', x, weight, bias);
+    const O = weight.shape[0];
+    if (bias) shapeIs('linear', 'bias', bias.shape, [O], '[O]');
     const rows = reshape(x, [-1, I]);
-    const out = matmul(rows, weight, { transposeB: true, bias: bias ?? undefined });
-    return reshape(out, [...x.shape.slice(0, -1), weight.shape[0]]);
+    const out = allocateTensor(device, [rows.shape[0], O], dtype);
+    device.backend.matmul(rows.view, transposed(weight), out.view, bias ? { bias: bias.view } : undefined);
+    record([out], [rows, weight, bias ?? null], [rows, weight], ([gradient], [sx, sw], needs, inputs) => {
+      const dOut = cast(gradient!, sx.dtype);
+      return [
+        needs[0] ? product(dOut, sw, sx.shape[0], I, null, sx.dtype) : null,
+        needs[1] ? weightGradient(dOut, sx, inputs[1]) : null,
+        needs[2] ? reshape(sumTo(dOut, [O]), [O]) : null,
+      ];
+    });
+    return reshape(out, [...x.shape.slice(0, -1), O]);
   });
+}
+
+function transposed({ view }: Tensor): ArrayView {
+  const { shape, strides } = view;
+  return { ...view, shape: [shape[1], shape[0]], strides: [strides[1], strides[0]] };
+}
+
+/** dOut^T . x: `[R, O]`, `[R, I]` -> `[O, I]`. */
+function weightGradient(dOut: Tensor, x: Tensor, weight: GradNode | null): Tensor {
+  const memory = parameterGradient(weight);
+  const out = memory?.tensor ?? allocateTensor(x.device, [dOut.shape[1], x.shape[1]], x.dtype);
+  x.device.backend.matmul(transposed(dOut), x.view, out.view, { accumulate: memory?.accumulate ?? false });
+  return out;
 }

@@ -1,9 +1,9 @@
 import type { Device } from '../core/device.ts';
 import { CheckpointError, ConfigError } from '../core/errors.ts';
+import { memoryOrder, mergeRuns, packedZeros } from '../core/packed.ts';
 import { withoutScope } from '../core/scope.ts';
 import { sameShape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
-import { zeros } from '../ops/creation.ts';
 
 export type NamedTensors = Readonly<Record<string, Tensor>>;
 
@@ -53,9 +53,8 @@ export class AdamW implements Disposable {
     this.eps = eps;
     this.#device = entries[0][1].device;
     this.#decay = new Map(entries.map(([name, tensor]) => [name, noDecay(name, tensor) ? 0 : weightDecay]));
-    this.#moments = withoutScope(
-      () => new Map(entries.map(([name, tensor]) => [name, { m: moment(tensor), v: moment(tensor) }])),
-    );
+    const [m, v] = [packedLike(params), packedLike(params)];
+    this.#moments = new Map(entries.map(([name]) => [name, { m: m[name], v: v[name] }]));
   }
 
   get stepCount(): number {
@@ -74,12 +73,19 @@ export class AdamW implements Disposable {
     this.#stepCount++;
     const active = Object.entries(this.params).filter(([, tensor]) => tensor.grad !== null);
     const moments = active.map(([name]) => this.#moments.get(name)!);
+    const { lists, keys } = mergeRuns(
+      [
+        active.map(([, tensor]) => tensor.view),
+        active.map(([, tensor]) => tensor.grad!.view),
+        moments.map(({ m }) => m.view),
+        moments.map(({ v }) => v.view),
+      ],
+      active.map(([name]) => this.#decay.get(name)!),
+    );
+    const [params, grads, m, v] = lists;
     this.#device.backend.adamw({
-      params: active.map(([, tensor]) => tensor.view),
-      grads: active.map(([, tensor]) => tensor.grad!.view),
-      m: moments.map(({ m }) => m.view),
-      v: moments.map(({ v }) => v.view),
-      weightDecay: active.map(([name]) => this.#decay.get(name)!),
+      ...{ params, grads, m, v },
+      weightDecay: keys,
       lr,
       beta1: this.betas[0],
       beta2: this.betas[1],
@@ -144,6 +150,21 @@ function withoutDecay(name: string, parameter: Tensor): boolean {
   return parameter.rank <= 1 || /embed/.test(name);
 }
 
-function moment(parameter: Tensor): Tensor {
-  return zeros(parameter.shape, { dtype: 'f32', device: parameter.device });
+/** f32 zeros of the parameters' shapes, laid out in memory as the parameters are. */
+function packedLike(params: NamedTensors): Record<string, Tensor> {
+  const entries = Object.entries(params);
+  const ordered = memoryOrder(entries.map(([, tensor]) => tensor.view)).map((i) => entries[i]);
+  const shapes = ordered.map(([, { shape }]) => shape);
+  const zeros = withoutScope(() => packedZeros(entries[0][1].device, shapes, 'f32'));
+  return Object.fromEntries(ordered.map(([name], i) => [name, zeros[i]]));
+}
+
+/**
+ * Gives parameters memory for their gradients, laid out as the parameters are: `backward` writes weight gradients straight
+ * into it, and the norm and the optimiser's step take a few kernels for all of them. It lives as long as the parameters.
+ */
+export function allocateGradients(params: NamedTensors): void {
+  const missing = Object.fromEntries(Object.entries(params).filter(([, { gradMemory }]) => gradMemory === null));
+  if (Object.keys(missing).length === 0) return;
+  for (const [name, memory] of Object.entries(packedLike(missing))) params[name].gradMemory = memory;
 }

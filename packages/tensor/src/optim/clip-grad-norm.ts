@@ -1,5 +1,6 @@
 import { noGrad } from '../core/autograd.ts';
 import { ShapeError } from '../core/errors.ts';
+import { mergeRuns } from '../core/packed.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { full, onesLike } from '../ops/creation.ts';
@@ -28,10 +29,12 @@ export function clipGradNorm(params: NamedTensors, maxNorm: number, scale = 1): 
   return noGrad(() =>
     tidy(() => {
       const squares = allocateTensor(device, [], 'f32');
-      device.backend.sumSquares(
-        gradients.map((gradient) => gradient.view),
-        squares.view,
+      const views = gradients.map((gradient) => gradient.view);
+      const { lists } = mergeRuns(
+        [views],
+        views.map(() => null),
       );
+      device.backend.sumSquares(lists[0], squares.view);
       const norm = affine(sqrt(squares), scale, 0);
       const limit = div(
         full([], maxNorm === Infinity ? 1 : maxNorm, { device }),

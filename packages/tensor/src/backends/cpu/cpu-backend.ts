@@ -23,6 +23,8 @@ import { download, upload } from './cpu-transfers.ts';
 export class CpuBackend implements Backend {
   readonly kind = 'cpu';
   readonly supportsF16 = true;
+  readonly chunkBytes = 2 ** 25;
+  readonly rowAlignment = 1;
   readonly description: string;
   readonly #runtime: kernels.CpuRuntime;
 

@@ -28,6 +28,8 @@ const isInteger = (dtype: DType): boolean => dtype === 'i32' || dtype === 'u32';
 export class ReferenceBackend implements Backend {
   readonly kind = 'reference';
   readonly supportsF16 = true;
+  readonly chunkBytes = 2 ** 25;
+  readonly rowAlignment = 1;
   readonly description: string;
   readonly #round: reference.Round;
   readonly #memory: ReferenceMemory;

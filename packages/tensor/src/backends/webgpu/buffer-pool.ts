@@ -63,9 +63,13 @@ export class BufferPool {
     else this.#free.set(buffer.size, [buffer]);
   }
 
-  /** Counts a step, and now and then returns to the driver what nobody has used for many steps. */
+  /**
+   * Counts a step, and now and then returns to the driver what nobody has used for many steps. Free buffers are put in order, so
+   * that a step that repeats the last one gets the same buffers in the same places, and finds its bind groups made.
+   */
   endStep(): void {
     this.#step++;
+    for (const list of this.#free.values()) list.sort((a, b) => b.id - a.id);
     if (this.#step % STEPS_KEPT === 0) this.trim(this.#step - STEPS_KEPT);
   }
 

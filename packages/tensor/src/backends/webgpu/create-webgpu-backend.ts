@@ -104,6 +104,9 @@ function assemble({ device, info, entry, description }: OpenDevice, options: Web
     kind: 'webgpu',
     description,
     supportsF16: capabilities.f16,
+    chunkBytes: Math.min(2 ** 28, capabilities.maxBindingBytes / 2),
+    // 16 bytes of f16.
+    rowAlignment: 8,
     device,
     capabilities,
     ...memoryOperations(runner, new Transfers(recorder), elementwise.copy),

@@ -1,4 +1,5 @@
-import { crossEntropy, linearCrossEntropy } from '../../ops/cross-entropy.ts';
+import { crossEntropy } from '../../ops/cross-entropy.ts';
+import { linearCrossEntropy } from '../../ops/linear-cross-entropy.ts';
 import type { OperatorCase } from '../operator-case.ts';
 
 const targets = (N: number, V: number) => ({ shape: [N], kind: 'integer', values: 'ids', below: V }) as const;

@@ -1,0 +1,221 @@
+import type { ArrayView } from '../backends/backend.ts';
+import { type GradNode, isRecording, parameterGradient, record } from '../core/autograd.ts';
+import type { DType } from '../core/dtype.ts';
+import { ConfigError } from '../core/errors.ts';
+import { tidy } from '../core/scope.ts';
+import type { Shape } from '../core/shape.ts';
+import { allocateTensor, type Tensor } from '../core/tensor.ts';
+import { sameDevice, shapeIs } from './checks.ts';
+import { full, zeros } from './creation.ts';
+import { type CrossEntropyOptions, checkTargets, countedRows } from './cross-entropy.ts';
+import { add, div, mul } from './elementwise.ts';
+import { sum } from './reductions.ts';
+import { broadcastTo, cast, contiguous } from './views.ts';
+
+export interface LinearCrossEntropyOptions extends CrossEntropyOptions {
+  /** Rows of logits that exist at a time; chosen for the device by default. */
+  readonly chunk?: number;
+}
+
+/** Rows of a chunk come in multiples of this: tiles of the products. */
+const CHUNK_STEP = 64;
+
+/** What a padded column of logits is before the softmax: its probability is 0, and so is its gradient. */
+const ABSENT = -65504;
+
+/**
+ * Mean cross-entropy of `x . weight^T` against targets, in chunks of rows: `[N, V]` is never stored. With several chunks the
+ * gradients of x and weight are computed chunk by chunk in the forward pass when they will be needed, so logits are made
+ * once (the method of Liger Kernel's fused linear cross-entropy); a single chunk keeps its logits for the backward pass.
+ *
+ * @param x `[N, C]`
+ * @param weight `[V, C]`
+ * @param targets i32 `[N]`
+ * @returns f32 scalar
+ * @throws ShapeError | DTypeError | ConfigError
+ */
+export function linearCrossEntropy(
+  x: Tensor,
+  weight: Tensor,
+  targets: Tensor,
+  options: LinearCrossEntropyOptions = {},
+): Tensor {
+  return tidy(() => {
+    checkTargets('linearCrossEntropy', x, targets);
+    sameDevice('linearCrossEntropy', x, weight);
+    const [N, C] = x.shape;
+    const V = weight.shape[0];
+    shapeIs('linearCrossEntropy', 'weight', weight.shape, [V, C], '[V, C]');
+    const chunk = options.chunk ?? defaultChunk(N, V, x.device.backend.chunkBytes);
+    if (!Number.isInteger(chunk) || chunk < 1)
+      throw new ConfigError(`linearCrossEntropy: chunk must be a whole number >= 1, got ${chunk}.`);
+    const operands = prepare(x, weight, targets, options);
+    return N <= chunk ? inOneChunk(operands, x, weight) : inChunks(operands, x, weight, chunk);
+  });
+}
+
+/** Chunks of about one size, none above what the device likes. */
+function defaultChunk(N: number, V: number, chunkBytes: number): number {
+  const most = Math.max(CHUNK_STEP, Math.floor(chunkBytes / 4 / V));
+  if (N <= most) return most;
+  const even = Math.ceil(N / Math.ceil(N / most));
+  return Math.ceil(even / CHUNK_STEP) * CHUNK_STEP;
+}
+
+interface Operands {
+  /** `[N, C]` */
+  readonly x: Tensor;
+  /** `[P, C]`: the V rows of the weight, then zeros up to a length that the device multiplies fast. */
+  readonly weight: Tensor;
+  /** `[P]`: takes the padded columns out of the softmax; null when there are none. */
+  readonly bias: Tensor | null;
+  /** i32 `[N]` */
+  readonly targets: Tensor;
+  /** f32 scalar: 1 / counted rows. */
+  readonly perRow: Tensor;
+  readonly ignoreIndex: number;
+  readonly zLoss: number;
+}
+
+function prepare(
+  x: Tensor,
+  weight: Tensor,
+  targets: Tensor,
+  { ignoreIndex = -100, zLoss = 0 }: LinearCrossEntropyOptions,
+): Operands {
+  const { device } = x;
+  const perRow = div(full([], 1, { device }), countedRows(targets, ignoreIndex));
+  const common = { x: contiguous(x).detach(), targets: contiguous(targets), perRow, ignoreIndex, zLoss };
+  const [V, C] = weight.shape;
+  const { rowAlignment } = device.backend;
+  const P = Math.ceil(V / rowAlignment) * rowAlignment;
+  if (P === V) return { ...common, weight: contiguous(weight).detach(), bias: null };
+  const place = { dtype: weight.dtype, device };
+  const padded = zeros([P, C], place);
+  device.backend.copy(weight.view, { ...padded.view, shape: [V, C] });
+  const bias = full([P], ABSENT, place);
+  device.backend.fill({ ...bias.view, shape: [V] }, 0);
+  return { ...common, weight: padded, bias };
+}
+
+/** Rows `start .. end - 1` of a contiguous tensor. */
+function rowsOf({ view }: Tensor, start: number, end: number): ArrayView {
+  const [, ...rest] = view.shape;
+  return { ...view, shape: [end - start, ...rest], offset: view.offset + start * view.strides[0] };
+}
+
+function transposed(view: ArrayView): ArrayView {
+  return { ...view, shape: [view.shape[1], view.shape[0]], strides: [view.strides[1], view.strides[0]] };
+}
+
+interface RowLosses {
+  /** `[end - start, P]` */
+  readonly logits: Tensor;
+  /** f32 `[end - start]` each. */
+  readonly loss: Tensor;
+  readonly lse: Tensor;
+}
+
+function rowLosses({ x, weight, bias, targets, ignoreIndex, zLoss }: Operands, start: number, end: number): RowLosses {
+  const { device } = x;
+  const logits = allocateTensor(device, [end - start, weight.shape[0]], x.dtype);
+  const [loss, lse] = [0, 1].map(() => allocateTensor(device, [end - start], 'f32'));
+  const { backend } = device;
+  backend.matmul(rowsOf(x, start, end), transposed(weight.view), logits.view, bias ? { bias: bias.view } : undefined);
+  backend.crossEntropy(logits.view, rowsOf(targets, start, end), ignoreIndex, zLoss, loss.view, lse.view);
+  return { logits, loss, lse };
+}
+
+/** Turns logits into their gradient in place. `dLoss`: f32 scalar, the gradient of every counted row. */
+function logitsGradient(
+  { targets, ignoreIndex, zLoss }: Operands,
+  logits: Tensor,
+  lse: Tensor,
+  dLoss: Tensor,
+  start: number,
+): void {
+  const rows = logits.shape[0];
+  const perRow = contiguous(broadcastTo(dLoss, [rows]));
+  const ids = rowsOf(targets, start, start + rows);
+  const { backend } = logits.device;
+  backend.crossEntropyBackward(logits.view, ids, ignoreIndex, zLoss, lse.view, perRow.view, logits.view);
+}
+
+/** dWeight (+)= dLogits^T . x without the padded columns. */
+function addWeightGradient(dLogits: Tensor, x: ArrayView, dWeight: Tensor, accumulate: boolean): void {
+  const V = dWeight.shape[0];
+  const columns = { ...dLogits.view, shape: [dLogits.shape[0], V] };
+  dLogits.device.backend.matmul(transposed(columns), x, dWeight.view, { accumulate });
+}
+
+function inOneChunk(operands: Operands, x: Tensor, weight: Tensor): Tensor {
+  const { logits, loss, lse } = rowLosses(operands, 0, x.shape[0]);
+  const total = mul(sum(loss), operands.perRow);
+  const kept = [operands.x, operands.weight, operands.targets, operands.perRow, logits, lse];
+  record([total], [x, weight], kept, ([dLoss], [sx, sw, targets, perRow, sLogits, sLse], needs, inputs) => {
+    const saved = { ...operands, x: sx, weight: sw, targets, perRow, bias: null };
+    logitsGradient(saved, sLogits, sLse, mul(perRow, dLoss!), 0);
+    const { device, dtype } = sx;
+    const dx = needs[0] ? allocateTensor(device, sx.shape, dtype) : null;
+    if (dx) device.backend.matmul(sLogits.view, sw.view, dx.view);
+    return [dx, needs[1] ? wholeWeightGradient(sLogits, sx, weight.shape, inputs[1]) : null];
+  });
+  return total;
+}
+
+function wholeWeightGradient(dLogits: Tensor, x: Tensor, shape: Shape, weight: GradNode | null): Tensor {
+  const memory = parameterGradient(weight);
+  const dWeight = memory?.tensor ?? allocateTensor(x.device, shape, x.dtype);
+  addWeightGradient(dLogits, x.view, dWeight, memory?.accumulate ?? false);
+  return dWeight;
+}
+
+function inChunks(operands: Operands, x: Tensor, weight: Tensor, chunk: number): Tensor {
+  const { device } = x;
+  const [N] = x.shape;
+  const needsX = isRecording() && x.requiresGrad;
+  const needsWeight = isRecording() && weight.requiresGrad;
+  const dx = needsX ? allocateTensor(device, x.shape, x.dtype) : null;
+  // f32, for it is a sum over chunks.
+  const dWeight = needsWeight ? allocateTensor(device, weight.shape, 'f32') : null;
+  let total = full([], 0, { device });
+  for (let start = 0; start < N; start += chunk) {
+    const end = Math.min(N, start + chunk);
+    total = add(
+      total,
+      tidy(() => {
+        const { logits, loss, lse } = rowLosses(operands, start, end);
+        if (dx || dWeight) logitsGradient(operands, logits, lse, operands.perRow, start);
+        if (dx) device.backend.matmul(logits.view, operands.weight.view, rowsOf(dx, start, end));
+        if (dWeight) addWeightGradient(logits, rowsOf(operands.x, start, end), dWeight, start > 0);
+        return mul(sum(loss), operands.perRow);
+      }),
+    );
+  }
+  // Asked now: a weight that was cast for this pass is gone when backward runs.
+  const dtype = weight.dtype;
+  const saved = [dx, dWeight].filter((tensor) => tensor !== null);
+  record([total], [x, weight], saved, ([dLoss], gradients, needs, inputs) => {
+    const rest = [...gradients];
+    const scaled = (gradient: Tensor): Tensor =>
+      mul(gradient, broadcastTo(cast(dLoss!, gradient.dtype), gradient.shape));
+    return [
+      needs[0] ? scaled(rest.shift()!) : null,
+      needs[1] ? scaledWeightGradient(rest.shift()!, dLoss!, dtype, inputs[1]) : null,
+    ];
+  });
+  return total;
+}
+
+/** gradient * dLoss, in the parameter's gradient memory where there is some and it is free. */
+function scaledWeightGradient(gradient: Tensor, dLoss: Tensor, dtype: DType, weight: GradNode | null): Tensor {
+  const factor = broadcastTo(dLoss, gradient.shape);
+  const memory = parameterGradient(weight);
+  if (memory && !memory.accumulate) {
+    gradient.device.backend.binary('mul', gradient.view, factor.view, memory.tensor.view);
+    return memory.tensor;
+  }
+  memory?.tensor.dispose();
+  const scaled = mul(gradient, factor);
+  return memory ? scaled : cast(scaled, dtype);
+}
