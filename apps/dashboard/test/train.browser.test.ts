@@ -85,4 +85,18 @@ describe('train page', () => {
     expect(errors).toEqual([]);
     await page.close();
   });
+
+  it('trains on WebGPU in the page as on WebAssembly [browser] [webgpu]', async () => {
+    const losses: number[][] = [];
+    for (const device of ['webgpu', 'cpu']) {
+      const { page, errors } = await start(device, 2);
+      await page.waitForSelector('[data-phase=finished]', { timeout: 240_000 });
+      losses.push((await exported(page)).losses);
+      expect(errors).toEqual([]);
+      await page.close();
+    }
+    const [onGpu, onCpu] = losses;
+    expect(onGpu).toHaveLength(2);
+    onGpu.forEach((loss, i) => expect(Math.abs(loss - onCpu[i])).toBeLessThan(1e-3));
+  }, 300_000);
 });

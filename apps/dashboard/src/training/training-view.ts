@@ -1,5 +1,7 @@
-import type { MetricsRow } from '../data/metrics-rows.ts';
 import type { TrainingReply, TrainingRequest, Variant } from './training-messages.ts';
+
+/** A row of the metrics: numbers by name, `step` always among them. */
+export type MetricsRow = Readonly<Record<string, number>>;
 
 type ByVariant<T> = Readonly<Record<Variant, T>>;
 

@@ -1,6 +1,8 @@
 import { useMemo } from 'preact/hooks';
 import './train.css';
-import { LineChart, type Series } from '../../charts/line-chart.tsx';
+import type { Curve } from '../../charts/curve.ts';
+import { CurveChart } from '../../charts/curve-chart.tsx';
+import { compactNumber } from '../../charts/format-number.ts';
 import { LABELS, VARIANTS } from '../../training/training-messages.ts';
 import type { TrainingView } from '../../training/training-view.ts';
 import { useTraining } from '../../training/use-training.ts';
@@ -9,20 +11,47 @@ import { Exports } from './exports.tsx';
 import { StartForm } from './start-form.tsx';
 import { TrainingStatus } from './training-status.tsx';
 
-function series(rows: TrainingView['rows'], field: string): Series[] {
-  return VARIANTS.map((variant) => {
+/** A number of both models against the step, in the colours of their names. */
+function curvesOf(rows: TrainingView['rows'], field: string): Curve[] {
+  return VARIANTS.map((variant, i) => {
     const known = rows[variant].filter((row) => Number.isFinite(row[field]));
-    return { label: LABELS[variant], x: known.map(({ step }) => step), y: known.map((row) => row[field]) };
+    const [x, y] = [known.map(({ step }) => step), known.map((row) => row[field])];
+    return { label: LABELS[variant], colour: `var(--series-${i + 1})`, x, y };
   }).filter(({ x }) => x.length > 0);
+}
+
+const CHARTS = [
+  { field: 'loss', title: 'Training loss (nats per token)', hasPoints: false },
+  { field: 'heldOutBitsPerByte', title: 'Held-out bits per byte', hasPoints: true },
+];
+
+function Curves({ view: { rows } }: { readonly view: TrainingView }) {
+  const charts = useMemo(() => CHARTS.map((chart) => ({ ...chart, curves: curvesOf(rows, chart.field) })), [rows]);
+  const last = Math.max(2, rows.moda.at(-1)?.step ?? 0, rows.baseline.at(-1)?.step ?? 0);
+  if (charts[0].curves.length === 0) return null;
+  return (
+    <div class="charts">
+      {charts.map(
+        ({ field, ...chart }) =>
+          chart.curves.length > 0 && (
+            <CurveChart
+              key={field}
+              {...chart}
+              xLabel="step"
+              from={0}
+              to={last}
+              formatX={compactNumber}
+              formatY={compactNumber}
+            />
+          ),
+      )}
+    </div>
+  );
 }
 
 /** A MoDA model and its baseline train side by side in the page, on the visitor's device. */
 export function TrainPage() {
   const view = useTraining();
-  const [loss, heldOut] = useMemo(
-    () => [series(view.rows, 'loss'), series(view.rows, 'heldOutBitsPerByte')],
-    [view.rows],
-  );
   const hasModel = view.phase === 'paused' || view.phase === 'finished';
   return (
     <section>
@@ -33,12 +62,7 @@ export function TrainPage() {
       </p>
       <StartForm view={view} />
       <TrainingStatus view={view} />
-      {loss.length > 0 && (
-        <div class="charts">
-          <LineChart title="Training loss (nats per token)" xLabel="step" series={loss} />
-          {heldOut.length > 0 && <LineChart title="Held-out bits per byte" xLabel="step" series={heldOut} />}
-        </div>
-      )}
+      <Curves view={view} />
       <Samples view={view} />
       {hasModel && <Chat turns={view.chat} />}
       {hasModel && <Exports />}

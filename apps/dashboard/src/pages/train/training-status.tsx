@@ -1,7 +1,6 @@
-import type { MetricsRow } from '../../data/metrics-rows.ts';
 import { LABELS, VARIANTS } from '../../training/training-messages.ts';
 import { askTraining } from '../../training/training-store.ts';
-import type { TrainingView } from '../../training/training-view.ts';
+import type { MetricsRow, TrainingView } from '../../training/training-view.ts';
 
 const PHASES: Readonly<Record<TrainingView['phase'], string>> = {
   idle: 'Nothing trains yet',
