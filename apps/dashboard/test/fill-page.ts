@@ -1,6 +1,8 @@
+import { init } from '@modajs/tensor';
 import { jsonFile, perplexityReport, taskResults } from './evaluation-data.ts';
 import type { Page } from './open-dashboard.ts';
 import { realisticMetrics } from './realistic-run.ts';
+import { smallRun } from './small-run.ts';
 
 /** Brings a page from empty to full of data, as a visitor would; pages without an entry are looked at as they open. */
 const FILL: Readonly<Record<string, (page: Page) => Promise<void>>> = {
@@ -26,6 +28,25 @@ const FILL: Readonly<Record<string, (page: Page) => Promise<void>>> = {
       jsonFile('moda-texts.json', await perplexityReport('moda', (n) => 1.18 + (n % 7) / 10)),
     ]);
     await page.waitForFunction(() => document.querySelectorAll('.difference.significant').length >= 2);
+  },
+  async attention(page) {
+    const device = await init({ device: 'cpu', threads: 1 });
+    const run = await smallRun(device, 60);
+    await page.setInputFiles('input[type=file]', [
+      { name: 'whales.zip', mimeType: 'application/zip', buffer: Buffer.from(run.zip()) },
+    ]);
+    device.destroy();
+    await page.waitForSelector('.matrices canvas');
+  },
+  async train(page) {
+    await page.click('text=Take Moby Dick');
+    await page.fill('label:has-text("Steps") input', '40');
+    await page.selectOption('label:has-text("Device") select', 'cpu');
+    await page.click('text=Start');
+    await page.waitForSelector('[data-phase=finished]');
+    await page.fill('label:has-text("Your words") input', 'The whale ');
+    await page.click('text=Ask both');
+    await page.waitForFunction(() => document.querySelectorAll('.turn [aria-busy=false]').length === 2);
   },
 };
 
