@@ -66,7 +66,19 @@ describe('train page', () => {
     await page.close();
   });
 
-  it('pauses, goes on bit for bit while another page is shown, and stops [browser]', async () => {
+  it('stops before the end, and the models stay to be asked [browser]', async () => {
+    const { page, errors } = await start('cpu', 5000);
+    await page.waitForFunction(() => /step [3-9]/.test(document.querySelector('[data-phase] h2')?.textContent ?? ''));
+    await page.click('text=Stop');
+    await page.waitForSelector('[data-phase=finished]');
+    expect(await page.textContent('[data-phase] h2')).toMatch(/^Stopped, step \d+ of 5,000$/);
+    await page.click('text=Ask both');
+    await page.waitForFunction(() => document.querySelectorAll('.turn [aria-busy=false]').length === 2);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('pauses, and goes on bit for bit while another page is shown [browser]', async () => {
     const whole = await start('cpu', 12);
     await whole.page.waitForSelector('[data-phase=finished]');
     const { losses } = await exported(whole.page);

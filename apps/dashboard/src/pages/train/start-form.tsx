@@ -19,6 +19,9 @@ interface TextState {
   readonly problem: string | null;
 }
 
+/** The text outlives the page, as the training does. */
+let kept: TextState = { text: '', problem: null };
+
 /** Text of a file; what is not text is refused before it trains anything. */
 async function readText(file: File): Promise<TextState> {
   if (file.size > MAXIMUM_TEXT)
@@ -35,7 +38,11 @@ async function readText(file: File): Promise<TextState> {
 
 /** What to learn, with which model, for how long, on what; and the buttons that start, pause and stop. */
 export function StartForm({ view: { phase } }: { readonly view: TrainingView }) {
-  const [{ text, problem }, setText] = useState<TextState>({ text: '', problem: null });
+  const [{ text, problem }, showText] = useState(kept);
+  const setText = (next: TextState): void => {
+    kept = next;
+    showText(next);
+  };
   const [size, setSize] = useState<PageModelSize>('small');
   const [steps, setSteps] = useState(300);
   const [device, setDevice] = useState<PageDevice>('auto');
