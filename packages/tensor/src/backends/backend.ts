@@ -28,6 +28,16 @@ export interface MemoryStats {
   readonly peakLiveBytes: number;
 }
 
+/** Commands that `Backend.capture` remembered. */
+export interface CapturedCommands {
+  readonly length: number;
+  /**
+   * Records all commands again, on the same memory. False, and nothing is recorded, when memory that they used in between now
+   * belongs to somebody: capture anew.
+   */
+  replay(): boolean;
+}
+
 export interface AdamWArguments {
   /** One entry a parameter; all arrays have the same length. `grad` may be f16 or f32, the rest f32. */
   readonly params: readonly ArrayView[];
@@ -95,6 +105,12 @@ export interface Backend {
   endStep(): void;
   memory(): MemoryStats;
   destroy(): void;
+
+  /**
+   * Runs `body` and remembers the commands it recorded, so that they can be repeated without it: what depends on the step must
+   * lie in memory that is written between replays. Absent on devices that compute at once.
+   */
+  capture?(body: () => void): CapturedCommands;
 
   /** out = value everywhere. */
   fill(out: ArrayView, value: number): void;

@@ -4,6 +4,7 @@ import { DTypeError } from '../../core/errors.ts';
 import type { Backend } from '../backend.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { capabilitiesOf } from './capabilities-of.ts';
+import { captureCommands } from './captured-commands.ts';
 import { CommandRecorder } from './command-recorder.ts';
 import { Failures } from './failures.ts';
 import { attentionOperations } from './operations/attention-operations.ts';
@@ -100,6 +101,7 @@ function assemble({ device, info, entry, description }: OpenDevice, options: Web
   const failures = new Failures(device, () => pool.memory().liveBytes);
   const runner = new PlanRunner(capabilities, pool, recorder, failures);
   const elementwise = elementwiseOperations(runner);
+  const transfers = new Transfers(recorder);
   return {
     kind: 'webgpu',
     description,
@@ -109,7 +111,8 @@ function assemble({ device, info, entry, description }: OpenDevice, options: Web
     rowAlignment: 8,
     device,
     capabilities,
-    ...memoryOperations(runner, new Transfers(recorder), elementwise.copy),
+    ...memoryOperations(runner, transfers, elementwise.copy),
+    capture: (body) => captureCommands({ recorder, pool, transfers }, body),
     async synchronize() {
       recorder.flush();
       await device.queue.onSubmittedWorkDone();
