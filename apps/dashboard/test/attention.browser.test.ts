@@ -117,7 +117,7 @@ describe('depth attention page', () => {
     await page.keyboard.press('Home');
     expect(await announced.textContent()).toContain('→ token 0 “');
     const box = (await canvas.boundingBox())!;
-    await page.mouse.move(box.x + box.width - 4, box.y + box.height - 4);
+    await canvas.hover({ position: { x: box.width - 4, y: box.height - 4 } });
     expect(await page.locator('.readout').first().textContent()).toContain(says);
     await page.locator('.matrices canvas').first().focus();
     for (const key of ['ArrowDown', 'PageUp', 'End', 'Enter']) await page.keyboard.press(key);

@@ -25,6 +25,8 @@ export interface HeatmapLayout {
 
 const MIN_CELL = 7;
 const MAX_CELL = 34;
+/** A figure that does not fit a screen's height is not seen as one. */
+const MAX_HEIGHT = 760;
 const LABEL = 12;
 const CHARACTER = 6.6;
 const MARGIN = 8;
@@ -36,13 +38,14 @@ function extent(labels: readonly string[]): number {
   return Math.min(110, Math.max(0, ...labels.map(({ length }) => length)) * CHARACTER) + MARGIN;
 }
 
-/** Cells as large as the available width allows; narrower screens scroll. */
+/** Cells as large as the available width and a screen's height allow; narrower screens scroll. */
 export function layoutHeatmap({ rows, columns, boundary, parts }: HeatmapData, available: number): HeatmapLayout {
   const left = extent(rows);
   const top = extent(columns) + (parts ? PART_TITLE : 0);
   const gap = boundary === null ? 0 : 18;
   const room = (available - left - gap - 1) / Math.max(1, columns.length);
-  const cell = Math.floor(Math.min(MAX_CELL, Math.max(MIN_CELL, room)));
+  const most = Math.min(MAX_CELL, MAX_HEIGHT / Math.max(1, rows.length));
+  const cell = Math.floor(Math.max(MIN_CELL, Math.min(most, room)));
   return {
     cell,
     left,
