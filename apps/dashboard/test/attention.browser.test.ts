@@ -160,4 +160,18 @@ describe('depth attention page', () => {
     expect(errors).toEqual([]);
     await page.close();
   });
+
+  it('trains a small model on the spot for visitors who have none [browser]', async () => {
+    const { page, errors } = await dashboard.open('#/attention');
+    await page.click('text=Train a small one now');
+    await page.waitForFunction(() =>
+      /Step \d+ of 150, loss \d/.test(document.querySelector('.progress')?.textContent ?? ''),
+    );
+    await page.waitForSelector('.matrices canvas', { timeout: 120_000 });
+    const { depthMass } = await savedMaps(page);
+    expect(depthMass).toHaveLength(4);
+    expect(depthMass[0]).toEqual([0, 0, 0, 0]);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
 });

@@ -66,7 +66,7 @@ describe('train page', () => {
     await page.close();
   });
 
-  it('stops before the end, and the models stay to be asked [browser]', async () => {
+  it('stops before the end; the models stay to be asked, and to be looked into [browser]', async () => {
     const { page, errors } = await start('cpu', 5000);
     await page.waitForFunction(() => /step [3-9]/.test(document.querySelector('[data-phase] h2')?.textContent ?? ''));
     await page.click('text=Stop');
@@ -74,6 +74,9 @@ describe('train page', () => {
     expect(await page.textContent('[data-phase] h2')).toMatch(/^Stopped, step \d+ of 5,000$/);
     await page.click('text=Ask both');
     await page.waitForFunction(() => document.querySelectorAll('.turn [aria-busy=false]').length === 2);
+    await page.click('text=See where MoDA looks');
+    await page.waitForSelector('.matrices canvas');
+    expect(await page.textContent('main .note')).toMatch(/^MoDA, trained in this page: moda, 4 layers/);
     expect(errors).toEqual([]);
     await page.close();
   });
