@@ -72,7 +72,7 @@ function drawCells(
       context.fillStyle = scaleColor(share, theme);
       context.fillRect(x, top + row * cell, size, size);
       if (!showsNumbers) continue;
-      const isOnDark = theme === 'light' ? share > 0.5 : share < 0.6;
+      const isOnDark = theme === 'light' ? share > 0.57 : share < 0.5;
       context.fillStyle = isOnDark ? '#ffffff' : '#0f1217';
       context.fillText(weight.toFixed(2).replace(/^0/, ''), x + size / 2, top + row * cell + size / 2);
     }
