@@ -6,6 +6,12 @@ import { smallRun } from './small-run.ts';
 
 /** Brings a page from empty to full of data, as a visitor would; pages without an entry are looked at as they open. */
 const FILL: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  async kernels(page) {
+    await page.selectOption('select[name=scale]', 'smoke');
+    await page.selectOption('select[name=device]', 'cpu');
+    await page.click('text=Measure on this device');
+    await page.waitForSelector('[data-phase=finished]', { timeout: 120_000 });
+  },
   async runs(page) {
     const run = (name: string, seed: number, depth: 'moda' | 'residual') => ({
       name,
@@ -46,7 +52,7 @@ const FILL: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   async train(page) {
     await page.click('text=Take Moby Dick');
     await page.fill('label:has-text("Steps") input', '40');
-    await page.selectOption('label:has-text("Device") select', 'cpu');
+    await page.selectOption('select[name=device]', 'cpu');
     await page.click('text=Start');
     await page.waitForSelector('[data-phase=finished]');
     await page.fill('label:has-text("Your words") input', 'The whale ');

@@ -88,6 +88,8 @@ function optionsOf(
         ...axis,
         values: (_plot, values) => values.map((value) => (value === null ? '' : shown.current.formatX(value))),
         space: 70,
+        // Sizes that double have no round values of a scale between them.
+        ...(hasPoints && isLogX ? { splits: () => sizesOf(drawn), filter: (_plot, sizes) => sizes, space: 0 } : {}),
         size: 32,
       },
       {
@@ -104,7 +106,13 @@ function optionsOf(
         width: drawn.length > MANY_LINES ? 1 : 1.5,
         alpha: isBehind ? 0.25 : 1,
         spanGaps: true,
-        points: { show: hasPoints && !isBehind, size: 6, fill: resolvedColour(curve.colour, style) },
+        ...(curve.style === 'dashed' ? { dash: [6, 4] } : {}),
+        ...(curve.style === 'dots' ? { paths: () => null } : {}),
+        points: {
+          show: (hasPoints || curve.style === 'dots') && !isBehind,
+          size: 7,
+          fill: resolvedColour(curve.colour, style),
+        },
       })),
     ],
     plugins: [
@@ -127,6 +135,11 @@ function optionsOf(
       ready: [(plot) => plot.over.addEventListener('dblclick', () => shown.current.onReset?.())],
     },
   };
+}
+
+/** Every x of the lines, for an axis of few sizes. */
+function sizesOf(drawn: readonly Drawn[]): number[] {
+  return [...new Set(drawn.flatMap(({ curve }) => curve.x))].sort((a, b) => a - b);
 }
 
 /** Whether an element is on the screen or about to be, and whether it ever was. */
@@ -155,7 +168,12 @@ export function CurveChart(props: CurveChartProps) {
   const [isNear, wasNear] = useNear(host);
   const theme = useColorTheme();
   const drawn = useMemo(() => linesOf(props), [curves, smoothing, from, to]);
-  const shape = [theme, isLogX, isLogY, ...drawn.map(({ curve }) => `${curve.label} ${curve.colour}`)].join('\n');
+  const shape = [
+    theme,
+    isLogX,
+    isLogY,
+    ...drawn.map(({ curve }) => `${curve.label} ${curve.colour} ${curve.style}`),
+  ].join('\n');
   useEffect(() => {
     const element = host.current!;
     if (!wasNear || curves.length === 0) return;

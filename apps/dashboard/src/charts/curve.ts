@@ -2,6 +2,8 @@
 export interface Curve {
   readonly label: string;
   readonly colour: string;
+  /** A solid line when absent. Dots stand for themselves. */
+  readonly style?: 'line' | 'dashed' | 'dots';
   /** Ascending. */
   readonly x: readonly number[];
   /** Means; null where there is no value. */
