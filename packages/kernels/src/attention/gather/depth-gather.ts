@@ -30,8 +30,8 @@ export interface DepthGatherProblem extends Pick<AttentionProblem, 'B' | 'T' | '
 export const MAX_READERS = 256;
 
 const THREADS = 128;
-/** Query rows a thread loads before it uses the first. */
-const ROWS = 4;
+/** Readers of which a thread loads a row before it uses the first. */
+const READERS = 4;
 
 /** Why gradients of such slots cannot be gathered, or null when they can. */
 export function gatherObstacle(
@@ -57,7 +57,7 @@ export function gatherObstacle(
  * @throws KernelError for shapes that `gatherObstacle` names, or too many readers
  */
 export function planDepthGather(problem: DepthGatherProblem, capabilities: DeviceCapabilities): KernelPlan {
-  const { B, T, H, Hkv, D, Dv, dtype, slots, readers } = problem;
+  const { B, T, Hkv, D, Dv, dtype, slots, readers } = problem;
   const obstacle = gatherObstacle(problem, capabilities);
   if (obstacle !== null)
     throw new KernelError(`depthGather: ${obstacle}. Accumulate the gradients instead.`, { obstacle });
@@ -69,14 +69,14 @@ export function planDepthGather(problem: DepthGatherProblem, capabilities: Devic
   }
   const bytes = elementBytes(dtype);
   const parts = 4 / bytes;
-  const values = { BYTES: bytes, G: H / Hkv, SLOTS: slots, ROWS, D, Dv };
-  const bounds = { ROWS, SLOTS: slots, PARTS: parts };
+  const values = { BYTES: bytes, SLOTS: slots, READERS, D, Dv };
+  const bounds = { READERS, SLOTS: slots, PARTS: parts };
   const constants = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `${value}u`]));
   const columns = (Math.max(D, Dv) * bytes) / 16;
   return {
     passes: [
       {
-        label: `attention-depth-gather ${slots} slots D=${D} Dv=${Dv} G=${H / Hkv}`,
+        label: `attention-depth-gather ${slots} slots D=${D} Dv=${Dv}`,
         shader: specialize(isSoftwareAdapter(capabilities) ? depthGather : unroll(depthGather, bounds), constants),
         constants: {},
         bindings: [
@@ -94,14 +94,14 @@ export function planDepthGather(problem: DepthGatherProblem, capabilities: Devic
   };
 }
 
-function gatherParams({ B, T, H, readers, accumulate }: DepthGatherProblem): ArrayBuffer {
-  const buffer = new ArrayBuffer(16 + 16 * MAX_READERS);
+function gatherParams({ B, T, H, Hkv, readers, accumulate }: DepthGatherProblem): ArrayBuffer {
+  const buffer = new ArrayBuffer(32 + 16 * MAX_READERS);
   const words = new Uint32Array(buffer);
-  words.set([B * T, H, readers.length, Number(accumulate)]);
+  words.set([B * T, H, Hkv, readers.length, Number(accumulate)]);
   const floats = new Float32Array(buffer);
   for (const [index, { row, firstPair, scale }] of readers.entries()) {
-    words.set([row, firstPair], 4 + 4 * index);
-    floats[4 + 4 * index + 2] = scale;
+    words.set([row, firstPair], 8 + 4 * index);
+    floats[8 + 4 * index + 2] = scale;
   }
   return buffer;
 }

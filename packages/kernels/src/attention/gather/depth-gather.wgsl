@@ -2,21 +2,21 @@
 //   dK[s] (+)= sum_r scale_r sum_g dS_r[g,s] q_r[g],   dV[s] (+)= sum_r sum_g p_r[g,s] dOut_r[g]
 // over readers r and the G heads g of a key/value head, in f32; added to the outputs only when `accumulate`.
 //
-// One thread = 16 bytes of columns of one (b, t, kv_head); it streams the rows of all readers, ROWS loads in flight.
+// One thread = 16 bytes of columns of one (b, t, kv_head); it streams the rows of all readers, READERS of them in flight.
 // q [readers,B,T,H,D], d_out [readers,B,T,H,Dv], dk [SLOTS,B,T,Hkv,D], dv [SLOTS,B,T,Hkv,Dv] as 16 bytes an element;
 // weights: pairs (p, dS) of [slots,B,T,H] from each reader's start on, two halves a word or two words. No workgroup memory.
 // Reference: attention-reference.ts; docs/decisions/020.
 const BYTES: u32 = 2u; // @specialize
-const G: u32 = 2u; // @specialize
 const SLOTS: u32 = 2u; // @specialize
-const ROWS: u32 = 4u; // @specialize
+const READERS: u32 = 4u; // @specialize
 const D: u32 = 64u; // @specialize
 const Dv: u32 = 64u; // @specialize
 
 const MAX_READERS = 256u;
 
 struct Params {
-  positions: u32, H: u32, n_readers: u32, accumulate: u32, // positions: B * T
+  positions: u32, H: u32, Hkv: u32, n_readers: u32, // positions: B * T
+  accumulate: u32, pad_0: u32, pad_1: u32, pad_2: u32,
   readers: array<vec4<u32>, MAX_READERS>, // row of q and d_out, first pair of the first slot, bits of the scale
 }
 
@@ -60,7 +60,8 @@ fn element_of(low: vec4<f32>, high: vec4<f32>) -> vec4<u32> {
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let unit = (group.y * groups.x + group.x) * THREADS + thread; // ((b * T + t) * Hkv + kv_head) * COLUMNS + column
-  let Hkv = params.H / G;
+  let Hkv = params.Hkv;
+  let G = params.H / Hkv;
   if (unit >= params.positions * Hkv * COLUMNS) {
     return;
   }
@@ -69,33 +70,33 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let v_column = min(column, V_WIDTH - 1u);
   let key = unit / COLUMNS; // of a slot
   let row = (key / Hkv) * params.H + (key % Hkv) * G; // of a reader
-  let n_rows = params.n_readers * G;
   let slot_pairs = params.positions * params.H;
 
   var dk_sum: array<vec4<f32>, SLOTS * PARTS>;
   var dv_sum: array<vec4<f32>, SLOTS * PARTS>;
-  for (var first = 0u; first < n_rows; first += ROWS) {
-    var queries: array<vec4<u32>, ROWS>;
-    var d_outs: array<vec4<u32>, ROWS>;
-    var pairs: array<vec2<f32>, ROWS * SLOTS>;
-    for (var r = 0u; r < ROWS; r++) { // @unroll
-      let n = min(first + r, n_rows - 1u);
-      let reader = params.readers[n / G];
-      let at = row + n % G;
-      queries[r] = q[(reader.x * slot_pairs + at) * K_WIDTH + k_column];
-      d_outs[r] = d_out[(reader.x * slot_pairs + at) * V_WIDTH + v_column];
-      let weight = select(vec2<f32>(), vec2<f32>(1.0, bitcast<f32>(reader.z)), first + r < n_rows);
-      for (var s = 0u; s < SLOTS; s++) { // @unroll
-        pairs[r * SLOTS + s] = pair_of(reader.y + s * slot_pairs + at) * weight;
-      }
-    }
-    for (var r = 0u; r < ROWS; r++) { // @unroll
-      for (var p = 0u; p < PARTS; p++) { // @unroll
-        let query = part(queries[r], p);
-        let gradient = part(d_outs[r], p);
+  for (var first = 0u; first < params.n_readers; first += READERS) {
+    for (var g = 0u; g < G; g++) {
+      var queries: array<vec4<u32>, READERS>;
+      var d_outs: array<vec4<u32>, READERS>;
+      var pairs: array<vec2<f32>, READERS * SLOTS>;
+      for (var r = 0u; r < READERS; r++) { // @unroll
+        let reader = params.readers[min(first + r, params.n_readers - 1u)];
+        let at = row + g;
+        queries[r] = q[(reader.x * slot_pairs + at) * K_WIDTH + k_column];
+        d_outs[r] = d_out[(reader.x * slot_pairs + at) * V_WIDTH + v_column];
+        let weight = select(vec2<f32>(), vec2<f32>(1.0, bitcast<f32>(reader.z)), first + r < params.n_readers);
         for (var s = 0u; s < SLOTS; s++) { // @unroll
-          dv_sum[s * PARTS + p] += pairs[r * SLOTS + s].x * gradient;
-          dk_sum[s * PARTS + p] += pairs[r * SLOTS + s].y * query;
+          pairs[r * SLOTS + s] = pair_of(reader.y + s * slot_pairs + at) * weight;
+        }
+      }
+      for (var r = 0u; r < READERS; r++) { // @unroll
+        for (var p = 0u; p < PARTS; p++) { // @unroll
+          let query = part(queries[r], p);
+          let gradient = part(d_outs[r], p);
+          for (var s = 0u; s < SLOTS; s++) { // @unroll
+            dv_sum[s * PARTS + p] += pairs[r * SLOTS + s].x * gradient;
+            dk_sum[s * PARTS + p] += pairs[r * SLOTS + s].y * query;
+          }
         }
       }
     }

@@ -42,19 +42,13 @@ fn high_of(element: vec4<u32>) -> vec4<f32> {
   return vec4<f32>(unpack2x16float(element.z), unpack2x16float(element.w));
 }
 
-// 8 numbers of a slot's row, zero for slots that are not in use.
+// 8 numbers of a slot's row. Slots beyond the last read the last again, so that no load waits for a branch, and weigh 0.
 fn load_key(slot: u32, base: u32) -> vec4<u32> {
-  if (slot >= params.slots) {
-    return vec4<u32>();
-  }
-  return k[slot * (params.k_slot_stride / 8u) + base];
+  return k[min(slot, params.slots - 1u) * (params.k_slot_stride / 8u) + base];
 }
 
 fn load_value(slot: u32, base: u32) -> vec4<u32> {
-  if (slot >= params.slots) {
-    return vec4<u32>();
-  }
-  return v[slot * (params.v_slot_stride / 8u) + base];
+  return v[min(slot, params.slots - 1u) * (params.v_slot_stride / 8u) + base];
 }
 
 // Sums of 8 numbers over the lanes; lane c gets the sum of number c % 8. 7 exchanges instead of 24.
