@@ -61,12 +61,13 @@ const ALIGNMENT = 64;
  * one gather per two slots then makes `dK = sum scale dS q` and `dV = sum p dOut` over all readers, in f32, written once.
  * A reader leaves `S B T H` pairs instead of adding to `S B T Hkv (D + Dv)` gradients.
  *
- * Memory lives from the first reader to `drop()`; `expect` during the forward pass sizes it, so that a repeated pass asks for the
- * same blocks again.
+ * Memory lives from the first reader to `drop()`, which its owner calls when it `isDone`; `expect` during the forward pass sizes it,
+ * so that a repeated pass asks for the same blocks again.
  */
 export class DeferredDepth {
   readonly #pieces: Piece[] = [];
   readonly #gathered = new Map<number, GatheredSlot>();
+  readonly #taken = new Set<number>();
   #readers = 0;
   #expectedReaders = 0;
   #expectedSlots = 0;
@@ -149,6 +150,7 @@ export class DeferredDepth {
    * The slot before it is gathered along when the same readers read it, for its writer comes next.
    */
   take(slot: number): { k: Tensor; v: Tensor } | null {
+    this.#taken.add(slot);
     const gathered = this.#gathered.get(slot);
     if (gathered !== undefined) {
       this.#gathered.delete(slot);
@@ -188,6 +190,16 @@ export class DeferredDepth {
     });
   }
 
+  /** Whether all expected readers came and every slot they read that has a writer was taken: then nothing here is needed. */
+  isDone(hasWriter: (slot: number) => boolean): boolean {
+    if (this.#readers === 0 || this.#readers !== this.#expectedReaders) return false;
+    return this.#pieces
+      .flatMap(({ readers }) => readers)
+      .every(({ first, S }) =>
+        Array.from({ length: S }, (_, n) => first + n).every((slot) => this.#taken.has(slot) || !hasWriter(slot)),
+      );
+  }
+
   #readersOf(slot: number, from: number): LeftReader[] {
     return this.#pieces
       .flatMap(({ readers }) => readers)
@@ -221,6 +233,7 @@ export class DeferredDepth {
     for (const { k, v } of this.#gathered.values()) for (const tensor of [k, v]) tensor.dispose();
     this.#pieces.length = 0;
     this.#gathered.clear();
+    this.#taken.clear();
     this.#readers = 0;
   }
 }

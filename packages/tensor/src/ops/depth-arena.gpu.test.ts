@@ -38,6 +38,7 @@ interface Story {
   readonly documents?: boolean;
   readonly maxSegmentBytes?: number;
   readonly passes?: number;
+  readonly afterBackward?: () => void;
 }
 
 const [B, T, H, Hkv, D, BLOCKS] = [2, 5, 6, 2, 8, 4];
@@ -78,6 +79,7 @@ async function gradients(device: Device, story: Story): Promise<Float64Array[]> 
       }, x);
     }
     backward(sum(square(cast(x, 'f32'))));
+    story.afterBackward?.();
   }
   const host: Float64Array[] = [];
   for (const own of weights.slice(0, -1)) {
@@ -163,6 +165,41 @@ describe('depthArena', { timeout: 120_000 }, () => {
       });
     }
   });
+
+  it.each([
+    ['', {}],
+    [' and checkpoints', { wrap: (body, x) => checkpoint(body, [x]) }],
+    [' and windows', { skip: (count) => Math.max(0, count - 3) }],
+  ] as [string, Story][])(
+    'frees what readers left when the last writer has its gradient%s [webgpu]',
+    async (_name, story) => {
+      const backend = gpu.backend as { -readonly [K in keyof Backend]: Backend[K] };
+      const { allocate, release } = backend;
+      const alive = new Set<unknown>();
+      let most = 0;
+      backend.allocate = (length, dtype) => {
+        const storage = allocate(length, dtype);
+        // Queries (and output gradients) of all three readers.
+        if (length === (BLOCKS - 1) * B * T * C) alive.add(storage);
+        most = Math.max(most, alive.size);
+        return storage;
+      };
+      backend.release = (storage) => {
+        alive.delete(storage);
+        release(storage);
+      };
+      let left = -1;
+      await gradients(gpu, {
+        ...story,
+        afterBackward: () => {
+          left = alive.size;
+        },
+      });
+      Object.assign(backend, { allocate, release });
+      expect(most).toBe(2);
+      expect(left).toBe(0);
+    },
+  );
 
   it('takes no fresh memory after the first step, and none beyond the readers [webgpu]', async () => {
     const step = async () => {

@@ -39,8 +39,8 @@ interface Segment {
  * The depth stream's memory: every slot `[B, T, Hkv, D]` of keys and `[B, T, Hkv, Dv]` of values that the model's layers
  * write, in one allocation per kind. Writing copies into the slot, reading copies nothing. In the backward pass, latest
  * reader first, readers leave what the slots' gradients are made from when a slot's writer takes its own (`DeferredDepth`),
- * or, where the device prefers that or cannot do otherwise, add into one f32 gradient arena in place. Either memory lives
- * from the first reader's backward pass to the next forward pass.
+ * or, where the device prefers that or cannot do otherwise, add into one f32 gradient arena in place. That arena lives from
+ * the first reader's backward pass to the next forward pass, what readers leave to the last writer's.
  */
 export class DepthArena implements Disposable {
   readonly device: Device;
@@ -182,6 +182,7 @@ export class DepthArena implements Disposable {
 
   #takeGradient(slot: number, dtype: DType): (Tensor | null)[] {
     const deferred = this.#deferred?.take(slot) ?? null;
+    if (this.#deferred?.isDone((at) => this.#writers[at] !== null)) this.#deferred.drop();
     const added = this.#gradients && this.#slot(this.#gradients, slot);
     return (['k', 'v'] as const).map((part) => {
       const later = deferred && (deferred[part].dtype === dtype ? deferred[part] : this.#copyOf(deferred[part], dtype));
