@@ -9,6 +9,7 @@ import { CommandRecorder } from './command-recorder.ts';
 import { Failures } from './failures.ts';
 import { attentionOperations } from './operations/attention-operations.ts';
 import { contiguousStrides } from './operations/contiguous.ts';
+import { depthDeferral } from './operations/depth-deferral.ts';
 import { elementwiseOperations } from './operations/elementwise-operations.ts';
 import { matmulOperations } from './operations/matmul-operations.ts';
 import { modelOperations } from './operations/model-operations.ts';
@@ -109,6 +110,7 @@ function assemble({ device, info, entry, description }: OpenDevice, options: Web
     chunkBytes: Math.min(2 ** 28, capabilities.maxBindingBytes / 2),
     // 16 bytes of f16.
     rowAlignment: 8,
+    depthDeferral: depthDeferral(runner, elementwise),
     device,
     capabilities,
     ...memoryOperations(runner, transfers, elementwise.copy),
