@@ -117,7 +117,7 @@ describe('depth attention page', () => {
     await page.keyboard.press('Home');
     expect(await announced.textContent()).toContain('→ token 0 “');
     const box = (await canvas.boundingBox())!;
-    await page.mouse.move(box.x + box.width - 4, box.y + box.height - 4);
+    await canvas.hover({ position: { x: box.width - 4, y: box.height - 4 } });
     expect(await page.locator('.readout').first().textContent()).toContain(says);
     await page.locator('.matrices canvas').first().focus();
     for (const key of ['ArrowDown', 'PageUp', 'End', 'Enter']) await page.keyboard.press(key);
@@ -157,6 +157,20 @@ describe('depth attention page', () => {
     expect(Math.abs(sinkMass[1][2] - sink.reduce((sum, mass) => sum + mass / shown.length, 0))).toBeLessThan(1e-6);
     expect(await page.locator('h2', { hasText: 'Depth mass' }).count()).toBe(0);
     olmo2.dispose();
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('trains a small model on the spot for visitors who have none [browser]', async () => {
+    const { page, errors } = await dashboard.open('#/attention');
+    await page.click('text=Train a small one now');
+    await page.waitForFunction(() =>
+      /Step \d+ of 150, loss \d/.test(document.querySelector('.progress')?.textContent ?? ''),
+    );
+    await page.waitForSelector('.matrices canvas', { timeout: 120_000 });
+    const { depthMass } = await savedMaps(page);
+    expect(depthMass).toHaveLength(4);
+    expect(depthMass[0]).toEqual([0, 0, 0, 0]);
     expect(errors).toEqual([]);
     await page.close();
   });

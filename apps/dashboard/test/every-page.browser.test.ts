@@ -17,6 +17,18 @@ beforeAll(async () => {
 });
 afterAll(() => dashboard?.close());
 
+/** Shows all of a page once: charts draw when they come near the screen. */
+async function scrollThrough(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    for (let y = 0; y < document.body.scrollHeight; y += 500) {
+      scrollTo(0, y);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    scrollTo(0, 0);
+  });
+  await page.waitForTimeout(150);
+}
+
 /** Serious and critical problems that axe finds, each with where it is. */
 async function problems(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
@@ -38,7 +50,7 @@ describe.each(PAGES.map(({ path, title }) => ({ path, title })))('page $path', (
       await page.emulateMedia({ colorScheme: theme as 'light' | 'dark' });
       for (const [size, viewport] of Object.entries(SIZES)) {
         await page.setViewportSize(viewport);
-        await page.waitForTimeout(100);
+        await scrollThrough(page);
         await page.screenshot({ path: `${SCREENSHOTS}${path}-${theme}-${size}.png`, fullPage: true });
         expect(await problems(page), `${theme} ${size}`).toEqual([]);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

@@ -43,6 +43,11 @@ const FILL: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     ]);
     device.destroy();
     await page.waitForSelector('.matrices canvas');
+    await page.fill('.prompt input', 'The whale follows the captain. The ship sees the sailor.');
+    await page.click('text=Look');
+    await page.waitForSelector('.prompt button:not(:disabled)');
+    await page.focus('.heatmap canvas');
+    for (const key of ['ArrowDown', 'PageDown', 'End']) await page.keyboard.press(key);
   },
   async train(page) {
     await page.click('text=Take Moby Dick');

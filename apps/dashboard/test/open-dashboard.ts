@@ -17,6 +17,7 @@ export interface OpenPage {
 /** The built dashboard in a browser. */
 export interface DashboardUnderTest {
   readonly browser: Browser;
+  readonly url: string;
   /** Folder of the built page. */
   readonly site: string;
   open(hash: string, options?: PageOptions): Promise<OpenPage>;
@@ -32,6 +33,7 @@ export async function openDashboard(): Promise<DashboardUnderTest> {
   const browser = await launchBrowser();
   return {
     browser,
+    url: server.url,
     site,
     open: (hash, options) => openPage(browser, `${server.url}/${hash}`, options),
     async close() {

@@ -66,7 +66,22 @@ describe('train page', () => {
     await page.close();
   });
 
-  it('pauses, goes on bit for bit while another page is shown, and stops [browser]', async () => {
+  it('stops before the end; the models stay to be asked, and to be looked into [browser]', async () => {
+    const { page, errors } = await start('cpu', 5000);
+    await page.waitForFunction(() => /step [3-9]/.test(document.querySelector('[data-phase] h2')?.textContent ?? ''));
+    await page.click('text=Stop');
+    await page.waitForSelector('[data-phase=finished]');
+    expect(await page.textContent('[data-phase] h2')).toMatch(/^Stopped, step \d+ of 5,000$/);
+    await page.click('text=Ask both');
+    await page.waitForFunction(() => document.querySelectorAll('.turn [aria-busy=false]').length === 2);
+    await page.click('text=See where MoDA looks');
+    await page.waitForSelector('.matrices canvas');
+    expect(await page.textContent('main .note')).toMatch(/^MoDA, trained in this page: moda, 4 layers/);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('pauses, and goes on bit for bit while another page is shown [browser]', async () => {
     const whole = await start('cpu', 12);
     await whole.page.waitForSelector('[data-phase=finished]');
     const { losses } = await exported(whole.page);

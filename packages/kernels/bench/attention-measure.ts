@@ -5,6 +5,7 @@ import { type AttentionProblem, elementBytes } from '../src/attention/attention-
 import { openTestDevice } from '../test/device.ts';
 import { AttentionSampler, type SampleErrors, SEEDS } from './attention-samples.ts';
 import { BenchBuffers, prepare, timePlan } from './bench-device.ts';
+import { measureGather } from './depth-gather-measure.ts';
 
 /** One measurement, in a process of its own. */
 export interface AttentionJob {
@@ -13,6 +14,8 @@ export interface AttentionJob {
   readonly config?: AttentionConfig;
   readonly direction: 'forward' | 'backward' | 'both';
   readonly runs: number;
+  /** With `defersDepth`: layers whose weights the gather of two slots adds up, timed as a further pass. */
+  readonly readers?: number;
   /** Compare sampled rows with f64. */
   readonly check?: boolean;
   /** Dawn's bounds checks: off in a trusted process, on in a browser. */
@@ -49,6 +52,12 @@ export async function measureAttention(job: AttentionJob): Promise<AttentionMeas
   }
   await test.check();
   const errors = job.check ? await new AttentionSampler(job.problem, buffers).check(job.direction !== 'forward') : {};
+  if (job.readers) {
+    const gather = await measureGather(buffers, job.problem, job.readers, test.capabilities, job.runs);
+    Object.assign(passMs, gather.timing.passMs);
+    Object.assign(errors, gather.errors);
+    await test.check();
+  }
   const { vendor, architecture } = test.capabilities;
   test.close();
   return {
@@ -85,7 +94,8 @@ function allocateGradients(buffers: BenchBuffers, problem: AttentionProblem): vo
     buffers.allocate('dk', B * Tk * Hkv * D * bytes);
     buffers.allocate('dv', B * Tk * Hkv * Dv * bytes);
   }
-  if (depth && depth.S > 0) {
+  if (problem.defersDepth) buffers.allocate('depthWeights', depth!.S * B * T * H * 2 * bytes);
+  else if (depth && depth.S > 0) {
     const gradientBytes = elementBytes(problem.depthGrad?.dtype ?? dtype);
     buffers.allocate('dDepthK0', depth.segments[0]! * B * depth.Td * Hkv * D * gradientBytes);
     buffers.allocate('dDepthV0', depth.segments[0]! * B * depth.Td * Hkv * Dv * gradientBytes);

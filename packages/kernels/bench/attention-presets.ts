@@ -1,6 +1,7 @@
 import type { AttentionConfig, MatrixTile } from '../src/attention/attention-config.ts';
 import type { AttentionProblem } from '../src/attention/attention-problem.ts';
 import type { AttentionJob } from './attention-measure.ts';
+import { depthGradientJobs } from './depth-gradient-presets.ts';
 
 /** Problem of the paper's tables: f16, B = 1, D = 64, causal, depth gradient added in place in f16. */
 export function paperProblem(
@@ -134,7 +135,7 @@ function keyTileJobs(): AttentionJob[] {
   ]);
 }
 
-/** Jobs of a preset: `search4k`, `search16k`, `table2`, `depth`, `smoke`. */
+/** Jobs of a preset: `search4k`, `search16k`, `table2`, `depth`, `depthgrad`, `smoke`. */
 export function presets(name: string): AttentionJob[] {
   switch (name) {
     case 'search4k':
@@ -145,6 +146,8 @@ export function presets(name: string): AttentionJob[] {
       return table2Jobs();
     case 'depth':
       return depthJobs([2, 4, 8, 16, 32], [1]);
+    case 'depthgrad':
+      return depthGradientJobs();
     case 'depthsearch':
       return depthJobs([8], [1, 2, 4, 8]);
     case 'table2short':

@@ -14,7 +14,7 @@ type Name = keyof typeof SEEDS;
 /** Largest errors of sampled rows and keys against f64, relative to the largest true value sampled. */
 export type SampleErrors = Record<string, number>;
 
-/** Weights, scores and values of one query row in f64: the keys it sees, their softmax. For causal or full B = 1 problems with C = 1. */
+/** Weights, scores and values of one query row in f64: the keys it sees, their softmax. For the first batch row of causal or full problems with C = 1. */
 export class AttentionSampler {
   constructor(
     private readonly problem: AttentionProblem,
@@ -28,7 +28,7 @@ export class AttentionSampler {
 
   /** Row of out, lse, delta and the pieces that the gradients of single rows and keys need, all exact. */
   row(i: number, h: number) {
-    const { T, Tk, H, Hkv, D, Dv, depth, scale } = this.problem;
+    const { B, T, Tk, H, Hkv, D, Dv, depth, scale } = this.problem;
     const head = Math.floor(h / (H / Hkv));
     const q = this.at('q', (i * H + h) * D, D);
     const dOut = this.at('dOut', (i * H + h) * Dv, Dv);
@@ -38,7 +38,7 @@ export class AttentionSampler {
       keys.push({ k: this.at('k', (j * Hkv + head) * D, D), v: this.at('v', (j * Hkv + head) * Dv, Dv), id: `s${j}` });
     }
     for (let s = 0; s < (depth?.S ?? 0); s++) {
-      const slot = s * depth!.Td * Hkv + (depth!.Td - T + i) * Hkv + head;
+      const slot = s * B * depth!.Td * Hkv + (depth!.Td - T + i) * Hkv + head;
       keys.push({ k: this.at('depthK0', slot * D, D), v: this.at('depthV0', slot * Dv, Dv), id: `d${s}` });
     }
     const scores = keys.map(({ k }) => dot(q, k) * scale);
@@ -56,7 +56,7 @@ export class AttentionSampler {
 
   /** Compares rows of out and lse, and with `backward` of dq, and gradients of late keys and of the rows' slots. */
   async check(backward: boolean): Promise<SampleErrors> {
-    const { T, H, Hkv, D, Dv, depth } = this.problem;
+    const { B, T, H, Hkv, D, Dv, depth, defersDepth } = this.problem;
     const G = H / Hkv;
     const errors: SampleErrors = {};
     for (const [i, h] of [
@@ -69,6 +69,7 @@ export class AttentionSampler {
       const lse = new Float32Array(await this.buffers.read('lse', (h * T + i) * 4, 4));
       this.note(errors, 'lse', [...lse], Float64Array.of(row.lse));
       if (backward) this.note(errors, 'dq', await this.read('dq', (i * H + h) * D, D), row.dq);
+      if (backward && this.problem.defersDepth) await this.checkWeights(errors, i * H + h, row);
     }
     if (!backward) return errors;
     const head = Hkv - 1;
@@ -88,8 +89,9 @@ export class AttentionSampler {
     }
     for (const [id, expected] of dk) {
       const isDepth = id[0] === 'd';
+      if (isDepth && defersDepth) continue;
       const index = Number(id.slice(1));
-      const at = isDepth ? (index * depth!.Td + depth!.Td - 1) * Hkv + head : index * Hkv + head;
+      const at = isDepth ? (index * B * depth!.Td + depth!.Td - 1) * Hkv + head : index * Hkv + head;
       this.note(errors, isDepth ? 'dDepthK' : 'dk', await this.read(isDepth ? 'dDepthK0' : 'dk', at * D, D), expected);
       this.note(
         errors,
@@ -99,6 +101,23 @@ export class AttentionSampler {
       );
     }
     return errors;
+  }
+
+  /** The pairs (p, dS) that a row leaves in each slot. */
+  private async checkWeights(
+    errors: SampleErrors,
+    at: number,
+    { keys, weights, dScores }: { keys: { id: string }[]; weights: number[]; dScores: number[] },
+  ): Promise<void> {
+    const { B, T, H, scale } = this.problem;
+    for (const [n, { id }] of keys.entries()) {
+      if (id[0] !== 'd') continue;
+      const pair = await this.read('depthWeights', 2 * (Number(id.slice(1)) * B * T * H + at), 2);
+      this.note(errors, 'p', pair.slice(0, 1), Float64Array.of(weights[n]!));
+      // Relative to the largest dS of the row: single ones may be differences of close numbers.
+      const largest = dScores.reduce((a, x) => Math.max(a, Math.abs(x / scale)), 1e-30);
+      this.note(errors, 'dS', [1 + (pair[1]! - dScores[n]! / scale) / largest], Float64Array.of(1));
+    }
   }
 
   private async read(name: string, first: number, count: number): Promise<number[]> {

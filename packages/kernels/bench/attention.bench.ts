@@ -10,6 +10,7 @@ import { argv } from 'node:process';
 import { type AttentionJob, type AttentionMeasurement, measureAttention } from './attention-measure.ts';
 import { presets } from './attention-presets.ts';
 import { median } from './bench-device.ts';
+import { depthBytes } from './depth-gradient-presets.ts';
 
 const flag = (name: string): string | undefined => {
   const index = argv.indexOf(`--${name}`);
@@ -56,9 +57,11 @@ function describe(job: AttentionJob, result: AttentionMeasurement, wallMs: numbe
     const backward = median(result.backwardMs);
     parts.push(`bwd ${backward.toFixed(3)} ms ${rate(2.5 * forwardFlops, backward)}`);
   }
-  const passes = Object.entries(result.passMs).map(
-    ([label, ms]) => `${label.replace('attention-', '')}=${ms.toFixed(3)}`,
-  );
+  const passes = Object.entries(result.passMs).map(([label, ms]) => {
+    const bytes = depthBytes(label, job);
+    const rate = bytes > 0 ? ` (${(bytes / ms / 1e6).toFixed(0)} GB/s)` : '';
+    return `${label.replace('attention-', '')}=${ms.toFixed(3)}${rate}`;
+  });
   const errors = Object.entries(result.errors).map(([name, error]) => `${name} ${error.toExponential(1)}`);
   return `${parts.join(' ')} | ${passes.join(', ')} | ${errors.join(' ')} | wall ${wallMs}`;
 }

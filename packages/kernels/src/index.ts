@@ -2,6 +2,13 @@ export { planAttentionBackward } from './attention/attention-backward.ts';
 export type { AttentionConfig } from './attention/attention-config.ts';
 export { planAttentionForward } from './attention/attention-forward.ts';
 export type { AttentionProblem, DepthProblem } from './attention/attention-problem.ts';
+export {
+  type DepthGatherProblem,
+  type DepthReader,
+  MAX_READERS,
+  planDepthGather,
+} from './attention/gather/depth-gather.ts';
+export { prefersDeferredDepth } from './attention/rung.ts';
 export { type CopyProblem, type FillProblem, planCopy, planFill } from './copy/copy.ts';
 export { type ElementwiseProblem, planElementwise } from './elementwise/elementwise.ts';
 export type { BinaryOperator, ElementwiseOperator, TernaryOperator, UnaryOperator } from './elementwise/operators.ts';

@@ -7,6 +7,7 @@ import {
   attentionForwardReference,
   type Rounding,
 } from '../src/attention/attention-reference.ts';
+import { planDepthGather } from '../src/attention/gather/depth-gather.ts';
 import type { KernelPlan } from '../src/plan/plan.ts';
 import type { TestDevice } from './device.ts';
 import { fromHalf, halfBits, halfValue, toHalf } from './half.ts';
@@ -87,7 +88,8 @@ export async function runAttention(
   if (problem.hasSequence)
     Object.assign(gradients, { dk: poison('dk', B * Tk * Hkv * D), dv: poison('dv', B * Tk * Hkv * Dv) });
   const grad = problem.depthGrad ?? { dtype: problem.dtype, accumulate: false };
-  for (const segment of (depth?.segments ?? []).keys()) {
+  if (problem.defersDepth) gradients.depthWeights = poison('depthWeights', depth!.S * B * T * H * 2);
+  for (const segment of problem.defersDepth ? [] : (depth?.segments ?? []).keys()) {
     for (const [name, dim] of [
       ['dDepthK', D],
       ['dDepthV', Dv],
@@ -104,7 +106,10 @@ export async function runAttention(
     ...gradients,
   });
   await test.check();
-  const raw: Record<string, OperandArray> = { ...forward, ...backward };
+  const gathered = problem.defersDepth
+    ? await gatherDepth(test, problem, { ...inputs, ...(backward as Record<string, OperandArray>) })
+    : {};
+  const raw: Record<string, OperandArray> = { ...forward, ...backward, ...gathered };
   const values = Object.fromEntries(
     Object.entries(raw).map(([name, data]) => [
       name,
@@ -112,6 +117,41 @@ export async function runAttention(
     ]),
   );
   return { values, raw };
+}
+
+/** Gradients of the slots of each segment, two slots a gather; zeros beyond S. */
+async function gatherDepth(
+  test: TestDevice,
+  problem: AttentionProblem,
+  { q, dOut, depthWeights }: Record<string, OperandArray>,
+): Promise<Record<string, OperandArray>> {
+  const { B, T, H, Hkv, D, Dv, dtype, depth, scale } = problem;
+  const { S, segments } = depth!;
+  const make = (length: number, fill: number): OperandArray =>
+    dtype === 'f16' ? new Uint16Array(length).fill(fill ? 0x7e00 : 0) : new Float32Array(length).fill(fill);
+  const [sizeK, sizeV] = [B * T * Hkv * D, B * T * Hkv * Dv];
+  const held = segments.reduce((sum, count) => sum + count, 0);
+  const whole = { K: make(held * sizeK, 0), V: make(held * sizeV, 0) };
+  for (let slot = 0; slot < S; slot += 2) {
+    const slots = slot + 1 < S ? 2 : 1;
+    const readers = [{ row: 0, firstPair: slot * B * T * H, scale }];
+    const plan = planDepthGather({ B, T, H, Hkv, D, Dv, dtype, slots, readers, accumulate: false }, test.capabilities);
+    const { dDepthK, dDepthV } = await runPlan(test.device, plan, {
+      ...{ q: q!, dOut: dOut!, depthWeights: depthWeights! },
+      dDepthK: make(slots * sizeK, Number.NaN),
+      dDepthV: make(slots * sizeV, Number.NaN),
+    });
+    whole.K.set(dDepthK, slot * sizeK);
+    whole.V.set(dDepthV, slot * sizeV);
+  }
+  const results: Record<string, OperandArray> = {};
+  let before = 0;
+  for (const [segment, count] of segments.entries()) {
+    results[`dDepthK${segment}`] = whole.K.slice(before * sizeK, (before + count) * sizeK);
+    results[`dDepthV${segment}`] = whole.V.slice(before * sizeV, (before + count) * sizeV);
+    before += count;
+  }
+  return results;
 }
 
 /** An operand whose error is more than twice the naive computation's and above the floor. */

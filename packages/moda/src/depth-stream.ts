@@ -1,5 +1,4 @@
 import { DepthArena, type DepthArenaOptions, type DepthReading, ShapeError, type Tensor } from '@modajs/tensor';
-import { readingWindow } from './reading-window.ts';
 
 /** Which of the written slots to read. */
 export interface ReadOptions {
@@ -10,7 +9,7 @@ export interface ReadOptions {
 /**
  * What the layers of one forward pass wrote, in order: block i appends its slots, later blocks read all that came before.
  * One arena holds the whole model's stream; readers get a count, nothing is copied or concatenated. Gradients of all
- * readers gather in one f32 arena during the backward pass, which must run before the next forward pass writes here.
+ * readers meet in the arena during the backward pass, which must run before the next forward pass writes here.
  */
 export class DepthStream implements Disposable {
   readonly #arena: DepthArena;
@@ -60,8 +59,7 @@ export class DepthStream implements Disposable {
 
   /** The slots written so far, for `moda`, `depthAttention` and `modaChunkVisible`. Later writes stay invisible to it. */
   read({ last = null }: ReadOptions = {}): DepthReading {
-    const reading = this.#arena.read(this.#count);
-    return last === null || last >= this.#count ? reading : readingWindow(reading, this.#count - last);
+    return this.#arena.read(this.#count, last === null ? 0 : Math.max(0, this.#count - last));
   }
 
   /** Keys and values of one written slot, outside the graph. @throws ShapeError for a slot that is not written */

@@ -1,4 +1,4 @@
-export type { ArrayView, Backend, MemoryStats } from './backends/backend.ts';
+export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';
 export { chromeTrace, type KernelSpan, type KernelTime, kernelTimes } from './backends/webgpu/profiler.ts';
 export { asParameter, backward, noGrad } from './core/autograd.ts';

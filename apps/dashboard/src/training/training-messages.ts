@@ -26,6 +26,8 @@ export type TrainingRequest =
   /** Ends the step in progress and keeps its checkpoint; `resume` goes on bit for bit. */
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
+  /** Ends the step in progress for good; the models stay to be asked and exported. */
+  | { readonly kind: 'stop' }
   /** Opens a device anew after one was lost, and goes on from the last checkpoint. */
   | { readonly kind: 'recover'; readonly device: PageDevice }
   | {

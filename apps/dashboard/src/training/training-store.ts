@@ -53,8 +53,13 @@ export function startNewChat(): void {
   apply({ kind: 'new-chat' });
 }
 
-/** Ends the worker with its models: what was not exported is gone. */
+/** Ends the training; its models stay, but for a run that has none yet. */
 export function stopTraining(): void {
+  if (view.phase === 'preparing') forgetTraining();
+  else askTraining({ kind: 'stop' });
+}
+
+function forgetTraining(): void {
   worker?.terminate();
   worker = null;
   applyWaiting();

@@ -86,6 +86,7 @@ function afterRequest(view: TrainingView, request: TrainingRequest): TrainingVie
     case 'recover':
       return { ...view, phase: 'preparing', error: null };
     case 'pause':
+    case 'stop':
       return { ...view, phase: 'pausing' };
     case 'generate':
       return { ...view, chat: withQuestion(view.chat, request) };

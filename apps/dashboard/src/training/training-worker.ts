@@ -27,6 +27,8 @@ interface Session {
 
 let session: Session | null = null;
 let stop = new AbortController();
+let isTraining = false;
+let isLast = false;
 let hush = new AbortController();
 
 function requireSession(operation: string): Session {
@@ -57,8 +59,14 @@ async function train(): Promise<void> {
   const { runs } = requireSession('training');
   stop = new AbortController();
   const { signal } = stop;
-  const summaries = await Promise.all(VARIANTS.map((variant) => runs[variant].run(signal)));
-  reply(summaries.some(({ interrupted }) => interrupted) ? { kind: 'paused' } : { kind: 'finished' });
+  [isTraining, isLast] = [true, false];
+  try {
+    const summaries = await Promise.all(VARIANTS.map((variant) => runs[variant].run(signal)));
+    const isPause = !isLast && summaries.some(({ interrupted }) => interrupted);
+    reply({ kind: isPause ? 'paused' : 'finished' });
+  } finally {
+    isTraining = false;
+  }
 }
 
 async function start(request: StartRequest): Promise<void> {
@@ -97,6 +105,11 @@ async function handle(request: TrainingRequest): Promise<void> {
       return generate(request);
     case 'pause':
       return stop.abort();
+    case 'stop':
+      isLast = true;
+      stop.abort();
+      if (!isTraining) reply({ kind: 'finished' });
+      return;
     case 'hush':
       hush.abort();
       hush = new AbortController();

@@ -9,11 +9,12 @@ import { depthMatrixPass } from './matrix/depth-passes.ts';
 import { matrixPass } from './matrix/matrix-passes.ts';
 import type { MatrixKernel } from './matrix/matrix-tiles.ts';
 import rowStats from './row-stats.wgsl';
-import { rowsDkvPass, rowsDqPass } from './rows/rows-passes.ts';
-import { chooseRung } from './rung.ts';
+import { rowsDepthDqPass, rowsDkvPass, rowsDqPass } from './rows/rows-passes.ts';
+import { backwardDirection, chooseRung } from './rung.ts';
 import type { SourceStep } from './source-params.ts';
 import { tilePass } from './tile/tile-passes.ts';
 import { unusedSlots } from './unused-slots.ts';
+import { depthVectorPass } from './vector/vector-passes.ts';
 import { foldWorkgroups } from './workgroups.ts';
 
 /**
@@ -22,6 +23,7 @@ import { foldWorkgroups } from './workgroups.ts';
  * Operands in: those of the forward, its `out` and `lse`, `dOut [B,T,H,Dv]`, and `dLse f32 [B,H,T]` with `problem.dLse`.
  * Operands out: `dq [B,T,H,D]`, `dk [B,Tk,Hkv,D]`, `dv [B,Tk,Hkv,Dv]` (overwritten), `dDepthK0..`, `dDepthV0..` (in place:
  * added to with `depthGrad.accumulate`; else overwritten, with zeros in the slots beyond S). S = 0 touches no depth gradient.
+ * With `defersDepth`, `depthWeights` takes the place of the depth gradients.
  * Deterministic: every element is summed by one workgroup in one order, no atomics. Memory beyond the operands: 8 bytes a query row.
  *
  * @throws KernelError when shapes disagree or the device cannot hold them
@@ -52,7 +54,8 @@ function sourcePasses(
   capabilities: DeviceCapabilities,
   config: AttentionConfig,
 ): KernelPass[] {
-  const rung = chooseRung(problem, source, capabilities, config);
+  const rung = chooseRung(problem, source, backwardDirection(problem), capabilities, config);
+  if (rung === 'vector') return [depthVectorPass('backward', problem, source, step, capabilities)];
   if (rung === 'tile') return [tilePass('dq', problem, source, step), tilePass('dkv', problem, source, step)];
   if (rung === 'matrix' && source.kind === 'depth')
     return [depthMatrixPass('backward', problem, source, step, capabilities, config)];
@@ -60,6 +63,7 @@ function sourcePasses(
     const kernels: MatrixKernel[] = config.fuseDkv === false ? ['dq', 'dk', 'dv'] : ['dq', 'dkv'];
     return kernels.map((kernel) => matrixPass(kernel, problem, source, step, capabilities, config));
   }
+  if (source.kind === 'depth' && problem.defersDepth) return [rowsDepthDqPass(problem, source, step, capabilities)];
   const dq = rowsDqPass(problem, source, step, capabilities);
   return source.kind === 'empty' ? [dq] : [dq, rowsDkvPass(problem, source, step, capabilities)];
 }
@@ -84,7 +88,7 @@ function rowStatsPass(problem: AttentionProblem, capabilities: DeviceCapabilitie
 
 /** Gradients of slots that are not in use, when they are overwritten: exactly 0. */
 function zeroPasses(problem: AttentionProblem, capabilities: DeviceCapabilities): KernelPass[] {
-  if (!problem.depth || problem.depth.S === 0 || problem.depthGrad?.accumulate) return [];
+  if (!problem.depth || problem.depth.S === 0 || problem.depthGrad?.accumulate || problem.defersDepth) return [];
   const dtype = problem.depthGrad?.dtype ?? problem.dtype;
   return unusedSlots(problem, problem.depth, capabilities).map(({ buffer, range, offset, count }) => ({
     label: `attention-fill-zero ${buffer}`,

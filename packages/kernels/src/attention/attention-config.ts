@@ -15,8 +15,11 @@ export interface AttentionConfig {
    * `matrix`: subgroup matrices, f16, D and Dv multiples of 8.
    */
   readonly sequence?: 'rows' | 'tile' | 'matrix';
-  /** `rows` as above; `matrix`: subgroup matrices, f16, chunk 1, groups of at most 32 heads. */
-  readonly depth?: 'rows' | 'matrix';
+  /**
+   * `rows` as above; `vector`: a run of lanes a position, f16, chunk 1, groups of at most 4 heads, forward and deferred backward;
+   * `matrix`: subgroup matrices, f16, chunk 1, groups of at most 32 heads, forward and backward that is not deferred.
+   */
+  readonly depth?: 'rows' | 'vector' | 'matrix';
   /** Subgroups of a workgroup of the depth kernels; default 1. */
   readonly depthSubgroups?: number;
   /** Write out loops over fragments (default): without, drivers keep fragments in memory; with, software drivers compile for long. */

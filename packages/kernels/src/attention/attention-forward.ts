@@ -8,6 +8,7 @@ import { matrixPass } from './matrix/matrix-passes.ts';
 import { rowsForwardPass } from './rows/rows-passes.ts';
 import { chooseRung } from './rung.ts';
 import { tilePass } from './tile/tile-passes.ts';
+import { depthVectorPass } from './vector/vector-passes.ts';
 
 /**
  * Plans `out` and `lse` of the MoDA family: one softmax of each query over its sequence keys and its depth slots.
@@ -29,8 +30,9 @@ export function planAttentionForward(
   const sources = keySources(problem, capabilities);
   const passes = sources.map((source, index) => {
     const step = { isFirst: index === 0, accumulate: false };
-    const rung = chooseRung(problem, source, capabilities, config);
+    const rung = chooseRung(problem, source, 'forward', capabilities, config);
     if (rung === 'rows') return rowsForwardPass(problem, source, step, capabilities);
+    if (rung === 'vector') return depthVectorPass('forward', problem, source, step, capabilities);
     if (rung === 'tile') return tilePass('forward', problem, source, step);
     const pass = source.kind === 'depth' ? depthMatrixPass : matrixPass;
     return pass('forward', problem, source, step, capabilities, config);

@@ -49,6 +49,11 @@ export interface AttentionProblem {
   readonly dLse?: boolean;
   /** Backward: storage of `dDepthK0..`, `dDepthV0..`, and whether they are added to. Default: `dtype`, overwritten. */
   readonly depthGrad?: { readonly dtype: 'f32' | 'f16'; readonly accumulate: boolean };
+  /**
+   * Backward: no depth gradient is made; `depthWeights [S,B,T,H]` takes pairs (p, dS) in `dtype` instead, from which
+   * `planDepthGather` makes the gradients of all readers at once. Chunk 1 and Td = T only.
+   */
+  readonly defersDepth?: boolean;
 }
 
 /** Largest D and Dv of the family. */
@@ -85,6 +90,10 @@ export function validateAttention(problem: AttentionProblem, capabilities: Devic
   require(problem.hasSequence ||
     depth !== null, 'a problem without sequence keys must have depth keys', 'depth=null', 'Set hasSequence.');
   if (depth) validateDepth(depth, T);
+  require(!problem.defersDepth ||
+    (depth?.chunk === 1 &&
+      depth.Td ===
+        T), 'deferred depth gradients need chunk 1 and Td = T', `chunk=${depth?.chunk}, Td=${depth?.Td}`, 'Accumulate them.');
   const dtypes = [dtype, problem.depthGrad?.dtype ?? dtype];
   require(capabilities.f16 ||
     !dtypes.includes('f16'), 'f16 storage needs the shader-f16 feature', 'a device without it', 'Use f32.');
@@ -97,6 +106,7 @@ export function validateAttention(problem: AttentionProblem, capabilities: Devic
     k: problem.hasSequence ? B * keyCapacity * Hkv * D * bytes : 0,
     v: problem.hasSequence ? B * keyCapacity * Hkv * Dv * bytes : 0,
     lse: B * H * T * 8,
+    depthWeights: problem.defersDepth && depth ? depth.S * B * T * H * bytes * 2 : 0,
   };
   for (const [name, size] of Object.entries(operands)) {
     require(size <=

@@ -64,6 +64,23 @@ const CASES: [string, AttentionProblem, Parameters<typeof attentionOperands>[1]?
     attentionProblem({ S: 3, dLse: true, depthGrad: { dtype: 'f32', accumulate: true } }),
   ],
   ['logits of +-1e4', attentionProblem({ T: 17, D: 16, S: 2, scale: 1 }), { amplitude: 45 }],
+  ['moda B=2 G=3 S=65, deferred', attentionProblem({ B: 2, T: 5, H: 6, Hkv: 2, S: 65, defersDepth: true })],
+  [
+    'f16 depth attention G=5, two segments, slots beyond S hold NaN, deferred, dLse',
+    {
+      ...attentionProblem({
+        T: 7,
+        H: 5,
+        D: 24,
+        Dv: 40,
+        dtype: 'f16',
+        hasSequence: false,
+        defersDepth: true,
+        dLse: true,
+      }),
+      depth: { S: 5, segments: [3, 4, 2], Td: 7, chunk: 1, chunkPhase: 0 },
+    },
+  ],
   ['f16', attentionProblem({ T: 33, dtype: 'f16', H: 4 })],
   [
     'f16 moda G=5 S=3, f32 gradient, odd sizes',

@@ -102,6 +102,7 @@ function depthSources(problem: AttentionProblem, depth: DepthProblem, capabiliti
   let before = 0;
   for (const [segment, held] of depth.segments.entries()) {
     const live = Math.min(held, depth.S - before);
+    const start = before;
     before += held;
     for (const [first, count] of splitSlots(problem, depth, live, capabilities)) {
       sources.push({
@@ -115,10 +116,17 @@ function depthSources(problem: AttentionProblem, depth: DepthProblem, capabiliti
         chunkPhase: depth.chunkPhase % depth.chunk,
         docShift: Tk - depth.Td,
         ...depthOperands(problem, depth, segment, first, count, capabilities),
+        ...(problem.defersDepth ? { dk: deferredOperand(problem, start + first) } : {}),
       });
     }
   }
   return sources;
+}
+
+/** Where the pairs (p, dS) of a source's slots go: all of `depthWeights`, counted in pairs. */
+function deferredOperand({ B, T, H }: AttentionProblem, firstSlot: number): KeyOperand {
+  const slotStride = B * T * H;
+  return { buffer: 'depthWeights', range: undefined, offset: firstSlot * slotStride, slotStride, batchStride: T * H };
 }
 
 /** `[first, count]` of runs of slots that fit one binding of every depth operand, gradients included. */

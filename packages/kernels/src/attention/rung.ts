@@ -3,16 +3,26 @@ import { KernelError } from '../plan/kernel-error.ts';
 import { isSoftwareAdapter } from '../plan/software-adapter.ts';
 import type { AttentionConfig } from './attention-config.ts';
 import type { AttentionProblem } from './attention-problem.ts';
+import { gatherObstacle } from './gather/depth-gather.ts';
 import type { KeySource } from './key-source.ts';
 import { depthMatrixObstacle } from './matrix/depth-passes.ts';
 import { matrixObstacle } from './matrix/matrix-tiles.ts';
 import { tileObstacle } from './tile/tile-passes.ts';
+import { depthVectorObstacle } from './vector/vector-passes.ts';
 
 /** Packed rows (positions times heads of a group) under which a tile is mostly padding. */
 const MIN_TILE_ROWS = 16;
 
 /** A family of kernels. */
-export type Rung = 'rows' | 'tile' | 'matrix';
+export type Rung = 'rows' | 'tile' | 'vector' | 'matrix';
+
+/** Which gradients a plan makes: none, all, or all but those of depth slots. */
+export type Direction = 'forward' | 'backward' | 'deferred';
+
+/** The direction of a problem's backward plan. */
+export function backwardDirection({ defersDepth }: AttentionProblem): Direction {
+  return defersDepth ? 'deferred' : 'backward';
+}
 
 /**
  * The kernel family of a source: what the configuration asks for, else the fastest that the device and the shapes allow.
@@ -22,16 +32,15 @@ export type Rung = 'rows' | 'tile' | 'matrix';
 export function chooseRung(
   problem: AttentionProblem,
   source: KeySource,
+  direction: Direction,
   capabilities: DeviceCapabilities,
   config: AttentionConfig,
 ): Rung {
   if (source.kind === 'empty') return 'rows';
   const isDepth = source.kind === 'depth';
-  const obstacles: Record<Rung, string | null> = {
-    matrix: isDepth ? depthMatrixObstacle(problem, capabilities) : matrixObstacle(problem, capabilities),
-    tile: isDepth ? 'depth has no register tiles' : tileObstacle(problem, capabilities),
-    rows: null,
-  };
+  const obstacles = isDepth
+    ? depthObstacles(problem, direction, capabilities)
+    : sequenceObstacles(problem, capabilities);
   const asked = isDepth ? config.depth : config.sequence;
   if (asked) {
     const obstacle = obstacles[asked];
@@ -41,7 +50,45 @@ export function chooseRung(
     });
   }
   if (!isDepth && (problem.T * problem.H) / problem.Hkv < MIN_TILE_ROWS) return 'rows';
-  if (obstacles.matrix === null) return 'matrix';
-  if (isSoftwareAdapter(capabilities)) return 'rows';
-  return obstacles.tile === null ? 'tile' : 'rows';
+  if (isSoftwareAdapter(capabilities)) return obstacles.matrix === null ? 'matrix' : 'rows';
+  return FASTEST_FIRST.find((rung) => obstacles[rung] === null)!;
+}
+
+/**
+ * Whether the depth gradients of a problem are better deferred (`defersDepth`, `planDepthGather`) than added up by every reader:
+ * the kernels can, and the device would not take a faster family for adding up.
+ */
+export function prefersDeferredDepth(problem: AttentionProblem, capabilities: DeviceCapabilities): boolean {
+  const { depth, T } = problem;
+  if (depth?.chunk !== 1 || depth.Td !== T || gatherObstacle(problem, capabilities) !== null) return false;
+  const best = (direction: Direction) => {
+    const obstacles = depthObstacles(problem, direction, capabilities);
+    return FASTEST_FIRST.find((rung) => obstacles[rung] === null)!;
+  };
+  return FASTEST_FIRST.indexOf(best('deferred')) <= FASTEST_FIRST.indexOf(best('backward'));
+}
+
+/** `vector` holds small groups of depth heads only, where it moves more bytes a second than fragments that are mostly padding. */
+const FASTEST_FIRST: readonly Rung[] = ['vector', 'matrix', 'tile', 'rows'];
+
+function sequenceObstacles(problem: AttentionProblem, capabilities: DeviceCapabilities): Record<Rung, string | null> {
+  return {
+    vector: 'sequences have no vector kernels',
+    matrix: matrixObstacle(problem, capabilities),
+    tile: tileObstacle(problem, capabilities),
+    rows: null,
+  };
+}
+
+function depthObstacles(
+  problem: AttentionProblem,
+  direction: Direction,
+  capabilities: DeviceCapabilities,
+): Record<Rung, string | null> {
+  return {
+    vector: direction === 'backward' ? 'it only defers depth gradients' : depthVectorObstacle(problem, capabilities),
+    matrix: direction === 'deferred' ? 'it cannot defer depth gradients' : depthMatrixObstacle(problem, capabilities),
+    tile: 'depth has no register tiles',
+    rows: null,
+  };
 }

@@ -55,7 +55,7 @@ export function chooseMatmulConfig(problem: MatmulProblem, capabilities: DeviceC
 function blockCandidates(problem: MatmulProblem, capabilities: DeviceCapabilities): BlockCandidate[] {
   const isHalf = problem.a.dtype === 'f16' && problem.b.dtype === 'f16';
   const fragment = FRAGMENTS.find((candidate) => hasFragment(capabilities, candidate));
-  const matrix = isHalf && fragment ? subgroupMatrixTable(problem, fragment) : [];
+  const matrix = isHalf && fragment ? subgroupMatrixTable(fragment) : [];
   const fits = ({ config }: BlockCandidate) => fitsDevice(problem, config, capabilities);
   const fitting = matrix.filter(fits);
   return fitting.length > 0 ? fitting : tileTable.filter(fits);

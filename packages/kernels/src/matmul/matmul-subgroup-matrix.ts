@@ -20,14 +20,17 @@ export function subgroupMatrixMemoryBytes(problem: MatmulProblem, config: Subgro
   return memoryBytes(problem, config, 1);
 }
 
+/** Rows of A (columns of B) in a strip of workgroup memory. */
+const STRIP_WIDTH = 32;
+
 /** Strips of one size hold the tiles, and on the way out `rowFragments` fragments of sums of each subgroup. */
 function memoryBytes(problem: MatmulProblem, config: SubgroupMatrixTileConfig, rowFragments: number): number {
   const { blockM, blockN, blockK, stages, fragment } = config;
-  const [fragM, fragN] = fragment;
-  const strip = (across: number, kAlongRow: boolean) =>
-    2 * (kAlongRow ? across * (blockK + 8) : blockK * (across === 8 ? 8 : across + 8));
-  const bytes = Math.max(strip(fragM, !problem.a.transposed), strip(fragN, problem.b.transposed), fragM * fragN * 4);
-  return bytes * Math.max(stages * (blockM / fragM + blockN / fragN), subgroupCount(config) * rowFragments);
+  const strip = (isAlongRow: boolean) => 2 * (isAlongRow ? STRIP_WIDTH * (blockK + 8) : blockK * (STRIP_WIDTH + 8));
+  const sums = fragment[0] * fragment[1] * 4;
+  const bytes = Math.max(strip(!problem.a.transposed), strip(problem.b.transposed), sums);
+  const tiles = stages * ((blockM + blockN) / STRIP_WIDTH);
+  return bytes * Math.max(tiles, Math.ceil((subgroupCount(config) * rowFragments) / Math.floor(bytes / sums)));
 }
 
 /** As many fragments of a row at once as memory holds. */
@@ -166,10 +169,14 @@ function requireUsable(
     subgroupN % fragment[1],
     blockK % fragment[2],
     blockK % 8,
+    blockM % STRIP_WIDTH,
+    blockN % STRIP_WIDTH,
+    STRIP_WIDTH % fragment[0],
+    STRIP_WIDTH % fragment[1],
   ];
   if (rests.some((rest) => rest !== 0) || !(Number.isInteger(splitK) && splitK >= 1)) {
     throw new KernelError(
-      `kernels: ${name} must have blocks in multiples of subgroup tiles, these in multiples of fragments, blockK in multiples of 8 and splitK >= 1. Correct the configuration.`,
+      `kernels: ${name} must have blocks in multiples of subgroup tiles, these in multiples of fragments, blockM and blockN in multiples of 32, blockK of 8 and splitK >= 1. Correct the configuration.`,
       { config },
     );
   }

@@ -5,9 +5,10 @@ enable chromium_experimental_subgroup_matrix;
 // f16 operands, f32 sums, any M, N, K.
 // One workgroup = a BLOCK_M x BLOCK_N tile of out (of one batch entry and one slice of K);
 // one subgroup = (FRAGS_M * FRAG_M) x (FRAGS_N * FRAG_N) of it, all in registers.
-// Tiles of A and B are staged as they are stored, 16 bytes at a time, in strips of FRAG_M rows (FRAG_N columns):
-//   K along a row: [FRAG_M][BLOCK_K + 8] halves; K along a column: [BLOCK_K][FRAG_M + 8] halves (8 of 8 when FRAG_M is 8).
-// A strip is an array of its own, so that offsets inside it are constants and need no bounds test.
+// Tiles of A and B are staged as they are stored, 16 bytes at a time, in strips of 32 rows of A (columns of B):
+//   K along a row: [32][BLOCK_K + 8] halves; K along a column: [BLOCK_K][32 + 8] halves.
+// A strip is an array of its own, so that offsets inside it are constants and need no bounds test. The padding and the order in
+// which rows are written (`line_of`) keep fragment loads and stores free of bank conflicts.
 // On the way out, ROW_FRAGS fragments of each subgroup take the strips' place: f32 sums reach their lanes through memory.
 // Workgroup memory: STRIPS * STRIP * 16 bytes.
 // a: [batch][M][lda], or [batch][K][lda] when A_TRANSPOSED; b: [batch][K][ldb], or [batch][N][ldb] when B_TRANSPOSED;
@@ -42,24 +43,26 @@ const B_TRANSPOSED: bool = false; // @specialize
 // Fragments of a row of fragments that go out together.
 const ROW_FRAGS: u32 = 2u; // @specialize
 
-const A_STRIPS: u32 = BLOCK_M / FRAG_M;
-const B_STRIPS: u32 = BLOCK_N / FRAG_N;
-const K_ROW: u32 = (BLOCK_K + 8u) / 8u;
-const A_ROW: u32 = select(K_ROW, select(3u, 1u, FRAG_M == 8u), A_TRANSPOSED);
-const B_ROW: u32 = select(select(3u, 1u, FRAG_N == 8u), K_ROW, B_TRANSPOSED);
-// Strides of the two ways to load a fragment, and steps from one to the next along K; the way not taken has the least that compiles.
-const A_BY_ROW: u32 = select(A_ROW, FRAG_K / 8u, A_TRANSPOSED);
-const A_BY_COLUMN: u32 = select(FRAG_M / 8u, A_ROW, A_TRANSPOSED);
-const B_BY_ROW: u32 = select(B_ROW, FRAG_N / 8u, B_TRANSPOSED);
-const B_BY_COLUMN: u32 = select(FRAG_K / 8u, B_ROW, B_TRANSPOSED);
-const A_ALONG: u32 = select(FRAG_K / 8u, 0u, A_TRANSPOSED);
-const A_DOWN: u32 = select(0u, FRAG_K * A_ROW, A_TRANSPOSED);
-const B_ALONG: u32 = select(0u, FRAG_K / 8u, B_TRANSPOSED);
-const B_DOWN: u32 = select(FRAG_K * B_ROW, 0u, B_TRANSPOSED);
-const A_STRIP: u32 = select(FRAG_M, BLOCK_K, A_TRANSPOSED) * A_ROW;
-const B_STRIP: u32 = select(BLOCK_K, FRAG_N, B_TRANSPOSED) * B_ROW;
-const SUBGROUPS_N: u32 = B_STRIPS / FRAGS_N;
-const SUBGROUPS: u32 = A_STRIPS / FRAGS_M * SUBGROUPS_N;
+// Rows of A (columns of B) in a strip.
+const STRIP_WIDTH: u32 = 32u;
+const A_STRIPS: u32 = BLOCK_M / STRIP_WIDTH;
+const B_STRIPS: u32 = BLOCK_N / STRIP_WIDTH;
+const A_PER_STRIP: u32 = STRIP_WIDTH / FRAG_M;
+const B_PER_STRIP: u32 = STRIP_WIDTH / FRAG_N;
+// 16-byte words of a line of a strip: without and with padding.
+const A_WORDS_LINE: u32 = select(BLOCK_K, STRIP_WIDTH, A_TRANSPOSED) / 8u;
+const B_WORDS_LINE: u32 = select(STRIP_WIDTH, BLOCK_K, B_TRANSPOSED) / 8u;
+const A_LINE: u32 = A_WORDS_LINE + 1u;
+const B_LINE: u32 = B_WORDS_LINE + 1u;
+const A_LINES: u32 = select(STRIP_WIDTH, BLOCK_K, A_TRANSPOSED);
+const B_LINES: u32 = select(BLOCK_K, STRIP_WIDTH, B_TRANSPOSED);
+// Steps from one fragment to the next across a strip and along K.
+const A_ACROSS: u32 = select(FRAG_M * A_LINE, FRAG_M / 8u, A_TRANSPOSED);
+const B_ACROSS: u32 = select(FRAG_N / 8u, FRAG_N * B_LINE, B_TRANSPOSED);
+const A_ALONG: u32 = select(FRAG_K / 8u, FRAG_K * A_LINE, A_TRANSPOSED);
+const B_ALONG: u32 = select(FRAG_K * B_LINE, FRAG_K / 8u, B_TRANSPOSED);
+const SUBGROUPS_N: u32 = BLOCK_N / (FRAGS_N * FRAG_N);
+const SUBGROUPS: u32 = BLOCK_M / (FRAGS_M * FRAG_M) * SUBGROUPS_N;
 const THREADS: u32 = SUBGROUPS * SUBGROUP_SIZE;
 const A_WORDS: u32 = BLOCK_M * BLOCK_K / 8u;
 const B_WORDS: u32 = BLOCK_N * BLOCK_K / 8u;
@@ -67,12 +70,14 @@ const A_LOADS: u32 = (A_WORDS + THREADS - 1u) / THREADS;
 const B_LOADS: u32 = (B_WORDS + THREADS - 1u) / THREADS;
 const FRAG_QUADS: u32 = FRAG_M * FRAG_N / 4u;
 const TILE_STRIPS: u32 = A_STRIPS + B_STRIPS;
-const STRIPS: u32 = max(STAGES * TILE_STRIPS, SUBGROUPS * ROW_FRAGS);
+const STRIP: u32 = max(max(A_LINES * A_LINE, B_LINES * B_LINE), FRAG_QUADS);
+// Fragments of sums that a strip holds.
+const SUMS_PER_STRIP: u32 = STRIP / FRAG_QUADS;
+const STRIPS: u32 = max(STAGES * TILE_STRIPS, (SUBGROUPS * ROW_FRAGS + SUMS_PER_STRIP - 1u) / SUMS_PER_STRIP);
 const K_FRAGS: u32 = BLOCK_K / FRAG_K;
 // Groups of 4 sums in a row of what goes out together, and how often a row of fragments does.
 const ROW_QUADS: u32 = ROW_FRAGS * FRAG_N / 4u;
 const TURNS: u32 = FRAGS_N / ROW_FRAGS;
-const STRIP: u32 = max(max(A_STRIP, B_STRIP), FRAG_QUADS);
 
 override SWIZZLE: u32 = 8u;
 // False when M, N and K are multiples of the block: no bounds are tested.
@@ -148,44 +153,41 @@ fn load_b(base: u32, row: u32, column: u32, rows: u32, columns: u32) -> vec4<u32
   );
 }
 
+// The line of a strip that a word belongs to. Lines of 4 words are written four apart by invocations that write at once: with one
+// word of padding these are in different banks.
+fn line_of(word: u32, words_line: u32) -> u32 {
+  let line = word / words_line;
+  return select(line, (line & ~7u) | ((line & 1u) << 2u) | ((line >> 1u) & 3u), words_line == 4u);
+}
+
 fn fetch_a(word: u32, base: u32, m0: u32, k0: u32, k_end: u32) -> vec4<u32> {
   if (A_WORDS % THREADS != 0u && word >= A_WORDS) { return vec4<u32>(); }
-  if (A_TRANSPOSED) {
-    return load_a(base, k0 + word / (BLOCK_M / 8u), m0 + word % (BLOCK_M / 8u) * 8u, k_end, params.m);
-  }
-  return load_a(base, m0 + word / (BLOCK_K / 8u), k0 + word % (BLOCK_K / 8u) * 8u, params.m, k_end);
+  let strip = word / (A_LINES * A_WORDS_LINE);
+  let line = line_of(word % (A_LINES * A_WORDS_LINE), A_WORDS_LINE);
+  let column = word % A_WORDS_LINE * 8u;
+  if (A_TRANSPOSED) { return load_a(base, k0 + line, m0 + strip * STRIP_WIDTH + column, k_end, params.m); }
+  return load_a(base, m0 + strip * STRIP_WIDTH + line, k0 + column, params.m, k_end);
 }
 
 fn fetch_b(word: u32, base: u32, n0: u32, k0: u32, k_end: u32) -> vec4<u32> {
   if (B_WORDS % THREADS != 0u && word >= B_WORDS) { return vec4<u32>(); }
-  if (B_TRANSPOSED) {
-    return load_b(base, n0 + word / (BLOCK_K / 8u), k0 + word % (BLOCK_K / 8u) * 8u, params.n, k_end);
-  }
-  return load_b(base, k0 + word / (BLOCK_N / 8u), n0 + word % (BLOCK_N / 8u) * 8u, k_end, params.n);
+  let strip = word / (B_LINES * B_WORDS_LINE);
+  let line = line_of(word % (B_LINES * B_WORDS_LINE), B_WORDS_LINE);
+  let column = word % B_WORDS_LINE * 8u;
+  if (B_TRANSPOSED) { return load_b(base, n0 + strip * STRIP_WIDTH + line, k0 + column, params.n, k_end); }
+  return load_b(base, k0 + line, n0 + strip * STRIP_WIDTH + column, k_end, params.n);
 }
 
 fn stage_a(word: u32, buffer: u32, value: vec4<u32>) {
   if (A_WORDS % THREADS != 0u && word >= A_WORDS) { return; }
-  let first = buffer * TILE_STRIPS;
-  if (A_TRANSPOSED) {
-    let across = word % (BLOCK_M / 8u) * 8u;
-    strips[first + across / FRAG_M][word / (BLOCK_M / 8u) * A_ROW + across % FRAG_M / 8u] = value;
-  } else {
-    let row = word / (BLOCK_K / 8u);
-    strips[first + row / FRAG_M][row % FRAG_M * A_ROW + word % (BLOCK_K / 8u)] = value;
-  }
+  let strip = buffer * TILE_STRIPS + word / (A_LINES * A_WORDS_LINE);
+  strips[strip][line_of(word % (A_LINES * A_WORDS_LINE), A_WORDS_LINE) * A_LINE + word % A_WORDS_LINE] = value;
 }
 
 fn stage_b(word: u32, buffer: u32, value: vec4<u32>) {
   if (B_WORDS % THREADS != 0u && word >= B_WORDS) { return; }
-  let first = buffer * TILE_STRIPS + A_STRIPS;
-  if (B_TRANSPOSED) {
-    let row = word / (BLOCK_K / 8u);
-    strips[first + row / FRAG_N][row % FRAG_N * B_ROW + word % (BLOCK_K / 8u)] = value;
-  } else {
-    let across = word % (BLOCK_N / 8u) * 8u;
-    strips[first + across / FRAG_N][word / (BLOCK_N / 8u) * B_ROW + across % FRAG_N / 8u] = value;
-  }
+  let strip = buffer * TILE_STRIPS + A_STRIPS + word / (B_LINES * B_WORDS_LINE);
+  strips[strip][line_of(word % (B_LINES * B_WORDS_LINE), B_WORDS_LINE) * B_LINE + word % B_WORDS_LINE] = value;
 }
 
 fn activate(x: vec4<f32>) -> vec4<f32> {
@@ -266,8 +268,11 @@ fn main(
   let b_base = params.b_offset + batch * params.b_batch;
   let k_begin = slice * params.k_slice;
   let k_end = min(params.k, k_begin + params.k_slice);
-  let strip_m = subgroup / SUBGROUPS_N * FRAGS_M;
-  let strip_n = subgroup % SUBGROUPS_N * FRAGS_N;
+  // First fragment of this subgroup in A and B; where a subgroup's part fills whole strips, its offset in them is a constant.
+  let first_m = subgroup / SUBGROUPS_N * FRAGS_M;
+  let first_n = subgroup % SUBGROUPS_N * FRAGS_N;
+  let rest_m = select(first_m % A_PER_STRIP, 0u, FRAGS_M % A_PER_STRIP == 0u);
+  let rest_n = select(first_n % B_PER_STRIP, 0u, FRAGS_N % B_PER_STRIP == 0u);
 
   // Written out (`@unroll`): fragments stay in registers, and offsets need no bounds test, only where every index is a constant.
   var sums: array<array<Sums, FRAGS_N>, FRAGS_M>;
@@ -300,22 +305,22 @@ fn main(
         b_next[i] = fetch_b(thread + i * THREADS, b_base, n0, next_k, k_end);
       }
     }
-    let a_first = step % STAGES * TILE_STRIPS + strip_m;
-    let b_first = step % STAGES * TILE_STRIPS + A_STRIPS + strip_n;
+    let a_first = step % STAGES * TILE_STRIPS + first_m / A_PER_STRIP;
+    let b_first = step % STAGES * TILE_STRIPS + A_STRIPS + first_n / B_PER_STRIP;
     for (var k = 0u; k < K_FRAGS; k++) { // @unroll
       for (var i = 0u; i < FRAGS_M; i++) { // @unroll
         if (A_TRANSPOSED) {
-          left[i] = subgroupMatrixLoad<Left, col_major>(&strips[a_first + i], k * A_DOWN, A_BY_COLUMN);
+          left[i] = subgroupMatrixLoad<Left, col_major>(&strips[a_first + (rest_m + i) / A_PER_STRIP], k * A_ALONG + (rest_m + i) % A_PER_STRIP * A_ACROSS, A_LINE);
         } else {
-          left[i] = subgroupMatrixLoad<Left, row_major>(&strips[a_first + i], k * A_ALONG, A_BY_ROW);
+          left[i] = subgroupMatrixLoad<Left, row_major>(&strips[a_first + (rest_m + i) / A_PER_STRIP], k * A_ALONG + (rest_m + i) % A_PER_STRIP * A_ACROSS, A_LINE);
         }
       }
       for (var j = 0u; j < FRAGS_N; j++) { // @unroll
         var right: Right;
         if (B_TRANSPOSED) {
-          right = subgroupMatrixLoad<Right, col_major>(&strips[b_first + j], k * B_ALONG, B_BY_COLUMN);
+          right = subgroupMatrixLoad<Right, col_major>(&strips[b_first + (rest_n + j) / B_PER_STRIP], k * B_ALONG + (rest_n + j) % B_PER_STRIP * B_ACROSS, B_LINE);
         } else {
-          right = subgroupMatrixLoad<Right, row_major>(&strips[b_first + j], k * B_DOWN, B_BY_ROW);
+          right = subgroupMatrixLoad<Right, row_major>(&strips[b_first + (rest_n + j) / B_PER_STRIP], k * B_ALONG + (rest_n + j) % B_PER_STRIP * B_ACROSS, B_LINE);
         }
         for (var i = 0u; i < FRAGS_M; i++) { // @unroll
           sums[i][j] = subgroupMatrixMultiplyAccumulate(left[i], right, sums[i][j]);
@@ -351,19 +356,21 @@ fn main(
     for (var i = 0u; i < FRAGS_M; i++) { // @unroll
       for (var j = 0u; j < FRAGS_N; j++) { // @unroll
         if (turn == i * TURNS + j / ROW_FRAGS) {
-          subgroupMatrixStore<row_major>(&strips[own + j % ROW_FRAGS], 0u, sums[i][j], FRAG_N / 4u);
+          let place = own + j % ROW_FRAGS;
+          subgroupMatrixStore<row_major>(&strips[place / SUMS_PER_STRIP], place % SUMS_PER_STRIP * FRAG_QUADS, sums[i][j], FRAG_N / 4u);
         }
       }
     }
     workgroupBarrier();
-    let first_row = m0 + strip_m * FRAG_M + turn / TURNS * FRAG_M;
-    let first_column = n0 + strip_n * FRAG_N + turn % TURNS * ROW_FRAGS * FRAG_N;
+    let first_row = m0 + first_m * FRAG_M + turn / TURNS * FRAG_M;
+    let first_column = n0 + first_n * FRAG_N + turn % TURNS * ROW_FRAGS * FRAG_N;
     for (var part = 0u; part < parts; part++) {
       let quad = part * SUBGROUP_SIZE + lane;
       if (quad < ROW_QUADS * FRAG_M) {
         let row = quad / ROW_QUADS;
         let column = quad % ROW_QUADS;
-        let word = strips[own + column / (FRAG_N / 4u)][row * (FRAG_N / 4u) + column % (FRAG_N / 4u)];
+        let place = own + column / (FRAG_N / 4u);
+        let word = strips[place / SUMS_PER_STRIP][place % SUMS_PER_STRIP * FRAG_QUADS + row * (FRAG_N / 4u) + column % (FRAG_N / 4u)];
         finish(bitcast<vec4<f32>>(word), first_row + row, first_column + column * 4u, out_base, residual_base);
       }
     }

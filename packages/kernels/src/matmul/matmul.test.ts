@@ -107,7 +107,7 @@ describe('chooseMatmulConfig', () => {
     describeMatmulConfig(chooseMatmulConfig(matmulProblem(test), capabilities));
 
   it('takes the highest rung that the device has', () => {
-    expect(choose({ ...square, dtypes: half })).toContain('matmul-subgroup-matrix 256x128');
+    expect(choose({ ...square, dtypes: half })).toContain('matmul-subgroup-matrix 128x128x32');
     expect(choose({ ...square, dtypes: half, layout: 'NT' })).toContain('matmul-subgroup-matrix 128x128');
     expect(choose(square)).toContain('matmul-tile 128x128x8');
     expect(choose({ shape: [1, 1, 4096, 4096], layout: 'NT' })).toContain('matmul-gemv');

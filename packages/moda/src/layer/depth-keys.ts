@@ -1,4 +1,4 @@
-import { linear, mul, reshape, rope, slice, type Tensor } from '@modajs/tensor';
+import { linear, mul, reshape, rope, split, type Tensor } from '@modajs/tensor';
 import type { DepthStream } from '../depth-stream.ts';
 import type { AttentionLayerConfig, LinearWeights } from './layer-config.ts';
 import { qkNorm } from './qk-norm.ts';
@@ -45,10 +45,8 @@ export function projectDepth(
 ): { k: Tensor; v: Tensor } {
   const [B, T] = x.shape;
   const both = reshape(linear(x, projection.weight, projection.bias ?? undefined), [B, T, 2 * nKvHeads, headDim]);
-  return {
-    k: slice(both, [0, 0, 0, 0], [B, T, nKvHeads, headDim]),
-    v: slice(both, [0, 0, nKvHeads, 0], [B, T, 2 * nKvHeads, headDim]),
-  };
+  const [k, v] = split(both, [nKvHeads, nKvHeads], 2);
+  return { k, v };
 }
 
 /** Projects `x` `[B, T, C]` and writes it to the stream as one slot, keys prepared as the configuration says. */

@@ -43,6 +43,8 @@ export interface DecoderOptions extends ParameterOptions {
  */
 export class Decoder implements Disposable {
   readonly device: Device;
+  /** Training steps of one shape run the same operators. */
+  readonly hasStaticSteps = true;
   readonly #parameters: Record<string, Tensor>;
   readonly #streams: StreamPool;
   readonly #computeDtype: DType;

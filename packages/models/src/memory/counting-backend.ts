@@ -12,6 +12,7 @@ export class CountingBackend implements Backend {
   readonly supportsF16 = true;
   readonly chunkBytes = 2 ** 25;
   readonly rowAlignment = 1;
+  readonly depthDeferral = null;
   #liveBytes = 0;
   #peakLiveBytes = 0;
   #allocations = 0;

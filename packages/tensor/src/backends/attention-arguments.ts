@@ -52,8 +52,43 @@ export interface AttentionBackwardArguments extends AttentionArguments {
   readonly dq: ArrayView;
   readonly dk: ArrayView | null;
   readonly dv: ArrayView | null;
-  /** f32, same segments and shapes as `depth.segments`. */
+  /** f32, same segments and shapes as `depth.segments`; null when nobody wants it, or `depthWeights` takes its place. */
   readonly dDepth: readonly DepthSegment[] | null;
   /** The first reader in backward order may overwrite instead of adding to cleared memory. */
   readonly accumulateDepth: boolean;
+  /** For devices with `depthDeferral`: overwritten with pairs (p, dS) `[S, B, T, H, 2]` in q's dtype, from which a gather makes dDepth. */
+  readonly depthWeights: ArrayView | null;
+}
+
+/** What one reader left for a gather. */
+export interface DepthReader {
+  /** Its entry of q and dOut. */
+  readonly row: number;
+  /** Where its pairs of the first gathered slot start in `weights`, in pairs. */
+  readonly firstPair: number;
+  readonly scale: number;
+}
+
+/** Gradients of neighbouring depth slots from all their readers: `dk = sum_r scale_r dS_r q_r`, `dv = sum_r p_r dOut_r`. All views contiguous, one dtype. */
+export interface DepthGatherArguments {
+  readonly B: number;
+  readonly T: number;
+  readonly H: number;
+  readonly Hkv: number;
+  readonly D: number;
+  readonly Dv: number;
+  readonly slots: 1 | 2;
+  readonly readers: readonly DepthReader[];
+  /** Add to dk and dv. */
+  readonly accumulate: boolean;
+  /** `[rows, B, T, H, D]` */
+  readonly q: ArrayView;
+  /** `[rows, B, T, H, Dv]` */
+  readonly dOut: ArrayView;
+  /** `[pairs, 2]` */
+  readonly weights: ArrayView;
+  /** `[slots, B, T, Hkv, D]` */
+  readonly dk: ArrayView;
+  /** `[slots, B, T, Hkv, Dv]` */
+  readonly dv: ArrayView;
 }

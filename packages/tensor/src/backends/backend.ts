@@ -1,5 +1,5 @@
 import type { DType, HostArray } from '../core/dtype.ts';
-import type { AttentionArguments, AttentionBackwardArguments } from './attention-arguments.ts';
+import type { AttentionArguments, AttentionBackwardArguments, DepthGatherArguments } from './attention-arguments.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from './elementwise-ops.ts';
 
 /** Device memory, owned by its backend. Opaque to everyone else. */
@@ -26,6 +26,16 @@ export interface MemoryStats {
   /** Device allocations since the start: constant in a steady training loop. */
   readonly allocations: number;
   readonly peakLiveBytes: number;
+}
+
+/** Commands that `Backend.capture` remembered. */
+export interface CapturedCommands {
+  readonly length: number;
+  /**
+   * Records all commands again, on the same memory. False, and nothing is recorded, when memory that they used in between now
+   * belongs to somebody: capture anew.
+   */
+  replay(): boolean;
 }
 
 export interface AdamWArguments {
@@ -65,6 +75,29 @@ export interface RopeOptions {
   readonly inverse: boolean;
 }
 
+/** Attention that reads depth slots of one position each, as far as it decides how their gradients are made. */
+export interface DepthShape {
+  readonly B: number;
+  readonly T: number;
+  readonly H: number;
+  readonly Hkv: number;
+  readonly D: number;
+  readonly Dv: number;
+  readonly dtype: DType;
+}
+
+/**
+ * Depth gradients made when a slot's writer needs them, from what its readers left (`depthWeights` of `attentionBackward`),
+ * instead of being added up by every reader: for devices on which that traffic costs more than the sums.
+ */
+export interface DepthDeferral {
+  /** Bytes that one array of a gather may have. */
+  readonly maxBytes: number;
+  /** Whether `attentionBackward` of this shape can leave weights, and should. */
+  prefers(shape: DepthShape): boolean;
+  gather(args: DepthGatherArguments): void;
+}
+
 /**
  * What a device can do. Every primitive writes into `out`, which the caller allocated; `out` is contiguous unless said
  * otherwise, other views are contiguous unless the primitive says "strided". Shapes are already checked.
@@ -80,6 +113,8 @@ export interface Backend {
   readonly chunkBytes: number;
   /** Large matrix products are fast when rows come in multiples of this many elements. */
   readonly rowAlignment: number;
+  /** Null: depth gradients are always added up by their readers (`dDepth`). */
+  readonly depthDeferral: DepthDeferral | null;
 
   /** Contents are undefined. @throws OutOfMemoryError with bytes asked, bytes live and the limit. */
   allocate(length: number, dtype: DType): DeviceStorage;
@@ -95,6 +130,12 @@ export interface Backend {
   endStep(): void;
   memory(): MemoryStats;
   destroy(): void;
+
+  /**
+   * Runs `body` and remembers the commands it recorded, so that they can be repeated without it: what depends on the step must
+   * lie in memory that is written between replays. Absent on devices that compute at once.
+   */
+  capture?(body: () => void): CapturedCommands;
 
   /** out = value everywhere. */
   fill(out: ArrayView, value: number): void;

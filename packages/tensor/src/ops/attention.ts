@@ -1,4 +1,5 @@
 import type { AttentionArguments, DepthArguments, DepthSegment } from '../backends/attention-arguments.ts';
+import type { ArrayView } from '../backends/backend.ts';
 import { attach, type GradNode, isRecording, makeNode } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
@@ -6,13 +7,24 @@ import { checkAttention } from './attention-checks.ts';
 import { currentCheckpoint } from './checkpoint.ts';
 import { contiguous } from './views.ts';
 
+/** Where a reader's gradients of the slots go. */
+export interface DepthGradients {
+  /** f32 segments to add to. */
+  segments(): readonly DepthSegment[];
+  /**
+   * Leaves what the slots' gradients can be made from later and returns where the reader's backward pass puts its weights
+   * `[S, B, T, H, 2]`; null when it must add to `segments()`.
+   */
+  defer(reader: { readonly scale: number; readonly q: ArrayView; readonly dOut: ArrayView }): Tensor | null;
+}
+
 /** Depth keys and values as attention reads them: made by `DepthArena.read`. */
 export interface DepthReading {
   readonly S: number;
   readonly Td: number;
   readonly segments: readonly DepthSegment[];
-  /** f32 gradient segments; null when no gradient will be asked for. */
-  readonly gradients: (() => readonly DepthSegment[]) | null;
+  /** Null when no gradient will be asked for. */
+  readonly gradients: DepthGradients | null;
   /** Nodes that wrote the slots: they run after every reader. */
   readonly writers: readonly GradNode[];
 }
@@ -138,15 +150,20 @@ function runBackward(
   if (k && v && input.Tk !== undefined && input.Tk < k.shape[1])
     for (const tensor of [dk!, dv!]) device.backend.fill(tensor.view, 0);
   const depth = input.depth && input.depth.S > 0 ? input.depth : null;
+  const args = argumentsOf(input, dense, out, lse);
+  const isOwnPosition = args.depth !== null && args.depth.chunk === 1 && args.depth.Td === q.shape[1];
+  const depthWeights =
+    (isOwnPosition && depth?.gradients?.defer({ scale: args.scale, q: q.view, dOut: gradient.view })) || null;
   device.backend.attentionBackward({
-    ...argumentsOf(input, dense, out, lse),
+    ...args,
     dOut: gradient.view,
     dLse: dLse ? contiguous(dLse).view : null,
     dq: dq!.view,
     dk: dk?.view ?? null,
     dv: dv?.view ?? null,
-    dDepth: depth?.gradients?.() ?? null,
+    dDepth: depthWeights ? null : (depth?.gradients?.segments() ?? null),
     accumulateDepth: true,
+    depthWeights: depthWeights?.view ?? null,
   });
   return [dq, dk, dv, ...(depth?.writers.map(() => null) ?? [])];
 }

@@ -7,10 +7,12 @@ import { ShapeError } from '../core/errors.ts';
 import { withoutScope } from '../core/scope.ts';
 import { contiguousStrides, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import type { DepthReading } from './attention.ts';
+import type { DepthGradients, DepthReading } from './attention.ts';
 import { currentCheckpoint } from './checkpoint.ts';
 import { sameDType, shapeIs } from './checks.ts';
 import { empty } from './creation.ts';
+import { DeferredDepth } from './deferred-depth.ts';
+import { skipSlots } from './depth-segments.ts';
 
 export interface DepthArenaOptions {
   /** Slots of the whole model. */
@@ -35,9 +37,10 @@ interface Segment {
 
 /**
  * The depth stream's memory: every slot `[B, T, Hkv, D]` of keys and `[B, T, Hkv, Dv]` of values that the model's layers
- * write, in one allocation per kind (`moda.md` section 2). Writing copies into the slot, reading copies nothing. In the
- * backward pass readers add into one f32 gradient arena, in place, latest reader first; a slot's writer then takes its
- * gradient from there. The gradient arena lives from the first reader's backward pass to the next forward pass.
+ * write, in one allocation per kind. Writing copies into the slot, reading copies nothing. In the backward pass, latest
+ * reader first, readers leave what the slots' gradients are made from when a slot's writer takes its own (`DeferredDepth`),
+ * or, where the device prefers that or cannot do otherwise, add into one f32 gradient arena in place. That arena lives from
+ * the first reader's backward pass to the next forward pass, what readers leave to the last writer's.
  */
 export class DepthArena implements Disposable {
   readonly device: Device;
@@ -47,7 +50,9 @@ export class DepthArena implements Disposable {
   readonly #slotK: readonly number[];
   readonly #slotV: readonly number[];
   readonly #writers: (GradNode | null)[];
+  readonly #deferred: DeferredDepth | null;
   #gradients: Segment[] | null = null;
+  #lastWritten = -1;
 
   /** @throws OutOfMemoryError | DTypeError */
   constructor({
@@ -70,6 +75,8 @@ export class DepthArena implements Disposable {
     const slotBytes = Math.max(sizeOf(this.#slotK), sizeOf(this.#slotV)) * 4;
     const perSegment = Math.max(1, Math.floor(maxSegmentBytes / Math.max(1, slotBytes)));
     this.#segments = withoutScope(() => this.#allocate(perSegment, dtype));
+    const { depthDeferral } = device.backend;
+    this.#deferred = depthDeferral && new DeferredDepth(device, depthDeferral, { B, T, Hkv, D, Dv, dtype });
   }
 
   #allocate(perSegment: number, dtype: DType): Segment[] {
@@ -121,26 +128,47 @@ export class DepthArena implements Disposable {
       writer = checkpoint.node.retain();
     }
     // A write while a checkpoint replays is part of the backward pass; any other starts a new forward pass.
-    if (!(isRecording() && checkpoint !== null)) this.#dropGradients();
+    if (!(isRecording() && checkpoint !== null)) this.#beginWrite(slot);
     this.#writers[slot]?.release();
     this.#writers[slot] = writer;
   }
 
-  /** The first `count` slots for `attentionPrimitive`. @throws ShapeError when count exceeds the slots */
-  read(count: number): DepthReading {
-    if (!(Number.isInteger(count) && count >= 0 && count <= this.slots)) {
-      throw new ShapeError(`depthArena.read: count must be in 0..${this.slots}, got ${count}.`, {
-        count,
-        slots: this.slots,
-      });
+  /** A write of a forward pass: gradients of the one before are done with, and slots are written in order. */
+  #beginWrite(slot: number): void {
+    this.#dropGradients();
+    if (slot <= this.#lastWritten) this.#deferred?.forgetExpected();
+    this.#lastWritten = slot;
+  }
+
+  /**
+   * Slots `skip .. count - 1` for `attentionPrimitive`.
+   *
+   * @throws ShapeError when they are not slots of the arena
+   */
+  read(count: number, skip = 0): DepthReading {
+    if (!(Number.isInteger(count) && Number.isInteger(skip) && 0 <= skip && skip <= count && count <= this.slots)) {
+      throw new ShapeError(
+        `depthArena.read: 0 <= skip <= count <= slots must hold, got skip=${skip}, count=${count}, slots=${this.slots}.`,
+        { skip, count, slots: this.slots },
+      );
     }
-    const writers = [...new Set(this.#writers.slice(0, count).filter((node) => node !== null))];
+    const S = count - skip;
+    const writers = [...new Set(this.#writers.slice(skip, count).filter((node) => node !== null))];
+    // Once for each reader that will run backward: when it is recorded, or runs in a checkpoint for the first time.
+    if (writers.length > 0 && isRecording() === (currentCheckpoint() === null)) this.#deferred?.expect(S);
     return {
-      S: count,
+      S,
       Td: this.#slotK[1],
-      segments: views(this.#segments),
-      gradients: writers.length > 0 ? () => views(this.#gradientArena()) : null,
+      segments: skipSlots(views(this.#segments), skip),
+      gradients: writers.length > 0 ? this.#gradientsOf(skip, S) : null,
       writers,
+    };
+  }
+
+  #gradientsOf(first: number, S: number): DepthGradients {
+    return {
+      segments: () => skipSlots(views(this.#gradientArena()), first),
+      defer: (reader) => this.#deferred?.leave({ ...reader, first, S }) ?? null,
     };
   }
 
@@ -153,16 +181,29 @@ export class DepthArena implements Disposable {
   }
 
   #takeGradient(slot: number, dtype: DType): (Tensor | null)[] {
-    if (this.#gradients === null) return [null, null];
-    const { k, v } = this.#slot(this.#gradients, slot);
-    return [k, v].map((gradient) => {
-      const copy = allocateTensor(this.device, gradient.shape, dtype);
-      this.device.backend.copy(gradient.view, copy.view);
-      return copy;
+    const deferred = this.#deferred?.take(slot) ?? null;
+    if (this.#deferred?.isDone((at) => this.#writers[at] !== null)) this.#deferred.drop();
+    const added = this.#gradients && this.#slot(this.#gradients, slot);
+    return (['k', 'v'] as const).map((part) => {
+      const later = deferred && (deferred[part].dtype === dtype ? deferred[part] : this.#copyOf(deferred[part], dtype));
+      const sum = added && this.#copyOf(added[part], dtype);
+      if (later === null || sum === null) return later ?? sum;
+      this.device.backend.binary('add', sum.view, later.view, sum.view);
+      later.dispose();
+      return sum;
     });
   }
 
+  /** Consumes the handle. */
+  #copyOf(gradient: Tensor, dtype: DType): Tensor {
+    const copy = allocateTensor(this.device, gradient.shape, dtype);
+    this.device.backend.copy(gradient.view, copy.view);
+    gradient.dispose();
+    return copy;
+  }
+
   #dropGradients(): void {
+    this.#deferred?.drop();
     for (const segment of this.#gradients ?? []) {
       segment.k.dispose();
       segment.v.dispose();

@@ -202,13 +202,37 @@ export function split(x: Tensor, sizes: readonly number[], axis: number): Tensor
   if (sizes.reduce((a, b) => a + b, 0) !== x.shape[at]) {
     throw new ShapeError(`split: sizes must add up to ${x.shape[at]}, got ${formatShape(sizes)}.`, { sizes });
   }
-  let start = 0;
-  return sizes.map((size) => {
-    const starts = x.shape.map((_, i) => (i === at ? start : 0));
-    const ends = x.shape.map((extent, i) => (i === at ? start + size : extent));
-    start += size;
-    return slice(x, starts, ends);
+  const starts = sizes.map((_, piece) => sizes.slice(0, piece).reduce((a, b) => a + b, 0));
+  const outs = sizes.map((size, piece) => {
+    const shape = x.shape.map((extent, i) => (i === at ? size : extent));
+    return x.alias(shape, x.strides, x.offset + starts[piece] * x.strides[at]);
   });
+  const whole = x.shape;
+  record(outs, [x], [], (gradients) => [joinPieces(gradients, starts, sizes, whole, at)]);
+  return outs;
+}
+
+/** The adjoint of split: every piece in its place, zeros where no gradient came. */
+function joinPieces(
+  pieces: readonly (Tensor | null)[],
+  starts: readonly number[],
+  sizes: readonly number[],
+  whole: Shape,
+  axis: number,
+): Tensor {
+  const { device, dtype } = pieces.find((piece) => piece !== null)!;
+  const out = allocateTensor(device, whole, dtype);
+  pieces.forEach((piece, i) => {
+    const shape = whole.map((extent, d) => (d === axis ? sizes[i] : extent));
+    const place = { ...out.view, shape, offset: starts[i] * out.strides[axis] };
+    if (piece) device.backend.copy(piece.view, place);
+    else if (sizeOf(shape) > 0) {
+      const zero = zeros(shape, { dtype, device });
+      device.backend.copy(zero.view, place);
+      zero.dispose();
+    }
+  });
+  return out;
 }
 
 /** Joins tensors of one shape along a new axis. @throws ShapeError */

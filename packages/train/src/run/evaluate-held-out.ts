@@ -1,7 +1,7 @@
 import { noGrad, tidy } from '@modajs/tensor';
 import { type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
+import { rowsOf, upload } from './replayed-gradients.ts';
 import type { TrainableModel } from './trainable-model.ts';
-import { uploadRows } from './training-step.ts';
 
 /** Held-out tokens of one domain. */
 export interface HeldOutText {
@@ -60,7 +60,7 @@ export async function evaluateHeldOut(
     const loss = noGrad(() =>
       tidy(() => {
         // One shape for every batch: the rows that are missing at the end hold ignored targets.
-        const { ids, targets } = uploadRows(windowBatch(text.tokens, batch, options), 0, options.B, device);
+        const { ids, targets } = upload(rowsOf(windowBatch(text.tokens, batch, options), 0, options.B), device);
         return model.loss(ids, targets, { ignoreIndex: IGNORED_TARGET });
       }),
     );

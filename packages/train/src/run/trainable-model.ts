@@ -16,6 +16,11 @@ export interface LossOptions {
 export interface TrainableModel {
   /** Leaves that require gradients, by their names in a checkpoint. */
   parameters(): Readonly<Record<string, Tensor>>;
+  /**
+   * True when steps of one shape run the same operators with the same constants: no dropout, no branch on the step. Such steps
+   * may be recorded once and replayed.
+   */
+  readonly hasStaticSteps?: boolean;
   /** Mean cross-entropy in nats of targets `[B, T]` after ids `[B, T]` (both i32), a differentiable scalar. */
   loss(ids: Tensor, targets: Tensor, options?: LossOptions): Tensor;
 }

@@ -10,6 +10,7 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import { WeightAverage } from '../optim/weight-average.ts';
 import { learningRateRatio } from '../schedule/learning-rate.ts';
 import { evaluateDomains } from './evaluate-domains.ts';
+import { forgetReplays } from './replayed-gradients.ts';
 import type { RunInputs, RunSummary } from './run-inputs.ts';
 import { type LaunchedStep, StepLedger } from './step-ledger.ts';
 import { trainingStep } from './training-step.ts';
@@ -102,6 +103,7 @@ export class TrainingRun {
 
   /** Frees the optimiser and the average; the model stays. */
   dispose(): void {
+    forgetReplays(this.inputs.model);
     this.optimizer.dispose();
     this.average?.dispose();
   }

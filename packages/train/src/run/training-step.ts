@@ -9,12 +9,12 @@ import {
   reshape,
   stack,
   type Tensor,
-  tensor,
   tidy,
   where,
 } from '@modajs/tensor';
 import { type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
+import { type DeviceRows, isReplayable, replayedLoss, rowsOf, upload } from './replayed-gradients.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
 /** What does not change between steps. */
@@ -84,38 +84,27 @@ function accumulate(
 ): Tensor {
   const { gradientAccumulation: parts, zLoss, activationCheckpointing } = options;
   const rows = batch.B / parts;
-  let total: Tensor | null = null;
-  for (let part = 0; part < parts; part++) {
-    const loss = tidy(() => {
-      const { ids, targets, docRange } = uploadRows(batch, part * rows, rows, device);
-      const partLoss = model.loss(ids, targets, {
+  const factor = lossScale / parts;
+  const pass = ({ ids, targets, docRange }: DeviceRows): Tensor =>
+    tidy(() => {
+      const loss = model.loss(ids, targets, {
         docRange,
         zLoss,
         checkpoint: activationCheckpointing,
         ignoreIndex: IGNORED_TARGET,
       });
-      const factor = lossScale / parts;
-      backward(factor === 1 ? partLoss : affine(partLoss, factor, 0));
-      return partLoss.detach();
+      backward(factor === 1 ? loss : affine(loss, factor, 0));
+      return loss.detach();
     });
+  const replays = isReplayable(model, device);
+  let total: Tensor | null = null;
+  for (let part = 0; part < parts; part++) {
+    const host = rowsOf(batch, part * rows, rows);
+    const key = `${part === 0} ${factor} ${zLoss} ${activationCheckpointing}`;
+    const loss = tidy(() => (replays ? replayedLoss(model, host, key, device, pass) : pass(upload(host, device))));
     total = total === null ? loss : add(total, loss);
   }
   return parts === 1 ? total! : affine(total!, 1 / parts, 0);
-}
-
-/** Rows `first .. first + rows - 1` of a batch on the device. */
-export function uploadRows(
-  { T, ids, targets, docRange }: HostBatch,
-  first: number,
-  rows: number,
-  device: Device,
-): { ids: Tensor; targets: Tensor; docRange: Tensor | null } {
-  const part = (data: Int32Array, width: number): Int32Array => data.slice(first * width, (first + rows) * width);
-  return {
-    ids: tensor(part(ids, T), { shape: [rows, T], device }),
-    targets: tensor(part(targets, T), { shape: [rows, T], device }),
-    docRange: docRange && tensor(part(docRange, 2 * T), { shape: [rows, T, 2], device }),
-  };
 }
 
 /** The gradient factor, made NaN when the loss exceeds the limit. */

@@ -1,6 +1,6 @@
 import type { ColorTheme } from '../../shell/color-theme.ts';
 import { type ScaleKind, scaleColor, scaleShare } from './color-scale.ts';
-import { columnX, type HeatmapData, type HeatmapLayout } from './heatmap-layout.ts';
+import { columnX, type HeatmapData, type HeatmapLayout, PART_TITLE } from './heatmap-layout.ts';
 
 /** A cell of the matrix. */
 export interface Cell {
@@ -34,7 +34,7 @@ export function drawHeatmap(
   context.scale(ratio, ratio);
   const style = getComputedStyle(canvas);
   const colors = {
-    text: style.color,
+    text: style.getPropertyValue('--text'),
     muted: style.getPropertyValue('--muted'),
     accent: style.getPropertyValue('--accent'),
   };
@@ -72,7 +72,7 @@ function drawCells(
       context.fillStyle = scaleColor(share, theme);
       context.fillRect(x, top + row * cell, size, size);
       if (!showsNumbers) continue;
-      const isOnDark = theme === 'light' ? share > 0.5 : share < 0.6;
+      const isOnDark = theme === 'light' ? share > 0.57 : share < 0.5;
       context.fillStyle = isOnDark ? '#ffffff' : '#0f1217';
       context.fillText(weight.toFixed(2).replace(/^0/, ''), x + size / 2, top + row * cell + size / 2);
     }
@@ -81,7 +81,7 @@ function drawCells(
 
 function drawLabels(
   context: CanvasRenderingContext2D,
-  { rows, columns, boundary }: HeatmapData,
+  { rows, columns, boundary, parts }: HeatmapData,
   layout: HeatmapLayout,
   { muted }: { readonly muted: string },
 ): void {
@@ -95,6 +95,12 @@ function drawLabels(
     if (row % labelEvery === 0) context.fillText(shorten(label), left - 6, top + (row + 0.5) * cell);
   });
   context.textAlign = 'left';
+  if (parts && boundary !== null) {
+    context.font = '600 12px system-ui, sans-serif';
+    context.fillText(parts[0], left, PART_TITLE / 2);
+    context.fillText(parts[1], columnX(layout, boundary, boundary), PART_TITLE / 2);
+    context.font = '11px ui-monospace, "DejaVu Sans Mono", monospace';
+  }
   columns.forEach((label, column) => {
     const fromBoundary = boundary !== null && column >= boundary ? column - boundary : column;
     if (fromBoundary % labelEvery !== 0) return;

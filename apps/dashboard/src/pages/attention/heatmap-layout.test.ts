@@ -24,7 +24,7 @@ describe('layoutHeatmap', () => {
   it('never draws a cell too small to see, however many there are', () => {
     const columns = Array.from({ length: 200 }, String);
     const layout = layoutHeatmap({ ...data, columns }, 300);
-    expect(layout.cell).toBeGreaterThanOrEqual(9);
+    expect(layout.cell).toBeGreaterThanOrEqual(7);
     expect(layout.width).toBeGreaterThan(300);
   });
 });

@@ -4,6 +4,8 @@ export interface HeatmapData {
   readonly columns: readonly string[];
   /** First column of the second part; null when there is one part. */
   readonly boundary: number | null;
+  /** What stands above the two parts. */
+  readonly parts?: readonly [string, string];
   /** A weight, or null where there is nothing to see (a key after its query). */
   readonly weightAt: (row: number, column: number) => number | null;
 }
@@ -21,24 +23,29 @@ export interface HeatmapLayout {
   readonly labelEvery: number;
 }
 
-const MIN_CELL = 9;
-const MAX_CELL = 30;
+const MIN_CELL = 7;
+const MAX_CELL = 34;
+/** A figure that does not fit a screen's height is not seen as one. */
+const MAX_HEIGHT = 760;
 const LABEL = 12;
 const CHARACTER = 6.6;
 const MARGIN = 8;
+/** Height of the titles above two parts. */
+export const PART_TITLE = 20;
 
 /** Pixels that the longest of some labels takes. */
 function extent(labels: readonly string[]): number {
   return Math.min(110, Math.max(0, ...labels.map(({ length }) => length)) * CHARACTER) + MARGIN;
 }
 
-/** Cells as large as the available width allows; narrower screens scroll. */
-export function layoutHeatmap({ rows, columns, boundary }: HeatmapData, available: number): HeatmapLayout {
+/** Cells as large as the available width and a screen's height allow; narrower screens scroll. */
+export function layoutHeatmap({ rows, columns, boundary, parts }: HeatmapData, available: number): HeatmapLayout {
   const left = extent(rows);
-  const top = extent(columns);
+  const top = extent(columns) + (parts ? PART_TITLE : 0);
   const gap = boundary === null ? 0 : 18;
   const room = (available - left - gap - 1) / Math.max(1, columns.length);
-  const cell = Math.floor(Math.min(MAX_CELL, Math.max(MIN_CELL, room)));
+  const most = Math.min(MAX_CELL, MAX_HEIGHT / Math.max(1, rows.length));
+  const cell = Math.floor(Math.max(MIN_CELL, Math.min(most, room)));
   return {
     cell,
     left,

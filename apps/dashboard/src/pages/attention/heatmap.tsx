@@ -12,7 +12,7 @@ interface HeatmapProps {
   readonly most?: number;
   readonly showsNumbers?: boolean;
   readonly selected?: Cell | null;
-  /** What a cell says: read under the figure, and aloud when the keyboard moves to it. */
+  /** What a cell says: read above the figure, and aloud when the keyboard moves to it. */
   readonly describe: (cell: Cell) => string;
   readonly onPick?: (cell: Cell) => void;
 }
@@ -82,6 +82,7 @@ export function Heatmap(props: HeatmapProps) {
   const shown = active ?? selected;
   return (
     <div class="heatmap">
+      <p class="readout">{shown ? describe(shown) : 'Point at a cell, or move to it with the arrow keys.'}</p>
       <div class="heatmap-scroll" ref={host}>
         {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: the canvas is a widget of its own; arrow keys move in it */}
         <canvas
@@ -102,7 +103,6 @@ export function Heatmap(props: HeatmapProps) {
           onBlur={() => setActive(null)}
         />
       </div>
-      <p class="readout">{shown ? describe(shown) : 'Point at a cell, or move to it with the arrow keys.'}</p>
       <p class="visually-hidden" role="status">
         {announced}
       </p>

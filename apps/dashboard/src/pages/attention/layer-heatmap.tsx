@@ -22,6 +22,7 @@ export function LayerHeatmap({ maps, layer, head, scale }: LayerHeatmapProps) {
       rows: tokens,
       columns: [...tokens, ...slots.map(slotLabel)],
       boundary: slots.length > 0 ? T : null,
+      parts: slots.length > 0 ? ['Sequence', 'Depth'] : undefined,
       weightAt: (row, column) => (column < T && column > row ? null : weightAt(maps, layer, head, row, column)),
     }),
     [maps, layer, head],

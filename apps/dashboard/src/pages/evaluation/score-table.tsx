@@ -2,16 +2,9 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { saveFile } from '../../ui/save-file.ts';
 import { tableCells, tableCsv } from './export-table.ts';
-import {
-  type CellDifference,
-  type Certainties,
-  differenceOf,
-  type ScoreColumn,
-  type ScoreRow,
-  type ScoreTable,
-  type SortOrder,
-  sortRows,
-} from './scores.ts';
+import { ScoreCell } from './score-cell.tsx';
+import { type Certainties, differenceOf, type ScoreTable, sortRows } from './scores.ts';
+import { GIVEN, SortHead } from './sort-head.tsx';
 
 interface ScoreTableProps {
   readonly caption: string;
@@ -23,10 +16,6 @@ interface ScoreTableProps {
   /** Shown between the caption and the table. */
   readonly children: ComponentChildren;
 }
-
-const GIVEN: SortOrder = { by: 'given', descending: false };
-const signed = (value: number, digits: number): string =>
-  (value > 0 ? '+' : '') + value.toFixed(digits).replace('-', '−');
 
 /** Models side by side, a row a task or domain; each value with its standard error and difference to the baseline. */
 export function ScoreTableView(props: ScoreTableProps) {
@@ -95,99 +84,6 @@ export function ScoreTableView(props: ScoreTableProps) {
         </section>
       )}
     </div>
-  );
-}
-
-interface SortHeadProps {
-  readonly label: string;
-  readonly column?: ScoreColumn;
-  readonly isBaseline?: boolean;
-  readonly by: SortOrder['by'];
-  readonly order: SortOrder;
-  readonly setOrder: (order: SortOrder) => void;
-}
-
-/** A column's head sorts by it: first in its natural direction, then reversed, then back to the given order. */
-function SortHead({ label, column, isBaseline, by, order, setOrder }: SortHeadProps) {
-  const isSorted = JSON.stringify(order.by) === JSON.stringify(by);
-  const startsDescending = by !== 'label';
-  const next = (): SortOrder => {
-    if (!isSorted) return { by, descending: startsDescending };
-    return order.descending === startsDescending ? { by, descending: !startsDescending } : GIVEN;
-  };
-  const direction = order.descending ? 'descending' : 'ascending';
-  return (
-    <th scope="col" class={column?.source} aria-sort={isSorted ? direction : undefined}>
-      <button type="button" class="sort" onClick={() => setOrder(next())}>
-        {label}
-        <span aria-hidden="true" class="arrow">
-          {isSorted ? (order.descending ? '↓' : '↑') : ''}
-        </span>
-      </button>
-      {column && <span class="detail">{isBaseline ? 'baseline' : column.detail}</span>}
-    </th>
-  );
-}
-
-interface ScoreCellProps {
-  readonly row: ScoreRow;
-  readonly id: string;
-  readonly source: ScoreColumn['source'];
-  readonly difference: CellDifference | null;
-}
-
-function ScoreCell({ row, id, source, difference }: ScoreCellProps) {
-  const score = row.scores[id];
-  if (!score)
-    return (
-      <td class={source}>
-        <span class="missing">
-          <span aria-hidden="true">·</span>
-          <span class="visually-hidden">no value</span>
-        </span>
-      </td>
-    );
-  return (
-    <td class={source}>
-      <span class="value">
-        {score.value.toFixed(row.digits)}
-        {score.standardError !== null && <span class="error"> ± {score.standardError.toFixed(row.digits)}</span>}
-      </span>
-      {difference && <Difference row={row} difference={difference} />}
-    </td>
-  );
-}
-
-/** Better or worse is told by the arrow and the colour, certainty by the star and the weight. */
-function Difference({
-  row,
-  difference: { difference, certainty },
-}: {
-  readonly row: ScoreRow;
-  readonly difference: CellDifference;
-}) {
-  const isBetter = difference !== 0 && difference > 0 === row.higherIsBetter;
-  const rounded = signed(difference, row.digits);
-  const word = difference === 0 ? 'same' : isBetter ? 'better' : 'worse';
-  const interval =
-    certainty &&
-    `p = ${certainty.pValue.toFixed(3)}, 95 % ${signed(certainty.low, row.digits)} to ${signed(certainty.high, row.digits)}, ${
-      certainty.paired ? 'documents paired' : 'not paired'
-    }`;
-  return (
-    <span
-      class={`difference ${word} ${certainty?.significant ? 'significant' : ''}`}
-      title={interval ?? 'no standard error to judge by'}
-    >
-      <span aria-hidden="true">{word === 'same' ? '' : isBetter ? '▲' : '▼'}</span>
-      <span class="visually-hidden">{word} by</span> {rounded}
-      {certainty?.significant && (
-        <>
-          <span aria-hidden="true">*</span>
-          <span class="visually-hidden">, significant</span>
-        </>
-      )}
-    </span>
   );
 }
 

@@ -4,10 +4,12 @@ import { askTraining, startNewChat } from '../../training/training-store.ts';
 import type { ChatTurn } from '../../training/training-view.ts';
 
 const LENGTH = 120;
+/** Characters of the conversation that a model still sees: it learned from shorter ones. */
+const MEMORY = 600;
 
 /** What a model has before it: the conversation as one text, for it continues texts and knows no roles. */
 function contextOf(turns: readonly ChatTurn[], variant: Variant, prompt: string): string {
-  return [...turns.flatMap((turn) => [turn.prompt, turn.answers[variant]]), prompt].join('');
+  return [...turns.flatMap((turn) => [turn.prompt, turn.answers[variant]]), prompt].join('').slice(-MEMORY);
 }
 
 /** Both models answer the same words; each goes on from its own answers before. */

@@ -8,7 +8,7 @@ export function Exports() {
       <h2>Keep them</h2>
       <p class="note">
         A zip is a run folder: weights as safetensors, tokenizer, metrics. Unpacked,{' '}
-        <code>npx moda generate ./folder</code> continues texts with it, and <code>moda train --resume</code> trains on.
+        <code>npx moda generate ./folder</code> continues texts with it and <code>moda eval</code> measures it.
       </p>
       <div class="row">
         {VARIANTS.map((variant) => (

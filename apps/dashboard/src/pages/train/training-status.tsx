@@ -33,7 +33,7 @@ export function TrainingStatus({ view }: { readonly view: TrainingView }) {
     <div class="card" data-phase={phase}>
       <div class="card-head">
         <h2>
-          <span role="status">{PHASES[phase]}</span>
+          <span role="status">{phase === 'finished' && step < steps ? 'Stopped' : PHASES[phase]}</span>
           {step > 0 && `, step ${step.toLocaleString('en')} of ${steps.toLocaleString('en')}`}
         </h2>
         <span class="note">{device}</span>

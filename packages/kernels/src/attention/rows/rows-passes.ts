@@ -5,6 +5,7 @@ import { withElementTypes } from '../element-type.ts';
 import type { KeyOperand, KeySource } from '../key-source.ts';
 import { type SourceStep, sourceParams } from '../source-params.ts';
 import { foldWorkgroups } from '../workgroups.ts';
+import rowsDepthDq from './rows-depth-dq.wgsl';
 import rowsDkv from './rows-dkv.wgsl';
 import rowsDq from './rows-dq.wgsl';
 import rowsForward from './rows-forward.wgsl';
@@ -40,6 +41,32 @@ export function rowsDqPass(
     shader: withElementTypes(rowsDq, { Element: problem.dtype }),
     constants: { D, Dv },
     bindings: [...sourceBindings(problem, source), read('dOut'), read('stats'), readWrite('dq')],
+    uniform: sourceParams(problem, source, step),
+    workgroups: foldWorkgroups(B * T * H, capabilities),
+  };
+}
+
+/** dq of one depth source with chunk 1, and the weights from which `planDepthGather` makes its gradients. */
+export function rowsDepthDqPass(
+  problem: AttentionProblem,
+  source: KeySource,
+  step: SourceStep,
+  capabilities: DeviceCapabilities,
+): KernelPass {
+  const { B, T, H, D, Dv } = problem;
+  return {
+    label: `attention-rows-depth-dq D=${D} Dv=${Dv}`,
+    shader: withElementTypes(rowsDepthDq, { Element: problem.dtype }),
+    constants: { D, Dv },
+    bindings: [
+      read('q'),
+      bindKeys(source.k, 'read'),
+      bindKeys(source.v, 'read'),
+      read('dOut'),
+      read('stats'),
+      readWrite('dq'),
+      readWrite('depthWeights'),
+    ],
     uniform: sourceParams(problem, source, step),
     workgroups: foldWorkgroups(B * T * H, capabilities),
   };

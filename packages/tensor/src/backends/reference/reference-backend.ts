@@ -30,6 +30,7 @@ export class ReferenceBackend implements Backend {
   readonly supportsF16 = true;
   readonly chunkBytes = 2 ** 25;
   readonly rowAlignment = 1;
+  readonly depthDeferral = null;
   readonly description: string;
   readonly #round: reference.Round;
   readonly #memory: ReferenceMemory;

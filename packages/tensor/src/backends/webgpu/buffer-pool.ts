@@ -38,6 +38,9 @@ export class BufferPool {
   #pooledBytes = 0;
   #peakLiveBytes = 0;
   #allocations = 0;
+  #generation = 0;
+  /** Where acquired buffers are remembered while commands are captured. */
+  acquired: Set<PooledBuffer> | null = null;
 
   constructor(options: BufferPoolOptions) {
     this.#options = options;
@@ -51,7 +54,18 @@ export class BufferPool {
     buffer.freedAt = -1;
     this.#liveBytes += size;
     this.#peakLiveBytes = Math.max(this.#peakLiveBytes, this.#liveBytes);
+    this.acquired?.add(buffer);
     return buffer;
+  }
+
+  /** Whether a buffer waits for an owner. Not for buffers of an earlier generation. */
+  isFree(buffer: PooledBuffer): boolean {
+    return buffer.freedAt >= 0;
+  }
+
+  /** Changes when buffers are destroyed. */
+  get generation(): number {
+    return this.#generation;
   }
 
   release(buffer: PooledBuffer): void {
@@ -78,6 +92,7 @@ export class BufferPool {
     const isOld = (buffer: PooledBuffer) => buffer.freedAt <= step;
     if (![...this.#free.values()].some((list) => list.some(isOld))) return;
     this.#options.onDestroy();
+    this.#generation++;
     for (const [size, list] of this.#free) {
       for (const buffer of list.filter(isOld)) {
         buffer.gpu.destroy();

@@ -1,4 +1,5 @@
 import type { PooledBuffer } from './buffer-pool.ts';
+import type { LoggedCommand } from './captured-commands.ts';
 import type { Profiler } from './profiler.ts';
 import type { UniformRing } from './uniform-ring.ts';
 
@@ -21,6 +22,8 @@ export class CommandRecorder {
   #pass: GPUComputePassEncoder | null = null;
   #dispatches = 0;
   #submission = 0;
+  /** Where commands are remembered while they are captured. */
+  log: LoggedCommand[] | null = null;
 
   constructor(
     readonly device: GPUDevice,
@@ -53,6 +56,7 @@ export class CommandRecorder {
     this.#endPass();
     this.#recording().copyBufferToBuffer(from.gpu, fromOffset, to, toOffset, bytes);
     from.lastUse = this.#submission;
+    this.log?.push({ kind: 'copy', from, fromOffset, to, toOffset, bytes });
   }
 
   /** Submits what is recorded; does not wait. */

@@ -4,10 +4,12 @@ import { DTypeError } from '../../core/errors.ts';
 import type { Backend } from '../backend.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { capabilitiesOf } from './capabilities-of.ts';
+import { captureCommands } from './captured-commands.ts';
 import { CommandRecorder } from './command-recorder.ts';
 import { Failures } from './failures.ts';
 import { attentionOperations } from './operations/attention-operations.ts';
 import { contiguousStrides } from './operations/contiguous.ts';
+import { depthDeferral } from './operations/depth-deferral.ts';
 import { elementwiseOperations } from './operations/elementwise-operations.ts';
 import { matmulOperations } from './operations/matmul-operations.ts';
 import { modelOperations } from './operations/model-operations.ts';
@@ -100,6 +102,7 @@ function assemble({ device, info, entry, description }: OpenDevice, options: Web
   const failures = new Failures(device, () => pool.memory().liveBytes);
   const runner = new PlanRunner(capabilities, pool, recorder, failures);
   const elementwise = elementwiseOperations(runner);
+  const transfers = new Transfers(recorder);
   return {
     kind: 'webgpu',
     description,
@@ -107,9 +110,11 @@ function assemble({ device, info, entry, description }: OpenDevice, options: Web
     chunkBytes: Math.min(2 ** 28, capabilities.maxBindingBytes / 2),
     // 16 bytes of f16.
     rowAlignment: 8,
+    depthDeferral: depthDeferral(runner, elementwise),
     device,
     capabilities,
-    ...memoryOperations(runner, new Transfers(recorder), elementwise.copy),
+    ...memoryOperations(runner, transfers, elementwise.copy),
+    capture: (body) => captureCommands({ recorder, pool, transfers }, body),
     async synchronize() {
       recorder.flush();
       await device.queue.onSubmittedWorkDone();

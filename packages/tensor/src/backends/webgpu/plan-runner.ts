@@ -105,12 +105,16 @@ export class PlanRunner {
     const { layout, pipeline } = this.#pipelines.prepare(pass);
     this.recorder.reserve(layout.uniformBytes);
     for (const { buffer } of bound) buffer.lastUse = this.recorder.submission;
-    this.recorder.dispatch({
-      label: pass.label,
-      pipeline,
-      group: this.#groups.get(layout, bound, pass.label),
-      uniformOffset: pass.uniform && this.recorder.uniforms.push(pass.uniform, layout.uniformBytes),
-      workgroups: pass.workgroups,
+    const { label, workgroups } = pass;
+    const block = pass.uniform && new Uint8Array(pass.uniform);
+    const dispatch = { label, pipeline, group: this.#groups.get(layout, bound, label), workgroups };
+    const uniformOffset = block && this.recorder.uniforms.push(block, layout.uniformBytes);
+    this.recorder.dispatch({ ...dispatch, uniformOffset });
+    this.recorder.log?.push({
+      kind: 'dispatch',
+      dispatch,
+      uniform: block && { block, bytes: layout.uniformBytes },
+      buffers: bound.map(({ buffer }) => buffer),
     });
   }
 

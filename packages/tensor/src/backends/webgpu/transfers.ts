@@ -34,6 +34,7 @@ export class Transfers {
     // The queue writes before anything that is not submitted yet: commands that use the old contents go first.
     if (buffer.lastUse === this.recorder.submission) this.recorder.flush();
     this.recorder.device.queue.writeBuffer(buffer.gpu, byteOffset, bytes);
+    this.recorder.log?.push({ kind: 'write', buffer, byteOffset, bytes: bytes.slice() });
   }
 
   /** Reads elements after all recorded work. */

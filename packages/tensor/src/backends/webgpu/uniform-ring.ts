@@ -23,9 +23,9 @@ export class UniformRing {
   }
 
   /** Stores a block of the layout's size and returns its dynamic offset. */
-  push(block: ArrayBuffer, bytes: number): number {
+  push(block: Uint8Array, bytes: number): number {
     const offset = this.#used;
-    this.#host.set(new Uint8Array(block), offset);
+    this.#host.set(block, offset);
     this.#used = Math.ceil((offset + bytes) / this.#alignment) * this.#alignment;
     return offset;
   }

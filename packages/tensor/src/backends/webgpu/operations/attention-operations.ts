@@ -61,7 +61,7 @@ function alignedOperand(runner: PlanRunner, view: ArrayView): Operand | null {
 }
 
 /** Binds every view at its start; those the device cannot bind there are copied, results copied back after `use`. */
-function withAligned(
+export function withAligned(
   runner: PlanRunner,
   backend: Pick<Backend, 'copy'>,
   views: readonly [string, ArrayView][],
@@ -124,21 +124,22 @@ export function attentionOperations(
     },
     attentionBackward(args: AttentionBackwardArguments) {
       if (isEmpty(args.q)) return;
-      const { dOut, dLse, dq, dk, dv, dDepth, accumulateDepth } = args;
+      const { dOut, dLse, dq, dk, dv, dDepth, accumulateDepth, depthWeights } = args;
       const problem: AttentionProblem = {
         ...problemOf(args),
         dLse: dLse !== null,
         ...(dDepth ? { depthGrad: { dtype: 'f32', accumulate: accumulateDepth } } : {}),
+        ...(depthWeights ? { defersDepth: true } : {}),
       };
       const plan = runner.plan(`attention-backward ${dDepth !== null} ${JSON.stringify(problem)}`, () => {
         const complete = planAttentionBackward(problem, runner.capabilities);
-        return dDepth ? complete : withoutDepthGradient(complete, args.depth?.segments ?? []);
+        return dDepth || depthWeights ? complete : withoutDepthGradient(complete, args.depth?.segments ?? []);
       });
-      const gradients = { dOut, dLse, dq, dk, dv };
+      const gradients = { dOut, dLse, dq, dk, dv, depthWeights };
       const given = Object.entries(gradients).filter((entry): entry is [string, ArrayView] => entry[1] !== null);
       const results: [string, ArrayView][] = [...given, ...depthViews('dDepth', dDepth ?? [])];
       const views: [string, ArrayView][] = [...inputViews(args), ['out', args.out], ['lse', args.lse], ...results];
-      const isResult = (name: string) => ['dq', 'dk', 'dv'].includes(name) || name.startsWith('dDepth');
+      const isResult = (name: string) => ['dq', 'dk', 'dv', 'depthWeights'].includes(name) || name.startsWith('dDepth');
       withAligned(runner, backend, views, isResult, (operands) => runner.run(plan, operands));
     },
   };

@@ -1,0 +1,128 @@
+// Gradients of SLOTS neighbouring depth slots from what the layers that read them left behind (MoDA backward, deferred):
+//   dK[s] (+)= sum_r scale_r sum_g dS_r[g,s] q_r[g],   dV[s] (+)= sum_r sum_g p_r[g,s] dOut_r[g]
+// over readers r and the G heads g of a key/value head, in f32; added to the outputs only when `accumulate`.
+//
+// One thread = 16 bytes of columns of one (b, t, kv_head); it streams the rows of all readers, READERS of them in flight.
+// q [readers,B,T,H,D], d_out [readers,B,T,H,Dv], dk [SLOTS,B,T,Hkv,D], dv [SLOTS,B,T,Hkv,Dv] as 16 bytes an element;
+// weights: pairs (p, dS) of [slots,B,T,H] from each reader's start on, two halves a word or two words. No workgroup memory.
+// Reference: attention-reference.ts; docs/decisions/020.
+const BYTES: u32 = 2u; // @specialize
+const SLOTS: u32 = 2u; // @specialize
+const READERS: u32 = 4u; // @specialize
+const D: u32 = 64u; // @specialize
+const Dv: u32 = 64u; // @specialize
+
+const MAX_READERS = 256u;
+
+struct Params {
+  positions: u32, H: u32, Hkv: u32, n_readers: u32, // positions: B * T
+  accumulate: u32, pad_0: u32, pad_1: u32, pad_2: u32,
+  readers: array<vec4<u32>, MAX_READERS>, // row of q and d_out, first pair of the first slot, bits of the scale
+}
+
+@group(0) @binding(0) var<storage, read> q: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> d_out: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> weights: array<u32>;
+@group(0) @binding(3) var<storage, read_write> dk: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> dv: array<vec4<u32>>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+const THREADS = 128u;
+const WIDTH = 16u / BYTES; // numbers of an element
+const PARTS = WIDTH / 4u;
+const K_WIDTH = D / WIDTH;
+const V_WIDTH = Dv / WIDTH;
+const COLUMNS = max(K_WIDTH, V_WIDTH);
+
+// Four numbers of an element.
+fn part(element: vec4<u32>, p: u32) -> vec4<f32> {
+  if (BYTES == 4u) {
+    return bitcast<vec4<f32>>(element);
+  }
+  let words = select(element.xy, element.zw, p == 1u);
+  return vec4<f32>(unpack2x16float(words.x), unpack2x16float(words.y));
+}
+
+fn pair_of(index: u32) -> vec2<f32> {
+  if (BYTES == 4u) {
+    return vec2<f32>(bitcast<f32>(weights[index * 2u]), bitcast<f32>(weights[index * 2u + 1u]));
+  }
+  return unpack2x16float(weights[index]);
+}
+
+fn element_of(low: vec4<f32>, high: vec4<f32>) -> vec4<u32> {
+  if (BYTES == 4u) {
+    return bitcast<vec4<u32>>(low);
+  }
+  return vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let unit = (group.y * groups.x + group.x) * THREADS + thread; // ((b * T + t) * Hkv + kv_head) * COLUMNS + column
+  let Hkv = params.Hkv;
+  let G = params.H / Hkv;
+  if (unit >= params.positions * Hkv * COLUMNS) {
+    return;
+  }
+  let column = unit % COLUMNS;
+  let k_column = min(column, K_WIDTH - 1u);
+  let v_column = min(column, V_WIDTH - 1u);
+  let key = unit / COLUMNS; // of a slot
+  let row = (key / Hkv) * params.H + (key % Hkv) * G; // of a reader
+  let slot_pairs = params.positions * params.H;
+
+  var dk_sum: array<vec4<f32>, SLOTS * PARTS>;
+  var dv_sum: array<vec4<f32>, SLOTS * PARTS>;
+  for (var first = 0u; first < params.n_readers; first += READERS) {
+    for (var g = 0u; g < G; g++) {
+      var queries: array<vec4<u32>, READERS>;
+      var d_outs: array<vec4<u32>, READERS>;
+      var pairs: array<vec2<f32>, READERS * SLOTS>;
+      for (var r = 0u; r < READERS; r++) { // @unroll
+        let reader = params.readers[min(first + r, params.n_readers - 1u)];
+        let at = row + g;
+        queries[r] = q[(reader.x * slot_pairs + at) * K_WIDTH + k_column];
+        d_outs[r] = d_out[(reader.x * slot_pairs + at) * V_WIDTH + v_column];
+        let weight = select(vec2<f32>(), vec2<f32>(1.0, bitcast<f32>(reader.z)), first + r < params.n_readers);
+        for (var s = 0u; s < SLOTS; s++) { // @unroll
+          pairs[r * SLOTS + s] = pair_of(reader.y + s * slot_pairs + at) * weight;
+        }
+      }
+      for (var r = 0u; r < READERS; r++) { // @unroll
+        for (var p = 0u; p < PARTS; p++) { // @unroll
+          let query = part(queries[r], p);
+          let gradient = part(d_outs[r], p);
+          for (var s = 0u; s < SLOTS; s++) { // @unroll
+            dv_sum[s * PARTS + p] += pairs[r * SLOTS + s].x * gradient;
+            dk_sum[s * PARTS + p] += pairs[r * SLOTS + s].y * query;
+          }
+        }
+      }
+    }
+  }
+
+  for (var s = 0u; s < SLOTS; s++) { // @unroll
+    let place = s * params.positions * Hkv + key;
+    let dk_at = place * K_WIDTH + column;
+    let dv_at = place * V_WIDTH + column;
+    if (column < K_WIDTH) {
+      var low = dk_sum[s * PARTS];
+      var high = dk_sum[s * PARTS + PARTS - 1u];
+      if (params.accumulate != 0u) {
+        low += part(dk[dk_at], 0u);
+        high += part(dk[dk_at], PARTS - 1u);
+      }
+      dk[dk_at] = element_of(low, high);
+    }
+    if (column < V_WIDTH) {
+      var low = dv_sum[s * PARTS];
+      var high = dv_sum[s * PARTS + PARTS - 1u];
+      if (params.accumulate != 0u) {
+        low += part(dv[dv_at], 0u);
+        high += part(dv[dv_at], PARTS - 1u);
+      }
+      dv[dv_at] = element_of(low, high);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+// Gradient of single query rows through their own depth slots, the gradients of the slots deferred:
+//   dq[b,i,h,:] (+)= scale * sum_s dS_s k_s,   dS_s = p_s (dOut . v_s - delta),   p_s = exp(scale * q . k_s - lse)
+// Leaves (p, dS) of each slot in `weights` for `depth-gather.wgsl`. dq is added to unless `is_first`.
+//
+// One workgroup = one query row (b, i, h); 64 threads take a slot each for p and dS, then a column each for the sum.
+// q, dq [B,T,H,D], d_out [B,T,H,Dv], k, v [slots,B,Td,Hkv,D or Dv]; stats f32 [B,H,T] of (lse, delta);
+// weights [slots,B,T,H] of (p, dS) in the storage type. Workgroup memory: (D + Dv + 64) * 4 bytes. Reference: attention-reference.ts.
+alias Element = f32; // @specialize
+
+override D: u32 = 64u;
+override Dv: u32 = 64u;
+
+struct Params {
+  B: u32, T: u32, H: u32, Hkv: u32,
+  positions: u32, slots: u32, query_offset: i32, causal: u32,
+  window: i32, chunk: u32, chunk_phase: u32, has_docs: u32,
+  doc_shift: i32, k_slot_stride: u32, k_batch_stride: u32, k_offset: u32,
+  v_slot_stride: u32, v_batch_stride: u32, v_offset: u32, is_first: u32,
+  scale: f32, negative_infinity: f32, accumulate: u32, dk_batch_stride: u32,
+  dk_offset: u32, dv_batch_stride: u32, dv_offset: u32,
+}
+
+@group(0) @binding(0) var<storage, read> q: array<Element>;
+@group(0) @binding(1) var<storage, read> k: array<Element>;
+@group(0) @binding(2) var<storage, read> v: array<Element>;
+@group(0) @binding(3) var<storage, read> d_out: array<Element>;
+@group(0) @binding(4) var<storage, read> stats: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read_write> dq: array<Element>;
+@group(0) @binding(6) var<storage, read_write> weights: array<vec2<Element>>;
+@group(0) @binding(7) var<uniform> params: Params;
+
+const THREADS = 64u;
+
+var<workgroup> q_row: array<f32, D>;
+var<workgroup> d_out_row: array<f32, Dv>;
+var<workgroup> d_scores: array<f32, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let row = group.y * groups.x + group.x; // (b * T + i) * H + h
+  let n_rows = params.B * params.T * params.H;
+  if (row >= n_rows) {
+    return;
+  }
+  let h = row % params.H;
+  let i = (row / params.H) % params.T;
+  let b = row / (params.H * params.T);
+  let place = u32(i32(i) + params.query_offset) * params.Hkv + h / (params.H / params.Hkv); // in a slot
+  let key_base = params.k_offset + b * params.k_batch_stride + place * D;
+  let value_base = params.v_offset + b * params.v_batch_stride + place * Dv;
+  for (var d = thread; d < D; d += THREADS) {
+    q_row[d] = f32(q[row * D + d]) * params.scale;
+  }
+  for (var d = thread; d < Dv; d += THREADS) {
+    d_out_row[d] = f32(d_out[row * Dv + d]);
+  }
+  let lse_delta = stats[(b * params.H + h) * params.T + i];
+
+  var acc: array<f32, 4>; // columns thread + 64 c
+  workgroupBarrier();
+  for (var block = 0u; block < params.slots; block += THREADS) {
+    let slot = block + thread;
+    if (slot < params.slots) {
+      var score = 0.0;
+      for (var d = 0u; d < D; d++) {
+        score += q_row[d] * f32(k[key_base + slot * params.k_slot_stride + d]);
+      }
+      var d_weight = 0.0;
+      for (var d = 0u; d < Dv; d++) {
+        d_weight += d_out_row[d] * f32(v[value_base + slot * params.v_slot_stride + d]);
+      }
+      let weight = exp(score - lse_delta.x);
+      d_scores[thread] = weight * (d_weight - lse_delta.y);
+      weights[params.dk_offset + slot * n_rows + row] = vec2<Element>(Element(weight), Element(d_scores[thread]));
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < min(THREADS, params.slots - block); j++) {
+      let base = key_base + (block + j) * params.k_slot_stride;
+      for (var c = 0u; c * THREADS + thread < D; c++) {
+        acc[c] += d_scores[j] * f32(k[base + c * THREADS + thread]);
+      }
+    }
+    workgroupBarrier();
+  }
+
+  for (var c = 0u; c * THREADS + thread < D; c++) {
+    let index = row * D + c * THREADS + thread;
+    var total = acc[c] * params.scale;
+    if (params.is_first == 0u) {
+      total += f32(dq[index]);
+    }
+    dq[index] = Element(total);
+  }
+}

@@ -1,0 +1,178 @@
+// Depth part of MoDA forward for small groups: the G heads of a position attend to its own S slots, on no fragments.
+// Continues from the state (out, lse) that earlier sources left unless `is_first`. f16 operands, f32 arithmetic.
+//
+// One run of LANES = D / 8 lanes = the G heads of one (b, i, kv_head), 8 columns a lane; it walks the slots 8 at a time:
+// partial scores of 8 slots are summed over the lanes so that lane c ends with slot c, and with its weight.
+// q, out [B,T,H,D], k, v [slots,B,Td,Hkv,D] as 8 halves an element; lse f32 [B,H,T]. No workgroup memory.
+// Reference: attention-reference.ts; docs/decisions/020.
+enable subgroups;
+diagnostic(off, subgroup_uniformity);
+
+const G: u32 = 2u; // @specialize
+const LANES: u32 = 8u; // @specialize
+
+struct Params {
+  B: u32, T: u32, H: u32, Hkv: u32,
+  positions: u32, slots: u32, query_offset: i32, causal: u32,
+  window: i32, chunk: u32, chunk_phase: u32, has_docs: u32,
+  doc_shift: i32, k_slot_stride: u32, k_batch_stride: u32, k_offset: u32,
+  v_slot_stride: u32, v_batch_stride: u32, v_offset: u32, is_first: u32,
+  scale: f32, negative_infinity: f32, accumulate: u32, dk_batch_stride: u32,
+  dk_offset: u32, dv_batch_stride: u32, dv_offset: u32,
+}
+
+@group(0) @binding(0) var<storage, read> q: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> k: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> v: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read_write> out: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+const LOWEST = -3.0e38;
+const LOG2_E = 1.4426950408889634;
+const THREADS = 128u;
+const SLOTS = 8u; // of a block
+const MORE_LANES = countTrailingZeros(LANES) - 3u; // halvings beyond 8 lanes
+
+fn low_of(element: vec4<u32>) -> vec4<f32> {
+  return vec4<f32>(unpack2x16float(element.x), unpack2x16float(element.y));
+}
+
+fn high_of(element: vec4<u32>) -> vec4<f32> {
+  return vec4<f32>(unpack2x16float(element.z), unpack2x16float(element.w));
+}
+
+// 8 numbers of a slot's row. Slots beyond the last read the last again, so that no load waits for a branch, and weigh 0.
+fn load_key(slot: u32, base: u32) -> vec4<u32> {
+  return k[min(slot, params.slots - 1u) * (params.k_slot_stride / 8u) + base];
+}
+
+fn load_value(slot: u32, base: u32) -> vec4<u32> {
+  return v[min(slot, params.slots - 1u) * (params.v_slot_stride / 8u) + base];
+}
+
+// Sums of 8 numbers over the lanes; lane c gets the sum of number c % 8. 7 exchanges instead of 24.
+fn sum_to_lane(x: array<f32, SLOTS>, lane: u32) -> f32 {
+  let is_4 = (lane & 4u) != 0u;
+  let y0 = select(x[0], x[4], is_4) + subgroupShuffleXor(select(x[4], x[0], is_4), 4u);
+  let y1 = select(x[1], x[5], is_4) + subgroupShuffleXor(select(x[5], x[1], is_4), 4u);
+  let y2 = select(x[2], x[6], is_4) + subgroupShuffleXor(select(x[6], x[2], is_4), 4u);
+  let y3 = select(x[3], x[7], is_4) + subgroupShuffleXor(select(x[7], x[3], is_4), 4u);
+  let is_2 = (lane & 2u) != 0u;
+  let z0 = select(y0, y2, is_2) + subgroupShuffleXor(select(y2, y0, is_2), 2u);
+  let z1 = select(y1, y3, is_2) + subgroupShuffleXor(select(y3, y1, is_2), 2u);
+  let is_1 = (lane & 1u) != 0u;
+  var sum = select(z0, z1, is_1) + subgroupShuffleXor(select(z1, z0, is_1), 1u);
+  for (var step = 0u; step < MORE_LANES; step++) {
+    sum += subgroupShuffleXor(sum, 8u << step);
+  }
+  return sum;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+  @builtin(subgroup_invocation_id) subgroup_lane: u32,
+) {
+  let lane = thread % LANES;
+  let first_lane = subgroup_lane - subgroup_lane % LANES;
+  let n_units = params.B * params.T * params.Hkv;
+  let index = (group.y * groups.x + group.x) * (THREADS / LANES) + thread / LANES;
+  let unit = min(index, n_units - 1u);
+  let is_unit = index < n_units;
+  let kv_head = unit % params.Hkv;
+  let position = unit / params.Hkv; // b * T + i
+  let i = position % params.T;
+  let b = position / params.T;
+  let place = u32(i32(i) + params.query_offset) * params.Hkv + kv_head; // in a slot
+  let key_base = (params.k_offset + b * params.k_batch_stride) / 8u + place * LANES + lane;
+  let value_base = (params.v_offset + b * params.v_batch_stride) / 8u + place * LANES + lane;
+  let row = position * params.H + kv_head * G;
+
+  var queries: array<vec4<u32>, G>;
+  var acc_low: array<vec4<f32>, G>;
+  var acc_high: array<vec4<f32>, G>;
+  var maximum: array<f32, G>; // log2 units
+  var sum: array<f32, G>; // of this lane's slots
+  for (var g = 0u; g < G; g++) { // @unroll
+    queries[g] = q[(row + g) * LANES + lane];
+    maximum[g] = LOWEST;
+  }
+  let scale = params.scale * LOG2_E;
+
+  for (var slot = 0u; slot < params.slots; slot += SLOTS) {
+    var keys: array<vec4<u32>, SLOTS>;
+    var values: array<vec4<u32>, SLOTS>;
+    for (var s = 0u; s < SLOTS; s++) { // @unroll
+      keys[s] = load_key(slot + s, key_base);
+    }
+    for (var s = 0u; s < SLOTS; s++) { // @unroll
+      values[s] = load_value(slot + s, value_base);
+    }
+    var products: array<array<f32, SLOTS>, G>;
+    for (var s = 0u; s < SLOTS; s++) { // @unroll
+      let low = low_of(keys[s]);
+      let high = high_of(keys[s]);
+      for (var g = 0u; g < G; g++) { // @unroll
+        products[g][s] = dot(low_of(queries[g]), low) + dot(high_of(queries[g]), high);
+      }
+    }
+    let is_used = slot + lane % SLOTS < params.slots;
+    var weight: array<f32, G>; // of slot + lane % 8
+    for (var g = 0u; g < G; g++) { // @unroll
+      let score = select(LOWEST, sum_to_lane(products[g], lane) * scale, is_used);
+      var grown = max(maximum[g], score);
+      grown = max(grown, subgroupShuffleXor(grown, 4u));
+      grown = max(grown, subgroupShuffleXor(grown, 2u));
+      grown = max(grown, subgroupShuffleXor(grown, 1u));
+      let rescale = exp2(maximum[g] - grown);
+      maximum[g] = grown;
+      weight[g] = select(0.0, exp2(score - grown), is_used);
+      sum[g] = sum[g] * rescale + weight[g];
+      acc_low[g] *= rescale;
+      acc_high[g] *= rescale;
+    }
+    for (var s = 0u; s < SLOTS; s++) { // @unroll
+      let low = low_of(values[s]);
+      let high = high_of(values[s]);
+      for (var g = 0u; g < G; g++) { // @unroll
+        let factor = subgroupShuffle(weight[g], first_lane + s);
+        acc_low[g] += factor * low;
+        acc_high[g] += factor * high;
+      }
+    }
+  }
+
+  // Merge with what earlier sources left.
+  for (var g = 0u; g < G; g++) { // @unroll
+    let at = (row + g) * LANES + lane;
+    let lse_at = (b * params.H + kv_head * G + g) * params.T + i;
+    var before = LOWEST; // log2 units; read ahead of the exchanges, for lane 0 writes after them
+    if (params.is_first == 0u) {
+      before = max(lse[lse_at] * LOG2_E, LOWEST);
+    }
+    var total = sum[g];
+    total += subgroupShuffleXor(total, 4u);
+    total += subgroupShuffleXor(total, 2u);
+    total += subgroupShuffleXor(total, 1u);
+    let reference = max(maximum[g], before);
+    let weight_before = select(0.0, exp2(before - reference), before > LOWEST);
+    let weight_new = exp2(maximum[g] - reference);
+    let whole = weight_before + weight_new * total;
+    var low = acc_low[g] * (weight_new / whole);
+    var high = acc_high[g] * (weight_new / whole);
+    if (weight_before > 0.0) {
+      let old = out[at];
+      low += low_of(old) * (weight_before / whole);
+      high += high_of(old) * (weight_before / whole);
+    }
+    if (is_unit) {
+      out[at] = vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
+    }
+    if (is_unit && lane == 0u) {
+      lse[lse_at] = (reference + log2(whole)) / LOG2_E;
+    }
+  }
+}

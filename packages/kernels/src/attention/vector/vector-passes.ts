@@ -1,0 +1,73 @@
+import type { DeviceCapabilities } from '../../plan/capabilities.ts';
+import type { KernelPass, PassBinding } from '../../plan/plan.ts';
+import { isSoftwareAdapter } from '../../plan/software-adapter.ts';
+import { specialize } from '../../plan/specialize.ts';
+import { unroll } from '../../plan/unroll.ts';
+import type { AttentionProblem } from '../attention-problem.ts';
+import type { KeySource } from '../key-source.ts';
+import { bindKeys } from '../rows/rows-passes.ts';
+import { type SourceStep, sourceParams } from '../source-params.ts';
+import { foldWorkgroups } from '../workgroups.ts';
+import depthVectorBackward from './depth-vector-backward.wgsl';
+import depthVectorForward from './depth-vector-forward.wgsl';
+
+/** Heads whose queries, gradients and sums a lane holds without spilling. */
+const MAX_GROUP = 4;
+const THREADS = 128;
+/** Numbers of a lane: 16 bytes of f16. */
+const WIDTH = 8;
+
+/** Why the depth part of a problem cannot run on the vector kernels, or null when it can. */
+export function depthVectorObstacle(problem: AttentionProblem, capabilities: DeviceCapabilities): string | null {
+  const { H, Hkv, D, Dv, dtype, depth } = problem;
+  const lanes = D / WIDTH;
+  if (depth?.chunk !== 1) return 'a chunk must be 1';
+  if (dtype !== 'f16') return 'storage must be f16';
+  if (!capabilities.f16) return 'the device has no shader-f16';
+  if (H / Hkv > MAX_GROUP) return `a group must have at most ${MAX_GROUP} heads, got ${H / Hkv}`;
+  if (D !== Dv || ![8, 16, 32].includes(lanes)) return `D and Dv must be 64, 128 or 256, got D=${D}, Dv=${Dv}`;
+  if (!capabilities.subgroups || capabilities.subgroups.min < lanes)
+    return `the device must have subgroups of at least ${lanes} lanes`;
+  return null;
+}
+
+/** Forward, or backward with deferred gradients (dq and the weights), of one depth source with chunk 1. */
+export function depthVectorPass(
+  direction: 'forward' | 'backward',
+  problem: AttentionProblem,
+  source: KeySource,
+  step: SourceStep,
+  capabilities: DeviceCapabilities,
+): KernelPass {
+  const { B, T, H, Hkv, D } = problem;
+  const G = H / Hkv;
+  const lanes = D / WIDTH;
+  const kernel = direction === 'forward' ? depthVectorForward : depthVectorBackward;
+  const shader = isSoftwareAdapter(capabilities) ? kernel : unroll(kernel, { G, SLOTS: 8 });
+  return {
+    label: `attention-depth-vector-${direction} D=${D} G=${G}`,
+    shader: specialize(shader, { G: `${G}u`, LANES: `${lanes}u` }),
+    constants: {},
+    bindings: [
+      { buffer: 'q', access: 'read' },
+      bindKeys(source.k, 'read'),
+      bindKeys(source.v, 'read'),
+      ...RESULTS[direction],
+    ],
+    uniform: sourceParams(problem, source, step),
+    workgroups: foldWorkgroups(Math.ceil((B * T * Hkv * lanes) / THREADS), capabilities),
+  };
+}
+
+const RESULTS: Record<'forward' | 'backward', readonly PassBinding[]> = {
+  forward: [
+    { buffer: 'out', access: 'read_write' },
+    { buffer: 'lse', access: 'read_write' },
+  ],
+  backward: [
+    { buffer: 'dOut', access: 'read' },
+    { buffer: 'stats', access: 'read' },
+    { buffer: 'dq', access: 'read_write' },
+    { buffer: 'depthWeights', access: 'read_write' },
+  ],
+};

@@ -1,0 +1,245 @@
+import type { DepthReader } from '../backends/attention-arguments.ts';
+import type { ArrayView, DepthDeferral } from '../backends/backend.ts';
+import type { Device } from '../core/device.ts';
+import { type DType, elementBytes } from '../core/dtype.ts';
+import { withoutScope } from '../core/scope.ts';
+import { contiguousStrides, sizeOf } from '../core/shape.ts';
+import { allocateTensor, type Tensor } from '../core/tensor.ts';
+
+/** The shape of every slot of an arena. */
+export interface SlotShape {
+  readonly B: number;
+  readonly T: number;
+  readonly Hkv: number;
+  readonly D: number;
+  readonly Dv: number;
+  readonly dtype: DType;
+}
+
+/** A reader in its backward pass: attention that reads slots `first .. first + S - 1`. */
+export interface DeferredReader {
+  readonly first: number;
+  readonly S: number;
+  readonly scale: number;
+  /** `[B, T, H, D]` and `[B, T, H, Dv]`, contiguous. */
+  readonly q: ArrayView;
+  readonly dOut: ArrayView;
+}
+
+interface LeftReader extends DepthReader {
+  readonly first: number;
+  readonly S: number;
+  /** Position among all readers of the pass. */
+  readonly order: number;
+}
+
+/** Memory of some readers, side by side: one binding each for q, dOut and the weights of all. */
+interface Piece {
+  readonly H: number;
+  readonly rows: number;
+  readonly pairs: number;
+  readonly q: Tensor;
+  readonly dOut: Tensor;
+  /** `[pairs, 2]` of (p, dS). */
+  readonly weights: Tensor;
+  readonly readers: LeftReader[];
+  usedPairs: number;
+}
+
+interface GatheredSlot {
+  readonly k: Tensor;
+  readonly v: Tensor;
+  /** Readers of the pass that are in it. */
+  readonly readers: number;
+}
+
+/** Pairs to which a reader's start is rounded up: 256 bytes of f16, the widest alignment of a binding. */
+const ALIGNMENT = 64;
+
+/**
+ * Depth gradients put off until a slot's writer asks: every reader leaves its queries, output gradients and softmax weights;
+ * one gather per two slots then makes `dK = sum scale dS q` and `dV = sum p dOut` over all readers, in f32, written once.
+ * A reader leaves `S B T H` pairs instead of adding to `S B T Hkv (D + Dv)` gradients.
+ *
+ * Memory lives from the first reader to `drop()`, which its owner calls when it `isDone`; `expect` during the forward pass sizes it,
+ * so that a repeated pass asks for the same blocks again.
+ */
+export class DeferredDepth {
+  readonly #pieces: Piece[] = [];
+  readonly #gathered = new Map<number, GatheredSlot>();
+  readonly #taken = new Set<number>();
+  #readers = 0;
+  #expectedReaders = 0;
+  #expectedSlots = 0;
+
+  constructor(
+    readonly device: Device,
+    readonly deferral: DepthDeferral,
+    readonly shape: SlotShape,
+  ) {}
+
+  /** A reader of `slots` slots will come in the backward pass. */
+  expect(slots: number): void {
+    this.#expectedReaders++;
+    this.#expectedSlots += slots;
+  }
+
+  /** A new forward pass begins. */
+  forgetExpected(): void {
+    this.#expectedReaders = 0;
+    this.#expectedSlots = 0;
+  }
+
+  /**
+   * Keeps what a reader's slots need and returns where its backward pass must leave `[S, B, T, H]` pairs (p, dS); null when the
+   * device would rather add up, or one binding cannot hold the reader.
+   */
+  leave({ first, S, scale, q, dOut }: DeferredReader): Tensor | null {
+    const H = q.shape[2];
+    const { B, T, dtype } = this.shape;
+    if (q.dtype !== dtype || !this.deferral.prefers({ ...this.shape, H })) return null;
+    const pairs = Math.ceil((S * B * T * H) / ALIGNMENT) * ALIGNMENT;
+    const piece = this.#pieceFor(H, pairs);
+    if (piece === null) return null;
+    const row = piece.readers.length;
+    const firstPair = piece.usedPairs;
+    piece.readers.push({ first, S, scale, row, firstPair, order: this.#readers });
+    piece.usedPairs += pairs;
+    this.#readers++;
+    withoutScope(() => {
+      for (const [from, to] of [
+        [q, piece.q],
+        [dOut, piece.dOut],
+      ] as const) {
+        const kept = partOf(to, row);
+        this.device.backend.copy(from, kept.view);
+        kept.dispose();
+      }
+    });
+    const weights = [S, B, T, H, 2];
+    return piece.weights.alias(weights, contiguousStrides(weights), firstPair * 2);
+  }
+
+  #pieceFor(H: number, pairs: number): Piece | null {
+    const last = this.#pieces.at(-1);
+    if (last && last.H === H && last.readers.length < last.rows && last.usedPairs + pairs <= last.pairs) return last;
+    const { B, T, D, Dv, dtype } = this.shape;
+    const bytes = elementBytes(dtype);
+    const maxRows = Math.floor(this.deferral.maxBytes / (B * T * H * Math.max(D, Dv) * bytes));
+    const maxPairs = Math.floor(this.deferral.maxBytes / (2 * bytes));
+    if (maxRows < 1 || pairs > maxPairs) return null;
+    const rowsLeft = Math.max(1, this.#expectedReaders - this.#readers);
+    const slotsLeft =
+      this.#expectedSlots - this.#pieces.flatMap(({ readers }) => readers).reduce((n, { S }) => n + S, 0);
+    const rows = Math.min(maxRows, rowsLeft);
+    const expectedPairs = slotsLeft * B * T * H + rowsLeft * (ALIGNMENT - 1);
+    const room = Math.min(maxPairs, Math.max(pairs, expectedPairs));
+    const make = (...shape: number[]): Tensor => allocateTensor(this.device, shape, dtype);
+    const piece = withoutScope(() => ({
+      ...{ H, rows, pairs: room, readers: [], usedPairs: 0 },
+      q: make(rows, B, T, H, D),
+      dOut: make(rows, B, T, H, Dv),
+      weights: make(room, 2),
+    }));
+    this.#pieces.push(piece);
+    return piece;
+  }
+
+  /**
+   * Hands over the gradient of a slot from all readers so far, `[B, T, Hkv, D]` and `[B, T, Hkv, Dv]`, or null without readers.
+   * The slot before it is gathered along when the same readers read it, for its writer comes next.
+   */
+  take(slot: number): { k: Tensor; v: Tensor } | null {
+    this.#taken.add(slot);
+    const gathered = this.#gathered.get(slot);
+    if (gathered !== undefined) {
+      this.#gathered.delete(slot);
+      if (this.#readersOf(slot, gathered.readers).length > 0) this.#gather(slot, 1, gathered.readers, gathered);
+      return gathered;
+    }
+    const readers = this.#readersOf(slot, 0);
+    if (readers.length === 0) return null;
+    const before = slot > 0 && !this.#gathered.has(slot - 1) ? this.#readersOf(slot - 1, 0) : [];
+    const isPair = before.length === readers.length && before.every((reader, n) => reader === readers[n]);
+    return isPair ? this.#takePair(slot) : this.#takeOne(slot);
+  }
+
+  #takeOne(slot: number): { k: Tensor; v: Tensor } {
+    const { B, T, Hkv, D, Dv, dtype } = this.shape;
+    const k = allocateTensor(this.device, [B, T, Hkv, D], dtype);
+    const v = allocateTensor(this.device, [B, T, Hkv, Dv], dtype);
+    this.#gather(slot, 1, 0, { k, v });
+    return { k, v };
+  }
+
+  /** Slots `slot - 1` and `slot` at once; the former waits for its writer. */
+  #takePair(slot: number): { k: Tensor; v: Tensor } {
+    const { B, T, Hkv, D, Dv, dtype } = this.shape;
+    return withoutScope(() => {
+      const pair = {
+        k: allocateTensor(this.device, [2, B, T, Hkv, D], dtype),
+        v: allocateTensor(this.device, [2, B, T, Hkv, Dv], dtype),
+      };
+      this.#gather(slot - 1, 2, 0, pair);
+      const part = (n: number) => ({ k: partOf(pair.k, n), v: partOf(pair.v, n) });
+      this.#gathered.set(slot - 1, { ...part(0), readers: this.#readers });
+      const own = part(1);
+      pair.k.dispose();
+      pair.v.dispose();
+      return own;
+    });
+  }
+
+  /** Whether all expected readers came and every slot they read that has a writer was taken: then nothing here is needed. */
+  isDone(hasWriter: (slot: number) => boolean): boolean {
+    if (this.#readers === 0 || this.#readers !== this.#expectedReaders) return false;
+    return this.#pieces
+      .flatMap(({ readers }) => readers)
+      .every(({ first, S }) =>
+        Array.from({ length: S }, (_, n) => first + n).every((slot) => this.#taken.has(slot) || !hasWriter(slot)),
+      );
+  }
+
+  #readersOf(slot: number, from: number): LeftReader[] {
+    return this.#pieces
+      .flatMap(({ readers }) => readers)
+      .filter(({ first, S, order }) => order >= from && first <= slot && slot < first + S);
+  }
+
+  /** Sums readers `from ..` of `slots` slots into `out`: added to what is there when some are in it already. */
+  #gather(first: number, slots: 1 | 2, from: number, out: { k: Tensor; v: Tensor }): void {
+    const { B, T, Hkv, D, Dv } = this.shape;
+    let accumulate = from > 0;
+    for (const { H, q, dOut, weights, readers } of this.#pieces) {
+      const left = readers.filter(
+        (reader) => reader.order >= from && reader.first <= first && first < reader.first + reader.S,
+      );
+      if (left.length === 0) continue;
+      this.deferral.gather({
+        ...{ B, T, H, Hkv, D, Dv, slots, accumulate },
+        readers: left.map(({ row, firstPair, scale, first: start }) => ({
+          ...{ row, scale },
+          firstPair: firstPair + (first - start) * B * T * H,
+        })),
+        ...{ q: q.view, dOut: dOut.view, weights: weights.view, dk: out.k.view, dv: out.v.view },
+      });
+      accumulate = true;
+    }
+  }
+
+  /** Frees all but what is expected. */
+  drop(): void {
+    for (const { q, dOut, weights } of this.#pieces) for (const tensor of [q, dOut, weights]) tensor.dispose();
+    for (const { k, v } of this.#gathered.values()) for (const tensor of [k, v]) tensor.dispose();
+    this.#pieces.length = 0;
+    this.#gathered.clear();
+    this.#taken.clear();
+    this.#readers = 0;
+  }
+}
+
+/** Entry `n` of the first axis. */
+function partOf(whole: Tensor, n: number): Tensor {
+  const shape = whole.shape.slice(1);
+  return whole.alias(shape, contiguousStrides(shape), n * sizeOf(shape));
+}

@@ -1,0 +1,142 @@
+import { type CapturedCommands, type Device, type Tensor, tensor, tidy, withoutScope } from '@modajs/tensor';
+import type { HostBatch } from '../data/batch.ts';
+import type { TrainableModel } from './trainable-model.ts';
+
+/** Rows of a batch on the device. */
+export interface DeviceRows {
+  /** i32 `[rows, T]` */
+  readonly ids: Tensor;
+  readonly targets: Tensor;
+  /** i32 `[rows, T, 2]`, or null. */
+  readonly docRange: Tensor | null;
+}
+
+/** Runs before a pass is captured: the first makes what lasts (pipelines, depth arenas), the second settles in it. */
+const WARM_UP_RUNS = 2;
+
+/** Passes remembered for a model: first and later parts of a batch, before and after a change of the loss scale. */
+const MAX_PASSES = 4;
+
+/**
+ * Forward and backward pass of one shape, repeated by replaying its commands: the host then spends its time on what changes
+ * (data, optimiser), not on recording thousands of operators again. Gradients are bit for bit those of a recorded pass.
+ */
+class ReplayedPass {
+  readonly #rows: DeviceRows;
+  #runs = 0;
+  #loss: Tensor | null = null;
+  #commands: CapturedCommands | null = null;
+  #withGradient: Tensor[] = [];
+
+  constructor(
+    private readonly model: TrainableModel,
+    rows: HostRows,
+    private readonly device: Device,
+    private readonly pass: (rows: DeviceRows) => Tensor,
+  ) {
+    this.#rows = withoutScope(() => upload(rows, device));
+  }
+
+  run(rows: HostRows): Tensor {
+    this.#write(rows);
+    if (this.#commands?.replay()) {
+      for (const parameter of this.#withGradient) {
+        parameter.grad ??= withoutScope(() => parameter.gradMemory!.alias());
+      }
+    } else if (++this.#runs <= WARM_UP_RUNS) {
+      return this.pass(this.#rows);
+    } else {
+      this.#capture();
+    }
+    return this.#loss!.alias();
+  }
+
+  #capture(): void {
+    this.#loss?.dispose();
+    const parameters = Object.values(this.model.parameters());
+    this.#commands = this.device.backend.capture!(() => {
+      this.#loss = withoutScope(() => tidy(() => this.pass(this.#rows)));
+    });
+    this.#withGradient = parameters.filter(({ grad }) => grad !== null);
+  }
+
+  #write({ ids, targets, docRange }: HostRows): void {
+    const write = ({ view }: Tensor, data: Int32Array): void =>
+      this.device.backend.upload(view.storage, view.offset, data);
+    write(this.#rows.ids, ids);
+    write(this.#rows.targets, targets);
+    if (this.#rows.docRange) write(this.#rows.docRange, docRange!);
+  }
+
+  dispose(): void {
+    for (const held of [this.#loss, ...Object.values(this.#rows)]) held?.dispose();
+    this.#commands = null;
+  }
+}
+
+/** Rows of a batch on the host. */
+export interface HostRows {
+  readonly rows: number;
+  readonly T: number;
+  readonly ids: Int32Array;
+  readonly targets: Int32Array;
+  readonly docRange: Int32Array | null;
+}
+
+/** Rows `first .. first + rows - 1` of a batch. */
+export function rowsOf({ T, ids, targets, docRange }: HostBatch, first: number, rows: number): HostRows {
+  const part = (data: Int32Array, width: number): Int32Array => data.slice(first * width, (first + rows) * width);
+  return { rows, T, ids: part(ids, T), targets: part(targets, T), docRange: docRange && part(docRange, 2 * T) };
+}
+
+/** New tensors with the rows' values. */
+export function upload({ rows, T, ids, targets, docRange }: HostRows, device: Device): DeviceRows {
+  return {
+    ids: tensor(ids, { shape: [rows, T], device }),
+    targets: tensor(targets, { shape: [rows, T], device }),
+    docRange: docRange && tensor(docRange, { shape: [rows, T, 2], device }),
+  };
+}
+
+const passes = new WeakMap<TrainableModel, Map<string, ReplayedPass>>();
+
+/** Whether the passes of a model can be replayed: its device captures, its commands are the same in every step. */
+export function isReplayable(model: TrainableModel, device: Device): boolean {
+  const hasMemory = Object.values(model.parameters()).every(({ gradMemory }) => gradMemory !== null);
+  return model.hasStaticSteps === true && hasMemory && device.backend.capture !== undefined;
+}
+
+/**
+ * The loss of some rows, with their gradients added to the parameters': recorded at first, replayed later.
+ *
+ * @param key what the pass depends on besides the rows' shape; the same key means the same commands
+ * @param pass forward and backward pass of rows on the device; returns the loss
+ */
+export function replayedLoss(
+  model: TrainableModel,
+  rows: HostRows,
+  key: string,
+  device: Device,
+  pass: (rows: DeviceRows) => Tensor,
+): Tensor {
+  const known = passes.get(model) ?? new Map<string, ReplayedPass>();
+  passes.set(model, known);
+  const name = `${key} ${rows.rows} ${rows.T} ${rows.docRange !== null}`;
+  let entry = known.get(name);
+  if (!entry) {
+    entry = new ReplayedPass(model, rows, device, pass);
+    known.set(name, entry);
+    const [oldest] = known.keys();
+    if (known.size > MAX_PASSES) {
+      known.get(oldest)!.dispose();
+      known.delete(oldest);
+    }
+  }
+  return entry.run(rows);
+}
+
+/** Frees what replays of a model hold. Call before the model is disposed of. */
+export function forgetReplays(model: TrainableModel): void {
+  for (const entry of passes.get(model)?.values() ?? []) entry.dispose();
+  passes.delete(model);
+}
