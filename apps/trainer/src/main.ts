@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { reportError } from './cli/report-error.ts';
-import { registerBenchStep } from './commands/bench-step.ts';
+import { registerBench } from './commands/bench.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
 import { registerGenerate } from './commands/generate.ts';
@@ -23,7 +23,7 @@ for (const register of [
   registerDoctor,
   registerTokenize,
   registerStudy,
-  registerBenchStep,
+  registerBench,
 ]) {
   register(program);
 }

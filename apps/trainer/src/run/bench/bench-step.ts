@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { type BenchRow, benchEnvironment, createBenchResult } from '@modajs/bench';
 import { createDecoder, type Decoder } from '@modajs/models';
 import type { Device } from '@modajs/tensor';
 import {
@@ -10,16 +10,17 @@ import {
   resolveRunConfig,
   trainingStep,
 } from '@modajs/train';
-import { bytes, compact } from '../terminal/format.ts';
-import { table } from '../terminal/table.ts';
-import { loadRawConfig } from './load-config.ts';
-import { openDevice } from './open-device.ts';
+import { bytes, compact } from '../../terminal/format.ts';
+import { table } from '../../terminal/table.ts';
+import { loadRawConfig } from '../load-config.ts';
+import { openDevice } from '../open-device.ts';
+import { writeJson } from './bench-command.ts';
 
-/** Options of `moda bench-step`. */
+/** Options of `moda bench step`. */
 export interface BenchStepOptions {
   readonly preset: string;
   readonly set: readonly string[];
-  readonly steps: number;
+  readonly runs: number;
   readonly json?: string;
 }
 
@@ -31,6 +32,8 @@ interface Contender {
   readonly timesMs: number[];
 }
 
+const BASELINE = 'depth: residual';
+
 /** Steps before measuring: pipelines compile, pools fill. */
 const WARM_UP_STEPS = 2;
 
@@ -38,15 +41,15 @@ const WARM_UP_STEPS = 2;
  * Times whole training steps of a preset's model and of the same model without depth (`depth: residual`), in turns, so that
  * both meet the same machine; random tokens, the preset's batch. Prints medians and writes them as JSON.
  */
-export async function benchStep({ preset, set, steps, json }: BenchStepOptions): Promise<void> {
+export async function benchStep({ preset, set, runs, json }: BenchStepOptions): Promise<void> {
   const raw = await loadRawConfig({ preset, set });
   const config = resolveRunConfig(raw);
   const baseline = resolveRunConfig({ ...raw, model: { ...config.model, depth: 'residual' } });
   const device = await openDevice(config);
-  const contenders = [contender('as configured', config, device), contender('depth: residual', baseline, device)];
+  const contenders = [contender('as configured', config, device), contender(BASELINE, baseline, device)];
   try {
     const batch = randomBatch(config, contenders[0].decoder);
-    for (let step = -WARM_UP_STEPS; step < steps; step++) {
+    for (let step = -WARM_UP_STEPS; step < runs; step++) {
       for (const { decoder, optimizer, timesMs } of contenders) {
         const timeMs = await timeOfStep(decoder, optimizer, batch, config);
         if (step >= 0) timesMs.push(timeMs);
@@ -55,15 +58,12 @@ export async function benchStep({ preset, set, steps, json }: BenchStepOptions):
     const results = contenders.map((entry) => resultOf(entry, batch));
     console.log(`${preset} on ${device}, ${batch.B} x ${batch.T} tokens a step, ${config.training.dtype}\n`);
     console.log(asTable(results));
-    const record = {
-      preset,
-      device: device.toString(),
-      date: new Date().toISOString(),
-      B: batch.B,
-      T: batch.T,
-      results,
-    };
-    if (json !== undefined) await writeFile(json, `${JSON.stringify(record, null, 2)}\n`);
+    if (json !== undefined) {
+      const environment = benchEnvironment(device, { robustness: 'off', runtime: `Node ${process.version}` });
+      const ceilings = { copyBytesPerSecond: null, flopsPerSecond: {} };
+      const rows = results.map((result) => rowOf(result, preset, config.training.dtype, batch, results[1].medianMs));
+      await writeJson(json, createBenchResult(environment, ceilings, rows));
+    }
   } finally {
     for (const { decoder, optimizer } of contenders) {
       optimizer.dispose();
@@ -110,13 +110,31 @@ function resultOf({ name, decoder, timesMs }: Contender, { B, T }: HostBatch) {
   const medianMs = sorted[sorted.length >> 1];
   const flops = 3 * decoder.countFlops(T).total * B;
   return {
-    name,
+    ...{ name, flops, medianMs, bestMs: sorted[0], worstMs: sorted.at(-1)!, runs: sorted.length },
     parameters: decoder.countParameters(),
-    medianMs,
-    bestMs: sorted[0],
     tokensPerSecond: (B * T * 1000) / medianMs,
     flopsPerSecond: (flops * 1000) / medianMs,
     peakBytes: decoder.device.memory().peakLiveBytes,
+  };
+}
+
+/** The figures as a row of a benchmark file; the model without depth is the other one's baseline. */
+function rowOf(
+  result: ReturnType<typeof resultOf>,
+  preset: string,
+  dtype: string,
+  { B, T }: HostBatch,
+  baselineMs: number,
+): BenchRow {
+  const { name, flops, medianMs, bestMs, worstMs, runs, parameters, tokensPerSecond, peakBytes } = result;
+  const id = (model: string) => `step/${preset}/${B}x${T}/${model}`;
+  return {
+    ...{ id: id(name), preset: 'step', name: `${preset} ${B} x ${T} ${name}`, status: 'measured', library: 'modajs' },
+    ...{ implementation: 'training step', dtype, timedBy: 'wall', flops, bytes: 0, tflops: flops / medianMs / 1e9 },
+    total: { medianMs, minMs: bestMs, maxMs: worstMs, runs },
+    floors: { arithmeticMs: null, bandwidthMs: null, arithmeticShare: null, bandwidthShare: null },
+    ...(name === BASELINE ? {} : { baseline: id(BASELINE), extraTime: (medianMs - baselineMs) / medianMs }),
+    ...{ errors: {}, tolerance: 0, extra: { parameters, tokensPerSecond, peakBytes } },
   };
 }
 
