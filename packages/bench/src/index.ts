@@ -27,3 +27,4 @@ export {
 } from './result.ts';
 export { readBenchResults } from './results/read-bench-results.ts';
 export { type BenchProgress, dtypesOf, type RunBenchOptions, runBench } from './run-bench.ts';
+export { type WebGpuDevice, webGpuBackend } from './webgpu/webgpu-backend.ts';

@@ -1,5 +1,5 @@
 import type { AttentionProblem } from '../src/attention/attention-problem.ts';
-import { fromHalf } from '../test/half.ts';
+import { fromHalf } from '../src/testing/half.ts';
 import type { BenchBuffers } from './bench-device.ts';
 import { randomValue } from './random-values.ts';
 

@@ -1,5 +1,5 @@
 import type { KernelPass, KernelPlan } from '../src/plan/plan.ts';
-import { compilePass } from '../test/run-plan.ts';
+import { compilePass } from '../src/testing/run-plan.ts';
 import randomFill from './random-fill.wgsl';
 
 /** Storage buffers by operand name, of any size, filled on the device. */

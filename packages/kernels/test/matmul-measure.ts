@@ -2,9 +2,9 @@ import { planMatmul } from '../src/matmul/matmul.ts';
 import { describeMatmulConfig, type MatmulConfig } from '../src/matmul/matmul-config.ts';
 import { elementBytes, type MatmulProblem, storedShape } from '../src/matmul/matmul-problem.ts';
 import type { KernelPlan } from '../src/plan/plan.ts';
+import { halfValue, toHalf } from '../src/testing/half.ts';
+import { randomArray } from '../src/testing/random.ts';
 import type { TestDevice } from './device.ts';
-import { halfValue, toHalf } from './half.ts';
-import { randomArray } from './random.ts';
 import { type Timing, timePlans } from './time-plan.ts';
 
 /** One line of the benchmark. `gbs` counts every operand once; `offBy` is the relative error of sampled elements. */

@@ -1,5 +1,5 @@
 import type { MatmulProblem } from '../src/matmul/matmul-problem.ts';
-import { type MatmulCase, matmulProblem } from './matmul-case.ts';
+import { type MatmulCase, matmulProblem } from '../src/testing/matmul-case.ts';
 
 /** A product that the benchmark times. */
 export interface MatmulPreset {

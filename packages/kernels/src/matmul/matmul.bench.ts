@@ -9,10 +9,10 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { argv, execPath, exit } from 'node:process';
 import { openTestDevice } from '../../test/device.ts';
-import { matmulErrors, matmulTolerance } from '../../test/matmul-case.ts';
-import { matmulGrid } from '../../test/matmul-grid.ts';
 import { failedRow, measureCopy, measureProduct, type Row } from '../../test/matmul-measure.ts';
 import { matmulPresets } from '../../test/matmul-presets.ts';
+import { matmulErrors, matmulTolerance } from '../testing/matmul-case.ts';
+import { matmulGrid } from '../testing/matmul-grid.ts';
 import { chooseMatmulConfig, matmulCandidates } from './matmul-choice.ts';
 import type { MatmulConfig } from './matmul-config.ts';
 

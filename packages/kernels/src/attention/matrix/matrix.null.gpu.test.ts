@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attentionProblem } from '../../../test/attention-case.ts';
 import { openTestDevice, type TestDevice } from '../../../test/device.ts';
 import { MATRIX_CAPABILITIES } from '../../../test/matrix-capabilities.ts';
+import { attentionProblem } from '../../testing/attention-case.ts';
 import { planAttentionBackward } from '../attention-backward.ts';
 import { planAttentionForward } from '../attention-forward.ts';
 

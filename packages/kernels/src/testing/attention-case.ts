@@ -1,15 +1,15 @@
-import { planAttentionBackward } from '../src/attention/attention-backward.ts';
-import type { AttentionConfig } from '../src/attention/attention-config.ts';
-import { planAttentionForward } from '../src/attention/attention-forward.ts';
-import type { AttentionProblem } from '../src/attention/attention-problem.ts';
+import { planAttentionBackward } from '../attention/attention-backward.ts';
+import type { AttentionConfig } from '../attention/attention-config.ts';
+import { planAttentionForward } from '../attention/attention-forward.ts';
+import type { AttentionProblem } from '../attention/attention-problem.ts';
 import {
   attentionBackwardReference,
   attentionForwardReference,
   type Rounding,
-} from '../src/attention/attention-reference.ts';
-import type { KernelPlan } from '../src/plan/plan.ts';
-import type { TestDevice } from './device.ts';
+} from '../attention/attention-reference.ts';
+import type { KernelPlan } from '../plan/plan.ts';
 import { fromHalf, halfBits, halfValue, toHalf } from './half.ts';
+import type { KernelDevice } from './kernel-device.ts';
 import { type OperandArray, runPlan } from './run-plan.ts';
 
 /** A problem from what differs: MoDA-free causal f32 attention of a few prime sizes by default. */
@@ -61,7 +61,7 @@ export interface AttentionResult {
 
 /** Runs forward, then backward on its outputs, each shader through `rewrite`. Gradients start as NaN where they are overwritten, as 1 where they are added to. */
 export async function runAttention(
-  test: TestDevice,
+  test: KernelDevice,
   problem: AttentionProblem,
   operands: Record<string, Float64Array>,
   config?: AttentionConfig,
@@ -114,8 +114,8 @@ export async function runAttention(
   return { values, raw };
 }
 
-/** An operand whose error is more than twice the naive computation's and above the floor. */
-export interface Violation {
+/** Largest error of a result against f64, and what it may be. */
+export interface AttentionError {
   readonly name: string;
   readonly error: number;
   readonly allowed: number;
@@ -127,12 +127,12 @@ export interface Violation {
  *
  * @param hasHalfOperands the kernel rounds weights to f16 before it multiplies them: 2^-10 for f32 results too
  */
-export function attentionViolations(
+export function attentionErrors(
   problem: AttentionProblem,
   operands: Record<string, Float64Array>,
   result: AttentionResult,
   hasHalfOperands = false,
-): Violation[] {
+): AttentionError[] {
   const half: Rounding = (x) => halfValue(halfBits(x));
   const truth: Record<string, Float64Array> = {
     ...attentionForwardReference(problem, operands),
@@ -143,7 +143,7 @@ export function attentionViolations(
     ...attentionBackwardReference(problem, operands, Math.fround, problem.dtype === 'f16' ? half : undefined),
   };
   const grad = problem.depthGrad ?? { dtype: problem.dtype, accumulate: false };
-  const violations: Violation[] = [];
+  const errors: AttentionError[] = [];
   for (const [name, values] of Object.entries(truth)) {
     const isDepth = name.startsWith('dDepth');
     const isHalf = name !== 'lse' && (isDepth ? grad.dtype : problem.dtype) === 'f16';
@@ -163,9 +163,14 @@ export function attentionViolations(
       2 * naiveError,
       (isHalf || hasHalfOperands ? 2 ** -10 : 2 ** -20) * Math.max(largest, 2 ** -6),
     );
-    if (!(error <= allowed)) violations.push({ name, error, allowed });
+    errors.push({ name, error, allowed });
   }
-  return violations;
+  return errors;
+}
+
+/** The results that break the tolerance rule. */
+export function attentionViolations(...of: Parameters<typeof attentionErrors>): AttentionError[] {
+  return attentionErrors(...of).filter(({ error, allowed }) => !(error <= allowed));
 }
 
 /** The larger of `error` and `|actual - expected|`; a NaN anywhere stays. */

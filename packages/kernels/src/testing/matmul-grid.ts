@@ -1,6 +1,6 @@
-import type { GemvConfig, MatmulConfig, SubgroupMatrixTileConfig, TileConfig } from '../src/matmul/matmul-config.ts';
-import { hasFragment } from '../src/matmul/matmul-subgroup-matrix.ts';
-import type { DeviceCapabilities } from '../src/plan/capabilities.ts';
+import type { GemvConfig, MatmulConfig, SubgroupMatrixTileConfig, TileConfig } from '../matmul/matmul-config.ts';
+import { hasFragment } from '../matmul/matmul-subgroup-matrix.ts';
+import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import type { MatmulCase } from './matmul-case.ts';
 
 /** One rung of the ladder with a configuration small enough to test quickly. */

@@ -1,10 +1,10 @@
-import { planMatmul } from '../src/matmul/matmul.ts';
-import type { MatmulConfig } from '../src/matmul/matmul-config.ts';
-import type { MatmulLayout, MatmulProblem } from '../src/matmul/matmul-problem.ts';
-import { storedShape } from '../src/matmul/matmul-problem.ts';
-import { matmulReference } from '../src/matmul/matmul-reference.ts';
-import type { TestDevice } from './device.ts';
+import { planMatmul } from '../matmul/matmul.ts';
+import type { MatmulConfig } from '../matmul/matmul-config.ts';
+import type { MatmulLayout, MatmulProblem } from '../matmul/matmul-problem.ts';
+import { storedShape } from '../matmul/matmul-problem.ts';
+import { matmulReference } from '../matmul/matmul-reference.ts';
 import { fromHalf, halfBits, halfValue, toHalf } from './half.ts';
+import type { KernelDevice } from './kernel-device.ts';
 import { randomArray } from './random.ts';
 import { type OperandArray, runPlan } from './run-plan.ts';
 
@@ -71,7 +71,7 @@ export function matmulTolerance(test: MatmulCase, naive: number): number {
 
 /** Runs a case twice on random data, and compares with f64 over the whole out buffer. */
 export async function matmulErrors(
-  { device, capabilities, check }: TestDevice,
+  { device, capabilities, check }: KernelDevice,
   test: MatmulCase,
   config?: MatmulConfig,
 ): Promise<MatmulErrors> {
@@ -105,8 +105,13 @@ export async function matmulErrors(
     error: largestDifference(got, truth),
     naive: largestDifference(naive, truth),
     strays: countStrays(problem, got, numbers['out']!),
-    repeats: Buffer.from(first.buffer).equals(Buffer.from(second.buffer)),
+    repeats: haveSameBits(first, second),
   };
+}
+
+function haveSameBits(first: OperandArray, second: OperandArray): boolean {
+  const bytes = new Uint8Array(second.buffer);
+  return new Uint8Array(first.buffer).every((byte, index) => byte === bytes[index]);
 }
 
 function operandLength(problem: MatmulProblem, name: 'a' | 'b' | 'out' | 'residual' | 'bias'): number {

@@ -1,4 +1,5 @@
-import type { KernelPass, KernelPlan } from '../src/plan/plan.ts';
+import type { KernelPass, KernelPlan } from '../plan/plan.ts';
+import { BUFFER_USAGE, MAP_MODE_READ, SHADER_STAGE_COMPUTE } from './gpu-flags.ts';
 
 /** Contents of a buffer; f16 travels as its 16 bits (`half.ts`). */
 export type OperandArray = Float32Array | Uint16Array | Int32Array | Uint32Array;
@@ -32,13 +33,13 @@ export async function runPlan<T extends Record<string, OperandArray>>(
   const reads = [...written].filter((name) => name in operands);
   const staging = reads.map((name) => {
     const source = buffers.get(name)!;
-    const target = device.createBuffer({ size: source.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const target = device.createBuffer({ size: source.size, usage: BUFFER_USAGE.MAP_READ | BUFFER_USAGE.COPY_DST });
     encoder.copyBufferToBuffer(source, 0, target, 0, source.size);
     return target;
   });
   device.queue.submit([encoder.finish()]);
   for (const [index, name] of reads.entries()) {
-    await staging[index]!.mapAsync(GPUMapMode.READ);
+    await staging[index]!.mapAsync(MAP_MODE_READ);
     const like = operands[name]!;
     const Kind = like.constructor as new (buffer: ArrayBuffer, offset: number, length: number) => OperandArray;
     results[name as keyof T] = new Kind(staging[index]!.getMappedRange().slice(0), 0, like.length) as T[keyof T];
@@ -51,7 +52,7 @@ function upload(device: GPUDevice, data: OperandArray): GPUBuffer {
   const size = Math.max(4, Math.ceil(data.byteLength / 4) * 4);
   const buffer = device.createBuffer({
     size,
-    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    usage: BUFFER_USAGE.STORAGE | BUFFER_USAGE.COPY_SRC | BUFFER_USAGE.COPY_DST,
     mappedAtCreation: true,
   });
   new Uint8Array(buffer.getMappedRange()).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -75,7 +76,7 @@ async function encodePass(
   if (pass.uniform) {
     const uniform = device.createBuffer({
       size: Math.ceil(pass.uniform.byteLength / 16) * 16,
-      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+      usage: BUFFER_USAGE.UNIFORM | BUFFER_USAGE.COPY_DST,
     });
     device.queue.writeBuffer(uniform, 0, pass.uniform);
     temporary.push(uniform);
@@ -99,13 +100,13 @@ const pipelines = new WeakMap<GPUDevice, Map<string, GPUComputePipeline>>();
 export async function compilePass(device: GPUDevice, pass: KernelPass): Promise<GPUComputePipeline> {
   const entries: GPUBindGroupLayoutEntry[] = pass.bindings.map(({ access }, binding) => ({
     binding,
-    visibility: GPUShaderStage.COMPUTE,
+    visibility: SHADER_STAGE_COMPUTE,
     buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
   }));
   if (pass.uniform) {
     entries.push({
       binding: pass.bindings.length,
-      visibility: GPUShaderStage.COMPUTE,
+      visibility: SHADER_STAGE_COMPUTE,
       buffer: { type: 'uniform' },
     });
   }
