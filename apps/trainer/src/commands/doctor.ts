@@ -3,6 +3,7 @@ import { checkOperator, operatorCases } from '@modajs/tensor/testing';
 import { type Command, Option } from 'commander';
 import { checkKernelGrids } from '../run/check-kernel-grids.ts';
 import { listAdapters } from '../run/list-adapters.ts';
+import { loadTuning } from '../run/tuning-file.ts';
 import { table } from '../terminal/table.ts';
 
 interface DoctorOptions {
@@ -41,6 +42,7 @@ export function registerDoctor(program: Command): void {
       if (options.adapters) await printAdapters();
       const device = await init({
         device: options.device,
+        ...(await loadTuning(options.device)),
         ...(options.threads === undefined ? {} : { threads: Number(options.threads) }),
       });
       try {
