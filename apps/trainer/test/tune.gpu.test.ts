@@ -31,7 +31,14 @@ describe('moda tune', () => {
   it('a damaged or foreign cache is ignored with one line of warning [webgpu]', async () => {
     for (const text of ['{ not json', '{ "version": 99 }', '[]']) {
       await writeFile(file, text);
-      const { code, stderr } = await run('doctor', '--device', 'webgpu', '--no-adapters', '--rungs', 'gemv of one column');
+      const { code, stderr } = await run(
+        'doctor',
+        '--device',
+        'webgpu',
+        '--no-adapters',
+        '--rungs',
+        'gemv of one column',
+      );
       const warnings = stderr.split('\n').filter((line) => line.startsWith('warning: '));
       expect(warnings).toEqual([expect.stringContaining('tune.json is ignored')]);
       expect(code).toBe(0);

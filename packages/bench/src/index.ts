@@ -31,4 +31,5 @@ export { chooseTuning, type TuneOutcome, tuningOf } from './tune/choose-tuning.t
 export { deviceTuneGroups, deviceTuningKey, tune } from './tune/tune.ts';
 export { type TuneGroup, tuneGroups } from './tune/tune-jobs.ts';
 export { readTuningCache, TUNING_CACHE_VERSION, type TuningCache, withTuning } from './tune/tuning-cache.ts';
+export { type DatabaseFactory, type TuningDatabase, tuningDatabase } from './tune/tuning-database.ts';
 export { type WebGpuDevice, webGpuBackend } from './webgpu/webgpu-backend.ts';
