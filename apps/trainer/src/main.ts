@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { reportError } from './cli/report-error.ts';
-import { registerBenchStep } from './commands/bench-step.ts';
+import { registerBench } from './commands/bench.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
 import { registerGenerate } from './commands/generate.ts';
@@ -9,6 +9,7 @@ import { registerInfo } from './commands/info.ts';
 import { registerStudy } from './commands/study.ts';
 import { registerTokenize } from './commands/tokenize.ts';
 import { registerTrain } from './commands/train.ts';
+import { registerTune } from './commands/tune.ts';
 
 const program = new Command('moda')
   .description('Train, evaluate and study Mixture-of-Depths Attention language models on WebGPU and WebAssembly')
@@ -23,7 +24,8 @@ for (const register of [
   registerDoctor,
   registerTokenize,
   registerStudy,
-  registerBenchStep,
+  registerBench,
+  registerTune,
 ]) {
   register(program);
 }

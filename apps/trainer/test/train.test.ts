@@ -135,12 +135,13 @@ describe('presets of the paper', () => {
   });
 });
 
-describe('moda bench-step [cpu]', () => {
+describe('moda bench step [cpu]', () => {
   it('times a preset beside the same model without depth', async () => {
     const args = [
-      'bench-step',
+      'bench',
+      'step',
       'tiny',
-      '--steps',
+      '--runs',
       '1',
       '--json',
       'bench.json',
@@ -152,7 +153,8 @@ describe('moda bench-step [cpu]', () => {
     const { code, stdout } = await runCli([...args, '-s', 'model.seqLen=16'], { cwd });
     expect(code).toBe(0);
     expect(stdout).toMatch(/depth: residual +[\d.]+k +[\d.]+ +[\d.]+ +[\d.]+k? +[\d.]+[MG] +0\.0 %/);
-    const { results } = JSON.parse(await readFile(join(cwd, 'bench.json'), 'utf8'));
-    expect(results[0]).toMatchObject({ name: 'as configured', medianMs: expect.any(Number) });
+    const { schema, rows } = JSON.parse(await readFile(join(cwd, 'bench.json'), 'utf8'));
+    expect([schema, rows.length]).toEqual(['modajs-bench/1', 2]);
+    expect(rows[0]).toMatchObject({ preset: 'step', total: { medianMs: expect.any(Number) }, baseline: rows[1].id });
   });
 });

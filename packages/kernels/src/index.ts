@@ -1,5 +1,6 @@
 export { planAttentionBackward } from './attention/attention-backward.ts';
-export type { AttentionConfig } from './attention/attention-config.ts';
+export { attentionCandidates } from './attention/attention-candidates.ts';
+export type { AttentionConfig, MatrixTile } from './attention/attention-config.ts';
 export { planAttentionForward } from './attention/attention-forward.ts';
 export type { AttentionProblem, DepthProblem } from './attention/attention-problem.ts';
 export {
@@ -34,6 +35,7 @@ export { KernelError } from './plan/kernel-error.ts';
 export type { KernelDType, KernelPass, KernelPlan, PassBinding } from './plan/plan.ts';
 export { specialize } from './plan/specialize.ts';
 export { collapseLayout, type StridedLayout, type StridedOperand } from './plan/strided-layout.ts';
+export { unroll } from './plan/unroll.ts';
 export { planRandom, type RandomProblem } from './random/random.ts';
 export { type ArgmaxProblem, planArgmax } from './reduce/argmax.ts';
 export { planReduce, type ReduceProblem } from './reduce/reduce.ts';
@@ -45,3 +47,5 @@ export {
   type SoftmaxBackwardProblem,
   type SoftmaxProblem,
 } from './softmax/softmax.ts';
+export { type KernelTuning, type TuningTables, tuningKey } from './tuning/kernel-tuning.ts';
+export { depthClass, matmulClass, sequenceClass } from './tuning/shape-class.ts';

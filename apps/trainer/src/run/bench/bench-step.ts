@@ -1,0 +1,154 @@
+import { type BenchRow, benchEnvironment, createBenchResult } from '@modajs/bench';
+import { createDecoder, type Decoder } from '@modajs/models';
+import type { Device } from '@modajs/tensor';
+import {
+  createOptimizer,
+  type HostBatch,
+  type Optimizer,
+  prepareModelConfig,
+  type RunConfig,
+  resolveRunConfig,
+  trainingStep,
+} from '@modajs/train';
+import { bytes, compact } from '../../terminal/format.ts';
+import { table } from '../../terminal/table.ts';
+import { loadRawConfig } from '../load-config.ts';
+import { openDevice } from '../open-device.ts';
+import { writeJson } from './bench-command.ts';
+
+/** Options of `moda bench step`. */
+export interface BenchStepOptions {
+  readonly preset: string;
+  readonly set: readonly string[];
+  readonly runs: number;
+  readonly json?: string;
+}
+
+/** One contender: a model with its optimiser, and what its steps took. */
+interface Contender {
+  readonly name: string;
+  readonly decoder: Decoder;
+  readonly optimizer: Optimizer;
+  readonly timesMs: number[];
+}
+
+const BASELINE = 'depth: residual';
+
+/** Steps before measuring: pipelines compile, pools fill. */
+const WARM_UP_STEPS = 2;
+
+/**
+ * Times whole training steps of a preset's model and of the same model without depth (`depth: residual`), in turns, so that
+ * both meet the same machine; random tokens, the preset's batch. Prints medians and writes them as JSON.
+ */
+export async function benchStep({ preset, set, runs, json }: BenchStepOptions): Promise<void> {
+  const raw = await loadRawConfig({ preset, set });
+  const config = resolveRunConfig(raw);
+  const baseline = resolveRunConfig({ ...raw, model: { ...config.model, depth: 'residual' } });
+  const device = await openDevice(config);
+  const contenders = [contender('as configured', config, device), contender(BASELINE, baseline, device)];
+  try {
+    const batch = randomBatch(config, contenders[0].decoder);
+    for (let step = -WARM_UP_STEPS; step < runs; step++) {
+      for (const { decoder, optimizer, timesMs } of contenders) {
+        const timeMs = await timeOfStep(decoder, optimizer, batch, config);
+        if (step >= 0) timesMs.push(timeMs);
+      }
+    }
+    const results = contenders.map((entry) => resultOf(entry, batch));
+    console.log(`${preset} on ${device}, ${batch.B} x ${batch.T} tokens a step, ${config.training.dtype}\n`);
+    console.log(asTable(results));
+    if (json !== undefined) {
+      const environment = benchEnvironment(device, { robustness: 'off', runtime: `Node ${process.version}` });
+      const ceilings = { copyBytesPerSecond: null, flopsPerSecond: {} };
+      const rows = results.map((result) => rowOf(result, preset, config.training.dtype, batch, results[1].medianMs));
+      await writeJson(json, createBenchResult(environment, ceilings, rows));
+    }
+  } finally {
+    for (const { decoder, optimizer } of contenders) {
+      optimizer.dispose();
+      decoder.dispose();
+    }
+    device.destroy();
+  }
+}
+
+function contender(name: string, config: RunConfig, device: Device): Contender {
+  const model = prepareModelConfig(config, config.tokenizer.vocabSize);
+  const decoder = createDecoder(model, { device, seed: config.seed, computeDtype: config.training.dtype });
+  return { name, decoder, optimizer: createOptimizer(decoder.parameters(), config.optimizer), timesMs: [] };
+}
+
+function randomBatch({ training, seed }: RunConfig, { config }: Decoder): HostBatch {
+  const B = training.batchSize;
+  const T = config.seqLen;
+  let state = seed;
+  const tokens = Int32Array.from({ length: B * T + 1 }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 8) % config.vocabSize;
+  });
+  const next = { drawn: 0, bySource: [] };
+  return { B, T, ids: tokens.slice(0, B * T), targets: tokens.slice(1), docRange: null, next };
+}
+
+/** From the call to the step's numbers on the host: all of its work on the device. */
+async function timeOfStep(
+  decoder: Decoder,
+  optimizer: Optimizer,
+  batch: HostBatch,
+  config: RunConfig,
+): Promise<number> {
+  const options = { ...config.training, clipNorm: config.optimizer.clipNorm };
+  const lossScale = config.training.dtype === 'f16' ? 1024 : 1;
+  const startedAt = performance.now();
+  await trainingStep(decoder, optimizer, batch, options, { lrRatio: 1e-3, lossScale, lossLimit: Infinity });
+  return performance.now() - startedAt;
+}
+
+function resultOf({ name, decoder, timesMs }: Contender, { B, T }: HostBatch) {
+  const sorted = timesMs.toSorted((a, b) => a - b);
+  const medianMs = sorted[sorted.length >> 1];
+  const flops = 3 * decoder.countFlops(T).total * B;
+  return {
+    ...{ name, flops, medianMs, bestMs: sorted[0], worstMs: sorted.at(-1)!, runs: sorted.length },
+    parameters: decoder.countParameters(),
+    tokensPerSecond: (B * T * 1000) / medianMs,
+    flopsPerSecond: (flops * 1000) / medianMs,
+    peakBytes: decoder.device.memory().peakLiveBytes,
+  };
+}
+
+/** The figures as a row of a benchmark file; the model without depth is the other one's baseline. */
+function rowOf(
+  result: ReturnType<typeof resultOf>,
+  preset: string,
+  dtype: string,
+  { B, T }: HostBatch,
+  baselineMs: number,
+): BenchRow {
+  const { name, flops, medianMs, bestMs, worstMs, runs, parameters, tokensPerSecond, peakBytes } = result;
+  const id = (model: string) => `step/${preset}/${B}x${T}/${model}`;
+  return {
+    ...{ id: id(name), preset: 'step', name: `${preset} ${B} x ${T} ${name}`, status: 'measured', library: 'modajs' },
+    ...{ implementation: 'training step', dtype, timedBy: 'wall', flops, bytes: 0, tflops: flops / medianMs / 1e9 },
+    total: { medianMs, minMs: bestMs, maxMs: worstMs, runs },
+    floors: { arithmeticMs: null, bandwidthMs: null, arithmeticShare: null, bandwidthShare: null },
+    ...(name === BASELINE ? {} : { baseline: id(BASELINE), extraTime: (medianMs - baselineMs) / medianMs }),
+    ...{ errors: {}, tolerance: 0, extra: { parameters, tokensPerSecond, peakBytes } },
+  };
+}
+
+function asTable(results: readonly ReturnType<typeof resultOf>[]): string {
+  const baselineMs = results[1].medianMs;
+  const rows = results.map((result) => [
+    result.name,
+    compact(result.parameters),
+    result.medianMs.toFixed(1),
+    result.bestMs.toFixed(1),
+    compact(result.tokensPerSecond),
+    compact(result.flopsPerSecond),
+    `${((result.medianMs / baselineMs - 1) * 100).toFixed(1)} %`,
+  ]);
+  const header = ['model', 'parameters', 'median ms', 'best ms', 'tokens/s', 'FLOP/s', 'against residual'];
+  return `${table(header, rows)}\n\npeak memory of both together ${bytes(results[0].peakBytes)}`;
+}

@@ -1,0 +1,39 @@
+// Step 1 of the ablation: sums over the queries of one head for every concatenated key, added up over the heads of a group:
+//   all_n (+)= scale * sum_i left[i,n] * rows_i: dK (left = dS, rows = q) and dV (left = weights, rows = dOut).
+//
+// One workgroup = 64 threads, one element of all each. left f32 [T, T + T*S], rows [T,H,D], all f32 [Hkv, T + T*S, D].
+// Reference: attention-sampler.ts.
+alias Element = f32; // @specialize
+
+override D: u32 = 64u;
+
+struct Params {
+  T: u32, H: u32, Hkv: u32, S: u32,
+  head: u32, scale: f32, is_first: u32, pad: u32,
+}
+
+@group(0) @binding(0) var<storage, read> left: array<f32>;
+@group(0) @binding(1) var<storage, read> rows: array<Element>;
+@group(0) @binding(2) var<storage, read_write> all: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let index = (group.y * groups.x + group.x) * 64u + thread;
+  let N = params.T + params.T * params.S;
+  if (index >= N * D) {
+    return;
+  }
+  let n = index / D;
+  let d = index % D;
+  var sum = 0.0;
+  for (var i = 0u; i < params.T; i++) {
+    sum += left[i * N + n] * f32(rows[(i * params.H + params.head) * D + d]);
+  }
+  let at = (params.head / (params.H / params.Hkv)) * N * D + index;
+  if (params.is_first == 0u) {
+    all[at] += sum * params.scale;
+  } else {
+    all[at] = sum * params.scale;
+  }
+}

@@ -1,0 +1,37 @@
+// Step 1 of the ablation, as written without thought for memory: the keys (or values) of a layer and all slots of all positions
+// in one array, all[kv_head][n][d]: n < T is the sequence, n = T + p * S + s is slot s of position p.
+//
+// One workgroup = 64 threads, one element each. sequence [T,Hkv,D], depth [S,T,Hkv,D], all [Hkv, T + T*S, D].
+// Reference: the definition above.
+alias Element = f32; // @specialize
+
+override D: u32 = 64u;
+
+struct Params {
+  T: u32, H: u32, Hkv: u32, S: u32,
+  head: u32, scale: f32, is_first: u32, pad: u32,
+}
+
+@group(0) @binding(0) var<storage, read> sequence: array<Element>;
+@group(0) @binding(1) var<storage, read> depth: array<Element>;
+@group(0) @binding(2) var<storage, read_write> all: array<Element>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let index = (group.y * groups.x + group.x) * 64u + thread;
+  let N = params.T + params.T * params.S;
+  if (index >= params.Hkv * N * D) {
+    return;
+  }
+  let d = index % D;
+  let n = (index / D) % N;
+  let kv_head = index / (D * N);
+  if (n < params.T) {
+    all[index] = sequence[(n * params.Hkv + kv_head) * D + d];
+  } else {
+    let position = (n - params.T) / params.S;
+    let slot = (n - params.T) % params.S;
+    all[index] = depth[((slot * params.T + position) * params.Hkv + kv_head) * D + d];
+  }
+}

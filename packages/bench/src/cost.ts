@@ -1,0 +1,106 @@
+import type { AttentionProblem } from '@modajs/kernels';
+import type { AttentionJob, BenchJob, MatmulJob } from './job.ts';
+
+/** What a job must at least do: floating-point operations, and bytes moved when every operand is touched once. */
+export interface BenchCost {
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+const SIZE = { f32: 4, f16: 2 } as const;
+
+/** Bytes of one element. */
+export function dtypeBytes(dtype: 'f32' | 'f16'): number {
+  return SIZE[dtype];
+}
+
+/** The least work of a job's whole run. */
+export function costOf(job: BenchJob): BenchCost {
+  if (job.kind === 'matmul') return matmulCost(job);
+  const forward = attentionForwardCost(job.problem);
+  if (job.direction === 'forward') return forward;
+  const backward = attentionBackwardCost(job.problem);
+  return { flops: forward.flops + backward.flops, bytes: forward.bytes + backward.bytes };
+}
+
+function matmulCost({ batch, M, N, K, dtype, outDtype }: MatmulJob): BenchCost {
+  return {
+    flops: 2 * batch * M * N * K,
+    bytes: batch * ((M * K + N * K) * SIZE[dtype] + M * N * SIZE[outDtype]),
+  };
+}
+
+/** Pairs of a query position and a key of one head: sequence keys that it sees, and its own slots. */
+export function visiblePairs({ T, Tk, causal, hasSequence, depth }: AttentionProblem): number {
+  const sequence = !hasSequence ? 0 : causal ? T * (Tk - T) + (T * (T + 1)) / 2 : T * Tk;
+  return sequence + T * (depth?.S ?? 0);
+}
+
+/** Two products a pair. q, keys and values in, out and lse out. */
+export function attentionForwardCost(problem: AttentionProblem): BenchCost {
+  const { B, T, H, D, Dv, dtype } = problem;
+  const rows = B * T * H;
+  return {
+    flops: 2 * B * H * visiblePairs(problem) * (D + Dv),
+    bytes: rows * (D + Dv) * SIZE[dtype] + rows * 4 + keyBytes(problem, SIZE[dtype], SIZE[dtype]),
+  };
+}
+
+/** Five products a pair (the scores again, dP, dV, dK, dQ). Everything of the forward in, with dOut; every gradient out. */
+export function attentionBackwardCost(problem: AttentionProblem): BenchCost {
+  const { B, T, H, D, Dv, dtype, depthGrad } = problem;
+  const rows = B * T * H;
+  const gradient = SIZE[depthGrad?.dtype ?? dtype];
+  const readsGradient = depthGrad?.accumulate ? gradient : 0;
+  return {
+    flops: 2 * B * H * visiblePairs(problem) * (3 * D + 2 * Dv),
+    bytes:
+      rows * (2 * D + 2 * Dv) * SIZE[dtype] +
+      rows * 4 +
+      2 * keyBytes({ ...problem, depth: null }, SIZE[dtype], 0) +
+      keyBytes({ ...problem, hasSequence: false }, 0, SIZE[dtype] + gradient + readsGradient),
+  };
+}
+
+function keyBytes(problem: AttentionProblem, sequenceSize: number, depthSize: number): number {
+  const { B, Tk, Hkv, D, Dv, hasSequence, depth } = problem;
+  const sequence = hasSequence ? Tk * sequenceSize : 0;
+  const stream = depth ? depth.S * problem.T * depthSize : 0;
+  return B * Hkv * (D + Dv) * (sequence + stream);
+}
+
+/** Bytes of every operand of a job by name, gradients included: what must be allocated. */
+export function operandBytes(job: BenchJob): Record<string, number> {
+  return job.kind === 'matmul' ? matmulOperands(job) : attentionOperands(job);
+}
+
+function matmulOperands({ batch, M, N, K, dtype, outDtype, copies }: MatmulJob): Record<string, number> {
+  return {
+    a: batch * M * K * SIZE[dtype],
+    b: batch * N * K * copies * SIZE[dtype],
+    out: batch * M * N * SIZE[outDtype],
+  };
+}
+
+function attentionOperands({ problem, direction }: AttentionJob): Record<string, number> {
+  const { B, T, Tk, H, Hkv, D, Dv, depth, dtype, depthGrad, hasSequence } = problem;
+  const size = SIZE[dtype];
+  const slots = depth && depth.S > 0 ? depth.segments[0]! * B * depth.Td * Hkv : 0;
+  const keys = hasSequence ? B * Tk * Hkv : 0;
+  const forward = {
+    q: B * T * H * D * size,
+    ...(keys > 0 ? { k: keys * D * size, v: keys * Dv * size } : {}),
+    ...(slots > 0 ? { depthK0: slots * D * size, depthV0: slots * Dv * size } : {}),
+    out: B * T * H * Dv * size,
+    lse: B * H * T * 4,
+  };
+  if (direction === 'forward') return forward;
+  const gradient = SIZE[depthGrad?.dtype ?? dtype];
+  return {
+    ...forward,
+    dOut: B * T * H * Dv * size,
+    dq: B * T * H * D * size,
+    ...(keys > 0 ? { dk: keys * D * size, dv: keys * Dv * size } : {}),
+    ...(slots > 0 ? { dDepthK0: slots * D * gradient, dDepthV0: slots * Dv * gradient } : {}),
+  };
+}

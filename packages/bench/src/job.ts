@@ -1,0 +1,69 @@
+import type { AttentionConfig, AttentionProblem, MatmulConfig } from '@modajs/kernels';
+
+/** The benchmarks that come with the package; `step` rows are made by whoever trains (`moda bench step`). */
+export type BenchPresetName = 'matmul' | 'attention' | 'moda' | 'ablation' | 'step' | 'tune';
+
+/** A figure measured elsewhere, to stand beside a row. */
+export interface BenchReference {
+  readonly label: string;
+  /** Machine and source: `A100, arXiv 2603.15619 Table 2`. */
+  readonly machine: string;
+  /** Which part of the row it compares with. */
+  readonly part: 'forward' | 'backward' | 'total';
+  readonly timeMs?: number;
+  readonly tflops?: number;
+  /** `(moda - attention) / moda`. */
+  readonly extraTime?: number;
+}
+
+interface JobBase {
+  /** Unique within a run; rows name their baseline by it. */
+  readonly id: string;
+  readonly preset: BenchPresetName;
+  /** For people. */
+  readonly name: string;
+  /** Measured runs after the warm-up. */
+  readonly runs: number;
+  /** Id of the job that this one's extra time is over. */
+  readonly baseline?: string;
+  readonly references?: readonly BenchReference[];
+}
+
+/** A rung of the ladder; `default` is what the kernels choose by themselves. */
+export type MatmulRung = 'default' | 'naive' | 'tile' | 'subgroup-matrix';
+
+/** `out [M, N] = A [M, K] . B [K, N]`, dense, without an epilogue. */
+export interface MatmulJob extends JobBase {
+  readonly kind: 'matmul';
+  readonly batch: number;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  /** Whether A and B are stored transposed. */
+  readonly layout: 'NN' | 'NT' | 'TN' | 'TT';
+  readonly dtype: 'f32' | 'f16';
+  readonly outDtype: 'f32' | 'f16';
+  /** Copies of B that are read in turn, so that small weights come from memory and not from a cache. */
+  readonly copies: number;
+  readonly rung: MatmulRung;
+  /** Instead of the rung's own choice. */
+  readonly config?: MatmulConfig;
+}
+
+/**
+ * `shipped`: the plans of `@modajs/kernels`. The others are the steps before it of the paper's Table 7:
+ * `naive`, `flat` depth layout, `chunk-range`.
+ */
+export type AttentionImplementation = 'shipped' | 'naive' | 'flat' | 'chunk-range';
+
+/** Attention, depth attention or MoDA, forward or forward and backward. */
+export interface AttentionJob extends JobBase {
+  readonly kind: 'attention';
+  readonly problem: AttentionProblem;
+  readonly direction: 'forward' | 'both';
+  readonly implementation: AttentionImplementation;
+  readonly config?: AttentionConfig;
+}
+
+/** What one row measures, as plain JSON. */
+export type BenchJob = MatmulJob | AttentionJob;

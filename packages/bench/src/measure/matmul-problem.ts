@@ -1,0 +1,42 @@
+import {
+  chooseMatmulConfig,
+  type DeviceCapabilities,
+  KernelError,
+  type MatmulConfig,
+  type MatmulProblem,
+  matmulClass,
+} from '@modajs/kernels';
+import type { MatmulJob, MatmulRung } from '../job.ts';
+
+/** The kernels' problem of a job: dense operands, no epilogue. */
+export function matmulProblem({ batch, M, N, K, layout, dtype, outDtype }: MatmulJob): MatmulProblem {
+  const matrix = (rows: number, columns: number, transposed: boolean) => ({
+    dtype,
+    transposed,
+    ld: transposed ? rows : columns,
+    batchStride: rows * columns,
+    offset: 0,
+  });
+  return {
+    ...{ M, N, K, batch },
+    a: matrix(M, K, layout[0] === 'T'),
+    b: matrix(K, N, layout[1] === 'T'),
+    out: { dtype: outDtype, ld: N, batchStride: M * N, offset: 0 },
+  };
+}
+
+/** The configuration of a rung, as the kernels would choose it on a device that has no higher one. @throws KernelError when the device lacks the rung */
+export function rungConfig(rung: MatmulRung, problem: MatmulProblem, capabilities: DeviceCapabilities): MatmulConfig {
+  if (rung === 'naive') return { kind: 'naive' };
+  if (rung === 'default') {
+    return capabilities.tuning?.matmul[matmulClass(problem)] ?? chooseMatmulConfig(problem, capabilities);
+  }
+  // Software adapters get short shaders by default; a rung that was asked for is what it is elsewhere.
+  const named = { ...capabilities, vendor: '', architecture: '' };
+  const config = chooseMatmulConfig(problem, rung === 'tile' ? { ...named, subgroupMatrix: [] } : named);
+  if (config.kind === rung) return config;
+  throw new KernelError(
+    `bench: the ${rung} rung must suit the product and the device, got ${config.kind}. Leave this row out.`,
+    { rung, chosen: config.kind },
+  );
+}

@@ -1,0 +1,101 @@
+import type { BenchReference, MatmulJob, MatmulRung } from '../job.ts';
+import type { DeviceTraits } from '../measure/device-traits.ts';
+import { type BenchScale, scaleMatmul } from './scale.ts';
+
+/** A product that is measured; storage is f16 and B is `[K, N]` unless said. */
+export interface Product {
+  readonly name: string;
+  readonly size: readonly [M: number, N: number, K: number];
+  readonly layout?: MatmulJob['layout'];
+  readonly dtype?: 'f32' | 'f16';
+  readonly outDtype?: 'f32' | 'f16';
+  readonly copies?: number;
+  /** Beside the default. */
+  readonly rungs?: readonly MatmulRung[];
+  readonly references?: readonly BenchReference[];
+}
+
+const H100 = 'H100, measured for this project';
+const reference = (label: string, tflops: number): BenchReference => ({ label, machine: H100, part: 'total', tflops });
+
+const HALF_PEERS = [reference('cuBLAS, best', 711), reference('torchlette, best JavaScript peer', 19.3)];
+const SINGLE_PEERS = [reference('cuBLAS', 49), reference('TensorFlow.js', 22.6), reference('jax-js', 11.5)];
+
+/** Squares, the products of the paper's models (T = 4096, C = 1024, F = 4096; T = 512, C = 384), logits and decoding. */
+export const PRODUCTS: readonly Product[] = [
+  { name: 'f16-4096', size: [4096, 4096, 4096], rungs: ['naive', 'tile', 'subgroup-matrix'], references: HALF_PEERS },
+  { name: 'f32-4096', size: [4096, 4096, 4096], dtype: 'f32', rungs: ['naive', 'tile'], references: SINGLE_PEERS },
+  { name: 'f16-4096-f32', size: [4096, 4096, 4096], outDtype: 'f32' },
+  { name: 'f16-4096-nt', size: [4096, 4096, 4096], layout: 'NT', references: HALF_PEERS },
+  { name: 'f16-4096-tn', size: [4096, 4096, 4096], layout: 'TN' },
+  { name: 'f16-8192', size: [8192, 8192, 8192] },
+  { name: 'f32-4096-nt', size: [4096, 4096, 4096], dtype: 'f32', layout: 'NT' },
+  { name: 'f32-1024', size: [1024, 1024, 1024], dtype: 'f32' },
+  { name: 'f16-up', size: [4096, 4096, 1024], layout: 'NT' },
+  { name: 'f16-down', size: [4096, 1024, 4096], layout: 'NT' },
+  { name: 'f16-qkv', size: [4096, 1024, 1024], layout: 'NT' },
+  { name: 'f16-kv', size: [4096, 512, 1024], layout: 'NT' },
+  { name: 'f16-logits', size: [4096, 50304, 1024], layout: 'NT' },
+  { name: 'f16-wgrad', size: [1024, 4096, 4096], layout: 'TN', outDtype: 'f32' },
+  { name: 'f16-small-up', size: [512, 1536, 384], layout: 'NT' },
+  { name: 'f16-small-wgrad', size: [384, 384, 512], layout: 'TN', outDtype: 'f32' },
+  { name: 'f16-ragged', size: [4095, 4097, 4095], layout: 'NT' },
+  { name: 'f32-small-up', size: [512, 1536, 384], layout: 'NT', dtype: 'f32' },
+  { name: 'f32-up', size: [4096, 4096, 1024], layout: 'NT', dtype: 'f32' },
+  { name: 'f16-thin', size: [64, 1024, 4096], layout: 'NT', copies: 16 },
+  { name: 'decode-1', size: [1, 4096, 4096], layout: 'NT', copies: 8 },
+  { name: 'decode-4', size: [4, 4096, 4096], layout: 'NT', copies: 8 },
+  { name: 'decode-8', size: [8, 4096, 4096], layout: 'NT', copies: 8 },
+  { name: 'decode-1-c1024', size: [1, 1024, 1024], layout: 'NT', copies: 64 },
+  { name: 'decode-1-logits', size: [1, 50304, 1024], layout: 'NT', copies: 4 },
+  { name: 'decode-1-f32', size: [1, 4096, 4096], layout: 'NT', dtype: 'f32', copies: 4 },
+];
+
+/** The ladder on 4096^3 in both storage types, then every product at the default configuration. */
+export function matmulPreset(traits: DeviceTraits, scale: BenchScale): MatmulJob[] {
+  const jobs = PRODUCTS.flatMap((product) => {
+    const rungs: readonly MatmulRung[] = [...(product.rungs ?? []).filter((rung) => hasRung(rung, traits)), 'default'];
+    return rungs.map((rung) => named(scaleMatmul(productJob(product, rung), traits, scale)));
+  });
+  // The cpu device has one kernel, and storage types that fall together measure the same twice.
+  const unique = new Map<string, MatmulJob>();
+  for (const job of jobs) if (!unique.has(identity(job))) unique.set(identity(job), job);
+  return [...unique.values()];
+}
+
+function hasRung(rung: MatmulRung, traits: DeviceTraits): boolean {
+  return traits.kind === 'webgpu' && (rung !== 'subgroup-matrix' || traits.subgroupMatrix);
+}
+
+function identity({ M, N, K, layout, dtype, outDtype, rung, copies }: MatmulJob): string {
+  return [M, N, K, layout, dtype, outDtype, rung, copies].join();
+}
+
+/** The name with the sizes that run; figures of peers only where those are the published ones. */
+function named(job: MatmulJob): MatmulJob {
+  const { M, N, K, layout, dtype, outDtype } = job;
+  const types = dtype === outDtype ? dtype : `${dtype} to ${outDtype}`;
+  const { references, ...rest } = job;
+  const isPublished = M === 4096 && N === 4096 && K === 4096;
+  return {
+    ...rest,
+    name: `${job.name} ${M}x${N}x${K} ${layout} ${types}`,
+    ...(references && isPublished ? { references } : {}),
+  };
+}
+
+/** The job of a product on a rung, unscaled. */
+export function productJob(product: Product, rung: MatmulRung): MatmulJob {
+  const { name, size, layout = 'NN', dtype = 'f16', copies = 1, references } = product;
+  const [M, N, K] = size;
+  return {
+    kind: 'matmul',
+    preset: 'matmul',
+    id: `matmul/${name}/${rung}`,
+    name: rung === 'default' ? name : `${name} ${rung}`,
+    ...{ batch: 1, M, N, K, layout, dtype, copies, rung },
+    outDtype: product.outDtype ?? dtype,
+    runs: rung === 'naive' ? 5 : 20,
+    ...(references && rung !== 'naive' ? { references } : {}),
+  };
+}

@@ -1,0 +1,106 @@
+import {
+  describeMatmulConfig,
+  type KernelPlan,
+  planAttentionBackward,
+  planAttentionForward,
+  planMatmul,
+} from '@modajs/kernels';
+import type { Device } from '@modajs/tensor';
+import { ablationPlan } from '../ablation/ablation-plan.ts';
+import type { AttentionRequest, BenchSession, BenchTarget, Runnable } from '../measure/bench-target.ts';
+import { deviceTraits } from '../measure/device-traits.ts';
+import { matmulProblem, rungConfig } from '../measure/matmul-problem.ts';
+import copyShader from './copy.wgsl';
+import { GpuMemory } from './gpu-memory.ts';
+import { type PreparedPlan, preparePlan } from './prepare-plan.ts';
+import { timePlans, wallTime } from './time-plan.ts';
+import type { WebGpuDevice } from './webgpu-backend.ts';
+
+/** Benchmarks on a tensor device's WebGPU adapter, with kernels planned by `@modajs/kernels`. */
+export function webGpuTarget(device: Device, backend: WebGpuDevice): BenchTarget {
+  const { device: gpu, capabilities } = backend;
+  const traits = deviceTraits(device);
+  const { vendor, architecture } = capabilities;
+  const info = gpu.adapterInfo as GPUAdapterInfo | undefined;
+  const adapter = info?.device || device.description;
+  const driver = info?.description ?? '';
+  return {
+    traits,
+    environment: { device: 'webgpu', adapter, driver, vendor, architecture, isSoftware: traits.isSoftware },
+    openSession: () => openSession(backend),
+    copyBytesPerSecond: (bytes) => copyBytesPerSecond(gpu, bytes),
+  };
+}
+
+function openSession(backend: WebGpuDevice): BenchSession {
+  const { device, capabilities } = backend;
+  const memory = new GpuMemory(device);
+  const prepared: PreparedPlan[] = [];
+  const prepare = async (plans: readonly KernelPlan[], implementation: string): Promise<Runnable> => {
+    const made: PreparedPlan[] = [];
+    for (const plan of plans) made.push(await preparePlan(memory, plan));
+    prepared.push(...made);
+    return {
+      implementation,
+      workspaceBytes: Object.values(plans[0]?.workspace ?? {}).reduce((sum, bytes) => sum + bytes, 0),
+      run: async () => void (await wallTime(device, made.slice(0, 1), 1)),
+      time: (runs) => timePlans(device, made, runs),
+    };
+  };
+  const attention = (direction: 'forward' | 'backward', { problem, implementation, config }: AttentionRequest) => {
+    const shipped = direction === 'forward' ? planAttentionForward : planAttentionBackward;
+    const plan =
+      implementation === 'shipped'
+        ? shipped(problem, capabilities, config)
+        : ablationPlan(implementation, direction, problem, capabilities);
+    return prepare([plan], [...new Set(plan.passes.map(({ label }) => label))].join(', '));
+  };
+  return {
+    memory,
+    matmul(job) {
+      const problem = matmulProblem(job);
+      const config = job.config ?? rungConfig(job.rung, problem, capabilities);
+      // Copies of B lie one after another: one workspace serves all plans, for they run in order.
+      const plans = Array.from({ length: job.copies }, (_, copy) => {
+        const b = { ...problem.b, offset: copy * job.batch * job.N * job.K };
+        return planMatmul({ ...problem, b }, capabilities, config);
+      });
+      return prepare(plans, describeMatmulConfig(config));
+    },
+    attentionForward: (request) => attention('forward', request),
+    attentionBackward: (request) => attention('backward', request),
+    check: () => backend.synchronize(),
+    close() {
+      for (const plan of prepared) plan.release();
+      memory.release();
+    },
+  };
+}
+
+async function copyBytesPerSecond(device: GPUDevice, bytes: number): Promise<number> {
+  const memory = new GpuMemory(device);
+  const vectors = Math.floor(bytes / 16);
+  memory.allocate('source', vectors * 4, 'f32');
+  memory.allocate('target', vectors * 4, 'f32');
+  const plan: KernelPlan = {
+    passes: [
+      {
+        label: 'copy',
+        shader: copyShader,
+        constants: {},
+        bindings: [
+          { buffer: 'source', access: 'read' },
+          { buffer: 'target', access: 'read_write' },
+        ],
+        uniform: new Uint32Array([vectors, 0, 0, 0]).buffer,
+        workgroups: [Math.min(8192, Math.ceil(vectors / 256)), 1, 1],
+      },
+    ],
+    workspace: {},
+  };
+  const prepared = await preparePlan(memory, plan);
+  const { timesMs } = await timePlans(device, [prepared], 10);
+  prepared.release();
+  memory.release();
+  return (vectors * 32 * 1000) / Math.min(...timesMs);
+}
