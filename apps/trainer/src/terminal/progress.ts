@@ -73,6 +73,7 @@ export function stepLine(row: MetricsRow, steps: number, stepMs: number): string
     `lr ${(row.learningRate ?? 0).toExponential(2)}`,
     `${compact(tokensPerSecond)} tok/s`,
     ...(typeof gflops === 'number' ? [`${compact(gflops * 1e9)}FLOP/s`] : []),
+    ...(typeof row.utilizationPercent === 'number' ? [`${row.utilizationPercent.toFixed(1)} %`] : []),
     `${bytes(Number(row.deviceBytes ?? 0))}`,
     ...(typeof row.skippedSteps === 'number' && row.skippedSteps > 0 ? [`skipped ${row.skippedSteps}`] : []),
     `left ${duration((steps - row.step) * stepMs)}`,

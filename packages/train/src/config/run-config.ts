@@ -53,11 +53,12 @@ export const runSchema = {
   },
   training: {
     steps: integer(1000, 'Optimiser steps', { min: 1 }),
-    batchSize: integer(8, 'Sequences in one optimiser step, over all accumulation parts', { min: 1 }),
+    batchSize: integer(8, 'Sequences in one optimiser step, over all ranks and accumulation parts', { min: 1 }),
     gradientAccumulation: integer(1, 'Parts a batch is computed in; divides batchSize', { min: 1 }),
     dtype: choice(['f32', 'f16'], 'f32', 'Operands of the model; master weights are f32'),
     activationCheckpointing: flag(false, 'Recompute blocks in the backward pass to save memory'),
     zLoss: number(0, 'Weight of the squared log-sum-exp in the loss', { min: 0 }),
+    shardOptimizer: flag(false, 'With several ranks: each keeps the optimiser state of its share only (ZeRO stage 1)'),
     emaDecay: optional(number(0.999, 'Keep an exponential moving average of the weights', { above: 0, max: 0.999999 })),
   },
   optimizer: {
@@ -112,6 +113,11 @@ export const runSchema = {
   },
   logging: {
     every: integer(1, 'Steps between rows of metrics.jsonl', { min: 1 }),
+    peakFlops: optional(
+      number(0, 'FLOP/s of one device that count as 100 % utilisation; null measures a matrix product at the start', {
+        above: 0,
+      }),
+    ),
     tensorBoard: flag(true, 'Write TensorBoard event files'),
   },
 } as const;
