@@ -1,6 +1,6 @@
-import { type Collective, PeerFailedError, requireAgreement, together } from '@modajs/train';
+import { type Collective, requireAgreement, together } from '@modajs/train';
 import { joinMpiJob } from '@modajs/train/node';
-import { reportError, USER_ERROR } from '../cli/report-error.ts';
+import { reportError } from '../cli/report-error.ts';
 
 /** The processes of this run: this one alone, or the ranks of an MPI job. */
 export class Ranks {
@@ -35,10 +35,6 @@ export class Ranks {
     if (collective) await this.sharing(() => requireAgreement(collective, settings));
   }
 
-  async barrier(): Promise<void> {
-    await this.collective?.barrier();
-  }
-
   /** The sum over ranks of a number each has. */
   async sum(value: number): Promise<number> {
     const buffer = Float64Array.of(value);
@@ -56,7 +52,7 @@ export class Ranks {
     try {
       await work();
     } catch (error) {
-      process.exitCode = error instanceof PeerFailedError ? USER_ERROR : reportError(error);
+      process.exitCode = reportError(error);
       if (error !== this.sharedFailure) {
         console.error(`mpi: rank ${collective.rank} of ${collective.size} ends the job; the last checkpoint is good.`);
         return collective.abort(process.exitCode);

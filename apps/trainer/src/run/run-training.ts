@@ -63,7 +63,9 @@ async function trainOnRanks(data: readonly string[], options: TrainCommandOption
 }
 
 async function trainAndReport(prepared: PreparedRun, decoder: Decoder, ranks: Ranks): Promise<void> {
-  const progress = new Progress(process.stdout);
+  // mpirun gives its ranks a terminal of its own, whatever its output is.
+  const output = ranks.size === 1 ? process.stdout : { write: (text: string) => process.stdout.write(text) };
+  const progress = new Progress(output);
   const say = (text: string): void => {
     if (ranks.isFirst) progress.line(text);
   };

@@ -109,6 +109,11 @@ export class TrainingRun {
     return this.finish();
   }
 
+  /** With several ranks: buckets of gradients that travelled while the last backward pass went on. */
+  get overlappedBuckets(): number {
+    return this.parallel?.overlappedBuckets ?? 0;
+  }
+
   /** Frees the optimiser and the average; the model stays. */
   dispose(): void {
     forgetReplays(this.inputs.model);

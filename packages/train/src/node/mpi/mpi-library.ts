@@ -84,7 +84,7 @@ export async function loadMpiLibrary(path?: string): Promise<MpiLibrary> {
       const library = koffi.load(name, { lazy: true, global: true });
       return bind(koffi, library);
     } catch (error) {
-      failures.push(oneLine(error as Error));
+      failures.push(`${name}: ${oneLine(error as Error)}`);
     }
   }
   throw new CollectiveError(
