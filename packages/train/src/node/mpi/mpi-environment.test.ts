@@ -32,7 +32,9 @@ describe('joinMpiJob', () => {
   it('is null alone, and says what to install when the library is missing', async () => {
     expect(await joinMpiJob({})).toBeNull();
     const env = { OMPI_COMM_WORLD_SIZE: '2', OMPI_COMM_WORLD_RANK: '0', MODA_MPI_LIBRARY: '/nowhere/libmpi.so' };
-    await expect(joinMpiJob(env)).rejects.toThrow(/OpenMPI 4 or 5 must be there .* \/nowhere\/libmpi\.so: .*Install it/);
+    await expect(joinMpiJob(env)).rejects.toThrow(
+      /OpenMPI 4 or 5 must be there .* \/nowhere\/libmpi\.so: .*Install it/,
+    );
   });
 });
 
