@@ -55,7 +55,7 @@ describe('autograd', () => {
     b.dispose();
   });
 
-  it('tells when a gradient has grown, as soon as the last operator that uses the parameter has run [reference]', async () => {
+  it('tells of every contribution to a gradient as it comes, in the middle of the pass [reference]', async () => {
     const [early, late, twice] = [1, 2, 3].map((value) => asParameter(tensor([value])));
     const told: [Tensor, boolean][] = [];
     tidy(() => {
@@ -68,7 +68,7 @@ describe('autograd', () => {
       };
       backward(loss, undefined, { onGradient });
     });
-    // `late` is complete before `early` has a gradient; `twice` hears of its use in the checkpoint and of the one outside.
+    // `late` is complete before `early` has a gradient; `twice` is used outside of the checkpoint and inside.
     const order = told.map(([parameter]) => [early, late, twice].indexOf(parameter));
     expect(order).toEqual([1, 2, 2, 0]);
     expect(told.map(([, before]) => before)).toEqual([true, true, true, false]);

@@ -1,4 +1,12 @@
-import { clipGradNorm, full, noGrad, type SafetensorsInput, type Tensor, tidy } from '@modajs/tensor';
+import {
+  allocateGradients,
+  clipGradNorm,
+  full,
+  noGrad,
+  type SafetensorsInput,
+  type Tensor,
+  tidy,
+} from '@modajs/tensor';
 import type { RunConfig } from '../config/run-config.ts';
 import { type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
@@ -63,6 +71,8 @@ export class DataParallel {
     this.own = owners === null ? this.params : pick(this.params, (name) => owners.get(name) === rank);
     this.buckets = parameterBuckets(this.params, owners, size);
     this.sync = new GradientSync(collective, this.buckets, this.isSharded);
+    // Of all parameters, not of the own ones only: the backward pass needs them.
+    allocateGradients(this.params);
     this.optimizer = createOptimizer(this.own, config.optimizer);
   }
 

@@ -5,7 +5,7 @@ import { copyToDevice, copyToHost } from './tensor-staging.ts';
 
 /**
  * Sums gradients over ranks in buckets while the backward pass still computes: a bucket starts to travel when the last of
- * its gradients is there. How many contributions make a gradient complete (accumulation parts, recomputed blocks) is learnt
+ * its gradients is there. How many contributions make a gradient complete (uses of a parameter, accumulation parts) is learnt
  * from the first step, in which everything travels at the end.
  */
 export class GradientSync {
