@@ -42,6 +42,7 @@ describe('moda train [cpu]', () => {
     expect(rows).toHaveLength(30);
     for (const row of rows) {
       expect(row).toMatchObject({ loss: expect.any(Number), tokensPerSecond: expect.any(Number) });
+      expect(row.utilizationPercent).toBeGreaterThan(0);
       expect('heldOutBitsPerByte' in row).toBe(row.step % 10 === 0);
     }
     expect(rows[29].loss).toBeLessThan(rows[0].loss * 0.8);
@@ -104,6 +105,8 @@ describe('moda train [cpu]', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/memory: total +[\d.]+ [KM]iB/);
     expect(stdout).toMatch(/tokens per second/);
+    expect(stdout).toMatch(/peak FLOP\/s +[\d.]+[MG] \(measured\)/);
+    expect(stdout).toMatch(/model FLOPs utilisation +[\d.]+ %/);
     expect(await readdir(join(cwd, 'runs'))).not.toContain('dry');
   });
 });

@@ -43,7 +43,7 @@ export class TrainingRun {
   private position: SequencePosition;
   private best: { readonly step: number; readonly heldOutLoss: number } | null = null;
 
-  /** @throws DataError for a source shorter than one sequence; ConfigError for a batch that the ranks cannot share */
+  /** @throws DataError for a source shorter than one sequence, or less text than one batch; ConfigError for a batch that the ranks cannot share */
   constructor(private readonly inputs: RunInputs) {
     const { config, model, T, sources, separator, resumeFrom, collective, signal, listener = () => {} } = inputs;
     const storage = isFirst(collective) ? inputs.storage : readOnlyStorage(inputs.storage);
@@ -52,6 +52,7 @@ export class TrainingRun {
     this.optimizer = this.parallel?.optimizer ?? createOptimizer(params, config.optimizer);
     this.average = config.training.emaDecay === null ? null : new WeightAverage(params, config.training.emaDecay);
     this.order = new SequenceOrder(sources, T, config.seed, config.data.shuffle);
+    this.order.requireBatch(config.training.batchSize);
     this.position = this.order.start();
     this.batches = {
       sources: sources.map(({ source }) => source),
