@@ -26,8 +26,9 @@ export class Progress {
   /** A `RunListener`. */
   readonly listener = (event: RunEvent): void => {
     if (event.kind === 'step') this.showStep(event.row, event.steps);
-    else if (event.kind === 'evaluation') this.line(evaluationLine(event.row, event.steps));
-    else if (event.kind === 'warning') this.line(`warning: ${event.message}`);
+    else if (event.kind === 'evaluation' && event.row.heldOutLoss !== undefined) {
+      this.line(evaluationLine(event.row, event.steps));
+    } else if (event.kind === 'warning') this.line(`warning: ${event.message}`);
     else if (event.kind === 'start' && event.resumed) this.line(`resumed after step ${event.step} of ${event.steps}`);
     else if (event.kind === 'end' && event.interrupted) this.line(`interrupted after step ${event.step}; saved`);
   };
