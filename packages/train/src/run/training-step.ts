@@ -3,7 +3,6 @@ import {
   affine,
   backward,
   clipGradNorm,
-  type Device,
   full,
   greater,
   reshape,
