@@ -2,7 +2,6 @@ import type { Decoder } from '@modajs/models';
 import type { CheckpointError, Device } from '@modajs/tensor';
 import {
   type Checkpoint,
-  depthStatistics,
   measurePeakFlops,
   type RunConfig,
   type RunListener,
@@ -16,10 +15,12 @@ import {
   truncateMetrics,
 } from '@modajs/train';
 import type { FolderStorage } from '@modajs/train/node';
+import { inspectRun } from './inspect-run.ts';
 import { type PreparedData, prepareData } from './prepare-data.ts';
 import { type PreparedRun, requireRoom } from './prepare-run.ts';
 import type { Ranks } from './ranks.ts';
 import { CONFIG_FILE } from './run-folder.ts';
+import { TaskEvaluation } from './task-evaluation.ts';
 import { VERSIONS } from './versions.ts';
 
 /** Who watches a run, and who takes part. */
@@ -42,7 +43,7 @@ export async function trainPrepared(
 ): Promise<RunSummary> {
   const together: Ranks['together'] = ranks ? (work) => ranks.together(work) : async (work) => work();
   const { config, model } = prepared;
-  const { data, identity, resumeFrom } = await together(() => readInputs(prepared, storage, listener, ranks));
+  const { data, tasks, identity, resumeFrom } = await together(() => readInputs(prepared, storage, listener, ranks));
   await ranks?.requireAgreement({ ...identity, ...sizesOf(data), step: resumeFrom?.state.step ?? 0 });
   const ownPeak = await together(() => peakOf(config, decoder.device));
   const peakFlops = ranks ? await ranks.sum(ownPeak) : ownPeak;
@@ -60,7 +61,7 @@ export async function trainPrepared(
         resumeFrom,
         flopsPerToken: decoder.countFlops(model.seqLen).total / model.seqLen,
         peakFlops,
-        inspect: () => depthStatistics(decoder, data.heldOut[0]?.tokens.slice(0, model.seqLen) ?? new Int32Array(1)),
+        inspect: inspectRun(prepared, decoder, data, tasks, storage),
         listener,
         signal,
       }),
@@ -81,11 +82,12 @@ export async function trainPrepared(
 async function readInputs(prepared: PreparedRun, storage: FolderStorage, listener: RunListener, ranks?: Ranks) {
   const { config, model, tokenizer, sources } = prepared;
   const data = await prepareData(sources, tokenizer, config);
+  const tasks = await TaskEvaluation.open(config);
   const identity = await runIdentityOf(config, model, tokenizer.toJson());
   const resumeFrom = prepared.resumes ? await lastCheckpoint(storage, listener, ranks) : null;
   // Before anything is written: a refused resume leaves the run as it was.
   if (resumeFrom) requireSameIdentity(resumeFrom.identity, identity);
-  return { data, identity, resumeFrom };
+  return { data, tasks, identity, resumeFrom };
 }
 
 /** Room for a checkpoint is made sure of first. */

@@ -85,6 +85,10 @@ export const runSchema = {
     every: integer(500, 'Steps between held-out evaluations; the last step always evaluates', { min: 1 }),
     maxTokens: integer(65536, 'Held-out tokens of an evaluation on the way; the last one reads all', { min: 1 }),
     batchSize: integer(16, 'Sequences evaluated at once', { min: 1 }),
+    tasks: list(text('', 'A task or group of moda eval'), [], 'Tasks run at every evaluation, e.g. [piqa, sciq]'),
+    taskData: optional(text('', 'Folder of their datasets; null takes them from the hub, with a cache')),
+    taskLimit: integer(100, 'First so many documents of each task', { min: 1 }),
+    taskShots: integer(0, 'Examples before each prompt', { min: 0 }),
     strideShare: number(
       0.5,
       'New tokens of a window over its length: 0.5 gives each at least half a window of context',
@@ -99,6 +103,7 @@ export const runSchema = {
     maxNewTokens: integer(120, 'Tokens per sample', { min: 1 }),
     temperature: number(0.8, 'Sampling temperature; 0 takes the likeliest', { min: 0 }),
     topK: integer(50, 'Sample among this many; 0 for all', { min: 0 }),
+    atEvaluations: flag(false, 'Continue the prompts at every evaluation too, into samples.jsonl'),
   },
   checkpoint: {
     every: integer(500, 'Steps between checkpoints; the last step always saves', { min: 1 }),

@@ -30,8 +30,8 @@ export interface RunInputs {
   readonly flopsPerToken?: number;
   /** FLOP/s of all ranks' devices together that count as full utilisation: `measurePeakFlops`. */
   readonly peakFlops?: number;
-  /** Further numbers for the metrics of each evaluation, such as `depthStatistics`. */
-  readonly inspect?: () => Promise<Readonly<Record<string, number>>>;
+  /** Further numbers for the metrics of the evaluation after a step, such as `depthStatistics`; on the first rank. */
+  readonly inspect?: (step: number) => Promise<Readonly<Record<string, number>>>;
   readonly listener?: RunListener;
   /** Ends the run after the step in progress, with a checkpoint. */
   readonly signal?: AbortSignal;

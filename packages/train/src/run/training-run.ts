@@ -175,7 +175,7 @@ export class TrainingRun {
       collective,
     });
     const { heldOutLoss } = result;
-    if (inspect && isFirst(collective)) Object.assign(result, await inspect());
+    if (inspect && isFirst(collective)) Object.assign(result, await inspect(this.step));
     if (heldOutLoss < (this.best?.heldOutLoss ?? Infinity)) this.best = { step: this.step, heldOutLoss };
     return result;
   }
