@@ -1,3 +1,3 @@
 import { library } from '@modajs/build/tsup';
 
-export default library();
+export default library({ entry: { index: 'src/index.ts', 'testing/index': 'src/testing/index.ts' } });

@@ -2,6 +2,6 @@ import { library } from '@modajs/build/tsup';
 
 export default library({
   entry: { index: 'src/index.ts', 'node/index': 'src/node/index.ts' },
-  external: [/^node:/],
+  external: [/^node:/, 'koffi'],
   removeNodeProtocol: false,
 });

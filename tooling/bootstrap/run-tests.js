@@ -43,8 +43,14 @@ function printSummary() {
   );
 }
 
+function mpiVersion() {
+  const { status, stdout } = spawnSync('mpirun', ['--version'], { encoding: 'utf8' });
+  return status === 0 ? stdout.split('\n')[0] : null;
+}
+
 const driver = softwareVulkanEnvironment();
 console.log(`WebGPU for tests: ${driver.MODA_VULKAN}`);
+console.log(`MPI for tests: ${mpiVersion() ?? 'none here; ranks are tested in one process'}`);
 // A stale summary must not count as a test that ran: turbo restores those of cached packages.
 for (const { folder } of summaries()) rmSync(join(ROOT, folder, '.test-results'), { recursive: true });
 const { status } = spawnSync(

@@ -1,12 +1,20 @@
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { wgslVite } from '@modajs/build/wgsl';
 import { defineConfig } from 'vitest/config';
 
 /**
- * One vitest configuration for every package. Three kinds of test, by file name:
+ * Whether tests under mpirun belong to a run: where OpenMPI is installed, and wherever it is required (CI), to fail there
+ * when it is missing. No npm package carries an MPI, so a machine without one tests collectives in one process only.
+ */
+const hasMpi = process.env['MODA_REQUIRE_MPI'] === '1' || spawnSync('mpirun', ['--version']).status === 0;
+
+/**
+ * One vitest configuration for every package. Four kinds of test, by file name:
  *   *.test.ts          any machine, no GPU API
  *   *.gpu.test.ts      a WebGPU adapter through npm `webgpu` (software Vulkan in CI)
  *   *.browser.test.ts  drives a real Chromium
+ *   *.mpi.test.ts      starts several processes with mpirun
  * Workspace packages resolve to their sources, so a test never runs against a stale build.
  * Results go to .test-results/ for the per-device summary that `npm test` prints.
  */
@@ -35,7 +43,7 @@ export function packageTests(options = {}) {
           test: {
             name: 'node',
             include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-            exclude: ['**/*.gpu.test.ts', '**/*.browser.test.ts', '**/node_modules/**'],
+            exclude: ['**/*.gpu.test.ts', '**/*.browser.test.ts', '**/*.mpi.test.ts', '**/node_modules/**'],
           },
         },
         // Dawn's objects live until the process ends, so GPU files run one after another in one fork each.
@@ -45,6 +53,7 @@ export function packageTests(options = {}) {
           testTimeout: 180_000,
           hookTimeout: 180_000,
         }),
+        ...(hasMpi ? [kind('mpi', '{src,test}/**/*.mpi.test.ts', { maxWorkers: 1 })] : []),
       ],
     },
   });

@@ -10,6 +10,7 @@ import { registerInfo } from './commands/info.ts';
 import { registerStudy } from './commands/study.ts';
 import { registerTokenize } from './commands/tokenize.ts';
 import { registerTrain } from './commands/train.ts';
+import { registerTune } from './commands/tune.ts';
 
 const program = new Command('moda')
   .description('Train, evaluate and study Mixture-of-Depths Attention language models on WebGPU and WebAssembly')
@@ -26,6 +27,7 @@ for (const register of [
   registerTokenize,
   registerStudy,
   registerBench,
+  registerTune,
 ]) {
   register(program);
 }

@@ -43,6 +43,7 @@ describe('moda train refuses', () => {
     ['a gzip file that is cut short', ['cut.jsonl.gz'], 'cut.jsonl.gz must hold whole gzip data'],
     ['a file of another kind', ['notes.pdf'], 'notes.pdf must end in a kind that is known, .txt'],
     ['a text shorter than one sequence', ['short.txt'], 'must hold at least one sequence of 18 tokens'],
+    ['less text than one batch', ['-s', 'training.batchSize=4000'], 'must hold at least one batch of 4000 sequences'],
     ['an unknown key', ['-s', 'training.stepz=3'], 'unknown key "training.stepz". Did you mean "training.steps"?'],
     ['an unknown model key', ['-s', 'model.nLayer=3'], 'nLayers'],
     ['a wrong type', ['-s', 'training.steps=many'], 'training.steps must be an integer at least 1, got "many"'],

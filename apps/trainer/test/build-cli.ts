@@ -15,7 +15,7 @@ export default async function buildCli(): Promise<void> {
     platform: 'node',
     target: 'es2022',
     conditions: ['@modajs/source'],
-    external: ['webgpu', '@stdlib/*', 'commander'],
+    external: ['webgpu', 'koffi', '@stdlib/*', 'commander'],
     plugins: [wgslEsbuild()],
     // CommonJS dependencies inside the bundle call `require` for Node's own modules.
     banner: {

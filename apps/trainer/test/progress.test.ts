@@ -28,6 +28,13 @@ describe('Progress', () => {
     expect(text()).not.toContain('\x1b');
   });
 
+  it('shows model FLOP/s and their share of the peak where they are known', () => {
+    const { progress, text } = record(false);
+    const measured = { ...row(1), modelGflopsPerSecond: 12.3, utilizationPercent: 41.27 };
+    progress.listener({ kind: 'step', row: measured, steps: 1 });
+    expect(text()).toContain('4.1k tok/s  12.3GFLOP/s  41.3 %  0 B');
+  });
+
   it('keeps one live line on a terminal, cut to its width, and puts other lines above it', () => {
     const { progress, text } = record(true);
     progress.listener({ kind: 'step', row: row(1), steps: 1 });

@@ -23,13 +23,18 @@ export interface CliOptions {
 }
 
 /** Runs `moda` with arguments. */
-export function runCli(
+export function runCli(args: readonly string[], { before = '', ...options }: CliOptions): Promise<CliResult> {
+  if (before === '') return runProcess(process.execPath, [CLI, ...args], options);
+  return runProcess('bash', ['-c', `${before}; exec "$0" "$@"`, process.execPath, CLI, ...args], options);
+}
+
+/** Runs a program and collects what it prints. */
+export function runProcess(
+  command: string,
   args: readonly string[],
-  { cwd, env = {}, before = '', onOutput }: CliOptions,
+  { cwd, env = {}, onOutput }: Omit<CliOptions, 'before'>,
 ): Promise<CliResult> {
-  const command = before === '' ? process.execPath : 'bash';
-  const script = ['-c', `${before}; exec "$0" "$@"`, process.execPath, CLI, ...args];
-  const child = spawn(command, before === '' ? [CLI, ...args] : script, { cwd, env: { ...process.env, ...env } });
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {

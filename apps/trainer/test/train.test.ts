@@ -42,6 +42,7 @@ describe('moda train [cpu]', () => {
     expect(rows).toHaveLength(30);
     for (const row of rows) {
       expect(row).toMatchObject({ loss: expect.any(Number), tokensPerSecond: expect.any(Number) });
+      expect(row.utilizationPercent).toBeGreaterThan(0);
       expect('heldOutBitsPerByte' in row).toBe(row.step % 10 === 0);
     }
     expect(rows[29].loss).toBeLessThan(rows[0].loss * 0.8);
@@ -99,11 +100,43 @@ describe('moda train [cpu]', () => {
     expect(await losses('stopped')).toEqual(await losses('whole'));
   });
 
+  it('runs chosen tasks and continues prompts at every evaluation', async () => {
+    // Rows as the hub has them; the answer is always the second ending.
+    const rows = Array.from({ length: 7 }, (_, i) => ({
+      premise: `The whale number ${i} swam.`,
+      question: 'effect',
+      choice1: 'It sang.',
+      choice2: 'It dived.',
+      label: 1,
+      idx: i,
+    }));
+    await mkdir(join(cwd, 'eval'), { recursive: true });
+    const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    await writeFile(join(cwd, 'eval', 'copa-validation.jsonl.gz'), gzipSync(text));
+    const tasks = ['-s', 'evaluation.tasks=copa', '-s', 'evaluation.taskData=eval', '-s', 'evaluation.taskLimit=5'];
+    const samples = ['-s', 'samples.atEvaluations=true'];
+    const { code, stderr } = await train('-n', 'tasks', '--steps', '20', ...tasks, ...samples);
+    expect([code, stderr]).toEqual([0, '']);
+    const evaluated = (await metrics('tasks')).filter((row) => 'task/copa' in row);
+    expect(evaluated.map(({ step }) => step)).toEqual([10, 20]);
+    for (const row of evaluated) expect([0, 0.2, 0.4, 0.6, 0.8, 1]).toContain(row['task/copa']);
+    const lines = (await readFile(join(cwd, 'runs/tasks/samples.jsonl'), 'utf8')).trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { step: 10, prompt: 'the', text: expect.any(String) },
+      { step: 20, prompt: 'the' },
+    ]);
+    const missing = await train('-n', 'missing', '-s', 'evaluation.tasks=piqa', '-s', 'evaluation.taskData=eval');
+    expect([missing.code, missing.stderr.trim().split('\n').length]).toEqual([2, 1]);
+    expect(await readdir(join(cwd, 'runs'))).not.toContain('missing');
+  });
+
   it('prints estimates in a dry run and writes nothing', async () => {
     const { code, stdout } = await train('-n', 'dry', '--dry-run');
     expect(code).toBe(0);
     expect(stdout).toMatch(/memory: total +[\d.]+ [KM]iB/);
     expect(stdout).toMatch(/tokens per second/);
+    expect(stdout).toMatch(/peak FLOP\/s +[\d.]+[MG] \(measured\)/);
+    expect(stdout).toMatch(/model FLOPs utilisation +[\d.]+ %/);
     expect(await readdir(join(cwd, 'runs'))).not.toContain('dry');
   });
 });

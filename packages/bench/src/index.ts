@@ -27,3 +27,9 @@ export {
 } from './result.ts';
 export { readBenchResults } from './results/read-bench-results.ts';
 export { type BenchProgress, dtypesOf, type RunBenchOptions, runBench } from './run-bench.ts';
+export { chooseTuning, type TuneOutcome, tuningOf } from './tune/choose-tuning.ts';
+export { deviceTuneGroups, deviceTuningKey, tune } from './tune/tune.ts';
+export { type TuneGroup, tuneGroups } from './tune/tune-jobs.ts';
+export { readTuningCache, TUNING_CACHE_VERSION, type TuningCache, withTuning } from './tune/tuning-cache.ts';
+export { type DatabaseFactory, type TuningDatabase, tuningDatabase } from './tune/tuning-database.ts';
+export { type WebGpuDevice, webGpuBackend } from './webgpu/webgpu-backend.ts';

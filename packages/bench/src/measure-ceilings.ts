@@ -48,8 +48,3 @@ function squareJob(side: number, dtype: 'f32' | 'f16'): MatmulJob {
     ...{ batch: 1, M: side, N: side, K: side, layout: 'NN', dtype, outDtype: dtype, copies: 1, rung: 'default' },
   };
 }
-
-/** The ceilings with better products where rows found them, and with given figures where there are some. */
-export function raisedCeilings(ceilings: BenchCeilings, given: BenchCeilings['flopsPerSecond']): BenchCeilings {
-  return { ...ceilings, flopsPerSecond: { ...ceilings.flopsPerSecond, ...given } };
-}

@@ -1,5 +1,6 @@
 export { planAttentionBackward } from './attention/attention-backward.ts';
-export type { AttentionConfig } from './attention/attention-config.ts';
+export { attentionCandidates } from './attention/attention-candidates.ts';
+export type { AttentionConfig, MatrixTile } from './attention/attention-config.ts';
 export { planAttentionForward } from './attention/attention-forward.ts';
 export type { AttentionProblem, DepthProblem } from './attention/attention-problem.ts';
 export {
@@ -46,3 +47,5 @@ export {
   type SoftmaxBackwardProblem,
   type SoftmaxProblem,
 } from './softmax/softmax.ts';
+export { type KernelTuning, type TuningTables, tuningKey } from './tuning/kernel-tuning.ts';
+export { depthClass, matmulClass, sequenceClass } from './tuning/shape-class.ts';

@@ -1,5 +1,5 @@
 import type { KernelPlan } from '../src/plan/plan.ts';
-import { compilePass } from './run-plan.ts';
+import { compilePass } from '../src/testing/run-plan.ts';
 
 /**
  * Compiles every pass of every plan, each distinct pipeline once.

@@ -1,16 +1,13 @@
 import { create, globals } from 'webgpu';
 import type { DeviceCapabilities, SubgroupMatrixConfig } from '../src/plan/capabilities.ts';
+import type { KernelDevice } from '../src/testing/kernel-device.ts';
 
 Object.assign(globalThis, globals);
 
 /** A device for tests and benchmarks, with what it can do. */
-export interface TestDevice {
-  readonly device: GPUDevice;
-  readonly capabilities: DeviceCapabilities;
+export interface TestDevice extends KernelDevice {
   /** Names for results: vendor, architecture, device and description (with the driver). */
   readonly adapter: Readonly<Record<string, string>>;
-  /** Raises the first validation error or loss that the device reported since the last call. */
-  check(): Promise<void>;
   close(): void;
 }
 

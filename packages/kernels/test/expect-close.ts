@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { fromHalf, halfBits, halfValue, toHalf } from './half.ts';
-import type { OperandArray } from './run-plan.ts';
+import { fromHalf, halfBits, halfValue, toHalf } from '../src/testing/half.ts';
+import type { OperandArray } from '../src/testing/run-plan.ts';
 
 /** Rounds a number to what a dtype can hold; the truth rounds nothing. */
 export type Round = (value: number) => number;

@@ -1,7 +1,7 @@
 export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';
 export { chromeTrace, type KernelSpan, type KernelTime, kernelTimes } from './backends/webgpu/profiler.ts';
-export { asParameter, backward, noGrad } from './core/autograd.ts';
+export { asParameter, type BackwardOptions, backward, noGrad } from './core/autograd.ts';
 export { Device, defaultDevice, setDefaultDevice } from './core/device.ts';
 export { type DType, elementBytes, type HostArray } from './core/dtype.ts';
 export {

@@ -1,3 +1,4 @@
+import type { TuningTables } from '@modajs/kernels';
 import type { Backend } from './backends/backend.ts';
 import { Device, setDefaultDevice } from './core/device.ts';
 import { ConfigError, DeviceError } from './core/errors.ts';
@@ -16,6 +17,8 @@ export interface InitOptions {
   readonly gpu?: GPU;
   /** Record a time for each kernel (WebGPU with timestamps). */
   readonly profile?: boolean;
+  /** Measured kernel configurations, of any devices: `@modajs/bench` makes them. Those of another adapter or driver are not used. */
+  readonly tuning?: TuningTables;
 }
 
 const NAMES: readonly DeviceName[] = ['auto', 'webgpu', 'cpu', 'reference'];

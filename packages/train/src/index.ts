@@ -31,6 +31,14 @@ export {
 } from './data/sequence-order.ts';
 export { splitText, type TextSplit } from './data/text-split.ts';
 export { firstTokens, type TokenSource, tokensInMemory } from './data/token-source.ts';
+export { requireAgreement, together } from './distributed/agreement.ts';
+export { broadcastJson } from './distributed/broadcast-json.ts';
+export type { Collective, CollectiveBuffer } from './distributed/collective.ts';
+export { CollectiveError, PeerFailedError } from './distributed/collective-error.ts';
+export { inProcessCollectives } from './distributed/in-process-collective.ts';
+export { parameterOwners } from './distributed/parameter-owners.ts';
+export { readOnlyStorage } from './distributed/read-only-storage.ts';
+export { requireDivisibleBatch } from './distributed/require-divisible-batch.ts';
 export { MetricsLog, type MetricsRow, readMetrics, truncateMetrics } from './metrics/metrics-log.ts';
 export { createOptimizer } from './optim/create-optimizer.ts';
 export { Muon, type MuonOptions, orthogonalize } from './optim/muon.ts';
@@ -42,6 +50,7 @@ export { type ReportContent, reportHtml, type TextSample } from './report/report
 export { depthStatistics } from './run/depth-statistics.ts';
 export { evaluateDomains } from './run/evaluate-domains.ts';
 export { evaluateHeldOut, type HeldOutOptions, type HeldOutResult, type HeldOutText } from './run/evaluate-held-out.ts';
+export { measurePeakFlops } from './run/measure-peak-flops.ts';
 export { prepareModelConfig } from './run/prepare-model-config.ts';
 export type { RunEvent, RunListener } from './run/run-event.ts';
 export { runIdentityOf } from './run/run-identity-of.ts';

@@ -4,18 +4,24 @@ import type { RawConfig } from '../src/config/resolve-config.ts';
 import { resolveRunConfig } from '../src/config/run-config.ts';
 import { tokensInMemory } from '../src/data/token-source.ts';
 import { type MetricsRow, readMetrics } from '../src/metrics/metrics-log.ts';
-import type { RunListener } from '../src/run/run-event.ts';
+import type { RunInputs } from '../src/run/run-inputs.ts';
 import { TrainingRun } from '../src/run/training-run.ts';
 import { MemoryStorage } from '../src/storage/memory-storage.ts';
 import { patternedTokens } from './bigram-model.ts';
 
 const V = 31;
 
+/** What a test may change about `smallDecoderRun`. */
+export interface SmallDecoderOptions extends Pick<RunInputs, 'listener' | 'flopsPerToken' | 'peakFlops'> {
+  readonly settings?: RawConfig;
+  readonly T?: number;
+}
+
 /** Trains a two-block MoDA model on patterned tokens in memory; returns the rows of its metrics. */
 export async function smallDecoderRun(
   device: Device,
   training: RawConfig,
-  options: { readonly settings?: RawConfig; readonly listener?: RunListener; readonly T?: number } = {},
+  options: SmallDecoderOptions = {},
 ): Promise<MetricsRow[]> {
   const T = options.T ?? 13;
   const config = resolveRunConfig({
@@ -50,6 +56,8 @@ export async function smallDecoderRun(
     writtenBy: {},
     resumeFrom: null,
     listener: options.listener,
+    flopsPerToken: options.flopsPerToken,
+    peakFlops: options.peakFlops,
   });
   try {
     await run.run();

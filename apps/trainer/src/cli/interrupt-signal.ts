@@ -1,7 +1,10 @@
 /** Exit code of a process that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
-/** A signal for a clean end: aborted by the first Ctrl-C or SIGTERM; the second quits at once. */
+/**
+ * A signal for a clean end: aborted by the first Ctrl-C, SIGTERM or SIGUSR2 (which `mpirun` forwards, and which Slurm sends
+ * ahead of a time limit when asked); the second quits at once.
+ */
 export function interruptSignal(onFirst: () => void): AbortSignal {
   const controller = new AbortController();
   const handle = (): void => {
@@ -11,5 +14,6 @@ export function interruptSignal(onFirst: () => void): AbortSignal {
   };
   process.on('SIGINT', handle);
   process.on('SIGTERM', handle);
+  process.on('SIGUSR2', handle);
   return controller.signal;
 }

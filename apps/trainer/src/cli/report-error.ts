@@ -1,6 +1,7 @@
 import { ModaError } from '@modajs/tensor';
 import { TokenizerError } from '@modajs/tokenizer';
 import { DataError as InputFileError } from '@modajs/tokenizer/node';
+import { PeerFailedError } from '@modajs/train';
 import { CommanderError } from 'commander';
 
 /** Exit code of an error that is the user's to fix. */
@@ -16,6 +17,8 @@ export function reportError(error: unknown): number {
     // Commander has printed its message already.
     return error.exitCode === 0 ? 0 : USER_ERROR;
   }
+  // The rank that failed says why.
+  if (error instanceof PeerFailedError) return USER_ERROR;
   if (error instanceof ModaError || error instanceof TokenizerError || error instanceof InputFileError) {
     console.error(`error: ${error.message.replaceAll('\n', ' ')}`);
     return USER_ERROR;

@@ -1,7 +1,7 @@
 import { benchPresets } from '@modajs/bench';
 import { ConfigError } from '@modajs/tensor';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type BenchOptions, benchPreset } from '../run/bench/bench-command.ts';
+import { type BenchOptions, benchFile, benchPreset } from '../run/bench/bench-command.ts';
 import { answerRowRequest } from '../run/bench/bench-rows.ts';
 import { type BenchStepOptions, benchStep } from '../run/bench/bench-step.ts';
 import { positiveInteger } from './train.ts';
@@ -17,26 +17,16 @@ const DESCRIPTIONS: Readonly<Record<keyof typeof benchPresets, string>> = {
 export function registerBench(program: Command): void {
   const bench = program.command('bench').description('time kernels and training steps, each checked against f64');
   for (const name of Object.keys(benchPresets) as (keyof typeof benchPresets)[]) {
-    bench
-      .command(name)
-      .description(DESCRIPTIONS[name])
-      .addOption(deviceOption())
-      .addOption(
-        new Option('--scale <scale>', 'published shapes, shapes that fit the device, or tiny ones')
-          .choices(['paper', 'fit', 'smoke'])
-          .default('fit'),
-      )
-      .addOption(robustnessOption())
-      .option('--rows <parts>', 'only rows whose id or name has one of these parts, comma-separated')
-      .option('--runs <count>', 'measured runs of each row', positiveInteger)
-      .option('--threads <count>', 'threads of the cpu device', positiveInteger)
-      .option('--memory-limit <GiB>', 'skip rows whose operands take more', positiveNumber)
-      .option('--peak <dtype=TFLOP/s>', 'compare with this instead of the measured product', collectPeak)
-      .option('--isolate', 'a process for each row (default on WebGPU)')
-      .option('--no-isolate', 'all rows in this process')
-      .option('--json <file>', 'write the rows there')
-      .action((options: BenchOptions) => benchPreset(name, options));
+    withRowOptions(bench.command(name).description(DESCRIPTIONS[name])).action((options: BenchOptions) =>
+      benchPreset(name, options),
+    );
   }
+  withRowOptions(
+    bench
+      .command('jobs')
+      .description("the jobs in a JSON file, as in the rows' `job`")
+      .argument('<file>', 'a list of jobs'),
+  ).action((file: string, options: BenchOptions) => benchFile(file, options));
   bench
     .command('step')
     .description('whole training steps of a preset beside the same model without depth')
@@ -47,6 +37,26 @@ export function registerBench(program: Command): void {
     .action((preset: string, options: Omit<BenchStepOptions, 'preset'>) => benchStep({ preset, ...options }));
   // What `--isolate` starts: one job on standard input, one line out.
   program.command('bench-row', { hidden: true }).action(answerRowRequest);
+}
+
+function withRowOptions(command: Command): Command {
+  return command
+    .addOption(deviceOption())
+    .addOption(
+      new Option('--scale <scale>', 'published shapes, shapes that fit the device, or tiny ones')
+        .choices(['paper', 'fit', 'smoke'])
+        .default('fit'),
+    )
+    .addOption(robustnessOption())
+    .option('--rows <parts>', 'only rows whose id or name has one of these parts, comma-separated')
+    .option('--runs <count>', 'measured runs of each row', positiveInteger)
+    .option('--threads <count>', 'threads of the cpu device', positiveInteger)
+    .option('--memory-limit <GiB>', 'skip rows whose operands take more', positiveNumber)
+    .option('--peak <dtype=TFLOP/s>', 'compare with this instead of the measured product', collectPeak)
+    .option('--tuned', 'with what moda tune found, instead of the defaults')
+    .option('--isolate', 'a process for each row (default on WebGPU)')
+    .option('--no-isolate', 'all rows in this process')
+    .option('--json <file>', 'write the rows there');
 }
 
 function deviceOption(): Option {

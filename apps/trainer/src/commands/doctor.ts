@@ -1,13 +1,17 @@
 import { type Device, init } from '@modajs/tensor';
 import { checkOperator, operatorCases } from '@modajs/tensor/testing';
 import { type Command, Option } from 'commander';
+import { checkKernelGrids } from '../run/check-kernel-grids.ts';
 import { listAdapters } from '../run/list-adapters.ts';
+import { loadTuning } from '../run/tuning-file.ts';
 import { table } from '../terminal/table.ts';
 
 interface DoctorOptions {
   readonly device: 'auto' | 'webgpu' | 'cpu' | 'reference';
   readonly threads?: string;
   readonly adapters: boolean;
+  readonly all?: boolean;
+  readonly rungs?: string;
 }
 
 /** Worst figures of one operator family in one dtype. */
@@ -32,16 +36,21 @@ export function registerDoctor(program: Command): void {
     )
     .option('--threads <count>', 'threads of the cpu device')
     .option('--no-adapters', 'do not list WebGPU adapters')
+    .option('--all', "also the kernels' own grids, of every rung that the device has")
+    .option('--rungs <parts>', "only the kernels' grids of rungs whose name has one of these parts, comma-separated")
     .action(async (options: DoctorOptions) => {
       if (options.adapters) await printAdapters();
       const device = await init({
         device: options.device,
+        ...(await loadTuning(options.device)),
         ...(options.threads === undefined ? {} : { threads: Number(options.threads) }),
       });
       try {
         console.log(`checking ${device}\n`);
-        const passed = await checkOperators(device);
-        if (!passed) process.exitCode = 1;
+        const only = options.rungs?.split(',').map((part) => part.trim()) ?? [];
+        const operators = only.length > 0 || (await checkOperators(device));
+        const kernels = !(options.all || only.length > 0) || (await checkKernelGrids(device, only));
+        if (!operators || !kernels) process.exitCode = 1;
       } finally {
         device.destroy();
       }

@@ -115,7 +115,7 @@ async function asEvaluationModel(
 }
 
 /** Text that looks like a special token is text here, and nothing is put in. */
-function plainText(tokenizer: Tokenizer): EvaluationTokenizer {
+export function plainText(tokenizer: Tokenizer): EvaluationTokenizer {
   return {
     encode: (text) => tokenizer.encode(text, { specialTokens: 'text', addSpecialTokens: false }),
     decode: (ids) => tokenizer.decode(ids),

@@ -1,5 +1,5 @@
 import type { Decoder } from '@modajs/models';
-import { createOptimizer, nextBatch, SequenceOrder, trainingStep } from '@modajs/train';
+import { createOptimizer, measurePeakFlops, nextBatch, SequenceOrder, trainingStep } from '@modajs/train';
 import { bytes, compact, duration } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { estimateMemory } from './estimate-memory.ts';
@@ -16,6 +16,7 @@ export async function printDryRun(prepared: PreparedRun, decoder: Decoder): Prom
   const tokens = training.batchSize * model.seqLen;
   const stepFlops = (3 * decoder.countFlops(model.seqLen).total * tokens) / model.seqLen;
   const memory = estimateMemory(model, config);
+  const peakFlops = config.logging.peakFlops ?? (await measurePeakFlops(decoder.device, training.dtype));
   const stepMs = await timeOfStep(prepared, decoder);
   const rows = [
     ...Object.entries(memory).map(([part, size]) => [`memory: ${part}`, bytes(size)]),
@@ -25,6 +26,8 @@ export async function printDryRun(prepared: PreparedRun, decoder: Decoder): Prom
     ['tokens in all', compact(tokens * training.steps)],
     ['time of a step', `${stepMs.toFixed(1)} ms`],
     ['tokens per second', compact((tokens / stepMs) * 1000)],
+    ['peak FLOP/s', `${compact(peakFlops)}${config.logging.peakFlops === null ? ' (measured)' : ''}`],
+    ['model FLOPs utilisation', `${((100 * stepFlops * 1000) / stepMs / peakFlops).toFixed(1)} %`],
     ['time in all, without evaluations', duration(stepMs * training.steps)],
   ];
   console.log(table(['estimate', 'value'], rows));

@@ -1,7 +1,25 @@
+import { availableParallelism, cpus } from 'node:os';
 import { type Device, init } from '@modajs/tensor';
-import type { RunConfig } from '@modajs/train';
+import type { Collective, RunConfig } from '@modajs/train';
+import { selectGpuOfRank } from '@modajs/train/node';
+import { loadTuning } from './tuning-file.ts';
 
-/** Opens the device of a run. @throws DeviceError when `webgpu` was asked for and there is no adapter */
-export async function openDevice({ device, threads }: Pick<RunConfig, 'device' | 'threads'>): Promise<Device> {
-  return init({ device, ...(threads === null ? {} : { threads }) });
+/**
+ * Opens the device of a run, with what `moda tune` found for it. The ranks of one machine get a GPU each, or share its cores.
+ *
+ * @throws DeviceError when `webgpu` was asked for and there is no adapter
+ */
+export async function openDevice(
+  { device, threads }: Pick<RunConfig, 'device' | 'threads'>,
+  collective: Collective | null = null,
+): Promise<Device> {
+  if (collective !== null) await selectGpuOfRank(collective);
+  const tuning = await loadTuning(device);
+  const cores = threads ?? (collective === null ? null : coresOfRank(collective.localSize));
+  return init({ device, ...tuning, ...(cores === null ? {} : { threads: cores }) });
+}
+
+/** A launcher that binds ranks to cores has divided them already. */
+function coresOfRank(localSize: number): number {
+  return Math.min(availableParallelism(), Math.max(1, Math.floor(cpus().length / localSize)));
 }

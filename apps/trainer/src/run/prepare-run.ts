@@ -52,7 +52,7 @@ export async function requireRoom(
 }
 
 /** Says what is about to run. */
-export function printHeader(prepared: PreparedRun, device: Device): void {
+export function printHeader(prepared: PreparedRun, device: Device, ranks = 1): void {
   const { config, model, sources, tokenizer, folder, resumes } = prepared;
   const { training } = config;
   for (const { name, split } of sources) {
@@ -64,7 +64,7 @@ export function printHeader(prepared: PreparedRun, device: Device): void {
   console.log(
     `model      ${compact(countParameters(model))} parameters, ${model.nLayers} blocks of width ${model.dModel}, depth: ${model.depth}`,
   );
-  console.log(`device     ${device}`);
+  console.log(`device     ${device}${ranks === 1 ? '' : ` on each of ${ranks} ranks`}`);
   console.log(
     `training   ${training.steps} steps of ${training.batchSize} x ${model.seqLen} tokens, ${training.dtype}, seed ${config.seed}`,
   );

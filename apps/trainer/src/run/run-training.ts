@@ -1,4 +1,14 @@
-import { mergeConfigs, parseSetOption, type RawConfig, resolveRunConfig } from '@modajs/train';
+import type { Decoder } from '@modajs/models';
+import { ConfigError } from '@modajs/tensor';
+import {
+  broadcastJson,
+  mergeConfigs,
+  parseSetOption,
+  type RawConfig,
+  type RunConfig,
+  requireDivisibleBatch,
+  resolveRunConfig,
+} from '@modajs/train';
 import { FolderStorage } from '@modajs/train/node';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
 import { duration } from '../terminal/format.ts';
@@ -9,8 +19,10 @@ import { loadRawConfig } from './load-config.ts';
 import { openDevice } from './open-device.ts';
 import { readSavedConfig } from './open-run.ts';
 import { createModel, type PreparedRun, prepareRun, printHeader } from './prepare-run.ts';
+import { Ranks } from './ranks.ts';
 import { findRunFolder, newestRunFolder, newRunFolder } from './run-folder.ts';
 import { trainPrepared } from './train-prepared.ts';
+import { VERSIONS } from './versions.ts';
 
 /** Options of `moda train` as the command line gives them. */
 export interface TrainCommandOptions {
@@ -27,22 +39,21 @@ export interface TrainCommandOptions {
   readonly dryRun?: boolean;
 }
 
-/** Trains as the options say: prepares, runs, reports. */
+/** Trains as the options say: prepares, runs, reports. Under `mpirun` on all ranks together. */
 export async function runTraining(data: readonly string[], options: TrainCommandOptions): Promise<void> {
-  const prepared = await prepare(data, options);
-  const device = await openDevice(prepared.config);
+  const ranks = await Ranks.join();
+  await ranks.run(() => trainOnRanks(data, options, ranks));
+}
+
+async function trainOnRanks(data: readonly string[], options: TrainCommandOptions, ranks: Ranks): Promise<void> {
+  const prepared = await prepare(data, options, ranks);
+  const device = await ranks.together(() => openDevice(prepared.config, ranks.collective));
   try {
     const decoder = createModel(prepared, device);
     try {
-      printHeader(prepared, device);
+      if (ranks.isFirst) printHeader(prepared, device, ranks.size);
       if (options.dryRun) return await printDryRun(prepared, decoder);
-      const progress = new Progress(process.stdout);
-      const storage = new FolderStorage(prepared.folder);
-      const signal = interruptSignal(() => progress.line('finishing the step and saving; Ctrl-C again quits at once'));
-      const startedAt = performance.now();
-      const summary = await trainPrepared(prepared, decoder, storage, { listener: progress.listener, signal });
-      progress.line(`trained ${summary.step} steps in ${duration(performance.now() - startedAt)}`);
-      if (!summary.interrupted) await finishRun(prepared, decoder, summary, storage);
+      await trainAndReport(prepared, decoder, ranks);
     } finally {
       decoder.dispose();
     }
@@ -51,15 +62,54 @@ export async function runTraining(data: readonly string[], options: TrainCommand
   }
 }
 
-async function prepare(data: readonly string[], options: TrainCommandOptions): Promise<PreparedRun> {
+async function trainAndReport(prepared: PreparedRun, decoder: Decoder, ranks: Ranks): Promise<void> {
+  // mpirun gives its ranks a terminal of its own, whatever its output is.
+  const output = ranks.size === 1 ? process.stdout : { write: (text: string) => process.stdout.write(text) };
+  const progress = new Progress(output);
+  const say = (text: string): void => {
+    if (ranks.isFirst) progress.line(text);
+  };
+  const storage = new FolderStorage(prepared.folder);
+  const signal = interruptSignal(() => say('finishing the step and saving; Ctrl-C again quits at once'));
+  const listener = ranks.isFirst ? progress.listener : () => {};
+  const startedAt = performance.now();
+  const summary = await trainPrepared(prepared, decoder, storage, { listener, signal, ranks });
+  say(`trained ${summary.step} steps in ${duration(performance.now() - startedAt)}`);
+  if (!summary.interrupted && ranks.isFirst) await finishRun(prepared, decoder, summary, storage);
+}
+
+/** The first rank names the folder: the others could see it appear and take the next name. */
+async function prepare(data: readonly string[], options: TrainCommandOptions, ranks: Ranks): Promise<PreparedRun> {
+  const resumes = options.resume !== undefined;
+  const { config, folder } = await ranks.together(async () => {
+    requireAlone(options, ranks);
+    const read = await readConfig(data, options);
+    requireDivisibleBatch(read.config, ranks.size);
+    return read;
+  });
+  await ranks.requireAgreement({ version: VERSIONS, ...config });
+  const agreed = ranks.collective ? await broadcastJson(ranks.collective, folder) : folder;
+  return ranks.together(() => prepareRun(config, agreed, resumes));
+}
+
+async function readConfig(
+  data: readonly string[],
+  options: TrainCommandOptions,
+): Promise<{ config: RunConfig; folder: string }> {
   const overrides = shortOptions(data, options);
   if (options.resume !== undefined) {
     const folder = await folderToResume(options);
     const settings = mergeConfigs(...options.set.map(parseSetOption), overrides);
-    return prepareRun((await readSavedConfig(folder, settings)).run, folder, true);
+    return { config: (await readSavedConfig(folder, settings)).run, folder };
   }
   const config = resolveRunConfig(mergeConfigs(await loadRawConfig(options), overrides));
-  return prepareRun(config, await newRunFolder(options.out, config.name), false);
+  return { config, folder: await newRunFolder(options.out, config.name) };
+}
+
+/** @throws ConfigError for a dry run on several ranks */
+function requireAlone({ dryRun }: TrainCommandOptions, { size }: Ranks): void {
+  if (!dryRun || size === 1) return;
+  throw new ConfigError(`train: --dry-run must be started alone, got ${size} ranks. Leave out mpirun.`, { size });
 }
 
 /** Options that stand for single settings. */

@@ -26,8 +26,9 @@ export class Progress {
   /** A `RunListener`. */
   readonly listener = (event: RunEvent): void => {
     if (event.kind === 'step') this.showStep(event.row, event.steps);
-    else if (event.kind === 'evaluation') this.line(evaluationLine(event.row, event.steps));
-    else if (event.kind === 'warning') this.line(`warning: ${event.message}`);
+    else if (event.kind === 'evaluation' && event.row.heldOutLoss !== undefined) {
+      this.line(evaluationLine(event.row, event.steps));
+    } else if (event.kind === 'warning') this.line(`warning: ${event.message}`);
     else if (event.kind === 'start' && event.resumed) this.line(`resumed after step ${event.step} of ${event.steps}`);
     else if (event.kind === 'end' && event.interrupted) this.line(`interrupted after step ${event.step}; saved`);
   };
@@ -73,6 +74,7 @@ export function stepLine(row: MetricsRow, steps: number, stepMs: number): string
     `lr ${(row.learningRate ?? 0).toExponential(2)}`,
     `${compact(tokensPerSecond)} tok/s`,
     ...(typeof gflops === 'number' ? [`${compact(gflops * 1e9)}FLOP/s`] : []),
+    ...(typeof row.utilizationPercent === 'number' ? [`${row.utilizationPercent.toFixed(1)} %`] : []),
     `${bytes(Number(row.deviceBytes ?? 0))}`,
     ...(typeof row.skippedSteps === 'number' && row.skippedSteps > 0 ? [`skipped ${row.skippedSteps}`] : []),
     `left ${duration((steps - row.step) * stepMs)}`,

@@ -21,6 +21,12 @@ export class GpuMemory implements OperandMemory {
     this.#buffers.set(name, { gpu: this.device.createBuffer({ label: name, size, usage }), dtype });
   }
 
+  /** Scratch memory: what is there is kept when it is large enough, for plans that run one after another share it. */
+  reserve(name: string, bytes: number): void {
+    const held = this.#buffers.get(name)?.gpu.size ?? 0;
+    if (held < bytes) this.allocate(name, Math.ceil(bytes / 4), 'f32');
+  }
+
   buffer(name: string): GPUBuffer {
     const found = this.#buffers.get(name);
     if (!found) throw new DeviceError(`bench: a pass binds "${name}", which must be allocated first.`, { name });

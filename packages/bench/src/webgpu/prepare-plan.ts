@@ -13,7 +13,7 @@ export interface PreparedPlan {
 /** Compiles and binds a plan; its operands must be in `memory`, its workspace is put there. @throws KernelError with the label and the compiler's message */
 export async function preparePlan(memory: GpuMemory, plan: KernelPlan): Promise<PreparedPlan> {
   const { device } = memory;
-  for (const [name, bytes] of Object.entries(plan.workspace)) memory.allocate(name, Math.ceil(bytes / 4), 'f32');
+  for (const [name, bytes] of Object.entries(plan.workspace)) memory.reserve(name, bytes);
   const uniforms: GPUBuffer[] = [];
   const steps: {
     label: string;

@@ -1,5 +1,6 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
+import { planTuned, tunedAttentionConfig } from '../tuning/tuned-plan.ts';
 import type { AttentionConfig } from './attention-config.ts';
 import { type AttentionProblem, validateAttention } from './attention-problem.ts';
 import { withElementTypes } from './element-type.ts';
@@ -32,9 +33,18 @@ import { foldWorkgroups } from './workgroups.ts';
 export function planAttentionBackward(
   problem: AttentionProblem,
   capabilities: DeviceCapabilities,
-  config: AttentionConfig = {},
+  config?: AttentionConfig,
 ): KernelPlan {
   validateAttention(problem, capabilities);
+  if (config) return planConfig(problem, capabilities, config);
+  return planTuned(
+    tunedAttentionConfig(problem, capabilities),
+    (tuned) => planConfig(problem, capabilities, tuned),
+    () => planConfig(problem, capabilities, {}),
+  );
+}
+
+function planConfig(problem: AttentionProblem, capabilities: DeviceCapabilities, config: AttentionConfig): KernelPlan {
   const sources = keySources(problem, capabilities);
   const passes: KernelPass[] = [rowStatsPass(problem, capabilities)];
   for (const [index, source] of sources.entries()) {

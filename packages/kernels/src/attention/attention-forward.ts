@@ -1,5 +1,6 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import type { KernelPlan } from '../plan/plan.ts';
+import { planTuned, tunedAttentionConfig } from '../tuning/tuned-plan.ts';
 import type { AttentionConfig } from './attention-config.ts';
 import { type AttentionProblem, validateAttention } from './attention-problem.ts';
 import { keySources } from './key-source.ts';
@@ -24,9 +25,18 @@ import { depthVectorPass } from './vector/vector-passes.ts';
 export function planAttentionForward(
   problem: AttentionProblem,
   capabilities: DeviceCapabilities,
-  config: AttentionConfig = {},
+  config?: AttentionConfig,
 ): KernelPlan {
   validateAttention(problem, capabilities);
+  if (config) return planConfig(problem, capabilities, config);
+  return planTuned(
+    tunedAttentionConfig(problem, capabilities),
+    (tuned) => planConfig(problem, capabilities, tuned),
+    () => planConfig(problem, capabilities, {}),
+  );
+}
+
+function planConfig(problem: AttentionProblem, capabilities: DeviceCapabilities, config: AttentionConfig): KernelPlan {
   const sources = keySources(problem, capabilities);
   const passes = sources.map((source, index) => {
     const step = { isFirst: index === 0, accumulate: false };

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { attentionProblem } from '../../test/attention-case.ts';
 import { MATRIX_CAPABILITIES } from '../../test/matrix-capabilities.ts';
 import { BASELINE_CAPABILITIES } from '../plan/capabilities.ts';
 import { KernelError } from '../plan/kernel-error.ts';
+import { attentionProblem } from '../testing/attention-case.ts';
 import { planAttentionBackward } from './attention-backward.ts';
 import { planAttentionForward } from './attention-forward.ts';
 

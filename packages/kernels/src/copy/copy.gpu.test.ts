@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../test/device.ts';
-import { fromHalf, toHalf } from '../../test/half.ts';
-import { runPlan } from '../../test/run-plan.ts';
+import { fromHalf, toHalf } from '../testing/half.ts';
+import { runPlan } from '../testing/run-plan.ts';
 import { planCopy, planFill } from './copy.ts';
 
 let gpu: TestDevice;

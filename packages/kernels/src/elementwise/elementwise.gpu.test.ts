@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, expectClose, hostNumbers, ROUNDS } from '../../test/expect-close.ts';
-import { randomArray } from '../../test/random.ts';
-import { type OperandArray, runPlan } from '../../test/run-plan.ts';
+import { randomArray } from '../testing/random.ts';
+import { type OperandArray, runPlan } from '../testing/run-plan.ts';
 import { planElementwise } from './elementwise.ts';
 import { elementwiseReference } from './elementwise-reference.ts';
 import { BINARY_OPERATORS, type ElementwiseOperator, TERNARY_OPERATORS, UNARY_OPERATORS } from './operators.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../test/device.ts';
-import { matmulProblem } from '../../test/matmul-case.ts';
-import { compilePass } from '../../test/run-plan.ts';
 import { BASELINE_CAPABILITIES, type DeviceCapabilities } from '../plan/capabilities.ts';
+import { matmulProblem } from '../testing/matmul-case.ts';
+import { compilePass } from '../testing/run-plan.ts';
 import { planMatmul } from './matmul.ts';
 import { matmulCandidates } from './matmul-choice.ts';
 import type { SubgroupMatrixTileConfig } from './matmul-config.ts';

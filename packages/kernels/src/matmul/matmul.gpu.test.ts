@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../test/device.ts';
-import { type MatmulCase, matmulErrors, matmulTolerance } from '../../test/matmul-case.ts';
-import { matmulGrid } from '../../test/matmul-grid.ts';
 import { BASELINE_CAPABILITIES } from '../plan/capabilities.ts';
+import { type MatmulCase, matmulErrors, matmulTolerance } from '../testing/matmul-case.ts';
+import { matmulGrid } from '../testing/matmul-grid.ts';
 import type { MatmulConfig } from './matmul-config.ts';
 
 let gpu: TestDevice;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { matmulProblem } from '../../test/matmul-case.ts';
 import { BASELINE_CAPABILITIES, type DeviceCapabilities } from '../plan/capabilities.ts';
 import { KernelError } from '../plan/kernel-error.ts';
+import { matmulProblem } from '../testing/matmul-case.ts';
 import { planMatmul } from './matmul.ts';
 import { chooseMatmulConfig, matmulCandidates } from './matmul-choice.ts';
 import { describeMatmulConfig } from './matmul-config.ts';

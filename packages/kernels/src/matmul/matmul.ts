@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
+import { planTuned, tunedMatmulConfig } from '../tuning/tuned-plan.ts';
 import { chooseMatmulConfig } from './matmul-choice.ts';
 import type { MatmulConfig } from './matmul-config.ts';
 import { requireFit } from './matmul-fit.ts';
@@ -15,7 +16,7 @@ import { planTile } from './matmul-tile.ts';
  * Plans `out = activation(alpha * A . B + bias) + residual (+ out)`; operands `a`, `b`, `bias`, `residual`, `out`.
  * An operand that the problem lacks is never asked for. A problem without elements gives a plan without passes.
  *
- * @param config how to compute it; by default chosen by shape and capabilities
+ * @param config how to compute it; by default what was measured (`capabilities.tuning`), else chosen by shape and capabilities
  * @throws KernelError for a problem or a configuration that the device cannot run, with the figures and the cure
  */
 export function planMatmul(
@@ -25,7 +26,15 @@ export function planMatmul(
 ): KernelPlan {
   validateMatmul(problem, capabilities);
   if (problem.M * problem.N * problem.batch === 0) return { passes: [], workspace: {} };
-  const chosen = config ?? chooseMatmulConfig(problem, capabilities);
+  if (config) return planConfig(problem, capabilities, config);
+  return planTuned(
+    tunedMatmulConfig(problem, capabilities),
+    (tuned) => planConfig(problem, capabilities, tuned),
+    () => planConfig(problem, capabilities, chooseMatmulConfig(problem, capabilities)),
+  );
+}
+
+function planConfig(problem: MatmulProblem, capabilities: DeviceCapabilities, chosen: MatmulConfig): KernelPlan {
   requireFit(problem, chosen, capabilities);
   // Without K there is nothing to stage, and an operand of no elements is too short for a vec4 binding.
   if (chosen.kind === 'naive' || problem.K === 0) return planNaive(problem, capabilities);

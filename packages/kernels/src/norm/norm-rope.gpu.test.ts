@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, expectClose, hostNumbers, ROUNDS } from '../../test/expect-close.ts';
-import { randomArray } from '../../test/random.ts';
-import { runPlan } from '../../test/run-plan.ts';
 import { BASELINE_CAPABILITIES } from '../plan/capabilities.ts';
+import { randomArray } from '../testing/random.ts';
+import { runPlan } from '../testing/run-plan.ts';
 import { normRow } from './norm-reference.ts';
 import { planNormRope } from './norm-rope.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, exact, expectClose, hostNumbers, ROUNDS, type Round } from '../../test/expect-close.ts';
-import { randomArray } from '../../test/random.ts';
-import { type OperandArray, runPlan } from '../../test/run-plan.ts';
+import { randomArray } from '../testing/random.ts';
+import { type OperandArray, runPlan } from '../testing/run-plan.ts';
 import { planAdamW } from './adamw.ts';
 import { planSumSquares } from './sum-squares.ts';
 

@@ -1,3 +1,5 @@
+import type { KernelTuning } from '../tuning/kernel-tuning.ts';
+
 /** One shape of matrix product that a device's subgroups can do: `[M x K] . [K x N]`. */
 export interface SubgroupMatrixConfig {
   readonly componentType: 'f16' | 'f32' | 'u8' | 'i8' | 'u32' | 'i32';
@@ -25,9 +27,10 @@ export interface DeviceCapabilities {
   readonly maxBufferBytes: number;
   /** Alignment of a storage binding's offset, bytes (256 by default). */
   readonly minStorageAlignment: number;
-  /** Key of the tuning table: vendor, architecture and driver. */
   readonly vendor: string;
   readonly architecture: string;
+  /** Measured configurations for this device; plans without one use their defaults. */
+  readonly tuning?: KernelTuning;
 }
 
 /** The smallest device that WebGPU guarantees: no features, default limits. */

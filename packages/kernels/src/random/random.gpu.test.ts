@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../test/device.ts';
 import { expectClose } from '../../test/expect-close.ts';
-import { runPlan } from '../../test/run-plan.ts';
 import { BASELINE_CAPABILITIES } from '../plan/capabilities.ts';
+import { runPlan } from '../testing/run-plan.ts';
 import { normalReference, philoxReference, uniformReference } from './philox-reference.ts';
 import { planRandom } from './random.ts';
 

@@ -124,6 +124,11 @@ export interface Backend {
   upload(storage: DeviceStorage, offset: number, data: HostArray): void;
   /** Device to host after all recorded work; contiguous part. Float32Array for floats (Float64Array on `reference`), Int32Array, Uint32Array. */
   download(storage: DeviceStorage, offset: number, length: number): Promise<HostArray>;
+  /**
+   * The f32 values of a contiguous part where the device computes in the host's memory and its work is done when it
+   * returns: a live view, valid until the next allocation. Null for other dtypes; absent on devices with memory of their own.
+   */
+  hostView?(storage: DeviceStorage, offset: number, length: number): Float32Array | null;
   /** Submits what is recorded and waits for it. @throws DeviceError | KernelError for failures since the last call. */
   synchronize(): Promise<void>;
   /** Hint that a step ended: submit, trim pools. Does not wait. */

@@ -55,6 +55,29 @@ describe('autograd', () => {
     b.dispose();
   });
 
+  it('tells of every contribution to a gradient as it comes, in the middle of the pass [reference]', async () => {
+    const [early, late, twice] = [1, 2, 3].map((value) => asParameter(tensor([value])));
+    const told: [Tensor, boolean][] = [];
+    tidy(() => {
+      const first = mul(tensor([5]), early);
+      const recomputed = checkpoint((x) => mul(x, twice), [first]);
+      const loss = sum(mul(add(recomputed, twice), late));
+      const onGradient = (parameter: Tensor) => {
+        // The input of a recomputed function is a leaf of its own.
+        if ([early, late, twice].includes(parameter)) told.push([parameter, early.grad === null]);
+      };
+      backward(loss, undefined, { onGradient });
+    });
+    // `late` is complete before `early` has a gradient; `twice` is used outside of the checkpoint and inside.
+    const order = told.map(([parameter]) => [early, late, twice].indexOf(parameter));
+    expect(order).toEqual([1, 2, 2, 0]);
+    expect(told.map(([, before]) => before)).toEqual([true, true, true, false]);
+    expect(await numbers(early.grad)).toEqual([5 * 3 * 2]);
+    expect(await numbers(late.grad)).toEqual([5 * 3 + 3]);
+    expect(await numbers(twice.grad)).toEqual([2 * 5 + 2]);
+    for (const parameter of [early, late, twice]) parameter.dispose();
+  });
+
   it('frees a graph that never runs backward with its tensors [reference]', () => {
     const before = device.memory().liveBytes;
     const w = asParameter(ones([5]));

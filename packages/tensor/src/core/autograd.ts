@@ -13,8 +13,18 @@ type BackwardFunction = (
   inputs: readonly (GradNode | null)[],
 ) => Gradients;
 
+/** What a backward pass tells as it goes. */
+export interface BackwardOptions {
+  /**
+   * Called each time a parameter's `grad` has received a contribution, while the rest of the pass is still to come: once for
+   * each use of the parameter. Recomputed functions (`checkpoint`) also tell about leaves of their own.
+   */
+  readonly onGradient?: (parameter: Tensor) => void;
+}
+
 let nextSequence = 1;
 let recording = true;
+let onGradient: BackwardOptions['onGradient'];
 
 /**
  * One recorded operator, or a parameter. Nodes are counted like storage: output tensors and later nodes hold one
@@ -171,7 +181,7 @@ export function attach(outputs: readonly Tensor[], node: GradNode): void {
  * @param gradient d L / d loss, same shape; 1 when absent, for which loss must have one element
  * @throws AutogradError when loss depends on no parameter or was used before; ShapeError
  */
-export function backward(loss: Tensor, gradient?: Tensor): void {
+export function backward(loss: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
   if (loss.node === null) {
     throw new AutogradError(
       'backward: the loss must depend on a parameter, got one that does not. Call asParameter() on the weights, outside noGrad().',
@@ -188,7 +198,13 @@ export function backward(loss: Tensor, gradient?: Tensor): void {
     );
   }
   const seed = withoutScope(() => gradient?.alias() ?? one(loss));
-  runBackward([{ node: loss.node, output: loss.outputIndex, gradient: seed }], 0);
+  const saved = onGradient;
+  onGradient = options.onGradient;
+  try {
+    runBackward([{ node: loss.node, output: loss.outputIndex, gradient: seed }], 0);
+  } finally {
+    onGradient = saved;
+  }
 }
 
 function one(like: Tensor): Tensor {
@@ -262,6 +278,7 @@ function runNode(node: GradNode, pending: Map<GradNode, (Tensor | null)[]>): voi
 function deposit(pending: Map<GradNode, (Tensor | null)[]>, node: GradNode, output: number, gradient: Tensor): void {
   if (node.leaf !== null) {
     accumulateInto(node.leaf, gradient);
+    onGradient?.(node.leaf);
     return;
   }
   const slots = pending.get(node) ?? [];

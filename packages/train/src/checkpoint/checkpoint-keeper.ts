@@ -1,4 +1,4 @@
-import { type Tensor, writeSafetensors } from '@modajs/tensor';
+import { type SafetensorsInput, writeSafetensors } from '@modajs/tensor';
 import type { RunListener } from '../run/run-event.ts';
 import type { RunStorage } from '../storage/run-storage.ts';
 import { StorageFullError } from '../storage/storage-full-error.ts';
@@ -12,7 +12,7 @@ import {
 import type { RunIdentity } from './run-identity.ts';
 
 /** Tensors of one checkpoint by file: `{ model: {...}, optimizer: {...}, ema: {...} }`. */
-export type TensorFiles = Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
+export type TensorFiles = Readonly<Record<string, Readonly<Record<string, SafetensorsInput>>>>;
 
 /**
  * Saves checkpoints while training goes on: tensors are read back when `save` is called, the files are written behind the

@@ -4,9 +4,15 @@ import { CheckpointError, readSafetensors, type Tensor } from '@modajs/tensor';
  * Copies a safetensors file into live tensors of the same names. Everything is checked before anything is copied.
  *
  * @param what named in errors: `model.safetensors`
+ * @param others what tensors of the file that are not live mean: another configuration, or another rank's share
  * @throws CheckpointError for a damaged file, a missing or unknown name, another shape
  */
-export function restoreTensors(live: Readonly<Record<string, Tensor>>, file: Uint8Array, what: string): void {
+export function restoreTensors(
+  live: Readonly<Record<string, Tensor>>,
+  file: Uint8Array,
+  what: string,
+  others: 'refuse' | 'ignore' = 'refuse',
+): void {
   const { tensors } = readSafetensors(file);
   for (const [name, target] of Object.entries(live)) {
     const stored = tensors.get(name);
@@ -27,7 +33,7 @@ export function restoreTensors(live: Readonly<Record<string, Tensor>>, file: Uin
     }
   }
   for (const name of tensors.keys()) {
-    if (!Object.hasOwn(live, name)) {
+    if (others === 'refuse' && !Object.hasOwn(live, name)) {
       throw new CheckpointError(
         `checkpoint: ${what} holds ${name}, which the run does not have. Check its configuration.`,
         {

@@ -53,11 +53,12 @@ export const runSchema = {
   },
   training: {
     steps: integer(1000, 'Optimiser steps', { min: 1 }),
-    batchSize: integer(8, 'Sequences in one optimiser step, over all accumulation parts', { min: 1 }),
+    batchSize: integer(8, 'Sequences in one optimiser step, over all ranks and accumulation parts', { min: 1 }),
     gradientAccumulation: integer(1, 'Parts a batch is computed in; divides batchSize', { min: 1 }),
     dtype: choice(['f32', 'f16'], 'f32', 'Operands of the model; master weights are f32'),
     activationCheckpointing: flag(false, 'Recompute blocks in the backward pass to save memory'),
     zLoss: number(0, 'Weight of the squared log-sum-exp in the loss', { min: 0 }),
+    shardOptimizer: flag(false, 'With several ranks: each keeps the optimiser state of its share only (ZeRO stage 1)'),
     emaDecay: optional(number(0.999, 'Keep an exponential moving average of the weights', { above: 0, max: 0.999999 })),
   },
   optimizer: {
@@ -84,6 +85,10 @@ export const runSchema = {
     every: integer(500, 'Steps between held-out evaluations; the last step always evaluates', { min: 1 }),
     maxTokens: integer(65536, 'Held-out tokens of an evaluation on the way; the last one reads all', { min: 1 }),
     batchSize: integer(16, 'Sequences evaluated at once', { min: 1 }),
+    tasks: list(text('', 'A task or group of moda eval'), [], 'Tasks run at every evaluation, e.g. [piqa, sciq]'),
+    taskData: optional(text('', 'Folder of their datasets; null takes them from the hub, with a cache')),
+    taskLimit: integer(100, 'First so many documents of each task', { min: 1 }),
+    taskShots: integer(0, 'Examples before each prompt', { min: 0 }),
     strideShare: number(
       0.5,
       'New tokens of a window over its length: 0.5 gives each at least half a window of context',
@@ -98,6 +103,7 @@ export const runSchema = {
     maxNewTokens: integer(120, 'Tokens per sample', { min: 1 }),
     temperature: number(0.8, 'Sampling temperature; 0 takes the likeliest', { min: 0 }),
     topK: integer(50, 'Sample among this many; 0 for all', { min: 0 }),
+    atEvaluations: flag(false, 'Continue the prompts at every evaluation too, into samples.jsonl'),
   },
   checkpoint: {
     every: integer(500, 'Steps between checkpoints; the last step always saves', { min: 1 }),
@@ -112,6 +118,11 @@ export const runSchema = {
   },
   logging: {
     every: integer(1, 'Steps between rows of metrics.jsonl', { min: 1 }),
+    peakFlops: optional(
+      number(0, 'FLOP/s of one device that count as 100 % utilisation; null measures a matrix product at the start', {
+        above: 0,
+      }),
+    ),
     tensorBoard: flag(true, 'Write TensorBoard event files'),
   },
 } as const;

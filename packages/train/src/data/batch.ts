@@ -26,12 +26,16 @@ export interface BatchOptions {
   readonly T: number;
   /** Ends a document; with it, rows are packed documents that do not see each other. */
   readonly separator: number | null;
+  /** The rows of each batch that are read, for one rank of several; all when absent. */
+  readonly rows?: { readonly first: number; readonly count: number };
 }
 
-/** Reads the sequences after `position`. */
+/** Reads the sequences after `position`; `next` lies `options.B` sequences further whichever rows are read. */
 export async function nextBatch(options: BatchOptions, position: SequencePosition): Promise<HostBatch> {
-  const { B, T, separator } = options;
-  const { places, next } = options.order.draw(position, B);
+  const { T, separator, rows = { first: 0, count: options.B } } = options;
+  const { places: all, next } = options.order.draw(position, options.B);
+  const places = all.slice(rows.first, rows.first + rows.count);
+  const B = places.length;
   const ids = new Int32Array(B * T);
   const targets = new Int32Array(B * T);
   for (const [b, { source, start }] of places.entries()) {

@@ -52,4 +52,10 @@ describe('SequenceOrder', () => {
     expect(() => new SequenceOrder([source('short', 5)], 5, 1, true)).toThrow(DataError);
     expect(() => new SequenceOrder([source('short', 5)], 5, 1, true)).toThrow('sequence of 6 tokens, got 5');
   });
+
+  it('asks for as many sequences as a batch holds, over all sources', () => {
+    const order = new SequenceOrder([source('a', 16), source('b', 11)], 5, 1, true);
+    order.requireBatch(5);
+    expect(() => order.requireBatch(6)).toThrow('at least one batch of 6 sequences of 5 tokens, got 5');
+  });
 });

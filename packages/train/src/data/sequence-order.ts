@@ -67,6 +67,17 @@ export class SequenceOrder {
     return { places, next: { drawn: position.drawn + count, bySource } };
   }
 
+  /** @throws DataError when all sources together are shorter than one batch: it would hold the same text twice */
+  requireBatch(batchSize: number): void {
+    const held = this.sources.reduce((sum, { source }) => sum + Math.floor((source.length - 1) / this.T), 0);
+    if (held >= batchSize) return;
+    throw new DataError(
+      `data: the sources must hold at least one batch of ${batchSize} sequences of ${this.T} tokens, got ${held}. ` +
+        'Use more text, or a smaller training.batchSize or model.seqLen.',
+      { batchSize, sequences: held },
+    );
+  }
+
   /** Passes over the source, as a fraction: 1.5 is halfway through the second. */
   epochs(position: SequencePosition): number[] {
     return position.bySource.map((drawn, i) => drawn / this.sequencesIn(i));

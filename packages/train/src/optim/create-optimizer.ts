@@ -23,6 +23,8 @@ export function createOptimizer(params: NamedTensors, config: OptimizerConfig): 
 }
 
 function createAdamW(params: NamedTensors, { lr, betas, eps, weightDecay }: OptimizerConfig): Optimizer {
+  // A rank of a sharded run may have no parameters of a kind.
+  if (Object.keys(params).length === 0) return emptyOptimizer();
   const adamW = new AdamW(params, { lr, betas, eps, weightDecay });
   return {
     get stepCount() {
@@ -32,6 +34,24 @@ function createAdamW(params: NamedTensors, { lr, betas, eps, weightDecay }: Opti
     state: () => adamW.state(),
     loadState: (state, stepCount) => adamW.loadState(state, stepCount),
     dispose: () => adamW.dispose(),
+  };
+}
+
+/** Counts steps like the others. */
+function emptyOptimizer(): Optimizer {
+  let stepCount = 0;
+  return {
+    get stepCount() {
+      return stepCount;
+    },
+    step: () => {
+      stepCount++;
+    },
+    state: () => ({}),
+    loadState: (_, savedCount) => {
+      stepCount = savedCount;
+    },
+    dispose: () => {},
   };
 }
 

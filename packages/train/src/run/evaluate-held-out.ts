@@ -1,5 +1,6 @@
 import { noGrad, tidy } from '@modajs/tensor';
 import { type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
+import type { Collective } from '../distributed/collective.ts';
 import { rowsOf, upload } from './replayed-gradients.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
@@ -21,6 +22,8 @@ export interface HeldOutOptions {
   readonly B: number;
   /** At most this many tokens are predicted, in windows spread evenly over the text. */
   readonly maxTokens: number;
+  /** Ranks that share the work; each gets the same result. */
+  readonly collective?: Collective | null;
 }
 
 /** What an evaluation found. */
@@ -52,9 +55,10 @@ export async function evaluateHeldOut(
 ): Promise<HeldOutResult> {
   const windows = evenly(slidingWindows(text.tokens.length - 1, options), options);
   const { device } = Object.values(model.parameters())[0];
+  const { rank, size } = options.collective ?? { rank: 0, size: 1 };
   let nats = 0;
   let tokens = 0;
-  for (let first = 0; first < windows.length; first += options.B) {
+  for (let first = rank * options.B; first < windows.length; first += size * options.B) {
     const batch = windows.slice(first, first + options.B);
     const counted = batch.reduce((sum, { scored }) => sum + scored, 0);
     const loss = noGrad(() =>
@@ -68,6 +72,11 @@ export async function evaluateHeldOut(
     device.endStep();
     loss.dispose();
     tokens += counted;
+  }
+  if (options.collective) {
+    const sums = Float64Array.of(nats, tokens);
+    await options.collective.allReduce(sums);
+    [nats, tokens] = sums;
   }
   const loss = nats / tokens;
   return { loss, bitsPerByte: ((loss / Math.LN2) * (text.tokens.length - 1)) / text.bytes, tokens };

@@ -5,7 +5,7 @@ import type { RunConfig } from '../config/run-config.ts';
 
 /**
  * What must be the same for a resumed run to continue the same computation: seed, model, tokenizer, data, optimiser,
- * schedule. The number of steps may grow; evaluation, samples, checkpoints and logging may change.
+ * schedule. The number of steps may grow, ranks may come and go; evaluation, samples, checkpoints and logging may change.
  */
 export async function runIdentityOf(
   config: RunConfig,
@@ -13,8 +13,8 @@ export async function runIdentityOf(
   tokenizerJson: string,
 ): Promise<RunIdentity> {
   const { seed, data, training, optimizer, schedule, lossScale } = config;
-  const { steps: _, activationCheckpointing: __, ...trainingIdentity } = training;
-  const { onInvalid: ___, ...dataIdentity } = data;
+  const { steps: _, activationCheckpointing: __, shardOptimizer: ___, ...trainingIdentity } = training;
+  const { onInvalid: ____, ...dataIdentity } = data;
   return flattenIdentity({
     seed,
     model,

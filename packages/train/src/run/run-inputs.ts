@@ -2,6 +2,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { RunIdentity } from '../checkpoint/run-identity.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import type { WeightedSource } from '../data/sequence-order.ts';
+import type { Collective } from '../distributed/collective.ts';
 import type { RunStorage } from '../storage/run-storage.ts';
 import type { HeldOutText } from './evaluate-held-out.ts';
 import type { RunListener } from './run-event.ts';
@@ -21,12 +22,16 @@ export interface RunInputs {
   readonly storage: RunStorage;
   readonly identity: RunIdentity;
   readonly writtenBy: Readonly<Record<string, string>>;
+  /** The ranks that train together; alone when absent. Every rank gets the same inputs but its own model and device. */
+  readonly collective?: Collective | null;
   /** Where to go on; null starts at step 0. */
   readonly resumeFrom: Checkpoint | null;
   /** Forward FLOPs of one token, for the utilisation in the metrics. */
   readonly flopsPerToken?: number;
-  /** Further numbers for the metrics of each evaluation, such as `depthStatistics`. */
-  readonly inspect?: () => Promise<Readonly<Record<string, number>>>;
+  /** FLOP/s of all ranks' devices together that count as full utilisation: `measurePeakFlops`. */
+  readonly peakFlops?: number;
+  /** Further numbers for the metrics of the evaluation after a step, such as `depthStatistics`; on the first rank. */
+  readonly inspect?: (step: number) => Promise<Readonly<Record<string, number>>>;
   readonly listener?: RunListener;
   /** Ends the run after the step in progress, with a checkpoint. */
   readonly signal?: AbortSignal;

@@ -163,8 +163,10 @@ export class StepLedger {
 
   private rowOf(outcome: StepOutcome, tokens: number): MetricsRow {
     const { step, loss, gradientNorm, learningRate, timeMs, evaluation } = outcome;
-    const { config, flopsPerToken, model } = this.inputs;
+    const { config, flopsPerToken, peakFlops, model } = this.inputs;
     const tokensPerSecond = (tokens / timeMs) * 1000;
+    // A backward pass costs two forward passes.
+    const modelFlops = flopsPerToken === undefined ? null : 3 * flopsPerToken * tokensPerSecond;
     const { device } = Object.values(model.parameters())[0];
     return {
       step,
@@ -174,8 +176,8 @@ export class StepLedger {
       tokensPerSecond,
       timeMs,
       tokens: step * tokens,
-      // A backward pass costs two forward passes.
-      ...(flopsPerToken === undefined ? {} : { modelGflopsPerSecond: (3 * flopsPerToken * tokensPerSecond) / 1e9 }),
+      ...(modelFlops === null ? {} : { modelGflopsPerSecond: modelFlops / 1e9 }),
+      ...(modelFlops === null || peakFlops === undefined ? {} : { utilizationPercent: (100 * modelFlops) / peakFlops }),
       ...(config.training.dtype === 'f16'
         ? { lossScale: this.state.lossScale.scale, skippedSteps: this.state.lossScale.skipped }
         : {}),

@@ -1,9 +1,13 @@
+import type { Tensor } from '@modajs/tensor';
 import { type Checkpoint, readLatestCheckpoint } from '../checkpoint/checkpoint.ts';
-import { CheckpointKeeper, type TensorFiles } from '../checkpoint/checkpoint-keeper.ts';
+import { CheckpointKeeper } from '../checkpoint/checkpoint-keeper.ts';
 import { restoreTensors } from '../checkpoint/restore-tensors.ts';
 import { requireSameIdentity } from '../checkpoint/run-identity.ts';
 import { type BatchOptions, type HostBatch, nextBatch } from '../data/batch.ts';
 import { SequenceOrder, type SequencePosition } from '../data/sequence-order.ts';
+import type { Collective } from '../distributed/collective.ts';
+import { DataParallel } from '../distributed/data-parallel.ts';
+import { readOnlyStorage } from '../distributed/read-only-storage.ts';
 import { MetricsLog, truncateMetrics } from '../metrics/metrics-log.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -29,6 +33,7 @@ const FLUSH_INTERVAL_MS = 1000;
  */
 export class TrainingRun {
   private readonly optimizer: Optimizer;
+  private readonly parallel: DataParallel | null;
   private readonly average: WeightAverage | null;
   private readonly order: SequenceOrder;
   private readonly batches: BatchOptions;
@@ -38,13 +43,16 @@ export class TrainingRun {
   private position: SequencePosition;
   private best: { readonly step: number; readonly heldOutLoss: number } | null = null;
 
-  /** @throws DataError for a source shorter than one sequence */
+  /** @throws DataError for a source shorter than one sequence, or less text than one batch; ConfigError for a batch that the ranks cannot share */
   constructor(private readonly inputs: RunInputs) {
-    const { config, model, T, sources, separator, storage, resumeFrom, listener = () => {} } = inputs;
+    const { config, model, T, sources, separator, resumeFrom, collective, signal, listener = () => {} } = inputs;
+    const storage = isFirst(collective) ? inputs.storage : readOnlyStorage(inputs.storage);
     const params = model.parameters();
-    this.optimizer = createOptimizer(params, config.optimizer);
+    this.parallel = collective ? new DataParallel(collective, model, config, signal) : null;
+    this.optimizer = this.parallel?.optimizer ?? createOptimizer(params, config.optimizer);
     this.average = config.training.emaDecay === null ? null : new WeightAverage(params, config.training.emaDecay);
     this.order = new SequenceOrder(sources, T, config.seed, config.data.shuffle);
+    this.order.requireBatch(config.training.batchSize);
     this.position = this.order.start();
     this.batches = {
       sources: sources.map(({ source }) => source),
@@ -52,6 +60,7 @@ export class TrainingRun {
       B: config.training.batchSize,
       T,
       separator,
+      rows: this.parallel?.rows,
     };
     this.keeper = new CheckpointKeeper(storage, {
       keepLast: config.checkpoint.keepLast,
@@ -74,18 +83,18 @@ export class TrainingRun {
    *   when the last checkpoint could not be saved
    */
   async run(): Promise<RunSummary> {
-    const { config, resumeFrom, listener = () => {}, signal } = this.inputs;
+    const { config, resumeFrom, listener = () => {} } = this.inputs;
     const { steps } = config.training;
     if (resumeFrom) await this.restore(resumeFrom, resumeFrom.state.position);
     listener({ kind: 'start', step: this.step, steps, resumed: resumeFrom !== null });
     let batch = nextBatch(this.batches, this.position);
     let yieldedAt = performance.now();
     let flushedAt = yieldedAt;
-    while (this.step < steps && !signal?.aborted) {
+    while (this.step < steps && !this.isStopped()) {
       if (await this.settleDownTo(IN_FLIGHT - 1)) batch = nextBatch(this.batches, this.position);
       const current = await batch;
       batch = nextBatch(this.batches, current.next);
-      const launched = this.launch(current);
+      const launched = await this.launch(current);
       if (this.isDue(config.evaluation.every)) launched.evaluation = await this.evaluate();
       if (this.isDue(config.checkpoint.every)) await this.save();
       if (performance.now() - yieldedAt > YIELD_INTERVAL_MS) {
@@ -101,6 +110,11 @@ export class TrainingRun {
     return this.finish();
   }
 
+  /** With several ranks: buckets of gradients that travelled while the last backward pass went on. */
+  get overlappedBuckets(): number {
+    return this.parallel?.overlappedBuckets ?? 0;
+  }
+
   /** Frees the optimiser and the average; the model stays. */
   dispose(): void {
     forgetReplays(this.inputs.model);
@@ -108,14 +122,21 @@ export class TrainingRun {
     this.average?.dispose();
   }
 
-  private launch(batch: HostBatch): LaunchedStep {
+  /** Ranks stop after the same step: the one by whose end some rank had been told. */
+  private isStopped(): boolean {
+    return this.parallel ? this.parallel.stopAgreed : (this.inputs.signal?.aborted ?? false);
+  }
+
+  private async launch(batch: HostBatch): Promise<LaunchedStep> {
     const { config, model } = this.inputs;
     const { training, optimizer, schedule } = config;
     const lrRatio = learningRateRatio(this.step, { ...schedule, steps: training.steps });
     const controls = { lrRatio, ...this.ledger.controls() };
     const options = { ...training, clipNorm: optimizer.clipNorm };
     const launchedAt = performance.now();
-    const numbers = trainingStep(model, this.optimizer, batch, options, controls);
+    const numbers = this.parallel
+      ? Promise.resolve(await this.parallel.step(batch, options, controls))
+      : trainingStep(model, this.optimizer, batch, options, controls);
     this.average?.update();
     this.step++;
     this.position = batch.next;
@@ -144,16 +165,17 @@ export class TrainingRun {
   }
 
   private async evaluate(): Promise<Record<string, number>> {
-    const { heldOut, model, config, T, inspect } = this.inputs;
+    const { heldOut, model, config, T, inspect, collective } = this.inputs;
     const isLast = this.step === config.training.steps;
     const result = await evaluateDomains(model, heldOut, {
       T,
       stride: Math.max(1, Math.round(T * config.evaluation.strideShare)),
       B: config.evaluation.batchSize,
       maxTokens: isLast ? Infinity : config.evaluation.maxTokens,
+      collective,
     });
     const { heldOutLoss } = result;
-    if (inspect) Object.assign(result, await inspect());
+    if (inspect && isFirst(collective)) Object.assign(result, await inspect(this.step));
     if (heldOutLoss < (this.best?.heldOutLoss ?? Infinity)) this.best = { step: this.step, heldOutLoss };
     return result;
   }
@@ -164,10 +186,14 @@ export class TrainingRun {
     const { lossScale, guard } = this.ledger.state;
     const { step, position, best } = this;
     const optimizerSteps = this.optimizer.stepCount;
-    await this.keeper.save({ step, optimizerSteps, position, lossScale, guard, unsettled, best }, this.tensorFiles());
+    const optimizer = this.parallel ? await this.parallel.optimizerState() : this.optimizer.state();
+    if (!isFirst(this.inputs.collective)) return;
+    const state = { step, optimizerSteps, position, lossScale, guard, unsettled, best };
+    await this.keeper.save(state, { ...this.liveTensors(), optimizer });
   }
 
-  private tensorFiles(): TensorFiles {
+  /** What a checkpoint holds of this rank, by file. */
+  private liveTensors(): Record<string, Readonly<Record<string, Tensor>>> {
     const files = { model: this.inputs.model.parameters(), optimizer: this.optimizer.state() };
     return this.average ? { ...files, ema: this.average.tensors } : files;
   }
@@ -175,15 +201,19 @@ export class TrainingRun {
   private async restore(checkpoint: Checkpoint, position: SequencePosition): Promise<void> {
     const { state, identity, files } = checkpoint;
     requireSameIdentity(identity, this.inputs.identity);
-    for (const [name, tensors] of Object.entries(this.tensorFiles())) {
-      restoreTensors(tensors, files[`${name}.safetensors`] ?? new Uint8Array(), `${name}.safetensors`);
+    const isSharded = this.parallel !== null && this.inputs.config.training.shardOptimizer;
+    for (const [name, tensors] of Object.entries(this.liveTensors())) {
+      const others = name === 'optimizer' && isSharded ? 'ignore' : 'refuse';
+      restoreTensors(tensors, files[`${name}.safetensors`] ?? new Uint8Array(), `${name}.safetensors`, others);
     }
     this.optimizer.loadState(this.optimizer.state(), state.optimizerSteps);
     this.step = state.step;
     this.position = position;
     this.best = state.best;
     this.ledger.restore(state);
-    await truncateMetrics(this.inputs.storage, state.step - state.unsettled.length);
+    if (isFirst(this.inputs.collective)) {
+      await truncateMetrics(this.inputs.storage, state.step - state.unsettled.length);
+    }
   }
 
   /** Back to the newest checkpoint's weights, on with the data after the bad batch. */
@@ -191,6 +221,7 @@ export class TrainingRun {
     await this.ledger.discard();
     await this.ledger.flush();
     await this.keeper.finish();
+    await this.inputs.collective?.barrier();
     const checkpoint = await readLatestCheckpoint(this.inputs.storage);
     if (!checkpoint) throw this.ledger.stopped('there is no checkpoint to roll back to');
     const { guard } = this.ledger.state;
@@ -208,4 +239,9 @@ export class TrainingRun {
     listener({ kind: 'end', step: this.step, interrupted });
     return { step: this.step, interrupted, ...this.ledger.last };
   }
+}
+
+/** Whether this is the rank that logs and saves. */
+function isFirst(collective: Collective | null | undefined): boolean {
+  return (collective?.rank ?? 0) === 0;
 }

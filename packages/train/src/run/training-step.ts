@@ -3,7 +3,6 @@ import {
   affine,
   backward,
   clipGradNorm,
-  type Device,
   full,
   greater,
   reshape,
@@ -59,13 +58,10 @@ export function trainingStep(
   const params = model.parameters();
   const { device } = Object.values(params)[0];
   const numbers = tidy(() => {
-    const loss = accumulate(model, batch, options, controls.lossScale, device);
+    const loss = accumulateGradients(model, batch, options, controls.lossScale);
     const clipped = clipGradNorm(params, options.clipNorm, 1 / controls.lossScale);
     optimizer.step(controls.lrRatio, refuseAbove(controls.lossLimit, loss, clipped.gradScale));
-    for (const parameter of Object.values(params)) {
-      parameter.grad?.dispose();
-      parameter.grad = null;
-    }
+    releaseGradients(params);
     return stack([reshape(loss, [1]), reshape(clipped.norm, [1])], 0);
   });
   const pending = numbers.data();
@@ -74,17 +70,23 @@ export function trainingStep(
   return pending.then(([loss, gradientNorm]) => ({ loss, gradientNorm }));
 }
 
-/** Runs the parts of the batch backward into the parameters' `grad`; the mean loss over the parts, unscaled. */
-function accumulate(
+/**
+ * Runs the parts of the batch backward into the parameters' `grad`; the mean loss over the parts, unscaled.
+ *
+ * @param scale gradients are of the mean loss times this
+ * @param onGradient told about each contribution to a parameter's gradient as it comes, for which every pass is recorded
+ */
+export function accumulateGradients(
   model: TrainableModel,
   batch: HostBatch,
   options: TrainingStepOptions,
-  lossScale: number,
-  device: Device,
+  scale: number,
+  onGradient?: (parameter: Tensor) => void,
 ): Tensor {
   const { gradientAccumulation: parts, zLoss, activationCheckpointing } = options;
+  const { device } = Object.values(model.parameters())[0];
   const rows = batch.B / parts;
-  const factor = lossScale / parts;
+  const factor = scale / parts;
   const pass = ({ ids, targets, docRange }: DeviceRows): Tensor =>
     tidy(() => {
       const loss = model.loss(ids, targets, {
@@ -93,10 +95,10 @@ function accumulate(
         checkpoint: activationCheckpointing,
         ignoreIndex: IGNORED_TARGET,
       });
-      backward(factor === 1 ? loss : affine(loss, factor, 0));
+      backward(factor === 1 ? loss : affine(loss, factor, 0), undefined, { onGradient });
       return loss.detach();
     });
-  const replays = isReplayable(model, device);
+  const replays = onGradient === undefined && isReplayable(model, device);
   let total: Tensor | null = null;
   for (let part = 0; part < parts; part++) {
     const host = rowsOf(batch, part * rows, rows);
@@ -105,6 +107,14 @@ function accumulate(
     total = total === null ? loss : add(total, loss);
   }
   return parts === 1 ? total! : affine(total!, 1 / parts, 0);
+}
+
+/** Frees the gradients of all parameters. */
+export function releaseGradients(params: Readonly<Record<string, Tensor>>): void {
+  for (const parameter of Object.values(params)) {
+    parameter.grad?.dispose();
+    parameter.grad = null;
+  }
 }
 
 /** The gradient factor, made NaN when the loss exceeds the limit. */

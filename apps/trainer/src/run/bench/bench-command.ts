@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import {
   type BenchJob,
   type BenchRow,
@@ -10,7 +10,7 @@ import {
   dtypesOf,
   measureCeilings,
 } from '@modajs/bench';
-import { ConfigError, type DeviceName } from '@modajs/tensor';
+import { ConfigError, type Device, type DeviceName } from '@modajs/tensor';
 import { benchHeader, benchLine, describeCeilings } from '../../terminal/bench-table.ts';
 import { type RowSettings, rowsHere, rowsIsolated } from './bench-rows.ts';
 import { openBenchDevice } from './open-bench-device.ts';
@@ -27,16 +27,27 @@ export interface BenchOptions {
   readonly isolate?: boolean;
   readonly threads?: number;
   readonly memoryLimit?: number;
+  readonly tuned?: boolean;
   /** `f16=989`: TFLOP/s to compare with instead of the measured product. */
   readonly peak?: Readonly<Partial<Record<'f32' | 'f16', number>>>;
 }
 
 /** Runs a preset, prints a line a row as it comes, and writes all of them as JSON. Exit code 1 when a row failed. */
 export async function benchPreset(name: keyof typeof benchPresets, options: BenchOptions): Promise<void> {
+  await benchJobs((device) => benchPresets[name](deviceTraits(device), options.scale), options);
+}
+
+/** Runs the jobs in a JSON file: a list of `BenchJob`, for experiments with configurations. */
+export async function benchFile(file: string, options: BenchOptions): Promise<void> {
+  const jobs = parseJobs(file, await readFile(file, 'utf8'));
+  await benchJobs(() => jobs, options);
+}
+
+async function benchJobs(jobsFor: (device: Device) => readonly BenchJob[], options: BenchOptions): Promise<void> {
   const { scale, robustness, threads } = options;
   const device = await openBenchDevice(options);
   const environment = benchEnvironment(device, { robustness, runtime: `Node ${process.version}` });
-  const jobs = chosenJobs(benchPresets[name](deviceTraits(device), scale), options);
+  const jobs = chosenJobs(jobsFor(device), options);
   console.log(`${environment.adapter}${environment.driver ? `, ${environment.driver}` : ''}`);
   console.log(`bounds checks ${environment.robustness ?? 'not applicable'}, scale ${scale}`);
   const measured = await measureCeilings(device, { scale, dtypes: dtypesOf(jobs) });
@@ -46,6 +57,7 @@ export async function benchPreset(name: keyof typeof benchPresets, options: Benc
   const settings: RowSettings = {
     ...{ scale, robustness, ceilings, device: environment.device === 'webgpu' ? 'webgpu' : options.device },
     ...(threads === undefined ? {} : { threads }),
+    ...(options.tuned ? { tuned: true } : {}),
     ...(options.memoryLimit === undefined ? {} : { memoryLimitBytes: options.memoryLimit * 2 ** 30 }),
   };
   const isIsolated = options.isolate ?? environment.device === 'webgpu';
@@ -72,6 +84,20 @@ function chosenJobs(jobs: readonly BenchJob[], { rows, runs }: BenchOptions): Be
     );
   }
   return jobs.filter(({ id }) => needed.has(id)).map((job) => (runs === undefined ? job : { ...job, runs }));
+}
+
+function parseJobs(file: string, text: string): BenchJob[] {
+  const isJob = (job: unknown) =>
+    typeof job === 'object' && job !== null && 'id' in job && 'kind' in job && 'runs' in job && 'name' in job;
+  try {
+    const jobs: unknown = JSON.parse(text);
+    if (Array.isArray(jobs) && jobs.length > 0 && jobs.every(isJob)) return jobs as BenchJob[];
+  } catch {
+    // Said below.
+  }
+  throw new ConfigError(
+    `bench: ${file} must hold a JSON list of jobs with id, name, kind and runs. Take one from a row's "job".`,
+  );
 }
 
 function givenPeaks(peak: BenchOptions['peak']) {

@@ -19,13 +19,13 @@ export interface RowSettings extends BenchDeviceOptions {
 
 /** What a child process is told on its standard input. */
 export interface RowRequest {
-  readonly job: BenchJob;
+  readonly jobs: readonly BenchJob[];
   readonly settings: RowSettings;
 }
 
 /** Start of the line on which a child process answers. */
 const ANSWER = 'bench-row: ';
-const ROW_TIMEOUT_MS = 600_000;
+const CHILD_TIMEOUT_MS = 600_000;
 
 /** All jobs in this process, on one device. */
 export async function* rowsHere(jobs: readonly BenchJob[], settings: RowSettings): AsyncGenerator<BenchRow> {
@@ -44,16 +44,19 @@ export async function* rowsHere(jobs: readonly BenchJob[], settings: RowSettings
 export async function* rowsIsolated(jobs: readonly BenchJob[], settings: RowSettings): AsyncGenerator<BenchRow> {
   const rows: BenchRow[] = [];
   for (const job of jobs) {
-    const row = withExtraTime(await rowOfChild({ job, settings }), rows);
+    const row = withExtraTime((await rowsOfChild({ jobs: [job], settings }))[0], rows);
     rows.push(row);
     yield row;
   }
 }
 
-/** Runs this very program again: a bundle that was copied elsewhere starts itself, not a package. */
-function rowOfChild(request: RowRequest): Promise<BenchRow> {
+/**
+ * Measures jobs in one process of their own; those it did not come to are `failed`.
+ * Runs this very program again: a bundle that was copied elsewhere starts itself, not a package.
+ */
+export function rowsOfChild(request: RowRequest): Promise<BenchRow[]> {
   const child = spawn(process.execPath, [process.argv[1]!, 'bench-row'], { stdio: ['pipe', 'pipe', 'pipe'] });
-  const timer = setTimeout(() => child.kill('SIGKILL'), ROW_TIMEOUT_MS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), CHILD_TIMEOUT_MS);
   let output = '';
   let errors = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -68,20 +71,18 @@ function rowOfChild(request: RowRequest): Promise<BenchRow> {
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      const line = output.split('\n').find((text) => text.startsWith(ANSWER));
-      if (line) resolve(JSON.parse(line.slice(ANSWER.length)) as BenchRow);
-      else
-        resolve(
-          emptyRow(request.job, 'failed', `the process ended with ${signal ?? code}: ${errors.slice(-400).trim()}`),
-        );
+      const lines = output.split('\n').filter((text) => text.startsWith(ANSWER));
+      const rows = lines.map((line) => JSON.parse(line.slice(ANSWER.length)) as BenchRow);
+      const reason = `the process ended with ${signal ?? code}: ${errors.slice(-400).trim()}`;
+      resolve(request.jobs.map((job) => rows.find(({ id }) => id === job.id) ?? emptyRow(job, 'failed', reason)));
     });
   });
 }
 
-/** The child's side: reads a request, measures, answers. */
+/** The child's side: reads a request, measures, answers row by row. */
 export async function answerRowRequest(): Promise<void> {
   let text = '';
   for await (const piece of process.stdin.setEncoding('utf8')) text += piece;
-  const { job, settings } = JSON.parse(text) as RowRequest;
-  for await (const row of rowsHere([job], settings)) console.log(`${ANSWER}${JSON.stringify(row)}`);
+  const { jobs, settings } = JSON.parse(text) as RowRequest;
+  for await (const row of rowsHere(jobs, settings)) console.log(`${ANSWER}${JSON.stringify(row)}`);
 }

@@ -1,5 +1,6 @@
 import { type Device, type DeviceName, init } from '@modajs/tensor';
 import { create } from 'webgpu';
+import { loadTuning } from '../tuning-file.ts';
 
 /** How a benchmark's device is opened. */
 export interface BenchDeviceOptions {
@@ -7,6 +8,8 @@ export interface BenchDeviceOptions {
   /** Dawn's bounds checks: off is what programs in Node get, on is what every browser has. */
   readonly robustness: 'on' | 'off';
   readonly threads?: number;
+  /** With what `moda tune` found; without, the defaults. */
+  readonly tuned?: boolean;
 }
 
 /** As the tensor package opens Dawn, but with bounds checks. */
@@ -19,8 +22,9 @@ const CHECKED = [
 const reachable: GPU[] = [];
 
 /** Opens a device. @throws DeviceError when `webgpu` was asked for and there is no adapter */
-export async function openBenchDevice({ device, robustness, threads }: BenchDeviceOptions): Promise<Device> {
-  const options = { device, ...(threads === undefined ? {} : { threads }) };
+export async function openBenchDevice({ device, robustness, threads, tuned }: BenchDeviceOptions): Promise<Device> {
+  const tuning = tuned ? await loadTuning(device) : {};
+  const options = { device, ...tuning, ...(threads === undefined ? {} : { threads }) };
   if (robustness === 'off' || device === 'cpu' || device === 'reference') return init(options);
   const gpu = create(CHECKED);
   reachable.push(gpu);

@@ -91,8 +91,12 @@ function columnPass(
   };
 }
 
-/** Loops over registers written out, except on software adapters: those gain nothing and compile for minutes. */
+/**
+ * Loops over registers written out. Software adapters get the opposite, bounds that a compiler cannot see: theirs write every loop
+ * out by themselves, for minutes, and gain nothing.
+ */
 function writtenOut(shader: string, D: number, { vendor, architecture }: DeviceCapabilities): string {
   const isSoftware = architecture === 'software' || architecture === 'swiftshader' || vendor === 'google';
-  return isSoftware ? shader : unroll(shader, { CHUNKS: Math.ceil(D / 4 / 8), '4u': 4 });
+  if (isSoftware) return shader.replace(/< (WIDTH|TILE|CHUNKS|4u); (\w+)\+\+/g, '< $1 * min(params.T, 1u); $2++');
+  return unroll(shader, { CHUNKS: Math.ceil(D / 4 / 8), '4u': 4 });
 }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../../test/device.ts';
-import { fromHalf, halfBits, halfValue, toHalf } from '../../../test/half.ts';
-import { runPlan } from '../../../test/run-plan.ts';
 import { BASELINE_CAPABILITIES } from '../../plan/capabilities.ts';
 import { KernelError } from '../../plan/kernel-error.ts';
+import { fromHalf, halfBits, halfValue, toHalf } from '../../testing/half.ts';
+import { runPlan } from '../../testing/run-plan.ts';
 import { type DepthGatherProblem, MAX_READERS, planDepthGather } from './depth-gather.ts';
 
 let test: TestDevice;

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attentionProblem } from '../../../test/attention-case.ts';
 import { openTestDevice, type TestDevice } from '../../../test/device.ts';
 import { MATRIX_CAPABILITIES } from '../../../test/matrix-capabilities.ts';
+import { attentionProblem } from '../../testing/attention-case.ts';
 import { planAttentionBackward } from '../attention-backward.ts';
+import { attentionCandidates } from '../attention-candidates.ts';
 import { planAttentionForward } from '../attention-forward.ts';
 
 let test: TestDevice;
@@ -44,5 +45,20 @@ describe('attention on subgroup matrices', () => {
       D > 128 ? 3 : 5,
     );
     for (const pass of passes) expect(await shaderErrors(test.device, pass.shader)).toEqual([]);
+  });
+
+  it('compiles every candidate of the search at D=64 [null]', async () => {
+    const problem = attentionProblem({ T: 100, H: 8, D: 64, dtype: 'f16', S: 20 });
+    const shaders = new Set<string>();
+    for (const part of [problem, { ...problem, hasSequence: false }]) {
+      for (const config of attentionCandidates(part, MATRIX_CAPABILITIES)) {
+        const plans = [planAttentionForward, planAttentionBackward].map((plan) =>
+          plan(part, MATRIX_CAPABILITIES, config),
+        );
+        for (const pass of plans.flatMap(({ passes }) => passes)) shaders.add(pass.shader);
+      }
+    }
+    expect(shaders.size).toBeGreaterThan(20);
+    for (const shader of shaders) expect(await shaderErrors(test.device, shader)).toEqual([]);
   });
 });

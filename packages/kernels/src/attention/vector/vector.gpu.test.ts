@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTestDevice, type TestDevice } from '../../../test/device.ts';
 import {
   attentionOperands,
   attentionProblem,
   attentionViolations,
   runAttention,
-} from '../../../test/attention-case.ts';
-import { openTestDevice, type TestDevice } from '../../../test/device.ts';
+} from '../../testing/attention-case.ts';
 import { planAttentionBackward } from '../attention-backward.ts';
 import { planAttentionForward } from '../attention-forward.ts';
 import type { AttentionProblem } from '../attention-problem.ts';

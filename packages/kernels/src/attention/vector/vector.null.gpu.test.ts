@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attentionProblem } from '../../../test/attention-case.ts';
 import { compileAll } from '../../../test/compile-all.ts';
 import { openTestDevice, type TestDevice } from '../../../test/device.ts';
 import { MATRIX_CAPABILITIES } from '../../../test/matrix-capabilities.ts';
+import { attentionProblem } from '../../testing/attention-case.ts';
 import { planAttentionBackward } from '../attention-backward.ts';
 import { planAttentionForward } from '../attention-forward.ts';
 import { planDepthGather } from '../gather/depth-gather.ts';

@@ -56,6 +56,12 @@ export class CpuBackend implements Backend {
     return download(this.#runtime, storage as CpuStorage, offset, length);
   }
 
+  hostView(storage: DeviceStorage, offset: number, length: number): Float32Array | null {
+    if (storage.dtype !== 'f32') return null;
+    const first = ((storage as CpuStorage).address >>> 2) + offset;
+    return this.#runtime.memory.f32.subarray(first, first + length);
+  }
+
   async synchronize(): Promise<void> {}
 
   endStep(): void {}

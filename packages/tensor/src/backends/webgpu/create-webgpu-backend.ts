@@ -1,4 +1,4 @@
-import type { DeviceCapabilities } from '@modajs/kernels';
+import { type DeviceCapabilities, type TuningTables, tuningKey } from '@modajs/kernels';
 import { elementBytes } from '../../core/dtype.ts';
 import { DTypeError } from '../../core/errors.ts';
 import type { Backend } from '../backend.ts';
@@ -29,6 +29,8 @@ export interface WebGpuOptions {
   readonly allowSoftware?: boolean;
   /** Time every kernel; slower, for each gets a pass of its own. Ignored without timestamps. */
   readonly profile?: boolean;
+  /** Measured kernel configurations by `tuningKey`; those of this adapter and driver are used. */
+  readonly tuning?: TuningTables;
   /** Bytes of device memory to stay below. */
   readonly memoryLimitBytes?: number;
 }
@@ -89,7 +91,7 @@ function memoryOperations(runner: PlanRunner, transfers: Transfers, copy: Backen
 }
 
 function assemble({ device, info, entry, description }: OpenDevice, options: WebGpuOptions): WebGpuBackend {
-  const capabilities = capabilitiesOf(device, info);
+  const capabilities = { ...capabilitiesOf(device, info), tuning: options.tuning?.[tuningKey(info)] };
   const profiler = options.profile && capabilities.timestamps ? new Profiler(device) : null;
   const uniforms = new UniformRing(device);
   const recorder = new CommandRecorder(device, uniforms, profiler);

@@ -1,0 +1,34 @@
+import { webGpuBackend } from '@modajs/bench';
+import { kernelChecks } from '@modajs/kernels/testing';
+import type { Device } from '@modajs/tensor';
+
+/**
+ * Runs the kernels' own grids of every rung that the device has, prints a line a rung: cases, worst error in parts of the tolerance.
+ *
+ * @param only rungs whose name has one of these parts; all when empty
+ * @returns whether every case agrees with f64 and repeats bit for bit
+ */
+export async function checkKernelGrids(device: Device, only: readonly string[]): Promise<boolean> {
+  const backend = webGpuBackend(device);
+  if (backend === null) {
+    console.log(`\nkernel grids are WGSL: none on ${device.kind}`);
+    return true;
+  }
+  const { capabilities } = backend;
+  const gpu = { device: backend.device, capabilities, check: () => backend.synchronize() };
+  const checks = kernelChecks(gpu).filter(({ rung }) => only.length === 0 || only.some((part) => rung.includes(part)));
+  const width = Math.max(...checks.map(({ rung }) => rung.length), 0);
+  console.log(`\n${'rung'.padEnd(width)}  cases  worst error, of what is allowed`);
+  const failures: string[] = [];
+  for (const check of checks) {
+    const { rung, cases, worst, worstCase, failures: failed } = await check.run();
+    failures.push(...failed);
+    const verdict = failed.length === 0 ? 'ok' : `${failed.length} FAILED`;
+    console.log(
+      `${rung.padEnd(width)}  ${String(cases).padStart(5)}  ${(worst * 100).toFixed(0).padStart(3)} %  ${verdict}  (${worstCase})`,
+    );
+  }
+  for (const failure of failures) console.log(`failed: ${failure}`);
+  console.log(`\n${checks.length} rungs, ${failures.length} cases wrong`);
+  return failures.length === 0 && checks.length > 0;
+}

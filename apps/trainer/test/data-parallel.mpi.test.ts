@@ -1,0 +1,185 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLI, runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { mpirun, runMpi } from './run-mpi.ts';
+
+let cwd = '';
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'moda-mpi-'));
+  await writeFile(join(cwd, 'small.yaml'), SMALL_CONFIG);
+  await writeFile(join(cwd, 'text.txt'), SMALL_TEXT);
+});
+afterAll(() => rm(cwd, { recursive: true, force: true }));
+
+const SETTINGS = ['-c', 'small.yaml', '-s', 'training.batchSize=4', '-s', 'optimizer.lr=1e-3'];
+
+async function rows(run: string): Promise<Record<string, number>[]> {
+  const text = await readFile(join(cwd, 'runs', run, 'metrics.jsonl'), 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+const losses = async (run: string) => (await rows(run)).map(({ step, loss, heldOutLoss }) => [step, loss, heldOutLoss]);
+
+/** Largest relative difference of the losses of two runs. */
+async function difference(a: string, b: string): Promise<number> {
+  const [left, right] = [await rows(a), await rows(b)];
+  expect(right).toHaveLength(left.length);
+  return Math.max(...left.map(({ loss }, i) => Math.abs(right[i].loss / loss - 1)));
+}
+
+/** The lines of ours in what a job prints on stderr; mpirun adds a box of its own. */
+const errorLines = (stderr: string): string[] => stderr.split('\n').filter((line) => /^(error|mpi): /.test(line));
+
+/** Processes of one rank of a job in this folder. */
+function pidsOfRank(rank: number): number[] {
+  const pids = execFileSync(
+    'bash',
+    ['-c', `grep -l -z "OMPI_COMM_WORLD_RANK=${rank}$" /proc/[0-9]*/environ 2>/dev/null || true`],
+    {
+      encoding: 'utf8',
+    },
+  );
+  return pids
+    .trim()
+    .split('\n')
+    .flatMap((path) => /\/proc\/(\d+)\//.exec(path)?.[1] ?? [])
+    .map(Number)
+    .filter(
+      (pid) => execFileSync('bash', ['-c', `readlink /proc/${pid}/cwd || true`], { encoding: 'utf8' }).trim() === cwd,
+    );
+}
+
+describe('mpirun moda train [cpu]', () => {
+  it('on 2 ranks equals 1 rank to 1e-6 and prints, logs and saves once', async () => {
+    const one = await runCli(['train', ...SETTINGS, '-n', 'one', '--steps', '50'], { cwd });
+    const two = await runMpi(2, ['train', ...SETTINGS, '-n', 'two', '--steps', '50'], { cwd });
+    expect([one.code, two.code, two.stderr]).toEqual([0, 0, '']);
+    expect(await difference('one', 'two')).toBeLessThan(1e-6);
+    expect(two.stdout).toMatch(/device +cpu .* on each of 2 ranks/);
+    expect(two.stdout.match(/step 50\/50 {2}loss/g)).toHaveLength(1);
+    expect(two.stdout).toMatch(/report +runs\/two\/report.html/);
+    expect(two.stdout).not.toContain('\x1b');
+    expect((await readdir(join(cwd, 'runs'))).sort()).toEqual(['one', 'two']);
+  });
+
+  it('with sharded optimiser states equals it too, and its checkpoint resumes on one rank', async () => {
+    const args = ['train', ...SETTINGS, '-s', 'training.shardOptimizer=true', '--steps', '50', '-n', 'sharded'];
+    expect((await runMpi(2, args, { cwd })).code).toBe(0);
+    expect(await difference('one', 'sharded')).toBeLessThan(1e-6);
+    for (const step of ['49', '50']) {
+      await rm(join(cwd, 'runs/sharded/checkpoints', `step-000000${step}`), { recursive: true });
+    }
+    const resumed = await runCli(['train', '--resume', 'sharded'], { cwd });
+    expect([resumed.code, resumed.stderr]).toEqual([0, '']);
+    expect(resumed.stdout).toContain('resumed after step 42 of 50');
+    expect(await difference('one', 'sharded')).toBeLessThan(1e-6);
+  });
+
+  it('whose rank is killed ends with a message, and resumes from the last checkpoint bit for bit', async () => {
+    const long = ['--steps', '150', '-s', 'checkpoint.every=20'];
+    const whole = await runMpi(2, ['train', ...SETTINGS, ...long, '-n', 'whole'], { cwd });
+    expect(whole.code).toBe(0);
+    let killed = 0;
+    const job = await runMpi(2, ['train', ...SETTINGS, ...long, '-n', 'killed'], {
+      cwd,
+      onOutput: (_, output) => {
+        if (killed > 0 || !/step +60\/150/.test(output)) return;
+        for (const pid of pidsOfRank(1)) {
+          process.kill(pid, 'SIGKILL');
+          killed++;
+        }
+      },
+    });
+    expect(killed).toBe(1);
+    expect(job.code).not.toBe(0);
+    expect(job.stderr).toMatch(/process rank 1 .*exited on\s+signal 9/);
+    expect(pidsOfRank(0)).toEqual([]);
+    const resumed = await runMpi(2, ['train', '--resume', 'killed'], { cwd });
+    expect([resumed.code, resumed.stderr]).toEqual([0, '']);
+    expect(resumed.stdout).toMatch(/resumed after step [68]0 of 150/);
+    expect(await losses('killed')).toEqual(await losses('whole'));
+  });
+
+  it('ends cleanly on all ranks at SIGUSR2, which mpirun forwards, and resumes to the same losses', async () => {
+    let sent = false;
+    const stopped = await runMpi(
+      2,
+      ['train', ...SETTINGS, '--steps', '150', '-s', 'checkpoint.every=20', '-n', 'stopped'],
+      {
+        cwd,
+        onOutput: (child, output) => {
+          if (!sent && /step +40\/150/.test(output)) sent = child.kill('SIGUSR2');
+        },
+      },
+    );
+    expect([stopped.code, stopped.signal, errorLines(stopped.stderr)]).toEqual([0, null, []]);
+    expect(stopped.stdout).toMatch(/interrupted after step \d+; saved/);
+    const resumed = await runMpi(2, ['train', '--resume', 'stopped'], { cwd });
+    expect(resumed.code).toBe(0);
+    expect(await losses('stopped')).toEqual(await losses('whole'));
+  });
+});
+
+describe('mpirun refuses with one line and exit code 2', () => {
+  const refusal = async (pending: ReturnType<typeof runMpi>): Promise<string> => {
+    const { code, stderr } = await pending;
+    expect(code).toBe(2);
+    const lines = errorLines(stderr);
+    expect(lines).toHaveLength(1);
+    return lines[0];
+  };
+  const train = ['train', ...SETTINGS, '--steps', '3', '-n', 'refused'];
+
+  it('an MPI library that is missing', async () => {
+    const line = await refusal(runMpi(2, train, { cwd, env: { MODA_MPI_LIBRARY: '/nowhere/libmpi.so.40' } }));
+    expect(line).toMatch(/^error: mpi: OpenMPI 4 or 5 must be there .*\/nowhere\/libmpi\.so\.40.*Install it/);
+  });
+
+  it('ranks with different configurations', async () => {
+    const rank = [process.execPath, CLI, ...train];
+    const line = await refusal(
+      mpirun(['-n', '1', ...rank, ':', '-n', '1', ...rank, '-s', 'optimizer.eps=1e-6'], { cwd }),
+    );
+    expect(line).toBe(
+      'error: mpi: optimizer.eps is 1e-8 on rank 0 but 0.000001 on rank 1. Start every rank with the same version and settings.',
+    );
+  });
+
+  it('ranks of different versions', async () => {
+    const other = CLI.replace(/main\.js$/, 'other-version.js');
+    const source = await readFile(CLI, 'utf8');
+    await writeFile(other, source.replace(/(name: "@modajs\/trainer",\s+version: )"[^"]+"/, '$1"99.0.0"'));
+    const args = ['-n', '1', process.execPath, CLI, ...train, ':', '-n', '1', process.execPath, other, ...train];
+    expect(await refusal(mpirun(args, { cwd }))).toMatch(
+      /version\.trainer is \d+\.\d+\.\d+ on rank 0 but 99\.0\.0 on rank 1/,
+    );
+  });
+
+  it('ranks that read different data', async () => {
+    await writeFile(join(cwd, 'longer.txt'), `${SMALL_TEXT}\nOne more line.`);
+    // Both ranks name the same file; the second one lies in a folder where it is longer.
+    execFileSync(
+      'bash',
+      ['-c', 'mkdir -p other && cp longer.txt other/text.txt && cp small.yaml other/ && mkdir -p shared-runs'],
+      { cwd },
+    );
+    const out = ['-o', join(cwd, 'shared-runs')];
+    const args = ['-n', '1', process.execPath, CLI, ...train, ...out];
+    const line = await refusal(mpirun([...args, ':', '-wdir', join(cwd, 'other'), ...args], { cwd }));
+    expect(line).toMatch(/is .* on rank 0 but .* on rank 1/);
+  });
+
+  it('a batch that the ranks cannot share, a corpus that is too short, a preset that does not exist', async () => {
+    expect(await refusal(runMpi(3, train, { cwd }))).toContain('training.batchSize must be a multiple of ranks');
+    await writeFile(join(cwd, 'short.txt'), 'Too short.');
+    expect(await refusal(runMpi(2, [...train, 'short.txt'], { cwd }))).toMatch(/^error: (data|tokenizer): /);
+    expect(await refusal(runMpi(2, ['train', '-p', 'tinny'], { cwd }))).toContain('Did you mean "tiny"?');
+    expect(await readdir(join(cwd, 'runs'))).not.toContain('refused');
+  });
+});

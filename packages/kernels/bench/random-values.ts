@@ -1,7 +1,0 @@
-/** Element `index` of a buffer that `random-fill.wgsl` filled with `seed`: known here without reading gigabytes back. */
-export function randomValue(index: number, seed: number, amplitude: number): number {
-  let state = (Math.imul((index ^ seed) >>> 0, 747796405) + 2891336453) >>> 0;
-  state = Math.imul((state >>> ((state >>> 28) + 4)) ^ state, 277803737) >>> 0;
-  state = ((state >>> 22) ^ state) >>> 0;
-  return (((state & 1023) - 512) / 256) * amplitude;
-}

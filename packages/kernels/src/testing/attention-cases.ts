@@ -1,0 +1,164 @@
+import type { AttentionProblem } from '../attention/attention-problem.ts';
+import { type attentionOperands, attentionProblem } from './attention-case.ts';
+
+/** A problem of the attention family with what its operands need. */
+export interface AttentionCase {
+  readonly name: string;
+  readonly problem: AttentionProblem;
+  readonly options?: Parameters<typeof attentionOperands>[1];
+}
+
+type Entry = readonly [name: string, problem: AttentionProblem, options?: AttentionCase['options']];
+
+function named(entries: readonly Entry[]): readonly AttentionCase[] {
+  return entries.map(([name, problem, options]) => ({ name, problem, ...(options ? { options } : {}) }));
+}
+
+/** Documents of the given lengths in each row, as `docRange`. */
+function documents(B: number, lengths: number[]): number[] {
+  const row: number[] = [];
+  let start = 0;
+  for (const length of lengths) {
+    for (let t = 0; t < length; t++) row.push(start, start + length);
+    start += length;
+  }
+  return Array.from({ length: B }, () => row).flat();
+}
+
+/** Every mask, layout and storage type at small sizes. */
+export const attentionCases = named([
+  ['causal', attentionProblem()],
+  ['T=1', attentionProblem({ T: 1 })],
+  ['B=2 H=6 Hkv=2 D=40 Dv=24, not causal', attentionProblem({ B: 2, H: 6, Hkv: 2, D: 40, Dv: 24, causal: false })],
+  ['more queries than keys, not causal', attentionProblem({ T: 17, Tk: 5, causal: false })],
+  ['decoding: T=3 of Tk=70, keyCapacity=77', attentionProblem({ B: 2, T: 3, Tk: 70, keyCapacity: 77 })],
+  ['window=5', attentionProblem({ T: 23, window: 5 })],
+  ['window=3, not causal', attentionProblem({ T: 11, window: 3, causal: false })],
+  ['packed documents', attentionProblem({ B: 2, T: 19, hasDocRange: true }), { docRange: documents(2, [7, 1, 11]) }],
+  [
+    'left padding: rows that see no key',
+    attentionProblem({ T: 5, hasDocRange: true }),
+    { docRange: [0, 0, 0, 0, 2, 5, 2, 5, 2, 5] },
+  ],
+  ['D=256', attentionProblem({ T: 5, D: 256, Dv: 8 })],
+  ['Dv=256', attentionProblem({ T: 5, D: 8, Dv: 256 })],
+  ['moda G=3 S=5', attentionProblem({ H: 6, Hkv: 2, S: 5 })],
+  ['moda S=0', attentionProblem({ S: 0 })],
+  ['moda B=2 S=65', attentionProblem({ B: 2, T: 7, S: 65 })],
+  ['depth attention S=3', attentionProblem({ S: 3, hasSequence: false })],
+  ['depth attention S=0', attentionProblem({ S: 0, hasSequence: false })],
+  ['modaChunkVisible C=4', attentionProblem({ T: 11, S: 3, chunk: 4 })],
+  [
+    'modaChunkVisible C=4, phase 3, decoding',
+    {
+      ...attentionProblem({ T: 6, Tk: 9 }),
+      depth: { S: 2, segments: [2], Td: 8, chunk: 4, chunkPhase: 3 },
+    },
+  ],
+  [
+    'modaChunkVisible C=5 over packed documents',
+    attentionProblem({ T: 19, S: 2, chunk: 5, hasDocRange: true }),
+    { docRange: documents(1, [7, 1, 11]) },
+  ],
+  [
+    'two segments, slots beyond S hold NaN',
+    { ...attentionProblem({ T: 7 }), depth: { S: 5, segments: [3, 4, 2], Td: 7, chunk: 1, chunkPhase: 0 } },
+  ],
+  [
+    'accumulated f32 depth gradient, dLse',
+    attentionProblem({ S: 3, dLse: true, depthGrad: { dtype: 'f32', accumulate: true } }),
+  ],
+  ['logits of +-1e4', attentionProblem({ T: 17, D: 16, S: 2, scale: 1 }), { amplitude: 45 }],
+  ['moda B=2 G=3 S=65, deferred', attentionProblem({ B: 2, T: 5, H: 6, Hkv: 2, S: 65, defersDepth: true })],
+  [
+    'f16 depth attention G=5, two segments, slots beyond S hold NaN, deferred, dLse',
+    {
+      ...attentionProblem({
+        ...{ T: 7, H: 5, D: 24, Dv: 40, dtype: 'f16' },
+        ...{ hasSequence: false, defersDepth: true, dLse: true },
+      }),
+      depth: { S: 5, segments: [3, 4, 2], Td: 7, chunk: 1, chunkPhase: 0 },
+    },
+  ],
+  ['f16', attentionProblem({ T: 33, dtype: 'f16', H: 4 })],
+  [
+    'f16 moda G=5 S=3, f32 gradient, odd sizes',
+    attentionProblem({ T: 9, H: 5, D: 9, Dv: 7, dtype: 'f16', S: 3, depthGrad: { dtype: 'f32', accumulate: true } }),
+  ],
+  [
+    'f16 moda S=3 of 4, f16 gradient',
+    { ...attentionProblem({ T: 9, dtype: 'f16' }), depth: { S: 3, segments: [4], Td: 9, chunk: 1, chunkPhase: 0 } },
+  ],
+]);
+
+/** What subgroup matrices may get wrong: ragged fragments, masks, large logits, slots beyond S. */
+export const matrixCases = named([
+  ['causal G=2 D=16, ragged rows and keys', attentionProblem({ T: 45, H: 2, dtype: 'f16' })],
+  ['not causal, B=2', attentionProblem({ B: 2, T: 33, H: 2, dtype: 'f16', causal: false })],
+  ['window=7 of Tk=70', attentionProblem({ T: 21, Tk: 70, keyCapacity: 71, H: 2, dtype: 'f16', window: 7 })],
+  [
+    'documents of 7, 1 and 22 tokens, dLse',
+    attentionProblem({ T: 30, H: 2, dtype: 'f16', hasDocRange: true, dLse: true }),
+    { docRange: Array.from({ length: 30 }, (_, t) => (t < 7 ? [0, 7] : t < 8 ? [7, 8] : [8, 30])).flat() },
+  ],
+  ['logits of +-1e4', attentionProblem({ T: 37, H: 2, dtype: 'f16', scale: 1 }), { amplitude: 16 }],
+  ['moda S=5', attentionProblem({ T: 19, H: 2, dtype: 'f16', S: 5, depthGrad: { dtype: 'f32', accumulate: true } })],
+  [
+    'depth attention G=3 S=18, slots beyond S hold NaN',
+    {
+      ...attentionProblem({
+        B: 2,
+        T: 3,
+        H: 6,
+        Hkv: 2,
+        dtype: 'f16',
+        hasSequence: false,
+        depthGrad: { dtype: 'f16', accumulate: true },
+      }),
+      depth: { S: 18, segments: [20], Td: 4, chunk: 1, chunkPhase: 0 },
+    },
+  ],
+]);
+
+/** Register tiles at one head size, since compiling is what takes time on a software adapter: every mask, tile edges, odd sizes. */
+export const tileCases: readonly AttentionCase[] = [
+  ...attentionCases.filter(
+    ({ problem: { hasSequence, depth, D, Dv, dtype } }) =>
+      hasSequence && !depth && D === 16 && Dv === 16 && dtype === 'f32',
+  ),
+  ...named([31, 32, 33, 65].map((T) => [`tile edge T=${T}`, attentionProblem({ T, H: 1 })] as const)),
+  ...named([['G=5 D=9 Dv=35 T=21', attentionProblem({ T: 21, H: 5, D: 9, Dv: 35 })]]),
+];
+
+const GROUPS = [1, 2, 3, 5, 7, 8, 16, 32, 64, 128];
+const HEAD_DIMS = [16, 40, 64, 70, 76, 80, 96, 128, 256];
+const LENGTHS = [1, 9, 63, 64, 65, 257, 1000];
+const SLOTS = [0, 1, 2, 63, 64, 65, 72];
+
+/** One axis after another: groups, head sizes with Dv != D, lengths, slots; all values, or the ends and the odd ones. */
+export function attentionSizes(isFull: boolean): readonly AttentionCase[] {
+  return [
+    ...(isFull ? GROUPS : [7, 128]).map((G) => attentionProblem({ T: 5, H: G, S: 3 })),
+    ...(isFull ? HEAD_DIMS : [70]).map((D) => attentionProblem({ T: 9, D, Dv: D - 6, S: 2 })),
+    ...(isFull ? LENGTHS : [63, 64]).map((T) => attentionProblem({ T, H: 1, D: 8, S: 1 })),
+    ...(isFull ? SLOTS : [64, 72]).map((S) => attentionProblem({ T: 3, S })),
+  ].map(sized);
+}
+
+/** The same axes in f16, for subgroup matrices: head sizes that are multiples of 8; depth gradients added up in f32. */
+export function matrixSizes(): readonly AttentionCase[] {
+  const half = { dtype: 'f16', depthGrad: { dtype: 'f32', accumulate: true } } as const;
+  return [
+    ...GROUPS.map((G) => attentionProblem({ ...half, T: 5, H: G, S: 3 })),
+    ...HEAD_DIMS.filter((D) => D % 8 === 0).map((D) =>
+      attentionProblem({ ...half, T: 19, H: 2, D, Dv: Math.max(8, D - 8), S: 2 }),
+    ),
+    ...LENGTHS.map((T) => attentionProblem({ ...half, T, H: 2, S: 1 })),
+    ...SLOTS.map((S) => attentionProblem({ ...half, T: 17, H: 4, Hkv: 2, S })),
+  ].map(sized);
+}
+
+function sized(problem: AttentionProblem): AttentionCase {
+  const { T, H, Hkv, D, Dv, depth } = problem;
+  return { name: `G=${H / Hkv} D=${D} Dv=${Dv} T=${T} S=${depth!.S}`, problem };
+}

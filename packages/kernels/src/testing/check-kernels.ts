@@ -1,0 +1,144 @@
+import type { AttentionConfig } from '../attention/attention-config.ts';
+import { hasMatrixFragments } from '../attention/matrix/matrix-tiles.ts';
+import { isSoftwareAdapter } from '../plan/software-adapter.ts';
+import { attentionErrors, attentionOperands, runAttention } from './attention-case.ts';
+import {
+  type AttentionCase,
+  attentionCases,
+  attentionSizes,
+  matrixCases,
+  matrixSizes,
+  tileCases,
+} from './attention-cases.ts';
+import type { KernelDevice } from './kernel-device.ts';
+import { matmulErrors, matmulTolerance } from './matmul-case.ts';
+import { matmulGrid } from './matmul-grid.ts';
+
+/** What the grid of one rung gave. */
+export interface RungReport {
+  /** `matmul tile`, `attention matrix`. */
+  readonly rung: string;
+  readonly cases: number;
+  /** Largest error against f64 in parts of what the tolerance allows: at most 1 is right. */
+  readonly worst: number;
+  /** Case of the largest error. */
+  readonly worstCase: string;
+  /** One line each. */
+  readonly failures: readonly string[];
+}
+
+/** The check of one rung, not yet run. */
+export interface RungCheck {
+  readonly rung: string;
+  run(): Promise<RungReport>;
+}
+
+/**
+ * The grids of every rung that a device has: matrix products with their epilogues, and the attention family forward and backward,
+ * each case against f64 and twice bit for bit. Software adapters get the brief grids of the tests, for they compile for minutes.
+ */
+export function kernelChecks(gpu: KernelDevice): readonly RungCheck[] {
+  const isBrief = isSoftwareAdapter(gpu.capabilities);
+  const products = matmulGrid(gpu.capabilities, isBrief).map(({ name, config, cases }): RungCheck => {
+    const rung = `matmul ${name}`;
+    return {
+      rung,
+      run: () =>
+        report(
+          rung,
+          cases,
+          (test) => JSON.stringify(test),
+          (test) => matmulVerdict(gpu, test, config),
+        ),
+    };
+  });
+  return [...products, ...attentionChecks(gpu, isBrief)];
+}
+
+/** Error in parts of the tolerance, and what else is wrong. */
+interface Verdict {
+  readonly share: number;
+  readonly complaint: string | null;
+}
+
+async function report<Case>(
+  rung: string,
+  cases: readonly Case[],
+  describe: (test: Case) => string,
+  check: (test: Case) => Promise<Verdict>,
+): Promise<RungReport> {
+  let worst = 0;
+  let worstCase = '';
+  const failures: string[] = [];
+  for (const test of cases) {
+    const { share, complaint } = await check(test).catch((error: unknown) => ({
+      share: Number.POSITIVE_INFINITY,
+      complaint: error instanceof Error ? error.message : String(error),
+    }));
+    // NaN is worse than any number.
+    if (!(share <= worst))
+      [worst, worstCase] = [Number.isNaN(share) ? Number.POSITIVE_INFINITY : share, describe(test)];
+    if (complaint !== null) failures.push(`${rung}: ${describe(test)}: ${complaint}`);
+  }
+  return { rung, cases: cases.length, worst, worstCase, failures };
+}
+
+async function matmulVerdict(
+  gpu: KernelDevice,
+  test: Parameters<typeof matmulErrors>[1],
+  config: Parameters<typeof matmulErrors>[2],
+): Promise<Verdict> {
+  const { error, naive, strays, repeats } = await matmulErrors(gpu, test, config);
+  const allowed = matmulTolerance(test, naive);
+  const complaints = [
+    ...(error <= allowed ? [] : [`error ${error} is above ${allowed}`]),
+    ...(strays === 0 ? [] : [`${strays} elements beside the result were written`]),
+    ...(repeats ? [] : ['a second run gave other bits']),
+  ];
+  return { share: error / allowed, complaint: complaints.join(', ') || null };
+}
+
+function attentionChecks(gpu: KernelDevice, isBrief: boolean): readonly RungCheck[] {
+  const make = (rung: string, cases: readonly AttentionCase[], config: AttentionConfig): RungCheck => {
+    const runnable = cases.filter(({ problem }) => gpu.capabilities.f16 || problem.dtype === 'f32');
+    const name = `attention ${rung}`;
+    return {
+      rung: name,
+      run: () =>
+        report(
+          name,
+          runnable,
+          (test) => test.name,
+          (test) => attentionVerdict(gpu, test, config),
+        ),
+    };
+  };
+  const sequence = (test: AttentionCase) => test.problem.hasSequence;
+  const tiles = isBrief ? tileCases : [...attentionCases, ...attentionSizes(true), ...tileCases].filter(sequence);
+  const checks = [
+    make('rows', [...attentionCases, ...attentionSizes(!isBrief)], { sequence: 'rows', depth: 'rows' }),
+    make('tile', tiles, { sequence: 'tile', depth: 'rows' }),
+  ];
+  if (!hasMatrixFragments(gpu.capabilities)) return checks;
+  // Depth is left to the plan: groups above 32 heads and head sizes above 128 have no matrix kernel.
+  return [...checks, make('subgroup matrix', [...matrixCases, ...matrixSizes()], { sequence: 'matrix' })];
+}
+
+async function attentionVerdict(gpu: KernelDevice, test: AttentionCase, config: AttentionConfig): Promise<Verdict> {
+  const { problem, options } = test;
+  const operands = attentionOperands(problem, options);
+  const chosen = problem.hasSequence ? config : { ...config, sequence: undefined };
+  const first = await runAttention(gpu, problem, operands, chosen);
+  const second = await runAttention(gpu, problem, operands, chosen);
+  const errors = attentionErrors(problem, operands, first, config.sequence === 'matrix');
+  const wrong = errors.filter(({ error, allowed }) => !(error <= allowed));
+  const differs = Object.entries(first.raw).filter(([name, data]) =>
+    data.some((x, i) => !Object.is(x, second.raw[name]![i])),
+  );
+  const complaints = [
+    ...wrong.map(({ name, error, allowed }) => `${name}: error ${error} is above ${allowed}`),
+    ...differs.map(([name]) => `${name}: a second run gave other bits`),
+  ];
+  const share = errors.reduce((worst, { error, allowed }) => Math.max(worst, error / allowed), 0);
+  return { share, complaint: complaints.join(', ') || null };
+}

@@ -1,0 +1,156 @@
+import {
+  allocateGradients,
+  clipGradNorm,
+  full,
+  noGrad,
+  type SafetensorsInput,
+  type Tensor,
+  tidy,
+} from '@modajs/tensor';
+import type { RunConfig } from '../config/run-config.ts';
+import { type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
+import { createOptimizer } from '../optim/create-optimizer.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import type { TrainableModel } from '../run/trainable-model.ts';
+import {
+  accumulateGradients,
+  releaseGradients,
+  type StepControls,
+  type StepNumbers,
+  type TrainingStepOptions,
+} from '../run/training-step.ts';
+import type { Collective } from './collective.ts';
+import { gatherTensors } from './gather-tensors.ts';
+import { gatherWeights } from './gather-weights.ts';
+import { GradientSync } from './gradient-sync.ts';
+import { type ParameterBucket, parameterBuckets } from './parameter-buckets.ts';
+import { parameterOwners } from './parameter-owners.ts';
+import { requireDivisibleBatch } from './require-divisible-batch.ts';
+
+type NamedTensors = Readonly<Record<string, Tensor>>;
+
+/** Sums over ranks that a step needs beside the gradients, in this order. */
+interface StepTotals {
+  /** Nats over all counted targets. */
+  readonly nats: number;
+  /** Targets that count. */
+  readonly targets: number;
+  /** Ranks that were told to stop. */
+  readonly stops: number;
+  /** Sum of squares of all gradients; sharded only. */
+  readonly squares: number;
+}
+
+/**
+ * One rank of a data-parallel run: it computes its rows of the global batch, all ranks average their gradients by the number
+ * of targets that count, and each makes the same update (or, with `training.shardOptimizer`, the update of its share of the
+ * parameters, which all then take over: ZeRO stage 1). After a step every rank has the same weights, bit for bit.
+ */
+export class DataParallel {
+  readonly optimizer: Optimizer;
+  /** Whether some rank was told to stop by the end of the last step: the same answer on every rank. */
+  stopAgreed = false;
+  private readonly isSharded: boolean;
+  private readonly params: NamedTensors;
+  private readonly own: NamedTensors;
+  private readonly buckets: readonly ParameterBucket[];
+  private readonly sync: GradientSync;
+
+  /** @throws ConfigError when the batch does not divide into equal parts */
+  constructor(
+    private readonly collective: Collective,
+    private readonly model: TrainableModel,
+    private readonly config: RunConfig,
+    private readonly signal: AbortSignal | undefined,
+  ) {
+    requireDivisibleBatch(config, collective.size);
+    const { rank, size } = collective;
+    this.params = model.parameters();
+    this.isSharded = config.training.shardOptimizer;
+    const owners = this.isSharded ? parameterOwners(this.params, size) : null;
+    this.own = owners === null ? this.params : pick(this.params, (name) => owners.get(name) === rank);
+    this.buckets = parameterBuckets(this.params, owners, size);
+    this.sync = new GradientSync(collective, this.buckets, this.isSharded);
+    // Of all parameters, not of the own ones only: the backward pass needs them.
+    allocateGradients(this.params);
+    this.optimizer = createOptimizer(this.own, config.optimizer);
+  }
+
+  /** This rank's rows of a global batch. */
+  get rows(): { readonly first: number; readonly count: number } {
+    const count = this.config.training.batchSize / this.collective.size;
+    return { first: this.collective.rank * count, count };
+  }
+
+  /** Buckets of the last step's gradients that travelled while the backward pass went on. */
+  get overlappedBuckets(): number {
+    return this.sync.startedEarly;
+  }
+
+  /** `trainingStep` over all ranks; loss and norm are the global batch's. */
+  async step(batch: HostBatch, options: TrainingStepOptions, controls: StepControls): Promise<StepNumbers> {
+    const { lossScale, lossLimit, lrRatio } = controls;
+    const { device } = Object.values(this.params)[0];
+    const counted = batch.targets.reduce((sum, target) => sum + (target === IGNORED_TARGET ? 0 : 1), 0);
+    const positions = this.config.training.batchSize * batch.T;
+    this.sync.begin();
+    const loss = tidy(() =>
+      accumulateGradients(this.model, batch, options, (lossScale * counted) / positions, this.sync.onGradient),
+    );
+    const [localLoss] = await Promise.all([loss.item(), this.sync.finish()]);
+    loss.dispose();
+    const totals = await this.sumOverRanks(localLoss, counted);
+    this.stopAgreed = totals.stops > 0;
+    const meanLoss = totals.nats / totals.targets;
+    // Without padding every position counts, and the correction is 1.
+    const scale = positions / totals.targets / lossScale;
+    const clipped = this.clip(options.clipNorm, scale, totals.squares);
+    const isRefused = meanLoss > lossLimit;
+    noGrad(() =>
+      tidy(() => {
+        this.optimizer.step(lrRatio, isRefused ? full([], Number.NaN, { device }) : clipped.gradScale);
+      }),
+    );
+    const gradientNorm = await clipped.norm.item();
+    clipped.norm.dispose();
+    clipped.gradScale.dispose();
+    releaseGradients(this.params);
+    if (this.isSharded) await gatherWeights(this.collective, this.buckets);
+    device.endStep();
+    return { loss: meanLoss, gradientNorm };
+  }
+
+  /** The whole optimiser state for a checkpoint, on rank 0; every rank calls it. */
+  async optimizerState(): Promise<Readonly<Record<string, SafetensorsInput>>> {
+    return this.isSharded ? gatherTensors(this.collective, this.optimizer.state()) : this.optimizer.state();
+  }
+
+  private async sumOverRanks(localLoss: number, counted: number): Promise<StepTotals> {
+    const nats = counted === 0 ? 0 : localLoss * counted;
+    const sums = Float64Array.of(nats, counted, this.signal?.aborted ? 1 : 0, await this.ownSquares());
+    await this.collective.allReduce(sums);
+    return { nats: sums[0], targets: sums[1], stops: sums[2], squares: sums[3] };
+  }
+
+  private async ownSquares(): Promise<number> {
+    if (!this.isSharded || Object.values(this.own).every(({ grad }) => grad === null)) return 0;
+    const { norm, gradScale } = clipGradNorm(this.own, Infinity);
+    gradScale.dispose();
+    const value = await norm.item();
+    norm.dispose();
+    return value ** 2;
+  }
+
+  /** As `clipGradNorm`; with sharding from the sum of squares over ranks. */
+  private clip(clipNorm: number, scale: number, squares: number): { norm: Tensor; gradScale: Tensor } {
+    if (!this.isSharded) return clipGradNorm(this.params, clipNorm, scale);
+    const { device } = Object.values(this.params)[0];
+    const norm = Math.sqrt(squares) * scale;
+    const factor = Number.isFinite(norm) ? Math.min(1, clipNorm / (norm + 1e-6)) * scale : Number.NaN;
+    return { norm: full([], norm, { device }), gradScale: full([], factor, { device }) };
+  }
+}
+
+function pick(params: NamedTensors, keep: (name: string) => boolean): NamedTensors {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => keep(name)));
+}

@@ -1,0 +1,100 @@
+import type { Tensor } from '@modajs/tensor';
+import type { Collective } from './collective.ts';
+import { entriesOf, type ParameterBucket } from './parameter-buckets.ts';
+import { copyToDevice, copyToHost } from './tensor-staging.ts';
+
+/**
+ * Sums gradients over ranks in buckets while the backward pass still computes: a bucket starts to travel when the last of
+ * its gradients is there. How many contributions make a gradient complete (uses of a parameter, accumulation parts) is learnt
+ * from the first step, in which everything travels at the end.
+ */
+export class GradientSync {
+  /** Buckets that began to travel before the backward pass of the last step ended. */
+  startedEarly = 0;
+  private readonly bucketOf = new Map<Tensor, number>();
+  private readonly expected = new Map<Tensor, number>();
+  private readonly received = new Map<Tensor, number>();
+  private missing: number[] = [];
+  private started: Promise<void>[] = [];
+  private isStarted: boolean[] = [];
+  private order: Promise<void> | null = null;
+  private hasLearnt = false;
+
+  /**
+   * @param sharded each rank receives the sums of its own segment only
+   */
+  constructor(
+    private readonly collective: Collective,
+    private readonly buckets: readonly ParameterBucket[],
+    private readonly sharded: boolean,
+  ) {
+    for (const [i, { entries }] of buckets.entries())
+      for (const { parameter } of entries) this.bucketOf.set(parameter, i);
+  }
+
+  /** Before the first backward pass of a step. */
+  begin(): void {
+    this.received.clear();
+    this.started = [];
+    this.order = null;
+    this.isStarted = this.buckets.map(() => false);
+    this.missing = this.buckets.map(({ entries }) => entries.filter(({ parameter }) => this.expects(parameter)).length);
+  }
+
+  /** For `backward`: counts contributions, sends full buckets off and lets those under way advance. */
+  readonly onGradient = (parameter: Tensor): void => {
+    const bucket = this.bucketOf.get(parameter);
+    if (bucket === undefined) return;
+    const count = (this.received.get(parameter) ?? 0) + 1;
+    this.received.set(parameter, count);
+    if (this.hasLearnt && count === this.expected.get(parameter)) {
+      this.missing[bucket]--;
+      if (this.missing[bucket] === 0) this.start(bucket);
+    }
+    this.collective.progress();
+  };
+
+  /** Resolves when the parameters' `grad` hold the sums; with sharding only those of this rank's own parameters. */
+  async finish(): Promise<void> {
+    this.startedEarly = this.started.length;
+    if (!this.hasLearnt) {
+      for (const [parameter, count] of this.received) this.expected.set(parameter, count);
+      this.hasLearnt = true;
+    }
+    for (const i of this.buckets.keys()) if (!this.isStarted[i]) this.start(i);
+    await Promise.all(this.started);
+    for (const bucket of this.buckets) {
+      const received = this.sharded ? entriesOf(bucket, this.collective.rank) : bucket.entries;
+      for (const { parameter, start } of received) {
+        if (parameter.grad !== null) copyToDevice(bucket.buffer, start, parameter.grad);
+      }
+    }
+  }
+
+  private expects(parameter: Tensor): boolean {
+    return (this.expected.get(parameter) ?? 0) > 0;
+  }
+
+  private start(index: number): void {
+    this.isStarted[index] = true;
+    const { entries, buffer, counts } = this.buckets[index];
+    const copies: Promise<void>[] = [];
+    for (const { parameter, start } of entries) {
+      if (parameter.grad === null) buffer.fill(0, start, start + parameter.size);
+      else copies.push(...[copyToHost(parameter.grad, buffer, start)].filter((copy) => copy !== null));
+    }
+    const travel = (): Promise<void> =>
+      this.sharded ? this.collective.reduceScatter(buffer, counts) : this.collective.allReduce(buffer);
+    if (copies.length === 0 && this.order === null) {
+      this.started.push(travel());
+      return;
+    }
+    // Readbacks may end in any order; operations must start in the same order on every rank.
+    const before = this.order ?? Promise.resolve();
+    let travelled: Promise<void> = Promise.resolve();
+    this.order = Promise.all([before, ...copies]).then(() => {
+      travelled = travel();
+    });
+    this.started.push(this.order.then(() => travelled));
+  }
+}

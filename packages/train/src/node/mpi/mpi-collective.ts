@@ -1,0 +1,159 @@
+import type { Collective, CollectiveBuffer } from '../../distributed/collective.ts';
+import { CollectiveError } from '../../distributed/collective-error.ts';
+import type { MpiEnvironment } from './mpi-environment.ts';
+import type { MpiLibrary } from './mpi-library.ts';
+
+/** An operation under way; it holds on to the memory that MPI reads and writes. */
+interface Operation {
+  readonly request: BigUint64Array;
+  readonly memory: readonly ArrayBufferView[];
+  readonly done: () => void;
+}
+
+/** Looks at operations in every turn of the event loop so often, then once a millisecond: peers may take long. */
+const EAGER_POLLS = 2000;
+const POLL_INTERVAL_MS = 1;
+
+/**
+ * The processes of an MPI job. Every operation is one of MPI's non-blocking ones; they advance when `progress` is called
+ * and between turns of the event loop.
+ */
+export class MpiCollective implements Collective {
+  readonly rank: number;
+  readonly size: number;
+  readonly localRank: number;
+  readonly localSize: number;
+  private operations: Operation[] = [];
+  private isPolling = false;
+  private idlePolls = 0;
+  private readonly flag = new Int32Array(1);
+
+  /**
+   * Initialises MPI.
+   *
+   * @throws CollectiveError when the launcher and the library are of different MPIs
+   */
+  constructor(
+    private readonly mpi: MpiLibrary,
+    environment: MpiEnvironment,
+  ) {
+    check(mpi.init(), 'MPI_Init');
+    this.rank = this.ask(mpi.rank);
+    this.size = this.ask(mpi.size);
+    this.localRank = environment.localRank;
+    this.localSize = environment.localSize;
+    if (this.size === environment.size) return;
+    mpi.finalize();
+    throw new CollectiveError(
+      `mpi: the launcher started ${environment.size} ranks, the MPI library sees ${this.size}. ` +
+        'Use the mpirun that belongs to the library (OpenMPI), or srun --mpi=pmix.',
+      { launched: environment.size, seen: this.size },
+    );
+  }
+
+  allReduce(buffer: Float32Array | Float64Array, op: 'sum' | 'max' = 'sum'): Promise<void> {
+    const { mpi } = this;
+    return this.start('MPI_Iallreduce', [buffer], (request) =>
+      mpi.iallreduce(buffer, buffer.length, this.typeOf(buffer), mpi.ops[op], mpi.world, request),
+    );
+  }
+
+  async reduceScatter(buffer: Float32Array | Float64Array, counts: readonly number[]): Promise<void> {
+    const { mpi, rank } = this;
+    const all = Int32Array.from(counts);
+    await this.start('MPI_Ireduce_scatter', [buffer, all], (request) =>
+      mpi.ireduceScatter(buffer, all, this.typeOf(buffer), mpi.ops.sum, mpi.world, request),
+    );
+    // In place, MPI leaves the own segment at the start.
+    buffer.copyWithin(startsOf(counts)[rank], 0, counts[rank]);
+  }
+
+  allGather(buffer: CollectiveBuffer, counts: readonly number[]): Promise<void> {
+    const { mpi } = this;
+    const all = Int32Array.from(counts);
+    const starts = startsOf(counts);
+    return this.start('MPI_Iallgatherv', [buffer, all, starts], (request) =>
+      mpi.iallgatherv(buffer, all, starts, this.typeOf(buffer), mpi.world, request),
+    );
+  }
+
+  broadcast(buffer: CollectiveBuffer, root: number): Promise<void> {
+    const { mpi } = this;
+    return this.start('MPI_Ibcast', [buffer], (request) =>
+      mpi.ibcast(buffer, buffer.length, this.typeOf(buffer), root, mpi.world, request),
+    );
+  }
+
+  barrier(): Promise<void> {
+    return this.start('MPI_Ibarrier', [], (request) => this.mpi.ibarrier(this.mpi.world, request));
+  }
+
+  progress(): void {
+    if (this.operations.length === 0) return;
+    const before = this.operations.length;
+    this.operations = this.operations.filter(({ request, done }) => {
+      check(this.mpi.test(request, this.flag), 'MPI_Test');
+      if (this.flag[0] === 1) done();
+      return this.flag[0] !== 1;
+    });
+    this.idlePolls = this.operations.length < before ? 0 : this.idlePolls + 1;
+  }
+
+  abort(exitCode: number): void {
+    this.mpi.abort(this.mpi.world, exitCode);
+  }
+
+  async close(): Promise<void> {
+    await this.barrier();
+    check(this.mpi.finalize(), 'MPI_Finalize');
+  }
+
+  private start(
+    name: string,
+    memory: readonly ArrayBufferView[],
+    launch: (request: BigUint64Array) => number,
+  ): Promise<void> {
+    const request = new BigUint64Array(1);
+    check(launch(request), name);
+    this.idlePolls = 0;
+    return new Promise((done) => {
+      this.operations.push({ request, memory, done });
+      this.keepPolling();
+    });
+  }
+
+  private keepPolling(): void {
+    if (this.isPolling) return;
+    this.isPolling = true;
+    const poll = (): void => {
+      this.progress();
+      if (this.operations.length === 0) this.isPolling = false;
+      else if (this.idlePolls < EAGER_POLLS) setImmediate(poll);
+      else setTimeout(poll, POLL_INTERVAL_MS);
+    };
+    setImmediate(poll);
+  }
+
+  private typeOf(buffer: CollectiveBuffer): bigint {
+    const { float, double, byte } = this.mpi.types;
+    if (buffer instanceof Float32Array) return float;
+    return buffer instanceof Float64Array ? double : byte;
+  }
+
+  private ask(question: (comm: bigint, out: Int32Array) => number): number {
+    const out = new Int32Array(1);
+    check(question(this.mpi.world, out), 'MPI_Comm_rank');
+    return out[0];
+  }
+}
+
+function startsOf(counts: readonly number[]): Int32Array {
+  const starts = new Int32Array(counts.length);
+  for (let i = 1; i < counts.length; i++) starts[i] = starts[i - 1] + counts[i - 1];
+  return starts;
+}
+
+/** @throws CollectiveError for a status that is not MPI_SUCCESS */
+function check(status: number, call: string): void {
+  if (status !== 0) throw new CollectiveError(`mpi: ${call} failed with status ${status}.`, { call, status });
+}

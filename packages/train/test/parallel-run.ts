@@ -1,0 +1,95 @@
+import { createDecoder, type Decoder, defineDecoderConfig } from '@modajs/models';
+import type { Device } from '@modajs/tensor';
+import type { Checkpoint } from '../src/checkpoint/checkpoint.ts';
+import { mergeConfigs, type RawConfig } from '../src/config/resolve-config.ts';
+import { resolveRunConfig } from '../src/config/run-config.ts';
+import { tokensInMemory } from '../src/data/token-source.ts';
+import type { Collective } from '../src/distributed/collective.ts';
+import { inProcessCollectives } from '../src/distributed/in-process-collective.ts';
+import type { RunListener } from '../src/run/run-event.ts';
+import type { RunSummary } from '../src/run/run-inputs.ts';
+import { TrainingRun } from '../src/run/training-run.ts';
+import { MemoryStorage } from '../src/storage/memory-storage.ts';
+import { patternedTokens } from './bigram-model.ts';
+
+const V = 31;
+const T = 13;
+
+/** How a test trains. */
+export interface ParallelRunOptions {
+  /** One device a rank, or one for all. */
+  readonly devices: readonly Device[];
+  readonly settings?: RawConfig;
+  readonly storage?: MemoryStorage;
+  readonly resumeFrom?: Checkpoint | null;
+  /** By rank. */
+  readonly signals?: readonly (AbortSignal | undefined)[];
+  readonly listener?: RunListener;
+  /** Called for each rank when it has trained, while its model lives. */
+  readonly inspect?: (rank: number, model: Decoder, run: TrainingRun) => unknown;
+}
+
+/** Trains a two-block MoDA model on patterned tokens with `ranks` ranks in this process; 0 for a run without a collective. */
+export async function parallelRun(
+  ranks: number,
+  options: ParallelRunOptions,
+): Promise<{ storage: MemoryStorage; summaries: RunSummary[] }> {
+  const storage = options.storage ?? new MemoryStorage();
+  const collectives: (Collective | null)[] = ranks === 0 ? [null] : inProcessCollectives(ranks);
+  const summaries = await Promise.all(collectives.map((collective) => oneRank(collective, storage, options)));
+  return { storage, summaries };
+}
+
+async function oneRank(
+  collective: Collective | null,
+  storage: MemoryStorage,
+  options: ParallelRunOptions,
+): Promise<RunSummary> {
+  const rank = collective?.rank ?? 0;
+  const device = options.devices[rank % options.devices.length];
+  const config = resolveRunConfig(mergeConfigs(DEFAULTS, options.settings ?? {}));
+  const model = createDecoder(MODEL, { device, seed: 1, computeDtype: config.training.dtype });
+  const run = new TrainingRun({
+    config,
+    model,
+    T,
+    sources: [{ source: tokensInMemory('pattern', patternedTokens(2003, V, 5)), weight: 1 }],
+    heldOut: [{ name: 'pattern', tokens: patternedTokens(401, V, 99), bytes: 400 }],
+    separator: null,
+    storage,
+    identity: { V, T },
+    writtenBy: {},
+    collective,
+    resumeFrom: options.resumeFrom ?? null,
+    listener: rank === 0 ? options.listener : undefined,
+    signal: options.signals?.[rank],
+  });
+  try {
+    const summary = await run.run();
+    await options.inspect?.(rank, model, run);
+    return summary;
+  } finally {
+    run.dispose();
+    model.dispose();
+  }
+}
+
+const DEFAULTS: RawConfig = {
+  training: { steps: 50, batchSize: 8 },
+  optimizer: { lr: 3e-3 },
+  schedule: { warmupSteps: 5 },
+  evaluation: { every: 20, batchSize: 4 },
+  checkpoint: { every: 20, keepLast: 10 },
+};
+
+const MODEL = defineDecoderConfig({
+  nLayers: 2,
+  nHeads: 3,
+  nKvHeads: 1,
+  headDim: 8,
+  dModel: 24,
+  dFf: 40,
+  vocabSize: V,
+  seqLen: T,
+  depth: 'moda',
+});
