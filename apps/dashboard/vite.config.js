@@ -12,5 +12,5 @@ export default defineConfig({
   server: { headers: isolation },
   preview: { headers: isolation },
   worker: { format: 'es', plugins: () => [wgslVite()] },
-  build: { target: 'es2023', sourcemap: true },
+  build: { outDir: 'dist/site', target: 'es2023', sourcemap: true },
 });

@@ -23,6 +23,19 @@ async function executable() {
   return SYSTEM.find((path) => existsSync(path)) ?? chromiumPackage.executablePath();
 }
 
+/** A process that dies as it starts is started again: on a busy machine one in some dozens does (SIGSEGV). */
+const ATTEMPTS = 3;
+
+async function launch(options) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await chromium.launch(options);
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
 /**
  * Starts Chromium: the one in `MODA_CHROMIUM`, the system's, or that of the npm package `@sparticuz/chromium`.
  *
@@ -32,7 +45,7 @@ async function executable() {
 export async function launchBrowser({ args = [], ...options } = {}) {
   // Without a locale Chromium reports the language `en-US@posix`, which Intl refuses.
   const env = { ...process.env, LANG: 'en_US.UTF-8', LC_ALL: 'en_US.UTF-8' };
-  return chromium.launch({
+  return launch({
     executablePath: await executable(),
     args: ['--lang=en-US', ...FLAGS, ...args],
     env,

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { reportError } from './cli/report-error.ts';
 import { registerBench } from './commands/bench.ts';
+import { registerDashboard } from './commands/dashboard.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
 import { registerGenerate } from './commands/generate.ts';
@@ -22,6 +23,7 @@ for (const register of [
   registerGenerate,
   registerInfo,
   registerDoctor,
+  registerDashboard,
   registerTokenize,
   registerStudy,
   registerBench,

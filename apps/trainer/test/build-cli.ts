@@ -18,7 +18,9 @@ export default async function buildCli(): Promise<void> {
     external: ['webgpu', 'koffi', '@stdlib/*', 'commander'],
     plugins: [wgslEsbuild()],
     // CommonJS dependencies inside the bundle call `require` for Node's own modules.
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
+    },
     logLevel: 'error',
   });
 }

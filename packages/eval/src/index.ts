@@ -8,6 +8,7 @@ export * from './depth-attention/depth-attention.ts';
 export * from './errors/errors.ts';
 export { bootstrapStandardError } from './metrics/bootstrap.ts';
 export * from './metrics/choice-metrics.ts';
+export type { DifferenceStatistics } from './metrics/difference.ts';
 export * from './model/decoder-scorer.ts';
 export * from './model/evaluation-model.ts';
 export * from './model/function-model.ts';
@@ -15,11 +16,18 @@ export * from './model/llama-cpp-scorer.ts';
 export * from './model/scorer.ts';
 export * from './model/scorer-model.ts';
 export * from './perplexity/document-units.ts';
-export * from './perplexity/perplexity.ts';
+export {
+  type DomainPerplexity,
+  evaluatePerplexity,
+  type PerplexityDomain,
+  type PerplexityOptions,
+  type PerplexityReport,
+} from './perplexity/perplexity.ts';
 export * from './perplexity/rolling-windows.ts';
 export * from './perplexity/token-shard.ts';
 export type { Provenance } from './results/build-results.ts';
 export * from './results/compare.ts';
+export * from './results/compare-perplexity.ts';
 export * from './results/format-table.ts';
 export * from './results/results.ts';
 export * from './run/load-documents.ts';

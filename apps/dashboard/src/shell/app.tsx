@@ -1,64 +1,83 @@
-import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import type { DetectedDevice } from './detect-device.ts';
+import { PAGES, type Page } from './pages.ts';
+import { ThemeToggle } from './theme-toggle.tsx';
+import { useDevice } from './use-device.ts';
+import { type PageCode, usePage } from './use-page.ts';
 
-interface Page {
-  readonly hash: string;
-  readonly title: string;
-  readonly load: () => Promise<ComponentType>;
+function PageBody({ page, code, again }: { readonly page: Page; readonly code: PageCode; readonly again: () => void }) {
+  if (code.phase === 'ready') return <code.View />;
+  if (code.phase === 'loading')
+    return (
+      <p class="progress" role="status">
+        Loading {page.title}…
+      </p>
+    );
+  return (
+    <div class="failure" role="alert">
+      <p>
+        <strong>This page could not load.</strong> {code.message}
+      </p>
+      <button type="button" onClick={again}>
+        Try again
+      </button>
+    </div>
+  );
 }
 
-/** Pages load when they are first shown. */
-const PAGES: readonly Page[] = [
-  { hash: '#/runs', title: 'Runs', load: async () => (await import('../pages/runs-page.tsx')).RunsPage },
-  { hash: '#/train', title: 'Train', load: async () => (await import('../pages/train-page.tsx')).TrainPage },
-];
+const threadsOf = (threads: number): string => (threads === 1 ? 'one thread' : `${threads} threads`);
 
-function pageOf(hash: string): Page {
-  return PAGES.find((page) => hash.startsWith(page.hash)) ?? PAGES[0];
+function DeviceLine({ device }: { readonly device: DetectedDevice | null }) {
+  if (device === null) return <span class="device" />;
+  const text = device.kind === 'webgpu' ? `WebGPU · ${device.name}` : `WebAssembly · ${threadsOf(device.threads)}`;
+  return (
+    <span class="device" title={text}>
+      {text}
+    </span>
+  );
 }
 
-function usePage(): readonly [Page, ComponentType | null] {
-  const [page, setPage] = useState(pageOf(location.hash));
-  const [Loaded, setLoaded] = useState<{ readonly View: ComponentType; readonly page: Page } | null>(null);
-  useEffect(() => {
-    const follow = (): void => setPage(pageOf(location.hash));
-    window.addEventListener('hashchange', follow);
-    return () => window.removeEventListener('hashchange', follow);
-  }, []);
-  useEffect(() => {
-    document.title = `${page.title} - MoDA dashboard`;
-    page
-      .load()
-      .then((View) => setLoaded({ View, page }))
-      .catch((error: Error) =>
-        setLoaded({
-          View: () => <p class="empty">This page could not load: {error.message}. Reload to try again.</p>,
-          page,
-        }),
-      );
-  }, [page]);
-  return [page, Loaded?.page === page ? Loaded.View : null];
+function Fallback({ device }: { readonly device: DetectedDevice | null }) {
+  if (device?.kind !== 'wasm') return null;
+  return (
+    <p class="fallback" role="note">
+      Computing with WebAssembly on {threadsOf(device.threads)}: {device.because}. The numbers are the same, the time is
+      longer.
+    </p>
+  );
 }
 
 /** Header, navigation and the page that the address's hash names. */
 export function App() {
-  const [page, View] = usePage();
+  const [page, code, again] = usePage();
+  const device = useDevice();
   return (
     <>
+      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
+        Skip to the page
+      </button>
       <header>
-        <a href="#/" class="brand">
-          MoDA
-        </a>
-        <nav aria-label="Pages">
-          {PAGES.map(({ hash, title }) => (
-            <a key={hash} href={hash} aria-current={hash === page.hash ? 'page' : undefined}>
-              {title}
-            </a>
-          ))}
-        </nav>
-        <span class="device">{'gpu' in navigator ? 'WebGPU' : 'WebAssembly (this browser has no WebGPU)'}</span>
+        <div class="bar">
+          <a href="#/" class="brand">
+            <svg width="20" height="20" viewBox="0 0 8 8" fill="currentColor" aria-hidden="true">
+              <path d="M0 8V4h2v4zm3 0V0h2v8zm3 0V2h2v6z" />
+            </svg>
+            MoDA
+          </a>
+          <nav aria-label="Pages">
+            {PAGES.map(({ path, title }) => (
+              <a key={path} href={`#/${path}`} aria-current={path === page.path ? 'page' : undefined}>
+                {title}
+              </a>
+            ))}
+          </nav>
+          <DeviceLine device={device} />
+          <ThemeToggle />
+        </div>
       </header>
-      <main>{View === null ? <p class="empty">Loading {page.title}…</p> : <View />}</main>
+      <Fallback device={device} />
+      <main id="main" tabIndex={-1}>
+        <PageBody page={page} code={code} again={again} />
+      </main>
     </>
   );
 }

@@ -2,6 +2,7 @@ import { createDecoder, type Decoder, type DecoderConfig, generateText } from '@
 import type { Device } from '@modajs/tensor';
 import type { Tokenizer } from '@modajs/tokenizer';
 import {
+  depthStatistics,
   MemoryStorage,
   prepareModelConfig,
   prepareText,
@@ -15,49 +16,49 @@ import {
   TrainingRun,
 } from '@modajs/train';
 import { zipSync } from 'fflate';
+import { PAGE_MODELS, type PageModelSize } from './page-models.ts';
 import type { Variant } from './training-messages.ts';
 
-/** The model that trains in a page: small enough for a phone, deep enough for depth attention. */
-const MODEL = {
-  nLayers: 4,
-  nHeads: 4,
-  nKvHeads: 2,
-  headDim: 16,
-  dModel: 64,
-  dFf: 176,
-  seqLen: 64,
-  norm: 'pre',
-  qkNorm: 'full',
-} as const;
-
+/** What a run in the page is made of. */
 export interface PageRunOptions {
   readonly variant: Variant;
+  readonly size: PageModelSize;
   readonly text: string;
   readonly tokenizer: Tokenizer;
   readonly steps: number;
   readonly seed: number;
   readonly device: Device;
   readonly listener: RunListener;
+  /** Files of the same run on a device that was lost: it goes on from their last checkpoint. */
+  readonly storage?: MemoryStorage;
+  /** Called at each evaluation, between two steps. */
+  readonly onSample?: (text: string) => void;
 }
+
+/** Continued at each evaluation, to be read while the model learns. */
+const SAMPLE_PROMPT = 'The ';
+const SAMPLE_TOKENS = 48;
 
 /** One model training in the page's memory: the trainer's own run, its files in a `MemoryStorage`. */
 export class PageRun {
-  readonly storage = new MemoryStorage();
+  readonly storage: MemoryStorage;
   readonly config: RunConfig;
   readonly model: DecoderConfig;
   readonly decoder: Decoder;
 
   constructor(private readonly options: PageRunOptions) {
-    const { variant, steps, seed, tokenizer, device } = options;
+    const { variant, size, steps, seed, tokenizer, device } = options;
+    const { model, batchSize, lr } = PAGE_MODELS[size];
+    this.storage = options.storage ?? new MemoryStorage();
     this.config = resolveRunConfig({
       name: variant,
       seed,
-      model: { ...MODEL, depth: variant === 'moda' ? 'moda' : 'residual' },
-      training: { steps, batchSize: 8 },
-      optimizer: { lr: 3e-3 },
+      model: { ...model, depth: variant === 'moda' ? 'moda' : 'residual' },
+      training: { steps, batchSize },
+      optimizer: { lr },
       schedule: { warmupSteps: Math.min(20, Math.ceil(steps / 5)) },
       evaluation: { every: Math.max(10, Math.floor(steps / 10)), maxTokens: 2048 },
-      checkpoint: { every: Math.max(10, Math.floor(steps / 2)), keepLast: 1 },
+      checkpoint: { every: Math.max(10, Math.floor(steps / 20)), keepLast: 1 },
       logging: { tensorBoard: false },
     });
     this.model = prepareModelConfig(this.config, tokenizer.vocabSize);
@@ -72,6 +73,7 @@ export class PageRun {
     const identity = await runIdentityOf(this.config, this.model, tokenizer.toJson());
     await this.storage.write('config.json', JSON.stringify({ run: this.config, model: this.model }, null, 2));
     await this.storage.write('tokenizer.json', tokenizer.toJson());
+    const probe = Int32Array.from(tokenizer.encode(text.slice(0, 2000))).slice(0, this.model.seqLen);
     const run = new TrainingRun({
       config: this.config,
       model: this.decoder,
@@ -83,20 +85,32 @@ export class PageRun {
       identity,
       writtenBy: { dashboard: variant, device: device.toString() },
       resumeFrom: await readLatestCheckpoint(this.storage, () => {}),
+      inspect: async () => {
+        await this.sample();
+        return depthStatistics(this.decoder, probe);
+      },
       listener,
       signal,
     });
     return run.run();
   }
 
+  private async sample(): Promise<void> {
+    const { onSample } = this.options;
+    if (!onSample) return;
+    let text = SAMPLE_PROMPT;
+    for await (const piece of this.generate(SAMPLE_PROMPT, { maxNewTokens: SAMPLE_TOKENS, temperature: 0.8 }))
+      text += piece;
+    onSample(text);
+  }
+
   /** Continues a prompt, a piece of text at a time. */
-  generate(prompt: string, maxNewTokens: number, temperature: number): AsyncGenerator<string, void, void> {
-    const sampling = temperature === 0 ? { temperature } : { temperature, topK: 50 };
-    return generateText(this.decoder, this.options.tokenizer, prompt, {
-      maxNewTokens,
-      seed: this.options.seed,
-      ...sampling,
-    });
+  generate(
+    prompt: string,
+    options: { readonly maxNewTokens: number; readonly temperature: number; readonly signal?: AbortSignal },
+  ): AsyncGenerator<string, void, void> {
+    const topK = options.temperature === 0 ? 0 : 50;
+    return generateText(this.decoder, this.options.tokenizer, prompt, { ...options, topK, seed: this.options.seed });
   }
 
   /** The run folder as a zip; unpacked, `moda generate <folder>` loads it. */

@@ -1,4 +1,5 @@
 import { DataError } from '../errors/errors.ts';
+import { bootstrapStandardError } from '../metrics/bootstrap.ts';
 import type { EvaluationModel, RollingLoglikelihood } from '../model/evaluation-model.ts';
 import { countUnits, type PerplexityDocument } from './document-units.ts';
 
@@ -43,6 +44,11 @@ export interface DomainPerplexity {
   readonly bytePerplexity: number | null;
   /** `-logProb / (bytes ln 2)`. */
   readonly bitsPerByte: number | null;
+  /** Bootstrap standard error of `perplexity` over documents; 0 for a single document. */
+  readonly perplexityStandardError: number;
+  /** Of each document in order: what a paired comparison needs. */
+  readonly documentLogProbs: readonly number[];
+  readonly documentTokens: readonly number[];
 }
 
 /** All domains, and the plain mean of their perplexities (the paper's "average"). */
@@ -113,6 +119,10 @@ function summarize(
   const bytes = units?.reduce((total, unit) => total + unit.bytes, 0) ?? null;
   const logProb = answers.reduce((total, answer) => total + answer.logProb, 0);
   const tokens = answers.reduce((total, answer) => total + answer.tokenCount, 0);
+  const byDocument = {
+    documentLogProbs: answers.map((answer) => answer.logProb),
+    documentTokens: answers.map((answer) => answer.tokenCount),
+  };
   return {
     domain: domain.name,
     documents: documents.length,
@@ -125,5 +135,20 @@ function summarize(
     wordPerplexity: words && Math.exp(-logProb / words),
     bytePerplexity: bytes && Math.exp(-logProb / bytes),
     bitsPerByte: bytes && -logProb / (bytes * Math.LN2),
+    perplexityStandardError: bootstrapStandardError(answers.length, (positions) => perplexityOn(byDocument, positions)),
+    ...byDocument,
   };
+}
+
+/** Perplexity over the documents at `positions`, each as often as it is named. */
+export function perplexityOn(
+  { documentLogProbs, documentTokens }: Pick<DomainPerplexity, 'documentLogProbs' | 'documentTokens'>,
+  positions: Uint32Array,
+): number {
+  let [logProb, tokens] = [0, 0];
+  for (const position of positions) {
+    logProb += documentLogProbs[position];
+    tokens += documentTokens[position];
+  }
+  return Math.exp(-logProb / tokens);
 }

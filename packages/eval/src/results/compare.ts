@@ -1,22 +1,15 @@
 import { DataError } from '../errors/errors.ts';
-import { bootstrapValues, standardDeviation } from '../metrics/bootstrap.ts';
+import { type DifferenceStatistics, pairedDifference, unpairedDifference } from '../metrics/difference.ts';
 import { HIGHER_IS_BETTER, type MetricName } from '../tasks/task.ts';
 import type { EvaluationResults } from './results.ts';
 
 /** Difference `b - a` of one metric of one task. */
-export interface MetricDifference {
+export interface MetricDifference extends DifferenceStatistics {
   readonly task: string;
   readonly metric: string;
   readonly a: number;
   readonly b: number;
   readonly difference: number;
-  /** Standard error of the difference. */
-  readonly standardError: number;
-  /** Middle 95 % of the bootstrap's differences (normal approximation when not paired). */
-  readonly low: number;
-  readonly high: number;
-  /** Two-sided. */
-  readonly pValue: number;
   readonly significant: boolean;
   /** Whether both runs asked the same requests of the same documents, so that documents could be paired. */
   readonly paired: boolean;
@@ -99,8 +92,8 @@ function isExponential(file: EvaluationResults, task: string, metric: string): b
   return documentMetric(file, task, metric) === 'perplexity';
 }
 
-function paired(a: readonly number[], b: readonly number[], exponential: boolean) {
-  const values = bootstrapValues(a.length, (positions) => {
+function paired(a: readonly number[], b: readonly number[], exponential: boolean): DifferenceStatistics {
+  return pairedDifference(a.length, (positions) => {
     let [totalA, totalB] = [0, 0];
     for (const position of positions) {
       totalA += a[position];
@@ -108,37 +101,13 @@ function paired(a: readonly number[], b: readonly number[], exponential: boolean
     }
     const [meanA, meanB] = [totalA / a.length, totalB / b.length];
     return exponential ? Math.exp(meanB) - Math.exp(meanA) : meanB - meanA;
-  }).sort();
-  const below = values.filter((value) => value <= 0).length / values.length;
-  const above = values.filter((value) => value >= 0).length / values.length;
-  const at = (quantile: number) => values[Math.round(quantile * (values.length - 1))];
-  return {
-    standardError: standardDeviation(values),
-    low: at(0.025),
-    high: at(0.975),
-    // A thousand resamples cannot tell p from 0, so it never is.
-    pValue: Math.min(1, Math.max(2 * Math.min(below, above), 1 / values.length)),
-  };
+  });
 }
 
-function unpaired(a: EvaluationResults, b: EvaluationResults, task: string, metric: string) {
+function unpaired(a: EvaluationResults, b: EvaluationResults, task: string, metric: string): DifferenceStatistics {
   const [errorA, errorB] = [a, b].map((file) => Number(file.results[task][`${metric}_stderr,none`]));
   const difference = Number(b.results[task][`${metric},none`]) - Number(a.results[task][`${metric},none`]);
-  const standardError = Math.hypot(errorA, errorB);
-  const z = difference === 0 ? 0 : Math.abs(difference) / standardError;
-  return {
-    standardError,
-    low: difference - 1.96 * standardError,
-    high: difference + 1.96 * standardError,
-    pValue: 2 * (1 - normalCdf(z)),
-  };
-}
-
-/** Standard normal distribution function. Reference: Abramowitz and Stegun 26.2.17, error below 7.5e-8. */
-function normalCdf(z: number): number {
-  const t = 1 / (1 + 0.2316419 * z);
-  const tail = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return 1 - (tail * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
+  return unpairedDifference(difference, errorA, errorB);
 }
 
 function warningsOf(a: EvaluationResults, b: EvaluationResults, tasks: readonly string[]): string[] {

@@ -1,0 +1,240 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import './curve-chart.css';
+import { useColorTheme } from '../shell/color-theme.ts';
+import { type AlignedCurves, alignCurves } from './align-curves.ts';
+import { tooltipPlugin } from './chart-tooltip.ts';
+import type { Curve } from './curve.ts';
+import { resolvedColour } from './run-colour.ts';
+import { smooth } from './smooth.ts';
+
+const HEIGHT = 240;
+/** With more lines than this, what lies behind a smoothed line is not drawn. */
+const MAX_BEHIND = 8;
+/** Lines among which single pixels cannot be told apart. */
+const MANY_LINES = 30;
+
+/** A chart of lines over a common axis. */
+export interface CurveChartProps {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly curves: readonly Curve[];
+  /** What the x axis shows. */
+  readonly from: number;
+  readonly to: number;
+  readonly isLogY?: boolean;
+  readonly isLogX?: boolean;
+  /** 0 as measured, to below 1. */
+  readonly smoothing?: number;
+  /** Marks each value, for few. */
+  readonly hasPoints?: boolean;
+  readonly formatX: (value: number) => string;
+  readonly formatY: (value: number) => string;
+  /** A range was drawn over with the pointer, or asked for by key. */
+  readonly onZoom?: (from: number, to: number) => void;
+  readonly onReset?: () => void;
+}
+
+interface Drawn {
+  readonly curve: Curve;
+  readonly isBehind: boolean;
+}
+
+/** The lines to draw: as they are, or smoothed over what they are. */
+function linesOf({ curves, smoothing = 0, from, to }: CurveChartProps): Drawn[] {
+  if (smoothing === 0) return curves.map((curve) => ({ curve, isBehind: false }));
+  const behind = curves.length > MAX_BEHIND ? [] : curves.map((curve) => ({ curve, isBehind: true }));
+  const front = curves.map(({ label, colour, x, y }) => ({
+    curve: { label, colour, x, y: smooth(x, y, smoothing, to - from) },
+    isBehind: false,
+  }));
+  return [...behind, ...front];
+}
+
+function dataOf(drawn: readonly Drawn[], { from, to, isLogY }: CurveChartProps, width: number): AlignedCurves {
+  const curves = drawn.map(({ curve }) => curve);
+  const columns = width / (curves.length > MANY_LINES ? 4 : 2);
+  const [x, ...lines] = alignCurves(curves, from, to, Math.max(50, Math.round(columns)));
+  if (!isLogY) return [x, ...lines];
+  return [x, ...lines.map((line) => line.map((value) => (value !== null && value > 0 ? value : null)))];
+}
+
+function optionsOf(
+  host: HTMLElement,
+  drawn: readonly Drawn[],
+  props: CurveChartProps,
+  shown: { current: CurveChartProps },
+): uPlot.Options {
+  const style = getComputedStyle(host);
+  const line = { stroke: style.getPropertyValue('--line'), width: 1 };
+  const axis = { stroke: style.color, grid: line, ticks: { ...line, size: 4 }, font: '12px system-ui, sans-serif' };
+  const { isLogX, isLogY, hasPoints = false } = props;
+  return {
+    width: host.clientWidth,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: {
+      sync: { key: props.xLabel, setSeries: false },
+      drag: { x: true, y: false, setScale: false },
+      points: { show: false },
+    },
+    scales: {
+      x: { time: false, distr: isLogX ? 3 : 1, range: () => [shown.current.from, shown.current.to] },
+      y: { distr: isLogY ? 3 : 1 },
+    },
+    axes: [
+      {
+        ...axis,
+        values: (_plot, values) => values.map((value) => (value === null ? '' : shown.current.formatX(value))),
+        space: 70,
+        // Sizes that double have no round values of a scale between them.
+        ...(hasPoints && isLogX ? { splits: () => sizesOf(drawn), filter: (_plot, sizes) => sizes, space: 0 } : {}),
+        size: 32,
+      },
+      {
+        ...axis,
+        values: (_plot, values) => values.map((value) => (value === null ? '' : shown.current.formatY(value))),
+        size: 64,
+      },
+    ],
+    series: [
+      {},
+      ...drawn.map(({ curve, isBehind }) => ({
+        label: isBehind ? '' : curve.label,
+        stroke: resolvedColour(curve.colour, style),
+        width: drawn.length > MANY_LINES ? 1 : 1.5,
+        alpha: isBehind ? 0.25 : 1,
+        spanGaps: true,
+        ...(curve.style === 'dashed' ? { dash: [6, 4] } : {}),
+        ...(curve.style === 'dots' ? { paths: () => null } : {}),
+        points: {
+          show: (hasPoints || curve.style === 'dots') && !isBehind,
+          size: 7,
+          fill: resolvedColour(curve.colour, style),
+        },
+      })),
+    ],
+    plugins: [
+      tooltipPlugin({
+        x: (value) => `${shown.current.xLabel} ${shown.current.formatX(value)}`,
+        y: shown.current.formatY,
+      }),
+    ],
+    hooks: {
+      setSelect: [
+        (plot) => {
+          if (plot.select.width < 4) return;
+          const [from, to] = [plot.select.left, plot.select.left + plot.select.width].map((at) =>
+            plot.posToVal(at, 'x'),
+          );
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          shown.current.onZoom?.(from, to);
+        },
+      ],
+      ready: [(plot) => plot.over.addEventListener('dblclick', () => shown.current.onReset?.())],
+    },
+  };
+}
+
+/** Every x of the lines, for an axis of few sizes. */
+function sizesOf(drawn: readonly Drawn[]): number[] {
+  return [...new Set(drawn.flatMap(({ curve }) => curve.x))].sort((a, b) => a - b);
+}
+
+/** Whether an element is on the screen or about to be, and whether it ever was. */
+function useNear(host: { readonly current: HTMLElement | null }): readonly [boolean, boolean] {
+  const [isNear, setNear] = useState(false);
+  const wasNear = useRef(false);
+  wasNear.current ||= isNear;
+  useEffect(() => {
+    const observer = new IntersectionObserver((entries) => setNear(entries.some((entry) => entry.isIntersecting)), {
+      rootMargin: '150px',
+    });
+    observer.observe(host.current!);
+    return () => observer.disconnect();
+  }, []);
+  return [isNear, wasNear.current];
+}
+
+/** Lines over a common axis, drawn while they are on the screen. Drag to zoom, double click or 0 to see all. */
+export function CurveChart(props: CurveChartProps) {
+  const { title, xLabel, curves, isLogY = false, isLogX = false, smoothing = 0, from, to } = props;
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const plotted = useRef<readonly Drawn[] | null>(null);
+  const shown = useRef(props);
+  shown.current = props;
+  const [isNear, wasNear] = useNear(host);
+  const theme = useColorTheme();
+  const drawn = useMemo(() => linesOf(props), [curves, smoothing, from, to]);
+  const shape = [
+    theme,
+    isLogX,
+    isLogY,
+    ...drawn.map(({ curve }) => `${curve.label} ${curve.colour} ${curve.style}`),
+  ].join('\n');
+  useEffect(() => {
+    const element = host.current!;
+    if (!wasNear || curves.length === 0) return;
+    const chart = new uPlot(
+      optionsOf(element, drawn, props, shown),
+      dataOf(drawn, props, element.clientWidth),
+      element,
+    );
+    plot.current = chart;
+    plotted.current = drawn;
+    element.dataset.drawn = String(curves.length);
+    const observer = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      chart.destroy();
+      plot.current = null;
+    };
+  }, [wasNear, shape]);
+  useEffect(() => {
+    if (!isNear || plotted.current === drawn) return;
+    plotted.current = drawn;
+    plot.current?.setData(dataOf(drawn, props, host.current!.clientWidth));
+  }, [isNear, drawn]);
+  return (
+    <figure class="curve-chart">
+      <figcaption>{title}</figcaption>
+      <div
+        ref={host}
+        class="curve-chart-plot"
+        data-points={curves.reduce((sum, { x }) => sum + x.length, 0)}
+        role="img"
+        tabIndex={props.onZoom ? 0 : undefined}
+        aria-label={`${title} against ${xLabel}: ${labelsOf(curves)}`}
+        onKeyDown={(event) => zoomByKey(event, props)}
+      />
+    </figure>
+  );
+}
+
+function labelsOf(curves: readonly Curve[]): string {
+  const named = curves
+    .slice(0, 8)
+    .map(({ label }) => label)
+    .join(', ');
+  return curves.length > 8 ? `${named} and ${curves.length - 8} more` : named;
+}
+
+/** + and - zoom about the middle, arrows move, 0 shows all. */
+function zoomByKey(event: KeyboardEvent, { from, to, onZoom, onReset }: CurveChartProps): void {
+  const width = to - from;
+  const moves: Readonly<Record<string, readonly [number, number]>> = {
+    '+': [from + width / 4, to - width / 4],
+    '=': [from + width / 4, to - width / 4],
+    '-': [from - width / 2, to + width / 2],
+    ArrowLeft: [from - width / 4, to - width / 4],
+    ArrowRight: [from + width / 4, to + width / 4],
+  };
+  const move = moves[event.key];
+  if (event.ctrlKey || event.metaKey || event.altKey || (!move && event.key !== '0')) return;
+  event.preventDefault();
+  if (move) onZoom?.(Math.max(0, move[0]), move[1]);
+  else onReset?.();
+}

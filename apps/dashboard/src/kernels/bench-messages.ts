@@ -1,0 +1,45 @@
+import type { BenchCeilings, BenchEnvironment, BenchRow, BenchScale } from '@modajs/bench';
+
+/** Presets that run in a page. */
+export const PRESETS = ['matmul', 'attention', 'moda', 'ablation'] as const;
+export type PagePreset = (typeof PRESETS)[number];
+
+/** Other libraries that compute in a browser. */
+export const PEERS = ['jax-js', 'TensorFlow.js', 'onnxruntime-web'] as const;
+export type PeerName = (typeof PEERS)[number];
+
+/** What is to be measured, and on what. */
+export interface BenchSettings {
+  readonly preset: PagePreset;
+  readonly scale: BenchScale;
+  readonly device: 'auto' | 'webgpu' | 'cpu';
+  readonly peers: readonly PeerName[];
+}
+
+/** A row that is to come. */
+export interface PlannedRow {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What the page asks of the benchmark worker. */
+export type BenchRequest =
+  | { readonly kind: 'start'; readonly settings: BenchSettings }
+  /** Ends after the row in progress. */
+  | { readonly kind: 'cancel' };
+
+/** What the worker tells. */
+export type BenchReply =
+  | {
+      readonly kind: 'ready';
+      readonly device: string;
+      readonly environment: BenchEnvironment;
+      readonly planned: readonly PlannedRow[];
+    }
+  | { readonly kind: 'ceilings'; readonly ceilings: BenchCeilings }
+  | { readonly kind: 'measuring'; readonly what: string }
+  | { readonly kind: 'row'; readonly row: BenchRow }
+  | { readonly kind: 'finished'; readonly cancelled: boolean }
+  /** The device went away; what was measured stays. */
+  | { readonly kind: 'lost'; readonly message: string }
+  | { readonly kind: 'error'; readonly message: string };

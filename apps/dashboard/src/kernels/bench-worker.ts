@@ -1,0 +1,57 @@
+import { benchEnvironment, benchPresets, deviceTraits, runBench } from '@modajs/bench';
+import { type Device, DeviceError, init } from '@modajs/tensor';
+import type { BenchReply, BenchRequest, BenchSettings } from './bench-messages.ts';
+import { browserName } from './browser-name.ts';
+
+const scope = self as unknown as {
+  postMessage(message: BenchReply): void;
+  onmessage: ((event: MessageEvent<BenchRequest>) => void) | null;
+};
+const reply = (message: BenchReply): void => scope.postMessage(message);
+
+/** Shapes that peers compute when all is tiny: enough to see that they do. */
+const SMOKE_SHAPES = 2;
+
+let stop = new AbortController();
+
+async function start({ preset, scale, device: name, peers }: BenchSettings): Promise<void> {
+  stop = new AbortController();
+  const device = await init({ device: name });
+  try {
+    await measure(device, { preset, scale, device: name, peers });
+  } finally {
+    device.destroy();
+  }
+}
+
+async function measure(device: Device, { preset, scale, peers }: BenchSettings): Promise<void> {
+  const { signal } = stop;
+  const traits = deviceTraits(device);
+  const jobs = benchPresets[preset](traits, scale);
+  const environment = benchEnvironment(device, { robustness: 'on', runtime: browserName() });
+  reply({ kind: 'ready', device: device.toString(), environment, planned: jobs.map(({ id, name }) => ({ id, name })) });
+  const rows = runBench(jobs, device, {
+    scale,
+    signal,
+    onProgress: (event) => {
+      if (event.kind === 'ceilings') reply({ kind: 'measuring', what: 'the limits of this machine' });
+      if (event.kind === 'measured-ceilings') reply({ kind: 'ceilings', ceilings: event.ceilings });
+      if (event.kind === 'job') reply({ kind: 'measuring', what: event.job.name });
+    },
+  });
+  for await (const row of rows) reply({ kind: 'row', row });
+  if (peers.length > 0 && !signal.aborted) {
+    const { measurePeers, peerJobs } = await import('./peers/measure-peers.ts');
+    const shapes = peerJobs(jobs).slice(0, scale === 'smoke' ? SMOKE_SHAPES : undefined);
+    await measurePeers(peers, shapes, traits.kind, { signal, reply });
+  }
+  reply({ kind: 'finished', cancelled: signal.aborted });
+}
+
+scope.onmessage = ({ data }) => {
+  if (data.kind === 'cancel') return stop.abort();
+  start(data.settings).catch((error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    reply({ kind: error instanceof DeviceError ? 'lost' : 'error', message });
+  });
+};

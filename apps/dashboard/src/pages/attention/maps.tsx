@@ -1,0 +1,103 @@
+import { useState } from 'preact/hooks';
+import type { AttentionMaps } from '../../attention/attention-messages.ts';
+import { saveFile } from '../../ui/save-file.ts';
+import type { ScaleKind } from './color-scale.ts';
+import { LayerHeatmap } from './layer-heatmap.tsx';
+import { Legend } from './legend.tsx';
+import { mapsJson } from './map-text.ts';
+import { MassMatrix } from './mass-matrix.tsx';
+import { Overview } from './overview.tsx';
+
+/** One head in full, four blocks at a glance, and the masses of all heads; what is picked in one is shown in all. */
+export function Maps({ maps, model }: { readonly maps: AttentionMaps; readonly model: string }) {
+  const last = maps.layers.length - 1;
+  const [picked, setPicked] = useState({ layer: last, head: 0 });
+  const [scale, setScale] = useState<ScaleKind>('root');
+  const layer = Math.min(picked.layer, last);
+  const head = Math.min(picked.head, maps.nHeads - 1);
+  const pick = (nextLayer: number, nextHead: number): void => setPicked({ layer: nextLayer, head: nextHead });
+  const hasDepth = maps.layers.some(({ slots }) => slots.length > 0);
+  return (
+    <>
+      <div class="card">
+        <div class="card-head">
+          <h2>
+            Layer {layer}, head {head}
+          </h2>
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => saveFile(mapsJson(maps, model), 'attention.json', 'application/json')}
+          >
+            Values as JSON
+          </button>
+        </div>
+        <div class="row map-controls">
+          <NumberSelect
+            label="Layer"
+            count={maps.layers.length}
+            value={layer}
+            onChange={(value) => pick(value, head)}
+          />
+          <NumberSelect label="Head" count={maps.nHeads} value={head} onChange={(value) => pick(layer, value)} />
+          <label class="field">
+            <span class="field-label">Colours</span>
+            <select value={scale} onChange={({ currentTarget }) => setScale(currentTarget.value as ScaleKind)}>
+              <option value="root">small weights apart (root)</option>
+              <option value="linear">linear</option>
+            </select>
+          </label>
+          <Legend scale={scale} />
+        </div>
+        <p class="note">
+          A query a row; its keys in the sequence{hasDepth ? ', and right of the dashed line its depth slots' : ''}.
+          Each row sums to 1.
+          {maps.tokensLeftOut > 0 && ` The last ${maps.tokensLeftOut} tokens of the prompt are left out.`}
+          {layer === 0 && hasDepth && ' Layer 0 has no layers before it, so no slots.'}
+        </p>
+        <LayerHeatmap maps={maps} layer={layer} head={head} scale={scale} />
+      </div>
+      <Overview {...{ maps, scale, layer, head }} onPick={pick} />
+      <div class="matrices">
+        {hasDepth && (
+          <MassMatrix
+            title="Depth mass"
+            note="Share of the softmax on depth slots, mean over the prompt."
+            mass={maps.depthMass}
+            {...{ scale, layer, head }}
+            onPick={pick}
+          />
+        )}
+        <MassMatrix
+          title="Attention sink"
+          note="Share of the softmax on the first token, mean over the prompt."
+          mass={maps.sinkMass}
+          {...{ scale, layer, head }}
+          onPick={pick}
+        />
+      </div>
+    </>
+  );
+}
+
+interface NumberSelectProps {
+  readonly label: string;
+  readonly count: number;
+  readonly value: number;
+  readonly onChange: (value: number) => void;
+}
+
+function NumberSelect({ label, count, value, onChange }: NumberSelectProps) {
+  return (
+    <label class="field">
+      <span class="field-label">{label}</span>
+      <select value={value} onChange={({ currentTarget }) => onChange(Number(currentTarget.value))}>
+        {Array.from({ length: count }, (_, i) => (
+          <option key={i} value={i}>
+            {i}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,66 @@
+import type { ComponentChildren } from 'preact';
+import { useMemo } from 'preact/hooks';
+import { scaledCertainties } from './scaled-certainties.ts';
+import { ScoreTableView } from './score-table.tsx';
+import type { ScoreTable } from './scores.ts';
+import type { Comparisons } from './use-comparisons.ts';
+
+/** The baseline asked for when the table has it, else its first file when there are two, else the paper's OLMo2-700M. */
+export function baselineOf({ columns }: ScoreTable, asked: string | null): string {
+  const own = columns.filter(({ source }) => source === 'file');
+  const fallback = own.length > 1 ? own[0] : (columns.find(({ source }) => source === 'paper') ?? columns[0]);
+  return columns.find(({ id }) => id === asked)?.id ?? fallback?.id ?? '';
+}
+
+interface ComparisonProps {
+  readonly caption: string;
+  readonly rowName: string;
+  readonly fileName: string;
+  readonly table: ScoreTable;
+  readonly baseline: string;
+  readonly comparisons: Comparisons;
+  readonly setAsked: (id: string) => void;
+  readonly children: ComponentChildren;
+}
+
+/** A table of scores below the choice of its baseline and other controls, with what makes its files hard to compare. */
+export function Comparison({ table, baseline, comparisons, setAsked, children, ...names }: ComparisonProps) {
+  const certainties = useMemo(
+    () => scaledCertainties(table, baseline, comparisons ?? {}),
+    [table, baseline, comparisons],
+  );
+  const warnings = [...new Set(Object.values(comparisons ?? {}).flatMap((comparison) => comparison.warnings))];
+  return (
+    <ScoreTableView {...names} {...{ table, baseline, certainties }}>
+      <div class="row controls">
+        <label class="field">
+          <span class="field-label">Baseline</span>
+          <select value={baseline} onChange={({ currentTarget }) => setAsked(currentTarget.value)}>
+            {table.columns.map(({ id, label, source }) => (
+              <option key={id} value={id}>
+                {label}
+                {source === 'paper' ? ' (paper)' : ''}
+              </option>
+            ))}
+          </select>
+        </label>
+        {children}
+        {comparisons === null && (
+          <span class="note" role="status">
+            Comparing…
+          </span>
+        )}
+      </div>
+      {warnings.length > 0 && (
+        <ul class="warnings" aria-label="What makes these files hard to compare">
+          {warnings.map((warning) => (
+            <li key={warning}>{warning}</li>
+          ))}
+        </ul>
+      )}
+      {table.rows.length === 0 && (
+        <p class="empty">Nothing to show in this unit: the paper prints no bits per byte. Add a perplexity file.</p>
+      )}
+    </ScoreTableView>
+  );
+}

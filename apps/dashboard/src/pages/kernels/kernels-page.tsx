@@ -1,0 +1,144 @@
+import { useCallback, useMemo, useState } from 'preact/hooks';
+import './kernels.css';
+import { runColour } from '../../charts/run-colour.ts';
+import { type PagePreset, PRESETS } from '../../kernels/bench-messages.ts';
+import { type BenchSource, inOrderOfInterest } from '../../kernels/bench-source.ts';
+import { tableLines } from '../../kernels/bench-table.ts';
+import { isBusy } from '../../kernels/bench-view.ts';
+import { useBench } from '../../kernels/use-bench.ts';
+import { useColorTheme } from '../../shell/color-theme.ts';
+import { saveFile } from '../../ui/save-file.ts';
+import { chosenFiles, useDroppedFiles } from '../../ui/use-dropped-files.ts';
+import { BenchCharts } from './bench-charts.tsx';
+import { BenchForm } from './bench-form.tsx';
+import { BenchTable } from './bench-table.tsx';
+import { ownResult, useSources } from './use-sources.ts';
+
+const TITLES: Readonly<Record<PagePreset, string>> = {
+  matmul: 'Matrix products',
+  attention: 'Attention',
+  moda: 'MoDA, Table 2',
+  ablation: 'Ablation, Table 7',
+};
+
+const EXPLANATIONS: Readonly<Record<PagePreset, string>> = {
+  matmul: 'The products of transformers, and the ladder of kernels that leads to them.',
+  attention: 'Causal attention without depth, forward and backward, as the sequence grows.',
+  moda: 'Mixture-of-Depths Attention in the shapes of the paper’s Table 2, and the time it takes beyond attention.',
+  ablation: 'The four steps from naive to shipped of the paper’s Table 7, over the same operands.',
+};
+
+/** More columns than this do not fit; who wants others chooses them. */
+const SHOWN_AT_FIRST = 3;
+
+/** What the shown files say of themselves. */
+function Notes({ sources }: { readonly sources: readonly BenchSource[] }) {
+  const noted = sources.filter(({ result }) => result.note !== undefined);
+  if (noted.length === 0) return null;
+  return (
+    <details class="note bench-notes">
+      <summary>About these measurements</summary>
+      {noted.map(({ id, label, result }) => (
+        <p key={id}>
+          <strong>{label}</strong>, {result.date.slice(0, 10)}
+          {result.commit !== undefined && `, commit ${result.commit.slice(0, 9)}`}: {result.note}
+        </p>
+      ))}
+    </details>
+  );
+}
+
+/** Kernels measured on the visitor's device, beside stored results and the paper. */
+export function KernelsPage() {
+  const view = useBench();
+  const theme = useColorTheme();
+  const [preset, setPreset] = useState<PagePreset>(view.settings?.preset ?? 'moda');
+  const { sources, isLoading, failures, add } = useSources(view);
+  const [chosen, setChosen] = useState<Readonly<Record<string, boolean>>>({});
+  useDroppedFiles((files) => void add(files));
+  const colourOf = useCallback((i: number) => runColour(i, theme), [theme]);
+  const offered = useMemo(() => inOrderOfInterest(sources, preset), [sources, preset]);
+  const shown = useMemo(() => {
+    const others = offered.filter(({ isOwn }) => !isOwn);
+    return offered.filter((source) => chosen[source.id] ?? (source.isOwn || others.indexOf(source) < SHOWN_AT_FIRST));
+  }, [offered, chosen]);
+  const planned = isBusy(view) && view.settings?.preset === preset ? view.planned : [];
+  const lines = useMemo(() => tableLines(preset, shown, planned), [preset, shown, planned]);
+  return (
+    <section>
+      <h1>Kernels</h1>
+      <p>{EXPLANATIONS[preset]}</p>
+      <div class="tabs" role="tablist" aria-label="Benchmarks">
+        {PRESETS.map((name) => (
+          <button key={name} type="button" role="tab" aria-selected={name === preset} onClick={() => setPreset(name)}>
+            {TITLES[name]}
+          </button>
+        ))}
+      </div>
+      <BenchForm view={view} preset={preset} />
+      {failures.map((message) => (
+        <div key={message} class="failure" role="alert">
+          <strong>Not added.</strong> {message}
+        </div>
+      ))}
+      <div class="bench-sources">
+        {offered.map(({ id, label, colour, origin }) => (
+          <button
+            key={id}
+            type="button"
+            title={origin}
+            aria-pressed={shown.some((source) => source.id === id)}
+            onClick={() => setChosen((before) => ({ ...before, [id]: !shown.some((source) => source.id === id) }))}
+          >
+            <span class="bench-mark" style={{ background: colourOf(colour) }} />
+            {label}
+          </button>
+        ))}
+        {(preset === 'moda' || preset === 'attention') && (
+          <span class="bench-paper">
+            <i />
+            the paper, A100
+          </span>
+        )}
+        <span class="bench-files">
+          <label class="button">
+            Add a result
+            <input
+              type="file"
+              accept=".json,application/json"
+              multiple
+              onChange={({ currentTarget }) => {
+                void add(chosenFiles(currentTarget));
+                currentTarget.value = '';
+              }}
+            />
+          </label>
+          <button
+            type="button"
+            disabled={view.rows.length === 0}
+            onClick={() =>
+              saveFile(`${JSON.stringify(ownResult(view), null, 2)}\n`, 'moda-bench.json', 'application/json')
+            }
+          >
+            Download mine
+          </button>
+        </span>
+      </div>
+      {isLoading && (
+        <p class="progress" role="status">
+          Loading stored results…
+        </p>
+      )}
+      <BenchCharts preset={preset} sources={shown} colourOf={colourOf} />
+      {lines.length > 0 && <BenchTable title={TITLES[preset]} lines={lines} sources={shown} colourOf={colourOf} />}
+      {!isLoading && lines.length === 0 && <p class="empty">Nothing stored for this yet: measure it on your device.</p>}
+      <Notes sources={shown} />
+      <p class="note">
+        Times are medians. “Depth” is the share of the time that depth adds, (MoDA − attention) / MoDA. The bar is the
+        share of what this machine can do, by its own copy and its own best product. Compare times only at the same
+        sizes; the paper’s are of an A100, arXiv 2603.15619. Software adapters are measured like others, and say nothing
+        of speed.
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { appendRows } from './append-rows.ts';
+import { memorySource } from './byte-source.ts';
+import { readSeries } from './read-series.ts';
+
+const rows = Array.from({ length: 9 }, (_, i) => ({
+  step: 2 * i + 1,
+  loss: 0.5 ** i,
+  timeMs: 5,
+  ...(i % 4 === 3 ? { heldOutLoss: i } : {}),
+}));
+const text = (some: readonly object[]): Uint8Array =>
+  new TextEncoder().encode(some.map((row) => `${JSON.stringify(row)}\n`).join(''));
+const request = { points: 100, detail: 'exact' } as const;
+
+describe('appendRows', () => {
+  it('gives what reading all would have given', async () => {
+    const whole = await readSeries(memorySource(text(rows)), request);
+    const before = await readSeries(memorySource(text(rows.slice(0, 2))), request);
+    expect(appendRows(before, { rows: rows.slice(2), end: whole.end, badLines: 0 })).toEqual(whole);
+  });
+
+  it('starts from nothing, and leaves out steps that go back', async () => {
+    const none = await readSeries(memorySource(text([])), request);
+    const again = appendRows(none, { rows: [rows[0], rows[1], rows[0]], end: 9, badLines: 1 });
+    expect(again).toMatchObject({ rows: 2, badLines: 2, step: [1, 3], end: 9 });
+  });
+});

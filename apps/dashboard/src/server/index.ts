@@ -1,0 +1,2 @@
+export { isLoopback } from './guard-request.ts';
+export { type DashboardOptions, type ServedDashboard, serveDashboard } from './serve-dashboard.ts';

@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { launchBrowser, serveFolder } from '@modajs/browser';
+import { build } from 'vite';
+
+export type Browser = Awaited<ReturnType<typeof launchBrowser>>;
+export type Page = Awaited<ReturnType<Browser['newPage']>>;
+type PageOptions = NonNullable<Parameters<Browser['newPage']>[0]>;
+
+/** A page of the dashboard, and what its console complained of: a test ends with `errors` empty. */
+export interface OpenPage {
+  readonly page: Page;
+  readonly errors: readonly string[];
+}
+
+/** The built dashboard in a browser. */
+export interface DashboardUnderTest {
+  readonly browser: Browser;
+  readonly url: string;
+  /** Folder of the built page. */
+  readonly site: string;
+  open(hash: string, options?: PageOptions): Promise<OpenPage>;
+  close(): Promise<void>;
+}
+
+/** Builds the page from the workspace's sources, serves it as any web server does, and starts a browser. */
+export async function openDashboard(): Promise<DashboardUnderTest> {
+  const root = new URL('..', import.meta.url).pathname;
+  const site = mkdtempSync(join(tmpdir(), 'moda-dashboard-'));
+  await build({ root, logLevel: 'error', build: { outDir: site, emptyOutDir: true } });
+  const server = await serveFolder(site);
+  const browser = await launchBrowser();
+  return {
+    browser,
+    url: server.url,
+    site,
+    open: (hash, options) => openPage(browser, `${server.url}/${hash}`, options),
+    async close() {
+      await browser.close();
+      await server.close();
+      rmSync(site, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Opens an address in a fresh context. */
+export async function openPage(browser: Browser, url: string, options: PageOptions = {}): Promise<OpenPage> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
+  await page.goto(url);
+  return { page, errors };
+}

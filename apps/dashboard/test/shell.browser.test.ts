@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { launchBrowser } from '@modajs/browser';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PAGES } from '../src/shell/pages.ts';
+import { type DashboardUnderTest, openDashboard, openPage, type Page } from './open-dashboard.ts';
+import { sentences } from './sentences.ts';
+
+let dashboard: DashboardUnderTest;
+beforeAll(async () => {
+  dashboard = await openDashboard();
+});
+afterAll(() => dashboard?.close());
+
+const backgroundOf = (page: Page): Promise<string> =>
+  page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+
+describe('shell', () => {
+  it('loads less than 300 kB before data and models, whichever page comes first [browser]', async () => {
+    for (const { path } of PAGES) {
+      const { page } = await dashboard.open(`#/${path}`);
+      await page.waitForSelector('main h1');
+      await page.waitForLoadState('networkidle');
+      const loaded = await page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
+      const files = ['/index.html', ...loaded.map((name) => new URL(name).pathname)];
+      const bytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(join(dashboard.site, file))).length, 0);
+      expect(bytes, path).toBeGreaterThan(5_000);
+      expect(bytes, path).toBeLessThan(300_000);
+      await page.close();
+    }
+  });
+
+  it('follows the system’s theme until one is chosen, and remembers the choice [browser]', async () => {
+    const { page, errors } = await dashboard.open('', { colorScheme: 'dark' });
+    await page.waitForSelector('main h1');
+    const dark = await backgroundOf(page);
+    await page.emulateMedia({ colorScheme: 'light' });
+    const light = await backgroundOf(page);
+    expect(light).not.toBe(dark);
+    await page.click('[aria-label="Switch to the dark theme"]');
+    expect(await backgroundOf(page)).toBe(dark);
+    await page.reload();
+    await page.waitForSelector('[aria-label="Switch to the light theme"]');
+    expect(await backgroundOf(page)).toBe(dark);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('is reached by keyboard: everything that can be used takes the focus and shows it [browser]', async () => {
+    for (const { path } of PAGES) {
+      const { page } = await dashboard.open(`#/${path}`);
+      await page.waitForSelector('main h1');
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the page');
+      await page.evaluate(() => {
+        const usable = 'a[href], button, input, select, textarea, [tabindex="0"]';
+        for (const element of document.querySelectorAll<HTMLElement>(usable))
+          if (!element.matches(':disabled') && element.checkVisibility()) element.dataset.usable = '';
+      });
+      const unseen: string[] = [];
+      for (let presses = 0; presses < 300; presses++) {
+        const where = await page.evaluate(() => {
+          const element = document.activeElement as HTMLElement;
+          const isLast = !('usable' in element.dataset);
+          delete element.dataset.usable;
+          const shown = element.closest('.button') ?? element;
+          const isSeen =
+            getComputedStyle(shown).outlineStyle !== 'none' || getComputedStyle(element).outlineStyle !== 'none';
+          return { isLast, isSeen, name: element.outerHTML.slice(0, 120) };
+        });
+        if (where.isLast) break;
+        if (!where.isSeen) unseen.push(where.name);
+        await page.keyboard.press('Tab');
+      }
+      expect(unseen, path).toEqual([]);
+      const missed = await page.evaluate(() =>
+        Array.from(document.querySelectorAll('[data-usable]'), (element) => element.outerHTML.slice(0, 120)),
+      );
+      expect(missed, path).toEqual([]);
+      await page.close();
+    }
+  });
+
+  it('computes without WebGPU and without threads where a page is served over plain http, and says so [browser]', async () => {
+    // Only a loopback address is a secure context without https: under another name the browser has neither.
+    const browser = await launchBrowser({ args: ['--host-resolver-rules=MAP dashboard.test 127.0.0.1'] });
+    const { port } = new URL(dashboard.url);
+    const { page, errors } = await openPage(browser, `http://dashboard.test:${port}/#/train`);
+    await page.waitForSelector('.fallback');
+    expect(await page.textContent('.fallback')).toContain('WebAssembly on one thread: this browser has no WebGPU');
+    await page.fill('textarea', sentences(200));
+    await page.fill('label:has-text("Steps") input', '2');
+    await page.click('text=Start');
+    await page.waitForSelector('[data-phase=finished], [data-phase=failed]');
+    expect(await page.textContent('[data-phase] h2')).toBe('Finished, step 2 of 2');
+    expect(await page.textContent('[data-phase] .note')).toMatch(/^cpu \(WebAssembly.*/);
+    // The browser's own remark on the plain http that this test is about.
+    expect(errors.filter((message) => !message.includes('Cross-Origin-Opener-Policy'))).toEqual([]);
+    await browser.close();
+  });
+});

@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { launchBrowser } from '@modajs/browser';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLI, runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+
+let cwd = '';
+let server: ChildProcess;
+let url = '';
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'moda-dashboard-'));
+  await writeFile(join(cwd, 'small.yaml'), SMALL_CONFIG);
+  await writeFile(join(cwd, 'text.txt'), SMALL_TEXT);
+  server = spawn(process.execPath, [CLI, 'dashboard', '--port', '0'], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+  const died = once(server, 'exit').then(([code]) => `it ended with code ${code}`);
+  const line = String(await Promise.race([once(server.stdout!, 'data'), died]));
+  url = /http:\S+/.exec(line)?.[0] ?? '';
+  expect(url, line).not.toBe('');
+});
+afterAll(async () => {
+  server.kill('SIGKILL');
+  await rm(cwd, { recursive: true, force: true });
+});
+
+describe('moda dashboard', () => {
+  it('shows a run’s curve growing while moda train writes it [browser] [cpu]', async () => {
+    const browser = await launchBrowser();
+    try {
+      const page = await browser.newPage();
+      const errors: string[] = [];
+      page.on('pageerror', (error) => errors.push(error.message));
+      page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+      await page.goto(`${url}#/runs`);
+      await page.waitForSelector('text=No run yet');
+
+      let isTraining = true;
+      const training = runCli(['train', '-c', 'small.yaml', '-n', 'live', '--steps', '500'], { cwd }).finally(() => {
+        isTraining = false;
+      });
+      const lengths = new Set<number>();
+      const pictures = new Set<string>();
+      const plot = page.locator('.curve-chart', { hasText: 'Training loss' }).locator('[data-points]');
+      await plot.waitFor({ timeout: 60_000 });
+      while (isTraining) {
+        lengths.add(Number(await plot.getAttribute('data-points')));
+        pictures.add(
+          await plot.locator('canvas').evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL()),
+        );
+        await page.waitForTimeout(200);
+      }
+      expect((await training).code).toBe(0);
+      expect(lengths.size).toBeGreaterThanOrEqual(3);
+      expect([...lengths]).toEqual([...lengths].sort((a, b) => a - b));
+      expect(pictures.size).toBeGreaterThanOrEqual(3);
+      await page.waitForSelector('.run-row:has-text("step 500")');
+      expect(errors).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
+
+  it('says what is wrong with a port that is in use, and with one that is none', async () => {
+    const taken = await runCli(['dashboard', '--port', new URL(url).port], { cwd });
+    expect([taken.code, taken.stderr]).toEqual([2, expect.stringMatching(/^error: dashboard: port \d+ must be free/)]);
+    expect((await runCli(['dashboard', '--port', '70000'], { cwd })).code).toBe(2);
+    const elsewhere = await runCli(['dashboard', '--port', '0', '--host', '203.0.113.7'], { cwd });
+    expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining('cannot listen on 203.0.113.7')]);
+  });
+
+  it('ends at Ctrl-C', async () => {
+    server.kill('SIGINT');
+    expect((await once(server, 'exit'))[0]).toBe(0);
+  });
+});

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { defineDecoderConfig } from '../config/define-decoder-config.ts';
+import { slotOrigins } from './slot-origins.ts';
+
+const base = { nLayers: 5, nHeads: 2, dModel: 8, vocabSize: 11, depth: 'moda' } as const;
+
+test('slotOrigins > two slots a block with FFN projections, one without, none for an ordinary transformer', () => {
+  expect(slotOrigins(defineDecoderConfig(base), 2)).toEqual([
+    { layer: 0, part: 'attention' },
+    { layer: 0, part: 'ffn' },
+    { layer: 1, part: 'attention' },
+    { layer: 1, part: 'ffn' },
+  ]);
+  const withoutFfn = defineDecoderConfig({ ...base, depthFfnProjection: false });
+  expect(slotOrigins(withoutFfn, 2)).toEqual([
+    { layer: 0, part: 'attention' },
+    { layer: 1, part: 'attention' },
+  ]);
+  expect(slotOrigins(defineDecoderConfig({ ...base, depth: 'residual' }), 4)).toEqual([]);
+  expect(slotOrigins(defineDecoderConfig(base), 0)).toEqual([]);
+});
+
+test('slotOrigins > a bounded stream keeps the newest', () => {
+  expect(slotOrigins(defineDecoderConfig({ ...base, depthSlots: 3 }), 4)).toEqual([
+    { layer: 2, part: 'ffn' },
+    { layer: 3, part: 'attention' },
+    { layer: 3, part: 'ffn' },
+  ]);
+});
