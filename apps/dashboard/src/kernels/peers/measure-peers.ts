@@ -4,6 +4,7 @@ import { attentionError, productError } from './check-peer.ts';
 import type { Peer, PeerDevice, PreparedProduct } from './peer.ts';
 
 const MAX_RUNS = 10;
+const PATIENCE_MS = 120_000;
 /** Beyond this a peer's operands and scores are not worth the risk of the page. */
 const MAX_BYTES = 1 << 30;
 /** An error of f32 sums in another order, relative to the largest true value. */
@@ -31,7 +32,7 @@ export async function measurePeers(
     reply({ kind: 'measuring', what: `${name}, loading` });
     let peer: Peer | Error;
     try {
-      peer = await OPEN[name](device);
+      peer = await withinPatience(OPEN[name](device), name);
     } catch (error) {
       peer = error as Error;
     }
@@ -43,6 +44,15 @@ export async function measurePeers(
       else if (job.kind === 'matmul' || peer.attention) reply({ kind: 'row', row: await measurePeer(peer, job) });
     }
   }
+}
+
+/** A library that never answers must not keep the others waiting. @throws Error */
+function withinPatience<T>(answer: Promise<T>, name: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(new Error(`${name} did not answer within ${PATIENCE_MS / 1000} s`));
+    const timer = setTimeout(late, PATIENCE_MS);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 /** One job for each shape that all libraries can compute: f32, plain products and causal attention forward. */
@@ -68,7 +78,8 @@ async function measurePeer(peer: Peer, job: BenchJob): Promise<BenchRow> {
     return { ...emptyRow(job, 'skipped', reason), library };
   }
   try {
-    const { timesMs, error } = await (job.kind === 'matmul' ? timeProduct(peer, job) : timeAttention(peer, job));
+    const timing = job.kind === 'matmul' ? timeProduct(peer, job) : timeAttention(peer, job);
+    const { timesMs, error } = await withinPatience(timing, library);
     if (!(error <= TOLERANCE))
       return { ...emptyRow(job, 'failed', `wrong by ${error} of the largest true value`), library };
     return peerRow(job, library, timesMs, error);

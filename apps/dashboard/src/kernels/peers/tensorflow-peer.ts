@@ -1,7 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Peer, PeerDevice, PreparedProduct } from './peer.ts';
 
-/** TensorFlow.js on its WebGPU backend, or on WebAssembly (XNNPACK) with threads where memory can be shared. */
+/**
+ * TensorFlow.js on its WebGPU backend, or on WebAssembly (XNNPACK). The latter has one thread here: its threads load a
+ * script from a blob, which the policy of `moda dashboard` refuses.
+ */
 export async function openTensorFlow(device: PeerDevice): Promise<Peer> {
   if (device === 'webgpu') await import('@tensorflow/tfjs-backend-webgpu');
   else await useWasm();
@@ -9,7 +12,7 @@ export async function openTensorFlow(device: PeerDevice): Promise<Peer> {
   if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js has no ${backend} backend here`);
   await tf.ready();
   return {
-    label: `TensorFlow.js ${tf.version_core}, ${device === 'webgpu' ? 'WebGPU' : 'WebAssembly'}`,
+    label: `TensorFlow.js ${tf.version_core}, ${device === 'webgpu' ? 'WebGPU' : 'WebAssembly, one thread'}`,
     async product(a, b, { M, N, K }) {
       const [x, y] = [tf.tensor(a, [M, K]), tf.tensor(b, [K, N])];
       return prepared(
@@ -34,18 +37,16 @@ export async function openTensorFlow(device: PeerDevice): Promise<Peer> {
 }
 
 async function useWasm(): Promise<void> {
-  const [{ setWasmPaths }, plain, simd, threaded] = await Promise.all([
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  const [{ setWasmPaths }, plain, simd] = await Promise.all([
     import('@tensorflow/tfjs-backend-wasm'),
     import('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url'),
     import('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url'),
-    import('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url'),
   ]);
-  // Its own workers start from blobs, where a relative address means nothing.
   const absolute = (url: string): string => new URL(url, import.meta.url).href;
   setWasmPaths({
     'tfjs-backend-wasm.wasm': absolute(plain.default),
     'tfjs-backend-wasm-simd.wasm': absolute(simd.default),
-    'tfjs-backend-wasm-threaded-simd.wasm': absolute(threaded.default),
   });
 }
 
