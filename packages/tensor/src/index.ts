@@ -1,4 +1,6 @@
 export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
+export { KernelError } from '@modajs/kernels';
+export type { CapturedSequence } from './backends/webgpu/captured-sequence.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';
 export { chromeTrace, type KernelSpan, type KernelTime, kernelTimes } from './backends/webgpu/profiler.ts';
 export { asParameter, backward, noGrad } from './core/autograd.ts';
@@ -20,6 +22,13 @@ export { normalAt, philox, uniformAt } from './core/philox.ts';
 export { type Scope, scope, type TensorTree, tidy, withoutScope } from './core/scope.ts';
 export type { Shape } from './core/shape.ts';
 export { Tensor } from './core/tensor.ts';
+export {
+  type AttentionCall,
+  DecodeProgram,
+  openDecodeProgram,
+  type ProductCall,
+  type ProgramWeight,
+} from './decoding/decode-program.ts';
 export { type DeviceName, type InitOptions, init } from './init.ts';
 export { fromHalf, toHalf } from './io/half.ts';
 export {

@@ -70,6 +70,11 @@ export class Decoder implements Disposable {
     });
   }
 
+  /** dtype of the parameters as they are stored. */
+  get parameterDtype(): DType {
+    return this.#parameters['model.embed_tokens.weight'].dtype;
+  }
+
   /** dtype of activations and caches. */
   get computeDtype(): DType {
     return this.#computeDtype;
