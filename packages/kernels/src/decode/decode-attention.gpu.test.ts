@@ -3,7 +3,7 @@ import { openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, expectClose, hostNumbers, ROUNDS } from '../../test/expect-close.ts';
 import { randomArray } from '../../test/random.ts';
 import { type OperandArray, runPlan } from '../../test/run-plan.ts';
-import { type DecodeAttentionProblem, planDecodeAttention } from './decode-attention.ts';
+import { type DecodeAttentionConfig, type DecodeAttentionProblem, planDecodeAttention } from './decode-attention.ts';
 import { planDecodeProduct } from './decode-product.ts';
 import { referenceDecodeAttention } from './decode-reference.ts';
 
@@ -16,9 +16,13 @@ afterAll(() => gpu.close());
 const CAPACITY = 40;
 const SLOTS = 7;
 
-type Case = Partial<DecodeAttentionProblem> & { readonly position?: number; readonly withoutSubgroups?: boolean };
+type Case = Partial<DecodeAttentionProblem> & {
+  readonly position?: number;
+  readonly withoutSubgroups?: boolean;
+  readonly config?: DecodeAttentionConfig;
+};
 
-async function check({ position = 23, withoutSubgroups = false, ...options }: Case): Promise<void> {
+async function check({ position = 23, withoutSubgroups = false, config, ...options }: Case): Promise<void> {
   const problem: DecodeAttentionProblem = {
     ...{ dtype: 'f32', H: 6, Hkv: 2, D: 8, splits: 3, scale: 0.4, qkNorm: 'full', qNorm: 0, kNorm: 100, eps: 1e-5 },
     ...{ rotary: { theta: 100, isInterleaved: false }, depth: null },
@@ -58,8 +62,10 @@ async function check({ position = 23, withoutSubgroups = false, ...options }: Ca
     statistics: new Float32Array(splits * H * 2),
   };
   const capabilities = withoutSubgroups ? { ...gpu.capabilities, subgroups: null } : gpu.capabilities;
-  const ran = await runPlan(gpu.device, planDecodeAttention(problem, capabilities), operands);
-  expect((await runPlan(gpu.device, planDecodeAttention(problem, capabilities), operands))['out']).toEqual(ran['out']);
+  const ran = await runPlan(gpu.device, planDecodeAttention(problem, capabilities, config), operands);
+  expect((await runPlan(gpu.device, planDecodeAttention(problem, capabilities, config), operands))['out']).toEqual(
+    ran['out'],
+  );
   // The identity as weights merges the splits.
   const K = H * D;
   const merge = planDecodeProduct(
@@ -98,12 +104,15 @@ const depth = {
 describe('decode attention [webgpu]', () => {
   const cases: Record<string, Case> = {
     'sequence alone': {},
+    'four keys of a thread in flight': { depth, position: 39, config: { ahead: 4 } },
     'the first token': { position: 0 },
     'more splits than positions': { position: 2, splits: 6 },
-    'no norm, no RoPE': { qkNorm: 'none', rotary: null },
     'norm by head, interleaved RoPE': { qkNorm: 'head', rotary: { theta: 100, isInterleaved: true } },
     'depth slots, two of them written in this pass': { depth },
-    'depth slots of raw keys, norm by head': { depth: { ...depth, hasNorm: false, hasRope: false }, qkNorm: 'head' },
+    'raw depth keys, no QK-norm, no RoPE': {
+      ...{ depth: { ...depth, hasNorm: false, hasRope: false }, qkNorm: 'none', rotary: null },
+    },
+    'raw depth keys beside normalised ones': { depth: { ...depth, hasNorm: false, hasRope: false } },
     'a bounded window of slots and a projected own slot': {
       depth: { ...depth, first: 2, own: { slot: 6, start: 80 } },
     },
@@ -113,7 +122,8 @@ describe('decode attention [webgpu]', () => {
   for (const [name, options] of Object.entries(cases)) {
     it(`equals the reference: ${name} [f32]`, async () => check(options));
   }
-  it('equals the reference: sequence alone [f16]', async () => check({ dtype: 'f16', D: 16, qNorm: 0, kNorm: 100 }));
+  it('equals the reference: sequence alone [f16]', async () =>
+    check({ dtype: 'f16', D: 16, qNorm: 0, kNorm: 100, config: { ahead: 2 } }));
   it('equals the reference without subgroups [f32]', async () => check({ depth, withoutSubgroups: true }));
   it('equals the reference without subgroups [f16]', async () => check({ dtype: 'f16', withoutSubgroups: true }));
 

@@ -2,6 +2,7 @@ import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { requireF16 } from '../plan/require-f16.ts';
+import { isSoftwareAdapter } from '../plan/software-adapter.ts';
 import { specialize } from '../plan/specialize.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import { unroll } from '../plan/unroll.ts';
@@ -46,6 +47,12 @@ const NONE = 0xffffffff;
 const THREADS = 128;
 const AHEAD = 4;
 
+/** How the kernel is cut. */
+export interface DecodeAttentionConfig {
+  /** Keys of a thread whose loads are in flight together; 4, and 1 where compiling costs most or there are no subgroups. */
+  readonly ahead?: 1 | 2 | 4;
+}
+
 /** Whether the kernel takes heads of this size: a power of two words of 16 bytes, at most 16 query heads for each key/value head. */
 export function fitsDecodeAttention({
   dtype,
@@ -65,7 +72,11 @@ export function fitsDecodeAttention({
  * @throws KernelError for heads that do not fit, too few storage buffers or too little workgroup memory, f16 without `caps.f16`
  * Reference: Zhu et al., "Mixture-of-Depths Attention"; Dao et al., "Flash-Decoding" (splits over keys).
  */
-export function planDecodeAttention(problem: DecodeAttentionProblem, caps: DeviceCapabilities): KernelPlan {
+export function planDecodeAttention(
+  problem: DecodeAttentionProblem,
+  caps: DeviceCapabilities,
+  config: DecodeAttentionConfig = {},
+): KernelPlan {
   const { dtype, H, Hkv, D, splits, depth, rotary } = problem;
   requireF16('decode attention', caps, dtype);
   check(problem, caps);
@@ -74,7 +85,7 @@ export function planDecodeAttention(problem: DecodeAttentionProblem, caps: Devic
   const subgroup = fixedSubgroupSize(caps, THREADS);
   const hasSubgroups = subgroup !== null && D / values <= subgroup;
   // Without subgroups each sum over lanes takes barriers: keys are taken one at a time.
-  const ahead = hasSubgroups ? AHEAD : 1;
+  const ahead = config.ahead ?? (hasSubgroups && !isSoftwareAdapter(caps) ? AHEAD : 1);
   const text = specialize(hasSubgroups ? source : withoutSubgroups(source), {
     IS_HALF: String(dtype === 'f16'),
     SUBGROUPS: String(hasSubgroups),
@@ -82,6 +93,7 @@ export function planDecodeAttention(problem: DecodeAttentionProblem, caps: Devic
     G: `${G}u`,
     THREADS: `${THREADS}u`,
     AHEAD: `${ahead}u`,
+    SUBGROUP: `${subgroup ?? 1}u`,
   });
   const absent: Record<string, number> = depth === null ? { absentK: 16, absentV: 16 } : {};
   return {

@@ -17,6 +17,8 @@ const SUBGROUPS = true; // @specialize
 const D: u32 = 64u; // @specialize
 const G: u32 = 2u; // @specialize
 const THREADS: u32 = 128u; // @specialize
+// Threads of a subgroup.
+const SUBGROUP: u32 = 32u; // @specialize
 // Keys whose loads are in flight together.
 const AHEAD: u32 = 4u; // @specialize
 const VALUES: u32 = select(4u, 8u, IS_HALF);
@@ -82,6 +84,16 @@ fn turn(angle: f32) -> vec2<f32> {
 }
 
 fn workgroup_sum(value: vec4<f32>, thread: u32) -> vec4<f32> {
+  if (SUBGROUPS) {
+    var sum = value;
+    sum = subgroupAdd(sum); // @subgroups
+    workgroupBarrier();
+    if (thread % SUBGROUP == 0u) { totals[thread / SUBGROUP] = sum; }
+    workgroupBarrier();
+    var total = vec4<f32>();
+    for (var i = 0u; i < THREADS / SUBGROUP; i++) { total += totals[i]; }
+    return total;
+  }
   workgroupBarrier();
   totals[thread] = value;
   for (var half = THREADS / 2u; half > 0u; half /= 2u) {
@@ -262,11 +274,10 @@ fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(subgroup_id) subgroup: u32, // @subgroups
   @builtin(subgroup_invocation_id) subgroup_lane: u32, // @subgroups
-  @builtin(subgroup_size) subgroup_size: u32, // @subgroups
   @builtin(local_invocation_index) index: u32,
 ) {
   var thread = index;
-  thread = subgroup * subgroup_size + subgroup_lane; // @subgroups
+  thread = subgroup * SUBGROUP + subgroup_lane; // @subgroups
   let head = group.x;
   let split = group.y;
   let is_first = split == 0u;
