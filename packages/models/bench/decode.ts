@@ -3,9 +3,10 @@
  * measured copy bandwidth the bytes that a token must read come to.
  *
  *   pnpm bench [--device cpu|webgpu|auto] [--moda moda-700m] [--baseline olmo2-700m-36] [--dtype f16] [--prompt 64]
- *              [--tokens 96] [--general] [--products] [--profile] [--json FILE]
+ *              [--tokens 96] [--general] [--products] [--tune] [--profile] [--json FILE]
  *
- * --general: by the general operators; --products: the bandwidth of each product of a block alone; --profile: a table of
+ * --general: by the general operators; --products: the bandwidth of each product of a block alone, --tune: and its three
+ * fastest configurations; --profile: a table of
  * kernels (a device of its own, slower: each kernel gets a pass).
  */
 import { writeFileSync } from 'node:fs';
@@ -22,7 +23,7 @@ import {
 import { type DecoderConfig, preset } from '../src/index.ts';
 import { copyBandwidth } from './copy-bandwidth.ts';
 import { type DecodeRun, decodeTokens, openRun } from './decode-run.ts';
-import { productBandwidths } from './product-bandwidth.ts';
+import { productBandwidths, tuneProducts } from './product-bandwidth.ts';
 
 const { values } = parseArgs({
   options: {
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     tokens: { type: 'string', default: '96' },
     general: { type: 'boolean', default: false },
     products: { type: 'boolean', default: false },
+    tune: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
@@ -111,11 +113,12 @@ const report: Record<string, unknown> = { moda: values.moda, baseline: values.ba
   console.log(`moda / baseline: ${(results[1].timeMs / results[0].timeMs).toFixed(3)}`);
   Object.assign(report, { device: `${device}`, copyBytesPerSecond: bandwidth, results });
   runs.forEach(close);
-  if (values.products && device.kind === 'webgpu') {
+  if ((values.products || values.tune) && device.kind === 'webgpu') {
     const products = await productBandwidths(device, dtype);
-    for (const { name, N, K, timeUs, bytesPerSecond } of products) {
+    if (values.tune) products.push(...(await tuneProducts(device, dtype)));
+    for (const { name, N, K, config, timeUs, bytesPerSecond } of products) {
       console.log(
-        `product ${name} [${N} x ${K}]: ${timeUs.toFixed(2)} us, ${(bytesPerSecond / 1e9).toFixed(1)} GB/s, ${((100 * bytesPerSecond) / bandwidth).toFixed(1)} % of copy`,
+        `product ${name} [${N} x ${K}]: ${timeUs.toFixed(2)} us, ${(bytesPerSecond / 1e9).toFixed(1)} GB/s, ${((100 * bytesPerSecond) / bandwidth).toFixed(1)} % of copy ${JSON.stringify(config)}`,
       );
     }
     Object.assign(report, { products });

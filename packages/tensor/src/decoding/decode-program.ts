@@ -1,6 +1,7 @@
 import {
   type DecodeAttentionProblem,
   type DecodeInput,
+  type DecodeProductConfig,
   planDecodeAttention,
   planDecodeChoose,
   planDecodeEmbed,
@@ -33,6 +34,8 @@ export interface ProductCall {
   readonly isPaired?: boolean;
   readonly out: Tensor;
   readonly carry: Tensor | null;
+  /** How the kernel is cut; for tuning. */
+  readonly config?: DecodeProductConfig;
 }
 
 /** Attention of one token, see `DecodeProgram.attention`. */
@@ -75,7 +78,7 @@ export class DecodeProgram {
   }
 
   /** One row times up to four weights, with norms and residual sum before and SwiGLU after. @throws KernelError */
-  product({ input, x, y, vectors, weights, isPaired = false, out, carry }: ProductCall): void {
+  product({ input, x, y, vectors, weights, isPaired = false, out, carry, config }: ProductCall): void {
     const problem = {
       dtype: floatDType('product', weights[0].weight.dtype),
       K: weights[0].weight.shape[1],
@@ -83,7 +86,7 @@ export class DecodeProgram {
       isPaired,
       weights: weights.map(({ weight, ...rest }) => ({ rows: weight.shape[0], start: this.#start(weight), ...rest })),
     };
-    const plan = planDecodeProduct(problem, this.#backend.capabilities);
+    const plan = planDecodeProduct(problem, this.#backend.capabilities, config);
     const named = Object.fromEntries(weights.map(({ weight }, w) => [`w${w}`, weight.view]));
     const rest = { ...(y && { y: y.view }), ...(carry && { carry: carry.view }) };
     this.#calls.push({ plan, operands: { x: x.view, vectors: vectors.view, out: out.view, ...rest, ...named } });
