@@ -87,7 +87,7 @@ async function measure(
     for (const weights of sets) {
       program.product({ input, x, y: kind === 'norm' ? y : null, vectors, weights, isPaired, out, carry, config });
     }
-    using sequence = program.capture();
+    using sequence = program.prepare();
     const timeUs = await fastest(device, sequence, isSoftware ? 1 : 3);
     results.push({ name, N, K, config, timeUs, bytesPerSecond: bytes / (timeUs / 1e6) });
   }

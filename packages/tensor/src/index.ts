@@ -1,7 +1,7 @@
-export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
 export { KernelError } from '@modajs/kernels';
-export type { CapturedSequence } from './backends/webgpu/captured-sequence.ts';
+export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';
+export type { PreparedSequence } from './backends/webgpu/prepared-sequence.ts';
 export { chromeTrace, type KernelSpan, type KernelTime, kernelTimes } from './backends/webgpu/profiler.ts';
 export { asParameter, backward, noGrad } from './core/autograd.ts';
 export { Device, defaultDevice, setDefaultDevice } from './core/device.ts';

@@ -1,4 +1,4 @@
-import { type CapturedSequence, type HostArray, KernelError, openDecodeProgram, ShapeError } from '@modajs/tensor';
+import { type HostArray, KernelError, openDecodeProgram, type PreparedSequence, ShapeError } from '@modajs/tensor';
 import type { Decoder } from '../decoder/decoder.ts';
 import type { DecoderCache } from '../decoder/decoder-cache.ts';
 import { canDecodeFused } from './can-decode-fused.ts';
@@ -23,8 +23,8 @@ export class TokenDecoder implements Disposable {
   readonly #cache: DecoderCache;
   readonly #buffers: DecodeBuffers;
   readonly #vectors: DecodeVectors;
-  readonly #step: CapturedSequence;
-  readonly #choice: CapturedSequence;
+  readonly #step: PreparedSequence;
+  readonly #choice: PreparedSequence;
   #chosen = 0;
 
   /** Use `openTokenDecoder`. @throws KernelError, OutOfMemoryError */
@@ -37,9 +37,9 @@ export class TokenDecoder implements Disposable {
     try {
       const sources = { config, parameters: model.parameters(), vectors: this.#vectors, buffers: this.#buffers, cache };
       new DecodeRecorder(program, sources).record();
-      this.#step = program.capture();
+      this.#step = program.prepare();
       program.choose(this.#buffers.logits, this.#buffers.state, this.#buffers.results);
-      this.#choice = program.capture();
+      this.#choice = program.prepare();
     } catch (error) {
       this.#vectors.dispose();
       disposeDecodeBuffers(this.#buffers);

@@ -8,11 +8,11 @@ import {
   planDecodeProduct,
 } from '@modajs/kernels';
 import type { ArrayView } from '../backends/backend.ts';
-import type { CapturedCall, CapturedSequence } from '../backends/webgpu/captured-sequence.ts';
 import type { WebGpuBackend } from '../backends/webgpu/create-webgpu-backend.ts';
 import { isWebGpu } from '../backends/webgpu/kernel-spans.ts';
 import { floatDType } from '../backends/webgpu/operations/float-dtype.ts';
 import { operandOf } from '../backends/webgpu/plan-runner.ts';
+import type { PreparedCall, PreparedSequence } from '../backends/webgpu/prepared-sequence.ts';
 import type { Device } from '../core/device.ts';
 import type { Tensor } from '../core/tensor.ts';
 
@@ -53,12 +53,12 @@ export interface AttentionCall {
 }
 
 /**
- * Decoding of one token as a short list of fused kernels, captured once and replayed for each token. Tensors that it names
- * must stay alive as long as its captures; activations (f32) start their storages.
+ * Decoding of one token as a short list of fused kernels, prepared once and replayed for each token. Tensors that it names
+ * must stay alive as long as what it prepared; activations (f32) start their storages.
  */
 export class DecodeProgram {
   readonly #backend: WebGpuBackend;
-  #calls: CapturedCall[] = [];
+  #calls: PreparedCall[] = [];
 
   /** Use `openDecodeProgram`. */
   constructor(backend: WebGpuBackend) {
@@ -107,11 +107,11 @@ export class DecodeProgram {
     this.#calls.push({ plan, operands: { logits: logits.view, state: state.view, results: results.view } });
   }
 
-  /** Captures the calls since the last capture. @throws KernelError for an operand larger than a binding */
-  capture(): CapturedSequence {
+  /** Prepares the calls since the last time. @throws KernelError for an operand larger than a binding */
+  prepare(): PreparedSequence {
     const calls = this.#calls;
     this.#calls = [];
-    return this.#backend.capture(calls);
+    return this.#backend.prepare(calls);
   }
 }
 

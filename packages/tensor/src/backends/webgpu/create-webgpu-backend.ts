@@ -5,7 +5,6 @@ import type { Backend } from '../backend.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { capabilitiesOf } from './capabilities-of.ts';
 import { captureCommands } from './captured-commands.ts';
-import { type CapturedCall, CapturedSequence } from './captured-sequence.ts';
 import { CommandRecorder } from './command-recorder.ts';
 import { Failures } from './failures.ts';
 import { attentionOperations } from './operations/attention-operations.ts';
@@ -18,6 +17,7 @@ import { optimizerOperations } from './operations/optimizer-operations.ts';
 import { rowOperations } from './operations/row-operations.ts';
 import { PipelineCache } from './pipeline-cache.ts';
 import { PlanRunner } from './plan-runner.ts';
+import { type PreparedCall, PreparedSequence } from './prepared-sequence.ts';
 import { type KernelSpan, Profiler } from './profiler.ts';
 import { type OpenDevice, requestDevice } from './request-device.ts';
 import { deviceBytes, Transfers } from './transfers.ts';
@@ -43,7 +43,7 @@ export interface WebGpuBackend extends Backend {
   /** Every kernel since the start with its time, in order; empty without `profile`. Submits and waits. */
   profile(): Promise<readonly KernelSpan[]>;
   /** Plans with fixed operands, prepared once for many replays. @throws KernelError */
-  prepare(calls: readonly CapturedCall[]): CapturedSequence;
+  prepare(calls: readonly PreparedCall[]): PreparedSequence;
 }
 
 type MemoryOperations = Pick<Backend, 'allocate' | 'release' | 'upload' | 'download'>;
@@ -107,7 +107,7 @@ function assemble({ device, info, entry, description }: OpenDevice, options: Web
   const runner = new PlanRunner(capabilities, pool, recorder, failures);
   const elementwise = elementwiseOperations(runner);
   const transfers = new Transfers(recorder);
-  const capturedPipelines = new PipelineCache(device, false);
+  const preparedPipelines = new PipelineCache(device, false);
   return {
     kind: 'webgpu',
     description,
@@ -134,7 +134,7 @@ function assemble({ device, info, entry, description }: OpenDevice, options: Web
       recorder.flush();
       return profiler === null ? [] : profiler.spans();
     },
-    prepare: (calls) => new CapturedSequence(runner, capturedPipelines, calls),
+    prepare: (calls) => new PreparedSequence(runner, preparedPipelines, calls),
     destroy() {
       failures.expectLoss();
       device.destroy();

@@ -8,7 +8,7 @@ import type { PipelineCache, PreparedPass } from './pipeline-cache.ts';
 import type { PlanRunner } from './plan-runner.ts';
 
 /** A plan and the memory that it works on. */
-export interface CapturedCall {
+export interface PreparedCall {
   readonly plan: KernelPlan;
   readonly operands: Readonly<Record<string, ArrayView>>;
 }
@@ -25,7 +25,7 @@ interface BoundPass {
  * once, a replay costs the host three calls a dispatch. What changes between replays lives in device memory that a kernel
  * updates or the host writes. Operands must stay alive, and no operand that a pass writes may be another that it reads.
  */
-export class CapturedSequence implements Disposable {
+export class PreparedSequence implements Disposable {
   readonly #runner: PlanRunner;
   readonly #dispatches: readonly Dispatch[];
   readonly #buffers: readonly PooledBuffer[];
@@ -36,7 +36,7 @@ export class CapturedSequence implements Disposable {
    * @param pipelines a cache whose layouts have no dynamic offset
    * @throws KernelError for a name that is neither operand nor workspace, and for an operand larger than a binding
    */
-  constructor(runner: PlanRunner, pipelines: PipelineCache, calls: readonly CapturedCall[]) {
+  constructor(runner: PlanRunner, pipelines: PipelineCache, calls: readonly PreparedCall[]) {
     this.#runner = runner;
     const bound = calls.flatMap((call) => this.#bind(call, pipelines));
     const { device } = runner.recorder;
@@ -45,7 +45,7 @@ export class CapturedSequence implements Disposable {
     const total = sizes.reduce((sum, size) => sum + size, 0);
     const blocks = new Uint8Array(total);
     const usage = BUFFER_USAGE.UNIFORM | BUFFER_USAGE.COPY_DST;
-    this.#uniforms = total > 0 ? device.createBuffer({ size: total, usage, label: 'captured uniform blocks' }) : null;
+    this.#uniforms = total > 0 ? device.createBuffer({ size: total, usage, label: 'prepared uniform blocks' }) : null;
     let offset = 0;
     this.#dispatches = bound.map((entry, i) => {
       if (entry.pass.uniform) blocks.set(new Uint8Array(entry.pass.uniform), offset);
@@ -83,16 +83,16 @@ export class CapturedSequence implements Disposable {
     this.dispose();
   }
 
-  #bind({ plan, operands }: CapturedCall, pipelines: PipelineCache): BoundPass[] {
+  #bind({ plan, operands }: PreparedCall, pipelines: PipelineCache): BoundPass[] {
     const ranges: Record<string, BoundRange> = {};
     for (const [name, view] of Object.entries(operands)) ranges[name] = this.#runner.operand(view);
     for (const [name, bytes] of Object.entries(plan.workspace)) {
-      const buffer = this.#runner.pool.acquire(bytes, 'workspace of a captured sequence');
+      const buffer = this.#runner.pool.acquire(bytes, 'workspace of a prepared sequence');
       this.#scratch.push(buffer);
       ranges[name] = { buffer, offset: 0, size: buffer.size };
     }
     return plan.passes.map((pass) => {
-      this.#runner.failures.note(pass.label, () => 'captured');
+      this.#runner.failures.note(pass.label, () => 'prepared');
       return {
         pass,
         prepared: pipelines.prepare(pass),
