@@ -69,7 +69,8 @@ function reading(
     S: k.shape[0],
     Td: k.shape[2],
     segments: [{ k: k.view, v: v.view }],
-    gradients: node && gradients,
+    // One reader each: there is nothing to gather later.
+    gradients: node && { segments: gradients, defer: () => null },
     writers: node ? [node] : [],
     release: () => node?.release(),
   };
