@@ -11,6 +11,22 @@ export {
 } from './attention/gather/depth-gather.ts';
 export { prefersDeferredDepth } from './attention/rung.ts';
 export { type CopyProblem, type FillProblem, planCopy, planFill } from './copy/copy.ts';
+export {
+  DECODE_ATTENTION_BUFFERS,
+  type DecodeAttentionProblem,
+  type DecodeDepth,
+  fitsDecodeAttention,
+  planDecodeAttention,
+} from './decode/decode-attention.ts';
+export { type DecodeChooseProblem, planDecodeChoose } from './decode/decode-choose.ts';
+export { type DecodeEmbedProblem, planDecodeEmbed } from './decode/decode-embed.ts';
+export {
+  type DecodeInput,
+  type DecodeProductConfig,
+  type DecodeProductProblem,
+  type DecodeWeight,
+  planDecodeProduct,
+} from './decode/decode-product.ts';
 export { type ElementwiseProblem, planElementwise } from './elementwise/elementwise.ts';
 export type { BinaryOperator, ElementwiseOperator, TernaryOperator, UnaryOperator } from './elementwise/operators.ts';
 export { type GatherProblem, planGather } from './gather/gather.ts';

@@ -15,6 +15,7 @@ export { SequenceCache, type SequenceCacheOptions } from './layer/sequence-cache
 export { mergeAttention } from './merge.ts';
 export { moda } from './moda.ts';
 export { type ChunkVisibleOptions, modaChunkVisible } from './moda-chunk-visible.ts';
+export { ScoredStream, type ScoredStreamOptions } from './scored-stream.ts';
 export { type AttentionMap, attentionMap } from './statistics/attention-map.ts';
 export type { AttentionProbe } from './statistics/attention-probe.ts';
 export {

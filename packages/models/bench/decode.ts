@@ -1,12 +1,29 @@
 /**
- * Decoding speed at batch 1: a MoDA model beside its baseline, steps interleaved, medians, and what share of the device's
+ * Decoding speed at batch 1: a MoDA model beside its baseline, rounds interleaved, medians, and what share of the device's
  * measured copy bandwidth the bytes that a token must read come to.
  *
- *   pnpm bench [--device cpu|webgpu|auto] [--moda moda-700m] [--baseline olmo2-700m-36] [--dtype f16] [--prompt 64] [--tokens 32]
+ *   pnpm bench [--device cpu|webgpu|auto] [--moda moda-700m] [--baseline olmo2-700m-36] [--dtype f16] [--prompt 64]
+ *              [--tokens 96] [--general] [--products] [--tune] [--profile] [--json FILE]
+ *
+ * --general: by the general operators; --products: the bandwidth of each product of a block alone, --tune: and its three
+ * fastest configurations; --profile: a table of
+ * kernels (a device of its own, slower: each kernel gets a pass).
  */
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Device, type DeviceName, init, noGrad, scope, tensor, zeros } from '@modajs/tensor';
-import { createDecoder, type Decoder, DecoderCache, preset } from '../src/index.ts';
+import {
+  type Device,
+  type DeviceName,
+  type DType,
+  init,
+  type KernelTime,
+  kernelSpans,
+  kernelTimes,
+} from '@modajs/tensor';
+import { type DecoderConfig, preset } from '../src/index.ts';
+import { copyBandwidth } from './copy-bandwidth.ts';
+import { type DecodeRun, decodeTokens, openRun } from './decode-run.ts';
+import { productBandwidths, tuneProducts } from './product-bandwidth.ts';
 
 const { values } = parseArgs({
   options: {
@@ -15,82 +32,109 @@ const { values } = parseArgs({
     baseline: { type: 'string', default: '' },
     dtype: { type: 'string', default: 'f32' },
     prompt: { type: 'string', default: '64' },
-    tokens: { type: 'string', default: '32' },
+    tokens: { type: 'string', default: '96' },
+    general: { type: 'boolean', default: false },
+    products: { type: 'boolean', default: false },
+    tune: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    json: { type: 'string' },
   },
 });
-const [prompt, tokens] = [Number(values.prompt), Number(values.tokens)];
-const dtype = values.dtype === 'f16' ? 'f16' : 'f32';
-
-const median = (times: number[]): number => times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
-
-/** Bytes a second of a copy, reads and writes together: the best of five, each of 128 MiB. */
-async function copyBandwidth(device: Device): Promise<number> {
-  using _ = scope();
-  const [a, b] = [zeros([2 ** 25], { device }), zeros([2 ** 25], { device })];
-  let best = 0;
-  for (let round = 0; round < 5; round++) {
-    await device.synchronize();
-    const start = performance.now();
-    device.backend.copy(a.view, b.view);
-    await device.synchronize();
-    best = Math.max(best, (2 * 2 ** 27) / ((performance.now() - start) / 1000));
-  }
-  return best;
-}
-
-interface Candidate {
-  readonly name: string;
-  readonly model: Decoder;
-  readonly cache: DecoderCache;
-  readonly times: number[];
-}
-
-function open(name: string, model: Decoder, device: Device): Candidate {
-  const cache = new DecoderCache(model.config, { B: 1, capacity: prompt + tokens, dtype, device });
-  return { name, model, cache, times: [] };
-}
-
-/** One token in, one row of logits out on the host. */
-async function step({ model, cache }: Candidate, ids: number[]): Promise<number> {
-  const start = performance.now();
-  using _ = scope();
-  const logits = noGrad(() => {
-    const hidden = model.forward(tensor([ids], { dtype: 'i32', device: model.device }), { cache });
-    return model.logits(hidden);
-  });
-  await logits.data();
-  model.device.endStep();
-  return performance.now() - start;
-}
-
-using device = await init({ device: values.device as DeviceName });
-const moda = preset(values.moda);
-const baseline = values.baseline
-  ? preset(values.baseline)
-  : { ...moda, depth: 'residual' as const, depthFfnProjection: false, depthAttentionProjection: false };
-const candidates = [
-  open('baseline', createDecoder(baseline, { device, dtype, seed: 1 }), device),
-  open('moda', createDecoder(moda, { device, dtype, seed: 1 }), device),
-];
-const bandwidth = await copyBandwidth(device);
-for (const candidate of candidates)
-  await step(
-    candidate,
-    Array.from({ length: prompt }, (_, i) => i % 50),
-  );
-for (let token = 0; token < tokens; token++) {
-  for (const candidate of candidates) candidate.times.push(await step(candidate, [token % 50]));
-}
-console.log(`${device}; ${dtype}; copy ${(bandwidth / 1e9).toFixed(1)} GB/s`);
+const ROUNDS = 6;
+const [prompt, tokens] = [Number(values.prompt), Math.max(ROUNDS, Number(values.tokens))];
+const dtype: DType = values.dtype === 'f16' ? 'f16' : 'f32';
 const elementBytes = dtype === 'f16' ? 2 : 4;
-for (const { name, model, cache, times } of candidates) {
-  const timeMs = median(times.slice(2));
-  const { nKvHeads, headDim, nLayers } = model.config;
-  const bytes = (model.countParameters() + 2 * cache.length * nKvHeads * headDim * nLayers) * elementBytes;
-  const share = bytes / (timeMs / 1000) / bandwidth;
-  console.log(
-    `${name}: ${timeMs.toFixed(2)} ms a token, ${(1000 / timeMs).toFixed(1)} tokens/s, ${(bytes / 1e6).toFixed(1)} MB a token, ${(100 * share).toFixed(1)} % of the copy bandwidth`,
-  );
+const perRound = Math.floor(tokens / ROUNDS);
+
+const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
+
+const moda = preset(values.moda);
+const plain: Partial<DecoderConfig> = { depth: 'residual', depthFfnProjection: false, depthAttentionProjection: false };
+const baseline = values.baseline ? preset(values.baseline) : { ...moda, ...plain };
+const pairs: [string, DecoderConfig][] = [
+  ['baseline', baseline],
+  ['moda', moda],
+];
+
+function open(device: Device, [name, config]: [string, DecoderConfig]): Promise<DecodeRun> {
+  // One round warms up.
+  return openRun(name, config, { device, dtype, prompt, tokens: tokens + perRound + 2, isGeneral: values.general });
 }
-const [plain, mixed] = candidates.map(({ times }) => median(times.slice(2)));
-console.log(`moda / baseline: ${(mixed / plain).toFixed(3)}`);
+
+function close(run: DecodeRun): void {
+  run.decoder?.dispose();
+  run.cache.dispose();
+  run.model.dispose();
+}
+
+/** What a run came to. */
+function summarize({ name, model, cache, decoder, timesMs, hostMs }: DecodeRun, bandwidth: number) {
+  const { nKvHeads, headDim, nLayers } = model.config;
+  const timeMs = median(timesMs.slice(1));
+  const bytes = (model.countParameters() + 2 * cache.length * nKvHeads * headDim * nLayers) * elementBytes;
+  return {
+    ...{
+      name,
+      timeMs,
+      minMs: Math.min(...timesMs),
+      maxMs: Math.max(...timesMs),
+      tokensPerSecond: 1000 / timeMs,
+      bytes,
+    },
+    ...{ copyShare: bytes / (timeMs / 1000) / bandwidth, hostMs: median(hostMs.slice(1)) },
+    dispatches: decoder?.dispatches ?? null,
+  };
+}
+
+async function profileOf(pair: [string, DecoderConfig]): Promise<{ name: string; kernels: KernelTime[] }> {
+  using device = await init({ device: values.device as DeviceName, profile: true });
+  const run = await open(device, pair);
+  await decodeTokens(run, 4);
+  const before = (await kernelSpans(device)).length;
+  await decodeTokens(run, 8);
+  const spans = (await kernelSpans(device)).slice(before);
+  close(run);
+  return { name: pair[0], kernels: kernelTimes(spans) };
+}
+
+const report: Record<string, unknown> = { moda: values.moda, baseline: values.baseline, dtype, prompt, tokens };
+{
+  using device = await init({ device: values.device as DeviceName });
+  const bandwidth = await copyBandwidth(device);
+  console.log(`${device}; ${dtype}; copy ${(bandwidth / 1e9).toFixed(1)} GB/s`);
+  const runs = [await open(device, pairs[0]), await open(device, pairs[1])];
+  for (let round = 0; round <= ROUNDS; round++) for (const run of runs) await decodeTokens(run, perRound);
+  const results = runs.map((run) => summarize(run, bandwidth));
+  for (const { name, timeMs, tokensPerSecond, bytes, copyShare, hostMs, dispatches } of results) {
+    console.log(
+      `${name}: ${timeMs.toFixed(3)} ms a token, ${tokensPerSecond.toFixed(1)} tokens/s, ${(bytes / 1e6).toFixed(1)} MB a token, ${(100 * copyShare).toFixed(1)} % of the copy bandwidth; ${dispatches ?? 'general'} dispatches, host ${hostMs.toFixed(3)} ms`,
+    );
+  }
+  console.log(`moda / baseline: ${(results[1].timeMs / results[0].timeMs).toFixed(3)}`);
+  Object.assign(report, { device: `${device}`, copyBytesPerSecond: bandwidth, results });
+  runs.forEach(close);
+  if ((values.products || values.tune) && device.kind === 'webgpu') {
+    const products = await productBandwidths(device, dtype);
+    if (values.tune) products.push(...(await tuneProducts(device, dtype)));
+    for (const { name, N, K, config, timeUs, bytesPerSecond } of products) {
+      console.log(
+        `product ${name} [${N} x ${K}]: ${timeUs.toFixed(2)} us, ${(bytesPerSecond / 1e9).toFixed(1)} GB/s, ${((100 * bytesPerSecond) / bandwidth).toFixed(1)} % of copy ${JSON.stringify(config)}`,
+      );
+    }
+    Object.assign(report, { products });
+  }
+}
+if (values.profile) {
+  const profiles: unknown[] = [];
+  for (const pair of pairs) {
+    const profile = await profileOf(pair);
+    profiles.push(profile);
+    console.log(`\n${profile.name}: kernels of 8 tokens, each alone in a pass`);
+    for (const { label, count, totalMs, share } of profile.kernels) {
+      const eachUs = ((1000 * totalMs) / count).toFixed(2);
+      console.log(`${(100 * share).toFixed(1).padStart(5)} %  ${eachUs.padStart(8)} us x ${count}  ${label}`);
+    }
+  }
+  Object.assign(report, { profiles });
+}
+if (values.json) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);

@@ -7,6 +7,7 @@ const titles = [
   'moda',
   'moda, reader norm',
   'moda, newest 2 slots',
+  'moda, best 2 slots',
   'moda-chunk-visible, C=3',
   'hyper-connections',
 ];

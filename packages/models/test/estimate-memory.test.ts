@@ -31,6 +31,7 @@ describe('estimateMemory', () => {
   for (const [name, checkpoint] of [
     ['moda', false],
     ['moda', true],
+    ['moda, newest 2 and best slot, reader norm', false],
     ['hyper-connections', false],
     ['dense', false],
   ] as const) {

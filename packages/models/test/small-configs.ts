@@ -22,6 +22,10 @@ const variants: Record<string, Partial<DecoderConfig>> = {
   'moda, reader norm': { depth: 'moda', depthKeyNorm: 'reader' },
   'moda, reader norm per head, no RoPE': { depth: 'moda', depthKeyNorm: 'reader', depthRope: 'none', qkNorm: 'head' },
   'moda, newest 2 slots': { depth: 'moda', depthSlots: 2 },
+  'moda, best 2 slots': { depth: 'moda', depthSlots: 2, depthSlotsBy: 'score' },
+  'moda, newest 2 and best slot, reader norm': {
+    ...{ depth: 'moda', depthSlots: 3, depthSlotsBy: 'both', depthKeyNorm: 'reader', norm: 'post' },
+  },
   'moda-chunk-visible, C=3': { depth: 'moda-chunk-visible', depthChunk: 3 },
   'gpt2 block': {
     normKind: 'layer',

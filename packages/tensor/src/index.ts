@@ -1,5 +1,7 @@
+export { KernelError } from '@modajs/kernels';
 export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';
+export type { PreparedSequence } from './backends/webgpu/prepared-sequence.ts';
 export { chromeTrace, type KernelSpan, type KernelTime, kernelTimes } from './backends/webgpu/profiler.ts';
 export { asParameter, type BackwardOptions, backward, noGrad } from './core/autograd.ts';
 export { Device, defaultDevice, setDefaultDevice } from './core/device.ts';
@@ -20,6 +22,13 @@ export { normalAt, philox, uniformAt } from './core/philox.ts';
 export { type Scope, scope, type TensorTree, tidy, withoutScope } from './core/scope.ts';
 export type { Shape } from './core/shape.ts';
 export { Tensor } from './core/tensor.ts';
+export {
+  type AttentionCall,
+  DecodeProgram,
+  openDecodeProgram,
+  type ProductCall,
+  type ProgramWeight,
+} from './decoding/decode-program.ts';
 export { type DeviceName, type InitOptions, init } from './init.ts';
 export { fromHalf, toHalf } from './io/half.ts';
 export {
@@ -102,6 +111,7 @@ export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';
 export { layerNorm, rmsNorm } from './ops/normalization.ts';
 export { argmax, max, mean, min, type ReduceOptions, sum, variance } from './ops/reductions.ts';
 export { type RopeOptions, rope } from './ops/rope.ts';
+export { type SlotTensors, slotTensors } from './ops/slot-tensors.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export {
   broadcastTo,

@@ -6,8 +6,9 @@ import type { DepthStream } from '../depth-stream.ts';
 import { mergeAttention } from '../merge.ts';
 import { moda } from '../moda.ts';
 import { modaChunkVisible } from '../moda-chunk-visible.ts';
+import { ScoredStream } from '../scored-stream.ts';
 import type { AttentionProbe } from '../statistics/attention-probe.ts';
-import { depthKey, needsReaderNorm, readerQuery, rotate, writeProjected } from './depth-keys.ts';
+import { depthKey, needsReaderNorm, readerQuery, rotate, writeProjected, writeSlot } from './depth-keys.ts';
 import type { AttentionLayerConfig, AttentionLayerWeights, LinearWeights } from './layer-config.ts';
 import { qkNorm } from './qk-norm.ts';
 import type { SequenceCache } from './sequence-cache.ts';
@@ -17,7 +18,7 @@ export interface AttentionLayerContext {
   /** i32 `[B, T]`: absolute positions for RoPE. */
   readonly positions: Tensor;
   /** The model's depth stream; null for plain attention. */
-  readonly stream: DepthStream | null;
+  readonly stream: DepthStream | ScoredStream | null;
   /** Whether this layer writes its attention slot after reading. */
   readonly writesSlot: boolean;
   /** i32 `[B, T, 2]` key ranges of documents, or null. */
@@ -60,20 +61,25 @@ export function attentionLayer(
   if (context.mixValues) v = context.mixValues(q, k, v);
   const depth = stream && stream.count > 0 ? stream.read({ last: config.depthSlots }) : null;
   cache?.append(k, v);
-  const read = { q, plainQ, k: cache?.k ?? k, v: cache?.v ?? v, depth, Tk: cache?.length ?? T };
+  const scored = stream instanceof ScoredStream ? stream : null;
+  const read = { q, plainQ, k: cache?.k ?? k, v: cache?.v ?? v, depth, scored, Tk: cache?.length ?? T };
   const { out, lse } = readKeys(read, weights, config, context);
   if (context.onAttention) {
     const { docRange, firstPosition } = context;
     const slots = depth ? stream!.keys().slice(-depth.S) : [];
-    const probe = { sequenceQ: q, k: read.k, Tk: read.Tk, docRange, depth, slots, firstPosition, lse, config };
+    const softmaxScale = config.softmaxScale ?? 1 / Math.sqrt(headDim);
+    const own = { ...config, softmaxScale };
+    const probe = { sequenceQ: q, k: read.k, Tk: read.Tk, docRange, depth, slots, firstPosition, lse, config: own };
     context.onAttention({ ...probe, q: depthQuery(read, weights, config) });
   }
   if (stream && context.writesSlot) {
     if (weights.depthAttentionProj) {
-      writeProjected(stream, x, weights.depthAttentionProj, weights.kNorm, positions, config);
+      const { depthAttentionProj, kNorm, depthAttentionScore } = weights;
+      writeProjected(stream, x, depthAttentionProj, kNorm, positions, config, depthAttentionScore);
     } else {
       const sharesKey = config.depthKeyNorm === 'writer' && config.depthRope === 'shared';
-      stream.write(sharesKey ? k : depthKey(rawK, weights.kNorm, positions, config), v);
+      const key = sharesKey ? k : depthKey(rawK, weights.kNorm, positions, config);
+      writeSlot(stream, key, v, x, weights.depthAttentionScore);
     }
   }
   const { weight, bias } = weights.oProj;
@@ -87,12 +93,18 @@ interface Read {
   readonly v: Tensor;
   readonly Tk: number;
   readonly depth: DepthReading | null;
+  /** The stream when its slots have scores: their keys are longer. */
+  readonly scored: ScoredStream | null;
 }
 
 /** The query that meets the depth keys. */
-function depthQuery({ q, plainQ, depth }: Read, weights: AttentionLayerWeights, config: AttentionLayerConfig): Tensor {
-  if (!depth || !needsReaderNorm(config)) return q;
-  return readerQuery(config.depthRope === 'shared' ? plainQ : q, weights.kNorm!, config);
+function depthQuery(read: Read, weights: AttentionLayerWeights, config: AttentionLayerConfig): Tensor {
+  const { q, plainQ, depth, scored } = read;
+  if (!depth) return q;
+  const own = needsReaderNorm(config)
+    ? readerQuery(config.depthRope === 'shared' ? plainQ : q, weights.kNorm!, config)
+    : q;
+  return scored ? scored.query(own, config.softmaxScale ?? 1 / Math.sqrt(config.headDim)) : own;
 }
 
 function readKeys(
@@ -101,14 +113,14 @@ function readKeys(
   config: AttentionLayerConfig,
   { docRange, firstPosition }: AttentionLayerContext,
 ): AttentionResult {
-  const { q, k, v, depth, Tk } = read;
-  const scale = config.softmaxScale ?? undefined;
+  const { q, k, v, depth, scored, Tk } = read;
+  const scale = config.softmaxScale ?? 1 / Math.sqrt(config.headDim);
   const options: SequenceOptions = { scale, causal: config.causal, docRange, Tk };
   if (!depth) return attention(q, k, v, options);
   if (config.depthChunk > 1) {
     return modaChunkVisible(q, k, v, depth, { ...options, chunk: config.depthChunk, firstPosition });
   }
-  if (!needsReaderNorm(config)) return moda(q, k, v, depth, options);
+  if (!needsReaderNorm(config) && !scored) return moda(q, k, v, depth, options);
   // Two queries differ, so the two parts are computed apart and merged: exact, one pass over memory more.
   return mergeAttention(
     attention(q, k, v, options),

@@ -1,5 +1,6 @@
 import { linear, mul, reshape, rope, split, type Tensor } from '@modajs/tensor';
 import type { DepthStream } from '../depth-stream.ts';
+import { ScoredStream } from '../scored-stream.ts';
 import type { AttentionLayerConfig, LinearWeights } from './layer-config.ts';
 import { qkNorm } from './qk-norm.ts';
 
@@ -49,15 +50,32 @@ export function projectDepth(
   return { k, v };
 }
 
+/**
+ * Writes a slot, with the scores `[B, T, Hkv]` that `score` gives it from `x` `[B, T, C]` where the stream keeps scores.
+ *
+ * @throws ShapeError as the stream's own `write`
+ */
+export function writeSlot(
+  stream: DepthStream | ScoredStream,
+  k: Tensor,
+  v: Tensor,
+  x: Tensor,
+  score: LinearWeights | null | undefined,
+): void {
+  if (!(stream instanceof ScoredStream)) stream.write(k, v);
+  else stream.write(k, v, linear(x, score!.weight, score!.bias ?? undefined));
+}
+
 /** Projects `x` `[B, T, C]` and writes it to the stream as one slot, keys prepared as the configuration says. */
 export function writeProjected(
-  stream: DepthStream,
+  stream: DepthStream | ScoredStream,
   x: Tensor,
   projection: LinearWeights,
   kNorm: Tensor | null,
   positions: Tensor,
   config: AttentionLayerConfig,
+  score?: LinearWeights | null,
 ): void {
   const { k, v } = projectDepth(x, projection, config);
-  stream.write(depthKey(k, kNorm, positions, config), v);
+  writeSlot(stream, depthKey(k, kNorm, positions, config), v, x, score);
 }

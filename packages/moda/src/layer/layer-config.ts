@@ -19,6 +19,10 @@ export interface AttentionLayerWeights {
   readonly depthAttentionProj: LinearWeights | null;
   /** `[2*Hkv*D, C]`, keys first, of the FFN's input. */
   readonly depthFfnProj: LinearWeights | null;
+  /** `[Hkv, C]`: scores of the attention's slot, for a `ScoredStream`. */
+  readonly depthAttentionScore?: LinearWeights | null;
+  /** `[Hkv, C]`: scores of the FFN's slot, of the FFN's input. */
+  readonly depthFfnScore?: LinearWeights | null;
 }
 
 /** Rotary embedding of queries and keys. */

@@ -44,13 +44,7 @@ export class SequenceCache implements Disposable {
    */
   append(k: Tensor, v: Tensor): void {
     const T = k.shape[1];
-    const { capacity } = this.options;
-    if (this.#length + T > capacity) {
-      throw new ShapeError(
-        `sequenceCache.append: positions must fit the capacity ${capacity}, got ${this.#length} + ${T}. Make the cache larger.`,
-        { length: this.#length, T, capacity },
-      );
-    }
+    this.#requireRoom(T);
     for (const [cache, part] of [
       [this.k, k],
       [this.v, v],
@@ -60,6 +54,26 @@ export class SequenceCache implements Disposable {
       cache.device.backend.copy(part.view, { ...view, shape: part.shape, offset });
     }
     this.#length += T;
+  }
+
+  /**
+   * Counts `T` more positions whose keys and values a kernel writes by itself.
+   *
+   * @throws ShapeError when they do not fit
+   */
+  advance(T: number): void {
+    this.#requireRoom(T);
+    this.#length += T;
+  }
+
+  #requireRoom(T: number): void {
+    const { capacity } = this.options;
+    if (this.#length + T > capacity) {
+      throw new ShapeError(
+        `sequenceCache.append: positions must fit the capacity ${capacity}, got ${this.#length} + ${T}. Make the cache larger.`,
+        { length: this.#length, T, capacity },
+      );
+    }
   }
 
   /** Forgets positions from `length` on. */

@@ -59,6 +59,7 @@ export const fieldRules: Readonly<Record<keyof DecoderConfig, FieldRule>> = {
   depthRope: oneOf('none', 'shared'),
   depthChunk: wholeFrom(1),
   depthSlots: orNull(wholeFrom(1)),
+  depthSlotsBy: oneOf('recency', 'score', 'both'),
   hyperStreams: wholeFrom(1),
   residualBlock: wholeFrom(1),
 };

@@ -73,8 +73,13 @@ export interface DecoderConfig {
   readonly depthRope: 'none' | 'shared';
   /** C of `moda-chunk-visible`: a query sees the slots of its chunk of C positions up to its own. */
   readonly depthChunk: number;
-  /** MoDA: a block reads at most this many slots, the newest (the paper's section 6.2, by recency); null reads all. */
+  /** MoDA: a block reads at most this many slots (the paper's section 6.2); null reads all. */
   readonly depthSlots: number | null;
+  /**
+   * Which slots a bounded stream keeps: `recency` the newest; `score` those of the highest learned score, for each position
+   * and key/value head; `both` the newest half (rounded up) and the best-scored of the older ones.
+   */
+  readonly depthSlotsBy: 'recency' | 'score' | 'both';
   /** Residual streams of the hyper-connections. */
   readonly hyperStreams: number;
   /** Blocks summed into one source of `attention-residual-block`. */

@@ -51,6 +51,7 @@ export function defineDecoderConfig(input: DecoderConfigInput): DecoderConfig {
     depthRope: 'shared',
     depthChunk: 1,
     depthSlots: null,
+    depthSlotsBy: 'recency',
     hyperStreams: 4,
     residualBlock: 2,
     ...(given as unknown as DecoderConfigInput),
@@ -100,6 +101,13 @@ function checkConsistency(config: DecoderConfig): void {
   }
   if (depthSlots !== null && depth !== 'moda') {
     refuse("depthSlots needs depth 'moda'", { depth, depthSlots }, 'Set depthSlots to null.');
+  }
+  if (config.depthSlotsBy !== 'recency' && depthSlots === null) {
+    const { depthSlotsBy } = config;
+    refuse('depthSlotsBy needs a bounded stream', { depthSlotsBy, depthSlots }, 'Set depthSlots to how many to keep.');
+  }
+  if (config.depthSlotsBy !== 'recency' && headDim > 248) {
+    refuse('headDim must leave room for a score', { headDim }, 'Use a headDim of at most 248.');
   }
   if (depth === 'moda-chunk-visible' && config.depthKeyNorm === 'reader') {
     refuse(

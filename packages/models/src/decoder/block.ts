@@ -45,6 +45,8 @@ function attentionWeights(layer: number, weights: Weights): AttentionLayerWeight
     kNorm: weights.find(`${attention}.k_norm.weight`),
     depthAttentionProj: weights.findLinear(`model.layers.${layer}.depth.attn_kv_proj`),
     depthFfnProj: weights.findLinear(`model.layers.${layer}.depth.ffn_kv_proj`),
+    depthAttentionScore: weights.findLinear(`model.layers.${layer}.depth.attn_score`),
+    depthFfnScore: weights.findLinear(`model.layers.${layer}.depth.ffn_score`),
   };
 }
 
@@ -71,7 +73,8 @@ export function runBlock(
   run('ffn', (x) => {
     const { stream, writesSlot, positions } = context;
     if (attention.depthFfnProj && stream && writesSlot) {
-      writeProjected(stream, x, attention.depthFfnProj, attention.kNorm, positions, ofLayer);
+      const { depthFfnProj, kNorm, depthFfnScore } = attention;
+      writeProjected(stream, x, depthFfnProj, kNorm, positions, ofLayer, depthFfnScore);
     }
     return feedForward(x, `model.layers.${layer}.mlp`, config, weights);
   });

@@ -1,4 +1,4 @@
-import type { AttentionLayerContext, DepthStream } from '@modajs/moda';
+import { type AttentionLayerContext, type DepthStream, ScoredStream } from '@modajs/moda';
 import {
   add,
   ConfigError,
@@ -19,7 +19,7 @@ import {
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { createDepthPath, createValueMixer, streamSlots } from '../depth/create-depth-path.ts';
 import type { DepthPath } from '../depth/depth-path.ts';
-import { slotsPerBlock } from '../depth/moda-slots.ts';
+import { hasSlotScores, slotsPerBlock } from '../depth/moda-slots.ts';
 import { type AfterSum, ResidualPath } from '../depth/residual.ts';
 import { countFlops, type FlopCount } from '../parameters/count-flops.ts';
 import { countParameters } from '../parameters/count-parameters.ts';
@@ -68,6 +68,11 @@ export class Decoder implements Disposable {
       dtype: this.#computeDtype,
       device,
     });
+  }
+
+  /** dtype of the parameters as they are stored. */
+  get parameterDtype(): DType {
+    return this.#parameters['model.embed_tokens.weight'].dtype;
   }
 
   /** dtype of activations and caches. */
@@ -119,7 +124,8 @@ export class Decoder implements Disposable {
       }
       const stream = this.#openStream(B, T, options);
       const hidden = this.#runBlocks(x, weights, positions, stream, options);
-      if (stream && options.cache && this.config.depth === 'moda-chunk-visible') {
+      if (stream instanceof ScoredStream) stream.dispose();
+      else if (stream && options.cache && this.config.depth === 'moda-chunk-visible') {
         options.cache.keepChunk(stream);
         stream.dispose();
       }
@@ -147,6 +153,11 @@ export class Decoder implements Disposable {
         { depth },
       );
     }
+    if (replays && hasSlotScores(this.config)) {
+      throw new ConfigError(
+        `decoder: checkpointing needs slots kept by recency, got depthSlotsBy='${this.config.depthSlotsBy}'. Set checkpoint to false.`,
+      );
+    }
     if (docRange && cache && depth === 'moda-chunk-visible') {
       throw new ConfigError(
         'decoder: a chunk-visible model decodes rows that start together, got docRange with a cache. Decode ragged prompts one by one.',
@@ -154,7 +165,12 @@ export class Decoder implements Disposable {
     }
   }
 
-  #openStream(B: number, T: number, { cache }: ForwardOptions): DepthStream | null {
+  #openStream(B: number, T: number, { cache }: ForwardOptions): DepthStream | ScoredStream | null {
+    const { depthSlots, depthSlotsBy } = this.config;
+    if (hasSlotScores(this.config)) {
+      const keep = depthSlots ?? Number.POSITIVE_INFINITY;
+      return new ScoredStream({ keep, recent: depthSlotsBy === 'both' ? Math.ceil(keep / 2) : 0 });
+    }
     const slots = streamSlots(this.config);
     if (slots === 0) return null;
     if (cache && this.config.depth === 'moda-chunk-visible') return cache.chunkStream(slots, T);
@@ -165,7 +181,7 @@ export class Decoder implements Disposable {
     x: Tensor,
     weights: Weights,
     positions: Tensor,
-    stream: DepthStream | null,
+    stream: DepthStream | ScoredStream | null,
     options: ForwardOptions,
   ): Tensor {
     const { config } = this;
@@ -188,7 +204,7 @@ export class Decoder implements Disposable {
         config.norm === 'post' ? applyNorm(sum, normOf(config, layer, part), config, source) : sum;
     if (options.checkpoint) {
       const body = (layer: number, input: Tensor, at: Tensor, docRange: Tensor | null): Tensor => {
-        stream?.rewind(layer * slotsPerBlock(config));
+        if (!(stream instanceof ScoredStream)) stream?.rewind(layer * slotsPerBlock(config));
         const fresh = new Weights(this.#parameters, this.#copies);
         const path = new ResidualPath(input, afterSumOf(fresh));
         runBlock(layer, path, config, fresh, contextOf(layer, at, docRange));

@@ -1,4 +1,4 @@
-import type { DepthStream } from '@modajs/moda';
+import { DepthStream, type ScoredStream } from '@modajs/moda';
 import type { Tensor } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { AttentionResidualPath } from './attention-residual.ts';
@@ -9,14 +9,15 @@ import type { DepthPath, ParameterLookup } from './depth-path.ts';
 import { depthValueMix } from './depth-value-mix.ts';
 import { HyperConnectionPath } from './hyper-connections.ts';
 import { ManifoldHyperConnectionPath } from './manifold-hyper-connections.ts';
-import { slotsPerBlock } from './moda-slots.ts';
+import { hasSlotScores, slotsPerBlock } from './moda-slots.ts';
 import { type AfterSum, ResidualPath } from './residual.ts';
 import type { ValueMixer } from './value-mixer.ts';
 import { valueResidual } from './value-residual.ts';
 
-/** Slots of the stream that a model's forward pass needs; 0 when its mechanism has none. */
+/** Slots of the arena that a model's forward pass needs; 0 when its mechanism has none, or keeps slots by score. */
 export function streamSlots(config: DecoderConfig): number {
   if (config.depth === 'depth-value-mix') return config.nLayers;
+  if (hasSlotScores(config)) return 0;
   return (config.nLayers - 1) * slotsPerBlock(config);
 }
 
@@ -26,7 +27,7 @@ export function createDepthPath(
   x: Tensor,
   parameter: ParameterLookup,
   afterSum: AfterSum,
-  stream: DepthStream | null,
+  stream: DepthStream | ScoredStream | null,
 ): DepthPath {
   switch (config.depth) {
     case 'dense':
@@ -34,7 +35,9 @@ export function createDepthPath(
     case 'denseformer':
       return new DenseFormerPath(x, afterSum, parameter);
     case 'depth-attention':
-      return stream ? new DepthAttentionPath(x, afterSum, parameter, config, stream) : new ResidualPath(x, afterSum);
+      return stream instanceof DepthStream
+        ? new DepthAttentionPath(x, afterSum, parameter, config, stream)
+        : new ResidualPath(x, afterSum);
     case 'attention-residual':
     case 'attention-residual-block':
       return new AttentionResidualPath(x, parameter, config);
@@ -51,8 +54,8 @@ export function createDepthPath(
 export function createValueMixer(
   config: DecoderConfig,
   parameter: ParameterLookup,
-  stream: DepthStream | null,
+  stream: DepthStream | ScoredStream | null,
 ): ValueMixer | null {
   if (config.depth === 'value-residual') return valueResidual(parameter);
-  return config.depth === 'depth-value-mix' && stream ? depthValueMix(config, stream) : null;
+  return config.depth === 'depth-value-mix' && stream instanceof DepthStream ? depthValueMix(config, stream) : null;
 }

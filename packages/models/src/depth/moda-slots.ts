@@ -13,6 +13,11 @@ export function slotsReadBy(config: DecoderConfig, layer: number): number {
   return config.depthSlots === null ? written : Math.min(written, config.depthSlots);
 }
 
+/** Whether slots have learned scores. */
+export function hasSlotScores({ depth, depthSlotsBy }: DecoderConfig): boolean {
+  return depth === 'moda' && depthSlotsBy !== 'recency';
+}
+
 /** Whether block `layer` has depth projections: the last block's slots are read by nobody. */
 export function hasDepthProjection(config: DecoderConfig, layer: number): boolean {
   return layer < config.nLayers - 1 || config.depthLastProjection;

@@ -1,9 +1,12 @@
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { initStd } from '../parameters/block-specs.ts';
-import { linearSpecs, type ParameterSpecs } from '../parameters/parameter-spec.ts';
-import { hasDepthProjection } from './moda-slots.ts';
+import { linearSpecs, type ParameterSpecs, zeroLinearSpecs } from '../parameters/parameter-spec.ts';
+import { hasDepthProjection, hasSlotScores } from './moda-slots.ts';
 
-/** The extra attention and FFN projections `C -> 2 Hkv D`, keys first (`moda.md` section 2). */
+/**
+ * The extra attention and FFN projections `C -> 2 Hkv D`, keys first (`moda.md` section 2), and the maps `C -> Hkv` that score
+ * slots of a stream bounded by score. Scores start at zero: equal, so that the newest slots are kept.
+ */
 export function modaSpecs(config: DecoderConfig, layer: number): ParameterSpecs {
   const { nLayers, nKvHeads, headDim, dModel, bias } = config;
   if (layer >= nLayers || !hasDepthProjection(config, layer)) return {};
@@ -15,6 +18,10 @@ export function modaSpecs(config: DecoderConfig, layer: number): ParameterSpecs 
   }
   if (config.depthFfnProjection) {
     Object.assign(specs, linearSpecs(`${prefix}.ffn_kv_proj`, width, dModel, initStd, bias));
+  }
+  if (hasSlotScores(config)) {
+    Object.assign(specs, zeroLinearSpecs(`${prefix}.attn_score`, nKvHeads, dModel));
+    if (config.depthFfnProjection) Object.assign(specs, zeroLinearSpecs(`${prefix}.ffn_score`, nKvHeads, dModel));
   }
   return specs;
 }

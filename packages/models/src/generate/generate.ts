@@ -1,6 +1,8 @@
 import { type HostArray, noGrad, slice, squeeze, type Tensor, tensor, tidy, uniformAt } from '@modajs/tensor';
+import { openTokenDecoder } from '../decode/token-decoder.ts';
 import type { Decoder } from '../decoder/decoder.ts';
 import { DecoderCache } from '../decoder/decoder-cache.ts';
+import { greedyTokens } from './greedy-tokens.ts';
 import { PromptBatch } from './prompt-batch.ts';
 import { sampleToken } from './sample-token.ts';
 import { completeSampling, type SamplingOptions } from './sampling-options.ts';
@@ -32,7 +34,8 @@ export interface GeneratedToken {
 
 /**
  * Continues prompts, token by token, with the ordinary key/value cache and transient depth slots. Rows of a batch run
- * together and end on their own.
+ * together and end on their own. One row on WebGPU decodes by fused kernels where the model allows (`openTokenDecoder`), and
+ * greedily without waiting for the host: up to four tokens past the end may be computed and dropped.
  *
  * @param prompts ids of one prompt, or of several with any lengths
  * @throws ConfigError for options out of range; DataError for empty prompts and unknown ids; OutOfMemoryError
@@ -61,18 +64,34 @@ export async function* generate(
     tidy(() => noGrad(() => void model.forward(batch.ids(start, end), { cache, ...batch.place(start, end) })));
     model.device.endStep();
   }
+  const choose = (logits: HostArray, row: number, index: number): GeneratedToken => {
+    const uniform = uniformAt(index * batch.B + row, seed);
+    const own = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
+    return { row, index, ...sampleToken(own, histories[row], uniform, sampling) };
+  };
+  using decoder = openTokenDecoder(model, cache);
+  const isGreedy = sampling.temperature === 0 && sampling.repetitionPenalty === 1;
   let input = (): Tensor => batch.ids(cache.length, batch.length);
   for (let index = 0; index < maxNewTokens && !signal?.aborted; index++) {
-    const logits = await nextLogits(model, batch, cache, input);
+    const isAlone = decoder !== null && index > 0;
+    if (isAlone && isGreedy) {
+      const last = histories[0].at(-1)!;
+      for await (const token of greedyTokens(decoder, last, maxNewTokens - index, signal)) {
+        yield { row: 0, index: index++, ...token };
+        if (ends.has(token.id)) return;
+      }
+      return;
+    }
+    const logits = isAlone
+      ? await decoder.logitsAfter(histories[0].at(-1)!)
+      : await nextLogits(model, batch, cache, input);
     const next = new Int32Array(batch.B);
     for (const row of [...active]) {
-      const uniform = uniformAt(index * batch.B + row, seed);
-      const own = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
-      const { id, logProb } = sampleToken(own, histories[row], uniform, sampling);
-      next[row] = id;
-      histories[row].push(id);
-      if (ends.has(id)) active.delete(row);
-      yield { row, id, logProb, index };
+      const token = choose(logits, row, index);
+      next[row] = token.id;
+      histories[row].push(token.id);
+      if (ends.has(token.id)) active.delete(row);
+      yield token;
     }
     if (active.size === 0) return;
     input = () => tensor(next, { shape: [batch.B, 1], dtype: 'i32', device: model.device });

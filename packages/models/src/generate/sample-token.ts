@@ -23,12 +23,17 @@ export function sampleToken(
 ): SampledToken {
   const scores = Float64Array.from(logits);
   const logSum = logSumExp(scores);
-  if (Number.isNaN(logSum)) {
-    throw new DataError('generate: logits must be numbers, got NaN. Are the weights of this model finite?');
-  }
+  requireNumbers(logSum);
   penalize(scores, new Set(seen), options.repetitionPenalty);
   const id = options.temperature === 0 ? indexOfMax(scores) : draw(scores, uniform, options);
   return { id, logProb: logits[id] - logSum };
+}
+
+/** @throws DataError when a sum over the logits is NaN */
+export function requireNumbers(sum: number): void {
+  if (Number.isNaN(sum)) {
+    throw new DataError('generate: logits must be numbers, got NaN. Are the weights of this model finite?');
+  }
 }
 
 function logSumExp(scores: Float64Array): number {

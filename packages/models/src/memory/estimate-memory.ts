@@ -33,7 +33,7 @@ export interface MemoryEstimate {
   readonly copies: number;
   readonly gradients: number;
   readonly optimizer: number;
-  /** Depth keys and values of all slots. */
+  /** Depth keys and values of all slots; 0 where slots are kept by score, which are activations. */
   readonly depthArena: number;
   /** The rest of the peak: activations, gradients in flight, depth gradients, one chunk of logits. */
   readonly activations: number;

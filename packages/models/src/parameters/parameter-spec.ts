@@ -21,6 +21,14 @@ export function linearSpecs(name: string, outputs: number, inputs: number, std: 
   return specs;
 }
 
+/** A weight matrix `[outputs, inputs]` and bias `[outputs]`, all zero. */
+export function zeroLinearSpecs(name: string, outputs: number, inputs: number): ParameterSpecs {
+  return {
+    [`${name}.weight`]: { shape: [outputs, inputs], init: { kind: 'constant', value: 0 } },
+    [`${name}.bias`]: { shape: [outputs], init: { kind: 'constant', value: 0 } },
+  };
+}
+
 /** The weight (all ones) of a norm over `width`, and for LayerNorm its bias. */
 export function normSpecs(name: string, width: number, kind: 'rms' | 'layer'): ParameterSpecs {
   const specs: ParameterSpecs = { [`${name}.weight`]: { shape: [width], init: { kind: 'constant', value: 1 } } };

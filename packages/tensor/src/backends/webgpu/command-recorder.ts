@@ -46,6 +46,28 @@ export class CommandRecorder {
     this.#dispatches++;
   }
 
+  /** Records dispatches that were prepared before, without uniform blocks of their own in the ring. */
+  replay(dispatches: readonly Dispatch[]): void {
+    if (this.profiler !== null) {
+      for (const dispatch of dispatches) {
+        this.reserve(0);
+        this.dispatch(dispatch);
+      }
+      return;
+    }
+    this.reserve(0);
+    this.#pass ??= this.#recording().beginComputePass({ label: 'kernels' });
+    const pass = this.#pass;
+    let current: GPUComputePipeline | null = null;
+    for (const { pipeline, group, workgroups } of dispatches) {
+      if (pipeline !== current) pass.setPipeline(pipeline);
+      current = pipeline;
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+    }
+    this.#dispatches += dispatches.length;
+  }
+
   /** Call before a dispatch and its uniform block: makes room by submitting what is recorded when there is none. */
   reserve(uniformBytes: number): void {
     const isFull = this.#dispatches >= DISPATCHES_PER_SUBMISSION || !this.uniforms.hasRoom(uniformBytes);

@@ -15,7 +15,9 @@ import { matmulOperations } from './operations/matmul-operations.ts';
 import { modelOperations } from './operations/model-operations.ts';
 import { optimizerOperations } from './operations/optimizer-operations.ts';
 import { rowOperations } from './operations/row-operations.ts';
+import { PipelineCache } from './pipeline-cache.ts';
 import { PlanRunner } from './plan-runner.ts';
+import { type PreparedCall, PreparedSequence } from './prepared-sequence.ts';
 import { type KernelSpan, Profiler } from './profiler.ts';
 import { type OpenDevice, requestDevice } from './request-device.ts';
 import { deviceBytes, Transfers } from './transfers.ts';
@@ -42,6 +44,8 @@ export interface WebGpuBackend extends Backend {
   readonly capabilities: DeviceCapabilities;
   /** Every kernel since the start with its time, in order; empty without `profile`. Submits and waits. */
   profile(): Promise<readonly KernelSpan[]>;
+  /** Plans with fixed operands, prepared once for many replays. @throws KernelError */
+  prepare(calls: readonly PreparedCall[]): PreparedSequence;
 }
 
 type MemoryOperations = Pick<Backend, 'allocate' | 'release' | 'upload' | 'download'>;
@@ -105,6 +109,7 @@ function assemble({ device, info, entry, description }: OpenDevice, options: Web
   const runner = new PlanRunner(capabilities, pool, recorder, failures);
   const elementwise = elementwiseOperations(runner);
   const transfers = new Transfers(recorder);
+  const preparedPipelines = new PipelineCache(device, false);
   return {
     kind: 'webgpu',
     description,
@@ -131,6 +136,7 @@ function assemble({ device, info, entry, description }: OpenDevice, options: Web
       recorder.flush();
       return profiler === null ? [] : profiler.spans();
     },
+    prepare: (calls) => new PreparedSequence(runner, preparedPipelines, calls),
     destroy() {
       failures.expectLoss();
       device.destroy();

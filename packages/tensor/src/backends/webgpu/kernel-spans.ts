@@ -3,7 +3,8 @@ import type { Backend } from '../backend.ts';
 import type { WebGpuBackend } from './create-webgpu-backend.ts';
 import type { KernelSpan } from './profiler.ts';
 
-function isWebGpu(backend: Backend): backend is WebGpuBackend {
+/** Whether a backend is the WebGPU one, with what only that has. */
+export function isWebGpu(backend: Backend): backend is WebGpuBackend {
   return backend.kind === 'webgpu';
 }
 

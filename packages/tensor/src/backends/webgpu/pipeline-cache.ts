@@ -15,14 +15,17 @@ export interface BindingLayout {
   readonly uniformBytes: number;
 }
 
-/** Compiles each shader with each set of constants once. Layouts are explicit, for the uniform block has a dynamic offset. */
+/** Compiles each shader with each set of constants once. Layouts are explicit, for the uniform block may have a dynamic offset. */
 export class PipelineCache {
   readonly #prepared = new WeakMap<KernelPass, PreparedPass>();
   readonly #pipelines = new Map<string, Map<string, GPUComputePipeline>>();
   readonly #modules = new Map<string, GPUShaderModule>();
   readonly #layouts = new Map<string, BindingLayout>();
 
-  constructor(readonly device: GPUDevice) {}
+  constructor(
+    readonly device: GPUDevice,
+    readonly hasDynamicOffset = true,
+  ) {}
 
   prepare(pass: KernelPass): PreparedPass {
     let prepared = this.#prepared.get(pass);
@@ -45,7 +48,7 @@ export class PipelineCache {
         buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
       }));
       if (uniform) {
-        const buffer = { type: 'uniform', hasDynamicOffset: true } as const;
+        const buffer = { type: 'uniform', hasDynamicOffset: this.hasDynamicOffset } as const;
         entries.push({ binding: bindings.length, visibility: SHADER_STAGE_COMPUTE, buffer });
       }
       const group = this.device.createBindGroupLayout({ label, entries });

@@ -1,0 +1,35 @@
+import type { KernelPass, KernelPlan } from '../plan/plan.ts';
+import { uniformBlock } from '../plan/uniform-block.ts';
+import source from './decode-choose.wgsl';
+
+/** The greedy choice of a token on the device. */
+export interface DecodeChooseProblem {
+  readonly V: number;
+  /** Steps that `results` has room for. */
+  readonly results: number;
+}
+
+const MAX_PARTS = 128;
+
+/**
+ * Plans the choice of the first largest logit and the step to the next position, without the host.
+ * Operands: `logits` f32 `[V]`, `state` i32 (position, token, step, unused), `results` u32 `[results, 2]`: token and the bits of
+ * its f32 log-probability (NaN when a logit is NaN).
+ */
+export function planDecodeChoose({ V, results }: DecodeChooseProblem): KernelPlan {
+  const parts = Math.min(MAX_PARTS, Math.ceil(V / 256));
+  const passOf = (isLast: boolean): KernelPass => ({
+    label: `decode-choose ${isLast ? 'merge' : 'parts'}`,
+    shader: source,
+    constants: { IS_LAST: Number(isLast) },
+    bindings: [
+      { buffer: 'logits', access: 'read' },
+      { buffer: 'parts', access: 'read_write' },
+      { buffer: 'state', access: 'read_write' },
+      { buffer: 'results', access: 'read_write' },
+    ],
+    uniform: uniformBlock([V, parts, results, 0]),
+    workgroups: [isLast ? 1 : parts, 1, 1],
+  });
+  return { passes: [passOf(false), passOf(true)], workspace: { parts: parts * 16 } };
+}

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openTestDevice, type TestDevice } from '../../test/device.ts';
+import type { KernelPlan } from '../plan/plan.ts';
+import { planDecodeAttention } from './decode-attention.ts';
+import { type DecodeProductConfig, planDecodeProduct } from './decode-product.ts';
+
+let gpu: TestDevice;
+beforeAll(async () => {
+  gpu = await openTestDevice();
+});
+afterAll(() => gpu.close());
+
+/** A large GPU, and one without subgroups. Modules are checked, not compiled: that takes a software adapter minutes. */
+const devices = [{ min: 32, max: 32 }, null];
+
+it('decode kernels are valid for the shapes of the paper on large devices and without subgroups [webgpu]', async () => {
+  const plans: KernelPlan[] = [];
+  const weightsOf = (rows: number[]) => rows.map((n) => ({ rows: n, start: 0, out: 0, bias: null }));
+  const residual = {
+    kind: 'residual',
+    hasY: true,
+    normOf: 'sum',
+    norm: 0,
+    inputNorm: 0,
+    hasCarry: true,
+    eps: 0,
+  } as const;
+  const configs: DecodeProductConfig[] = [{}, { threads: 128, steps: 8 }, { columns: 4, steps: 2 }];
+  for (const subgroups of devices) {
+    const capabilities = { ...gpu.capabilities, subgroups };
+    for (const dtype of ['f16', 'f32'] as const) {
+      for (const config of configs) {
+        const gated = { dtype, K: 1024, input: residual, weights: weightsOf([4096, 4096, 1024]), isPaired: true };
+        const down = { dtype, K: 4096, input: { kind: 'plain' }, weights: weightsOf([1024]), isPaired: false } as const;
+        plans.push(planDecodeProduct(gated, capabilities, config), planDecodeProduct(down, capabilities, config));
+      }
+      for (const [H, Hkv, D] of [
+        [16, 8, 64],
+        [32, 4, 128],
+        [8, 8, 256],
+      ]) {
+        const heads = { dtype, H, Hkv, D, splits: 4, scale: 1, qkNorm: 'full', qNorm: 0, kNorm: 0, eps: 0 } as const;
+        const depth = { first: 0, end: 3, fresh: null, own: { slot: 3, start: 0 }, hasNorm: true, hasRope: true };
+        const rotary = { theta: 1e4, isInterleaved: false };
+        plans.push(planDecodeAttention({ ...heads, depth, rotary }, capabilities, { ahead: subgroups ? 4 : 1 }));
+      }
+    }
+  }
+  for (const { label, shader } of plans.flatMap(({ passes }) => passes)) {
+    const { messages } = await gpu.device.createShaderModule({ code: shader, label }).getCompilationInfo();
+    expect(messages.map(({ message }) => `${label}: ${message}`)).toEqual([]);
+  }
+  await gpu.check();
+});

@@ -1,0 +1,54 @@
+/**
+ * A training step of a MoDA model with all slots and with bounded streams: time (rounds interleaved, medians) and peak memory.
+ *
+ *   pnpm bench:bounded [--device cpu] [--model nano] [--keep 4] [--batch 4] [--seq 128] [--rounds 5]
+ */
+import { parseArgs } from 'node:util';
+import { backward, type DeviceName, init, scope, zeros } from '@modajs/tensor';
+import { createDecoder, type DecoderConfig, estimateMemory, preset } from '../src/index.ts';
+
+const { values } = parseArgs({
+  options: {
+    device: { type: 'string', default: 'cpu' },
+    model: { type: 'string', default: 'nano' },
+    keep: { type: 'string', default: '4' },
+    batch: { type: 'string', default: '4' },
+    seq: { type: 'string', default: '128' },
+    rounds: { type: 'string', default: '5' },
+  },
+});
+const [depthSlots, batch, seq, rounds] = [values.keep, values.batch, values.seq, values.rounds].map(Number);
+const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
+const base = preset(values.model);
+const variants: Record<string, DecoderConfig> = {
+  'all slots': base,
+  recency: { ...base, depthSlots },
+  score: { ...base, depthSlots, depthSlotsBy: 'score' },
+  both: { ...base, depthSlots, depthSlotsBy: 'both' },
+};
+
+using device = await init({ device: values.device as DeviceName });
+const runs = Object.entries(variants).map(([name, config]) => ({
+  ...{ name, config, model: createDecoder(config, { device }), times: [] as number[] },
+}));
+for (let round = 0; round <= rounds; round++) {
+  for (const { model, times } of runs) {
+    const start = performance.now();
+    {
+      using _ = scope();
+      const ids = zeros([batch, seq], { dtype: 'i32', device });
+      const loss = model.loss(ids, ids);
+      backward(loss);
+      await loss.item();
+    }
+    device.endStep();
+    times.push(performance.now() - start);
+  }
+}
+console.log(`${device}; ${values.model}, ${base.nLayers} blocks, keep ${depthSlots}, batch ${batch} x ${seq}`);
+for (const { name, config, times } of runs) {
+  const { peak } = estimateMemory(config, { batch, seq });
+  console.log(
+    `${name}: ${median(times.slice(1)).toFixed(1)} ms forward and backward, peak ${(peak / 2 ** 20).toFixed(1)} MiB`,
+  );
+}

@@ -1,0 +1,152 @@
+import type { DecodeProgram, ProductCall, ProgramWeight, Tensor } from '@modajs/tensor';
+import type { DecoderConfig } from '../config/decoder-config.ts';
+import { normOf } from '../decoder/block.ts';
+import type { DecoderCache } from '../decoder/decoder-cache.ts';
+import type { SubLayer } from '../depth/depth-path.ts';
+import { slotsPerBlock, slotsReadBy } from '../depth/moda-slots.ts';
+import type { DecodeBuffers } from './decode-buffers.ts';
+import type { DecodeVectors } from './decode-vectors.ts';
+
+/** What the recording of one model's decoding reads. */
+export interface DecodeSources {
+  readonly config: DecoderConfig;
+  readonly parameters: Readonly<Record<string, Tensor>>;
+  readonly vectors: DecodeVectors;
+  readonly buffers: DecodeBuffers;
+  readonly cache: DecoderCache;
+}
+
+/**
+ * Records one token through all blocks to the logits, five kernels a block: q, k, v; attention; output; gate and up; down.
+ * Each product begins with the residual sum and norms of the sub-layer before it. MoDA's FFN projection rides with gate and
+ * up, its slot is normalised where the next block reads it: depth adds no kernel.
+ */
+export class DecodeRecorder {
+  /** Which of the two residual sums is current, and which sub-layer's output waits to be added to it. */
+  #current = 0;
+  #pending: { readonly layer: number; readonly part: SubLayer } | null = null;
+
+  constructor(
+    private readonly program: DecodeProgram,
+    private readonly sources: DecodeSources,
+  ) {}
+
+  /** Records everything. @throws KernelError when a kernel does not fit the device */
+  record(): void {
+    const { config, parameters, buffers } = this.sources;
+    const table = parameters['model.embed_tokens.weight'];
+    this.program.embed(table, buffers.state, buffers.sums[0]);
+    for (let layer = 0; layer < config.nLayers; layer++) {
+      this.#attention(layer);
+      this.#feedForward(layer);
+    }
+    const weight = config.tieEmbeddings ? table : parameters['lm_head.weight'];
+    this.#product([{ weight, out: 0, bias: null }], buffers.logits, 'model.norm.weight');
+  }
+
+  #weight(name: string, out: number): ProgramWeight {
+    const { parameters, vectors } = this.sources;
+    return { weight: parameters[`${name}.weight`], out, bias: vectors.find(`${name}.bias`) };
+  }
+
+  /** A product whose input is the residual sum with what waits for it. `norm` names the weight of a norm of the sum. */
+  #product(weights: readonly ProgramWeight[], out: Tensor, norm: string | null, isPaired = false): void {
+    const { config, vectors, buffers } = this.sources;
+    const pending = this.#pending;
+    const isLast = out === buffers.logits;
+    const hasCarry = pending !== null && !isLast;
+    const input: ProductCall['input'] = {
+      kind: 'residual',
+      hasY: pending !== null,
+      normOf: pending === null || config.norm === 'pre' ? null : config.norm === 'post' ? 'sum' : 'y',
+      norm:
+        pending && config.norm !== 'pre' ? vectors.start(`${normOf(config, pending.layer, pending.part)}.weight`) : 0,
+      inputNorm: norm === null ? null : vectors.start(norm),
+      hasCarry,
+      eps: config.normEps,
+    };
+    const x = buffers.sums[this.#current];
+    if (hasCarry) this.#current = 1 - this.#current;
+    const carry = hasCarry ? buffers.sums[this.#current] : null;
+    this.program.product({ input, x, y: pending && buffers.y, vectors: vectors.tensor, weights, isPaired, out, carry });
+    this.#pending = null;
+  }
+
+  /** A product of a row that is not the residual sum; its result waits to be added. */
+  #output(layer: number, part: SubLayer, input: ProductCall['input'], x: Tensor, y: Tensor | null, name: string): void {
+    const { vectors, buffers } = this.sources;
+    const weights = [this.#weight(name, 0)];
+    this.program.product({ input, x, y, vectors: vectors.tensor, weights, out: buffers.y, carry: null });
+    this.#pending = { layer, part };
+  }
+
+  #inputNorm(layer: number, part: SubLayer): string | null {
+    const { config } = this.sources;
+    return config.norm === 'pre' ? `${normOf(config, layer, part)}.weight` : null;
+  }
+
+  #attention(layer: number): void {
+    const { config, parameters, vectors, buffers, cache } = this.sources;
+    const { nHeads: H, nKvHeads: Hkv, headDim: D } = config;
+    const name = `model.layers.${layer}`;
+    const [q, kv] = [H * D, Hkv * D];
+    const ownProjection = `${name}.depth.attn_kv_proj`;
+    const hasOwn = this.#writesSlot(layer) && `${ownProjection}.weight` in parameters;
+    const weights = [
+      this.#weight(`${name}.self_attn.q_proj`, 0),
+      this.#weight(`${name}.self_attn.k_proj`, q),
+      this.#weight(`${name}.self_attn.v_proj`, q + kv),
+      ...(hasOwn ? [this.#weight(ownProjection, q + 2 * kv)] : []),
+    ];
+    this.#product(weights, buffers.raw, this.#inputNorm(layer, 'attention'));
+    const { k: cacheK, v: cacheV } = cache.layers[layer];
+    this.program.attention({
+      problem: {
+        ...{ H, Hkv, D, splits: buffers.splits, scale: config.softmaxScale ?? 1 / Math.sqrt(D) },
+        ...{ qkNorm: config.qkNorm, eps: config.normEps },
+        qNorm: vectors.find(`${name}.self_attn.q_norm.weight`) ?? 0,
+        kNorm: vectors.find(`${name}.self_attn.k_norm.weight`) ?? 0,
+        rotary: { theta: config.ropeTheta, isInterleaved: config.ropeInterleaved },
+        depth: this.#depth(layer, hasOwn ? q + 2 * kv : q),
+      },
+      ...{ state: buffers.state, raw: buffers.raw, fresh: buffers.hidden, vectors: vectors.tensor, cacheK, cacheV },
+      ...{ depth: buffers.depth, out: buffers.partial, statistics: buffers.statistics },
+    });
+    const merge = { kind: 'merge', splits: buffers.splits, headDim: D } as const;
+    this.#output(layer, 'attention', merge, buffers.partial, buffers.statistics, `${name}.self_attn.o_proj`);
+  }
+
+  /** Slots that the layer reads and writes; `ownStart`: where the keys of its own slot begin in `raw`. */
+  #depth(layer: number, ownStart: number) {
+    const { config, vectors, buffers } = this.sources;
+    if (!buffers.depth) return null;
+    const end = layer * slotsPerBlock(config);
+    const norm = vectors.find(`model.layers.${layer - 1}.self_attn.k_norm.weight`) ?? 0;
+    return {
+      first: end - slotsReadBy(config, layer),
+      end,
+      fresh: config.depthFfnProjection && layer > 0 ? { slot: end - 1, start: config.dFf, norm } : null,
+      own: this.#writesSlot(layer) ? { slot: end, start: ownStart } : null,
+      hasNorm: config.depthKeyNorm === 'writer',
+      hasRope: config.depthRope === 'shared',
+    };
+  }
+
+  #writesSlot(layer: number): boolean {
+    const { config, buffers } = this.sources;
+    return buffers.depth !== null && layer < config.nLayers - 1;
+  }
+
+  #feedForward(layer: number): void {
+    const { config, buffers } = this.sources;
+    const name = `model.layers.${layer}`;
+    const hasSlot = config.depthFfnProjection && this.#writesSlot(layer);
+    const weights = [
+      this.#weight(`${name}.mlp.gate_proj`, 0),
+      this.#weight(`${name}.mlp.up_proj`, 0),
+      ...(hasSlot ? [this.#weight(`${name}.depth.ffn_kv_proj`, config.dFf)] : []),
+    ];
+    this.#product(weights, buffers.hidden, this.#inputNorm(layer, 'ffn'), true);
+    this.#output(layer, 'ffn', { kind: 'plain' }, buffers.hidden, null, `${name}.mlp.down_proj`);
+  }
+}

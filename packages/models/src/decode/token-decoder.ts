@@ -1,0 +1,122 @@
+import { type HostArray, KernelError, openDecodeProgram, type PreparedSequence, ShapeError } from '@modajs/tensor';
+import type { Decoder } from '../decoder/decoder.ts';
+import type { DecoderCache } from '../decoder/decoder-cache.ts';
+import { canDecodeFused } from './can-decode-fused.ts';
+import { createDecodeBuffers, type DecodeBuffers, disposeDecodeBuffers } from './decode-buffers.ts';
+import { DecodeVectors } from './decode-vectors.ts';
+import { DecodeRecorder } from './record-decoding.ts';
+
+/** A token that the device chose. */
+export interface ChosenToken {
+  readonly id: number;
+  /** Log-probability under the model at temperature 1. */
+  readonly logProb: number;
+}
+
+/**
+ * Decoding of one row, token by token, by fused kernels that are recorded once and replayed: five a block, nothing but their
+ * numbers changes. `feed` takes a token from the host; `choose` lets the device choose the most probable next one and go on
+ * from it, so that many steps may be under way before the host reads the first result.
+ * The model's parameters must stay as they are: norms and biases are copied when the decoder is made.
+ */
+export class TokenDecoder implements Disposable {
+  readonly #cache: DecoderCache;
+  readonly #buffers: DecodeBuffers;
+  readonly #vectors: DecodeVectors;
+  readonly #step: PreparedSequence;
+  readonly #choice: PreparedSequence;
+  #chosen = 0;
+
+  /** Use `openTokenDecoder`. @throws KernelError, OutOfMemoryError */
+  constructor(model: Decoder, cache: DecoderCache) {
+    const { config, device, computeDtype: dtype } = model;
+    const program = openDecodeProgram(device)!;
+    this.#cache = cache;
+    this.#vectors = new DecodeVectors(model.parameters(), device);
+    this.#buffers = createDecodeBuffers(config, { capacity: cache.options.capacity, dtype, device });
+    try {
+      const sources = { config, parameters: model.parameters(), vectors: this.#vectors, buffers: this.#buffers, cache };
+      new DecodeRecorder(program, sources).record();
+      this.#step = program.prepare();
+      program.choose(this.#buffers.logits, this.#buffers.state, this.#buffers.results);
+      this.#choice = program.prepare();
+    } catch (error) {
+      this.#vectors.dispose();
+      disposeDecodeBuffers(this.#buffers);
+      throw error;
+    }
+  }
+
+  /** Kernels that one greedy token takes. */
+  get dispatches(): number {
+    return this.#step.length + this.#choice.length;
+  }
+
+  /** Runs `token` at the cache's next position; `logits` are those of what follows. @throws ShapeError when the cache is full */
+  feed(token: number): void {
+    const { state } = this.#buffers;
+    const values = Int32Array.of(this.#cache.length, token, this.#chosen, 0);
+    state.device.backend.upload(state.storage.raw, 0, values);
+    this.#run();
+  }
+
+  /** Runs `token` and reads the logits of what follows. @throws ShapeError when the cache is full */
+  async logitsAfter(token: number): Promise<HostArray> {
+    this.feed(token);
+    const { logits } = this.#buffers;
+    const values = await logits.data();
+    logits.device.endStep();
+    return values;
+  }
+
+  /** Chooses the most probable token of the latest logits on the device and runs it; `chosen` gives it later. @throws ShapeError */
+  chooseAndFeed(): Promise<ChosenToken> {
+    const token = this.choose();
+    this.#run();
+    return token;
+  }
+
+  /** Chooses the most probable token of the latest logits on the device; the state stands ready to run it. */
+  choose(): Promise<ChosenToken> {
+    const { results } = this.#buffers;
+    if (this.#chosen >= results.shape[0]) {
+      throw new ShapeError(`tokenDecoder.choose: at most ${results.shape[0]} tokens fit the cache, got one more.`);
+    }
+    this.#choice.replay();
+    const { backend } = results.device;
+    const pair = backend.download(results.storage.raw, 2 * this.#chosen++, 2);
+    results.device.endStep();
+    return pair.then((values) => {
+      const bits = Uint32Array.from(values);
+      return { id: bits[0], logProb: new Float32Array(bits.buffer)[1] };
+    });
+  }
+
+  #run(): void {
+    for (const layer of this.#cache.layers) layer.advance(1);
+    this.#step.replay();
+  }
+
+  dispose(): void {
+    this.#step.dispose();
+    this.#choice.dispose();
+    this.#vectors.dispose();
+    disposeDecodeBuffers(this.#buffers);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** A decoder of single tokens behind what `cache` holds, or null where the general operators must do: see `canDecodeFused`. */
+export function openTokenDecoder(model: Decoder, cache: DecoderCache): TokenDecoder | null {
+  if (!canDecodeFused(model, cache)) return null;
+  try {
+    return new TokenDecoder(model, cache);
+  } catch (error) {
+    // The device is too small for the kernels.
+    if (error instanceof KernelError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,198 @@
+import { DataError, type Device, type DType, init, noGrad, ShapeError, tensor, tidy } from '@modajs/tensor';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  createDecoder,
+  type Decoder,
+  DecoderCache,
+  type DecoderConfig,
+  type DecoderConfigInput,
+  defineDecoderConfig,
+  generate,
+  hostParameters,
+  openTokenDecoder,
+} from '../src/index.ts';
+import { smallConfigs } from './small-configs.ts';
+
+const base: DecoderConfigInput = {
+  nLayers: 3,
+  nHeads: 6,
+  nKvHeads: 2,
+  headDim: 8,
+  dModel: 24,
+  dFf: 40,
+  vocabSize: 23,
+  seqLen: 32,
+  normEps: 1e-5,
+  ropeTheta: 100,
+};
+
+// Few combinations hold every option: a software adapter takes seconds for each new shader.
+const configs: Record<string, Partial<DecoderConfig>> = {
+  'residual, pre-norm, QK-norm by head, interleaved RoPE': { norm: 'pre', qkNorm: 'head', ropeInterleaved: true },
+  'moda, pre-norm': { depth: 'moda', norm: 'pre' },
+  'moda, post-norm, biases': { depth: 'moda', norm: 'post', bias: true },
+  'moda, post-norm, newest 2 slots': { depth: 'moda', norm: 'post', depthSlots: 2 },
+  'moda, reordered, attention projections, last block with projection, own output matrix': {
+    ...{ depth: 'moda', norm: 'reordered', depthAttentionProjection: true, depthLastProjection: true },
+    tieEmbeddings: false,
+  },
+  'moda, post-norm, attention slots only, newest slot': {
+    ...{ depth: 'moda', norm: 'post', depthFfnProjection: false, depthSlots: 1 },
+  },
+  'moda, post-norm, raw keys without RoPE, no QK-norm': {
+    ...{ depth: 'moda', norm: 'post', depthKeyNorm: 'none', depthRope: 'none', qkNorm: 'none' },
+  },
+};
+
+const prompt = [3, 1, 4];
+const more = [1, 5, 9, 2, 6];
+
+/** Largest difference, relative to the largest value (at least 1). */
+function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let worst = 0;
+  let largest = 1;
+  for (let i = 0; i < b.length; i++) {
+    worst = Math.max(worst, Math.abs(a[i] - b[i]));
+    largest = Math.max(largest, Math.abs(b[i]));
+  }
+  return worst / largest;
+}
+
+describe('token decoder [webgpu]', () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await init({ device: 'webgpu' });
+  });
+  afterAll(() => device.destroy());
+
+  /** Weights that are not tiny, so that attention and norms matter. */
+  async function modelOf(variant: Partial<DecoderConfig>, dtype: DType = 'f32'): Promise<Decoder> {
+    const model = createDecoder(defineDecoderConfig({ ...base, ...variant }), { seed: 3, device, dtype });
+    const values = await hostParameters(model);
+    for (const [n, { data }] of [...values.values()].entries())
+      data.forEach((x, i) => (data[i] = 2 * x + 0.2 * Math.sin(3 * i + n)));
+    model.loadParameters(values);
+    return model;
+  }
+
+  async function logitsOf(model: Decoder, ids: number[]): Promise<number[]> {
+    const all = tidy(() => noGrad(() => model.logits(model.forward(tensor([ids], { dtype: 'i32', device })))));
+    const values = Array.from(await all.data());
+    all.dispose();
+    return values.slice(-model.config.vocabSize);
+  }
+
+  function prefilled(model: Decoder, capacity: number): DecoderCache {
+    const cache = new DecoderCache(model.config, { B: 1, capacity, dtype: model.computeDtype, device });
+    tidy(() => noGrad(() => void model.forward(tensor([prompt], { dtype: 'i32', device }), { cache })));
+    return cache;
+  }
+
+  for (const [name, variant] of Object.entries(configs)) {
+    it(`equals one full forward, token by token: ${name}`, { timeout: 400_000 }, async () => {
+      using model = await modelOf(variant);
+      using cache = prefilled(model, 8);
+      using decoder = openTokenDecoder(model, cache)!;
+      const ids = [...prompt];
+      for (const id of more) {
+        ids.push(id);
+        const logits = await decoder.logitsAfter(id);
+        expect(distance(logits, await logitsOf(model, ids))).toBeLessThan(1e-5);
+        expect(cache.length).toBe(ids.length);
+      }
+      expect(() => decoder.feed(0)).toThrow(ShapeError);
+    });
+  }
+
+  it('continues in the general operators where the fused ones stopped, and back', async () => {
+    using model = await modelOf(configs['moda, post-norm, biases']);
+    using cache = prefilled(model, 8);
+    using decoder = openTokenDecoder(model, cache)!;
+    await decoder.logitsAfter(more[0]);
+    tidy(() => noGrad(() => void model.forward(tensor([[more[1]]], { dtype: 'i32', device }), { cache })));
+    const logits = await decoder.logitsAfter(more[2]);
+    expect(distance(logits, await logitsOf(model, [...prompt, ...more.slice(0, 3)]))).toBeLessThan(1e-5);
+  });
+
+  it('is at most twice as far from f32 in f16 as the general operators are', { timeout: 400_000 }, async () => {
+    const variant = configs['moda, post-norm, biases'];
+    using half = await modelOf(variant, 'f16');
+    using single = await modelOf(variant);
+    single.loadParameters(await hostParameters(half));
+    using cache = prefilled(half, 8);
+    using decoder = openTokenDecoder(half, cache)!;
+    const logits = await decoder.logitsAfter(more[0]);
+    const ids = [...prompt, more[0]];
+    const truth = await logitsOf(single, ids);
+    expect(distance(logits, truth)).toBeLessThan(2 * distance(await logitsOf(half, ids), truth));
+  });
+
+  it('needs five kernels a block, and MoDA no more than its baseline', async () => {
+    const count = async (variant: Partial<DecoderConfig>): Promise<number> => {
+      using model = await modelOf(variant);
+      using cache = prefilled(model, 8);
+      using decoder = openTokenDecoder(model, cache)!;
+      return decoder.dispatches;
+    };
+    const baseline = await count({ norm: 'post' });
+    expect(baseline).toBe(5 * 3 + 4);
+    expect(await count({ norm: 'post', depth: 'moda' })).toBe(baseline);
+  });
+
+  it('generates greedily on the device what the host would choose, with its log-probabilities', async () => {
+    using model = await modelOf(configs['moda, post-norm, biases']);
+    const ids = [...prompt];
+    for await (const { id, logProb } of generate(model, prompt, { temperature: 0, maxNewTokens: 8 })) {
+      const logits = await logitsOf(model, ids);
+      const largest = Math.max(...logits);
+      expect(id).toBe(logits.indexOf(largest));
+      const sum = logits.reduce((total, value) => total + Math.exp(value - largest), 0);
+      expect(Math.abs(logProb + Math.log(sum))).toBeLessThan(1e-4);
+      ids.push(id);
+    }
+    expect(ids).toHaveLength(prompt.length + 8);
+    const stop = ids[prompt.length + 3];
+    const stopped: number[] = [];
+    for await (const { id } of generate(model, prompt, { temperature: 0, maxNewTokens: 8, eos: stop }))
+      stopped.push(id);
+    expect(stopped).toEqual(ids.slice(prompt.length, ids.indexOf(stop, prompt.length) + 1));
+  });
+
+  it('samples on the host as the general operators do', async () => {
+    // Two prompts decode by the general operators.
+    using model = await modelOf(configs['moda, pre-norm']);
+    const ids: number[] = [];
+    const two = generate(model, [prompt, prompt], { temperature: 1e-3, maxNewTokens: 6 });
+    for await (const { row, id } of two) if (row === 0) ids.push(id);
+    const one: number[] = [];
+    for await (const { id } of generate(model, prompt, { temperature: 1e-3, maxNewTokens: 6 })) one.push(id);
+    expect(one).toEqual(ids);
+  });
+
+  it('leaves no memory behind and raises NaN', async () => {
+    using model = await modelOf(configs['moda, pre-norm']);
+    const run = async (): Promise<void> => {
+      for await (const _ of generate(model, prompt, { temperature: 0, maxNewTokens: 6 }));
+    };
+    await run();
+    const before = device.memory().liveBytes;
+    await run();
+    expect(device.memory().liveBytes).toBe(before);
+    const norm = model.parameters()['model.norm.weight'];
+    using cache = prefilled(model, 8);
+    device.backend.fill(norm.view, Number.NaN);
+    using decoder = openTokenDecoder(model, cache)!;
+    decoder.feed(1);
+    expect((await decoder.choose()).logProb).toBeNaN();
+    await expect(run()).rejects.toThrow(DataError);
+  });
+
+  it('leaves what it does not cover to the general operators', () => {
+    const refused = { ...smallConfigs, rows: defineDecoderConfig(base) };
+    for (const [name, config] of Object.entries(refused)) {
+      using model = createDecoder(config, { device });
+      using cache = new DecoderCache(config, { B: name === 'rows' ? 2 : 1, capacity: 4, device });
+      expect(openTokenDecoder(model, cache), name).toBeNull();
+    }
+  });
+});

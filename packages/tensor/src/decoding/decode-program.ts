@@ -1,0 +1,121 @@
+import {
+  type DecodeAttentionProblem,
+  type DecodeInput,
+  type DecodeProductConfig,
+  planDecodeAttention,
+  planDecodeChoose,
+  planDecodeEmbed,
+  planDecodeProduct,
+} from '@modajs/kernels';
+import type { ArrayView } from '../backends/backend.ts';
+import type { WebGpuBackend } from '../backends/webgpu/create-webgpu-backend.ts';
+import { isWebGpu } from '../backends/webgpu/kernel-spans.ts';
+import { floatDType } from '../backends/webgpu/operations/float-dtype.ts';
+import { operandOf } from '../backends/webgpu/plan-runner.ts';
+import type { PreparedCall, PreparedSequence } from '../backends/webgpu/prepared-sequence.ts';
+import type { Device } from '../core/device.ts';
+import type { Tensor } from '../core/tensor.ts';
+
+/** A weight `[rows, K]` of a product; its results start at element `out`, its biases at `bias` of the vectors. */
+export interface ProgramWeight {
+  readonly weight: Tensor;
+  readonly out: number;
+  readonly bias: number | null;
+}
+
+/** `out = epilogue(input . weights^T + biases)`, see `DecodeProgram.product`. All tensors but the weights are f32. */
+export interface ProductCall {
+  readonly input: DecodeInput;
+  readonly x: Tensor;
+  readonly y: Tensor | null;
+  readonly vectors: Tensor;
+  readonly weights: readonly ProgramWeight[];
+  /** Whether weights 0 and 1 are gate and up of SwiGLU. */
+  readonly isPaired?: boolean;
+  readonly out: Tensor;
+  readonly carry: Tensor | null;
+  /** How the kernel is cut; for tuning. */
+  readonly config?: DecodeProductConfig;
+}
+
+/** Attention of one token, see `DecodeProgram.attention`. */
+export interface AttentionCall {
+  readonly problem: Omit<DecodeAttentionProblem, 'dtype'>;
+  readonly state: Tensor;
+  readonly raw: Tensor;
+  readonly fresh: Tensor;
+  readonly vectors: Tensor;
+  readonly cacheK: Tensor;
+  readonly cacheV: Tensor;
+  readonly depth: { readonly k: Tensor; readonly v: Tensor } | null;
+  readonly out: Tensor;
+  readonly statistics: Tensor;
+}
+
+/**
+ * Decoding of one token as a short list of fused kernels, prepared once and replayed for each token. Tensors that it names
+ * must stay alive as long as what it prepared; activations (f32) start their storages.
+ */
+export class DecodeProgram {
+  readonly #backend: WebGpuBackend;
+  #calls: PreparedCall[] = [];
+
+  /** Use `openDecodeProgram`. */
+  constructor(backend: WebGpuBackend) {
+    this.#backend = backend;
+  }
+
+  #start(x: Tensor): number {
+    return operandOf(x.view, this.#backend.capabilities).start;
+  }
+
+  /** `out [C] = table [V, C]` at the token of `state` (i32: position, token, step, unused). */
+  embed(table: Tensor, state: Tensor, out: Tensor): void {
+    const [V, C] = table.shape;
+    const problem = { dtype: floatDType('embed', table.dtype), V, C, start: this.#start(table) };
+    const plan = planDecodeEmbed(problem, this.#backend.capabilities);
+    this.#calls.push({ plan, operands: { table: table.view, state: state.view, out: out.view } });
+  }
+
+  /** One row times up to four weights, with norms and residual sum before and SwiGLU after. @throws KernelError */
+  product({ input, x, y, vectors, weights, isPaired = false, out, carry, config }: ProductCall): void {
+    const problem = {
+      dtype: floatDType('product', weights[0].weight.dtype),
+      K: weights[0].weight.shape[1],
+      input,
+      isPaired,
+      weights: weights.map(({ weight, ...rest }) => ({ rows: weight.shape[0], start: this.#start(weight), ...rest })),
+    };
+    const plan = planDecodeProduct(problem, this.#backend.capabilities, config);
+    const named = Object.fromEntries(weights.map(({ weight }, w) => [`w${w}`, weight.view]));
+    const rest = { ...(y && { y: y.view }), ...(carry && { carry: carry.view }) };
+    this.#calls.push({ plan, operands: { x: x.view, vectors: vectors.view, out: out.view, ...rest, ...named } });
+  }
+
+  /** QK-norm, RoPE, cache and slot writes and attention from raw projections. @throws KernelError */
+  attention({ problem, depth, ...tensors }: AttentionCall): void {
+    const dtype = floatDType('attention', tensors.cacheK.dtype);
+    const plan = planDecodeAttention({ ...problem, dtype }, this.#backend.capabilities);
+    const views = Object.fromEntries(Object.entries(tensors).map(([name, x]) => [name, x.view]));
+    const slots: Record<string, ArrayView> = depth ? { depthK: depth.k.view, depthV: depth.v.view } : {};
+    this.#calls.push({ plan, operands: { ...views, ...slots } });
+  }
+
+  /** Greedy choice from `logits` f32 `[V]`; `state` steps on, `results` u32 `[steps, 2]` gets token and log-probability bits. */
+  choose(logits: Tensor, state: Tensor, results: Tensor): void {
+    const plan = planDecodeChoose({ V: logits.size, results: results.shape[0] });
+    this.#calls.push({ plan, operands: { logits: logits.view, state: state.view, results: results.view } });
+  }
+
+  /** Prepares the calls since the last time. @throws KernelError for an operand larger than a binding */
+  prepare(): PreparedSequence {
+    const calls = this.#calls;
+    this.#calls = [];
+    return this.#backend.prepare(calls);
+  }
+}
+
+/** An empty program on a WebGPU device; null on others, which have no dispatches to save. */
+export function openDecodeProgram({ backend }: Device): DecodeProgram | null {
+  return isWebGpu(backend) ? new DecodeProgram(backend) : null;
+}
