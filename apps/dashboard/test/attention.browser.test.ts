@@ -106,6 +106,7 @@ describe('depth attention page', () => {
     await look(page, zipOf(run));
     await page.selectOption('label:has-text("Layer") select', '2');
     await page.selectOption('label:has-text("Head") select', '1');
+    await page.waitForSelector('h2:text-is("Layer 2, head 1")');
     const canvas = page.locator('.heatmap canvas').first();
     await canvas.focus();
     for (const key of ['ArrowDown', 'PageDown', 'End']) await page.keyboard.press(key);

@@ -43,13 +43,29 @@ function moved({ row, column }: Cell, key: string, rows: number, columns: number
   }
 }
 
+/** The cell pointed at, of these data and no others; at once for the next key, which may come before the next drawing. */
+function useActiveCell(data: HeatmapData) {
+  const place = useRef<{ readonly data: HeatmapData; readonly cell: Cell } | null>(null);
+  const [, redraw] = useState(0);
+  const active = {
+    get current(): Cell | null {
+      return place.current?.data === data ? place.current.cell : null;
+    },
+  };
+  const setActive = (cell: Cell | null): void => {
+    place.current = cell && { data, cell };
+    redraw((count) => count + 1);
+  };
+  return [active, setActive] as const;
+}
+
 /** A matrix of weights as colours; pointer and arrow keys name a cell, Enter or a click picks it. */
 export function Heatmap(props: HeatmapProps) {
   const { label, data, scale, most = 1, showsNumbers = false, selected = null, describe, onPick } = props;
   const host = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [available, setAvailable] = useState(320);
-  const [active, setActive] = useState<Cell | null>(null);
+  const [active, setActive] = useActiveCell(data);
   const [announced, setAnnounced] = useState('');
   const theme = useColorTheme();
   const layout = layoutHeatmap(data, available);
@@ -58,28 +74,28 @@ export function Heatmap(props: HeatmapProps) {
     observer.observe(host.current!);
     return () => observer.disconnect();
   }, []);
-  useEffect(() => setActive(null), [data]);
   useEffect(() => {
-    drawHeatmap(canvas.current!, data, layout, { theme, scale, most, active, selected, showsNumbers });
+    drawHeatmap(canvas.current!, data, layout, { theme, scale, most, active: active.current, selected, showsNumbers });
   });
   const at = (event: PointerEvent): Cell | null => {
     const box = canvas.current!.getBoundingClientRect();
     return cellAt(data, layout, event.clientX - box.left, event.clientY - box.top);
   };
   const move = (event: KeyboardEvent): void => {
-    const from = active ?? selected ?? { row: 0, column: 0 };
+    const current = active.current;
+    const from = current ?? selected ?? { row: 0, column: 0 };
     if ((event.key === 'Enter' || event.key === ' ') && onPick) {
       event.preventDefault();
       onPick(from);
       return;
     }
-    const to = active ? moved(from, event.key, data.rows.length, data.columns.length) : from;
+    const to = current ? moved(from, event.key, data.rows.length, data.columns.length) : from;
     if (to === null || !moved(from, event.key, 1, 1)) return;
     event.preventDefault();
     setActive(to);
     setAnnounced(describe(to));
   };
-  const shown = active ?? selected;
+  const shown = active.current ?? selected;
   return (
     <div class="heatmap">
       <p class="readout">{shown ? describe(shown) : 'Point at a cell, or move to it with the arrow keys.'}</p>
