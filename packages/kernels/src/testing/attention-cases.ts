@@ -130,6 +130,21 @@ export const tileCases: readonly AttentionCase[] = [
   ...named([['G=5 D=9 Dv=35 T=21', attentionProblem({ T: 21, H: 5, D: 9, Dv: 35 })]]),
 ];
 
+const deferred = { dtype: 'f16', D: 64, defersDepth: true } as const;
+/** Depth on vectors, gradients deferred: groups of at most 4 heads. */
+export const vectorCases = named([
+  ['G=2 S=5 after a sequence, dLse', attentionProblem({ ...deferred, T: 7, H: 4, Hkv: 2, S: 5, dLse: true })],
+  ['G=3 B=2 S=18 alone', attentionProblem({ ...deferred, B: 2, T: 3, H: 6, Hkv: 2, S: 18, hasSequence: false })],
+  ['logits of +-1e4', attentionProblem({ ...deferred, T: 5, H: 2, S: 9, scale: 1 / 16 }), { amplitude: 64 }],
+  [
+    'two segments, slots beyond S hold NaN',
+    {
+      ...attentionProblem({ ...deferred, T: 3, H: 2 }),
+      depth: { S: 11, segments: [9, 4], Td: 3, chunk: 1, chunkPhase: 0 },
+    },
+  ],
+]);
+
 const GROUPS = [1, 2, 3, 5, 7, 8, 16, 32, 64, 128];
 const HEAD_DIMS = [16, 40, 64, 70, 76, 80, 96, 128, 256];
 const LENGTHS = [1, 9, 63, 64, 65, 257, 1000];
