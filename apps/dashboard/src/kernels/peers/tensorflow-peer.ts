@@ -37,16 +37,19 @@ export async function openTensorFlow(device: PeerDevice): Promise<Peer> {
 }
 
 async function useWasm(): Promise<void> {
-  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   const [{ setWasmPaths }, plain, simd] = await Promise.all([
     import('@tensorflow/tfjs-backend-wasm'),
     import('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url'),
     import('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url'),
   ]);
+  // The flag exists once the backend is loaded.
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   const absolute = (url: string): string => new URL(url, import.meta.url).href;
   setWasmPaths({
     'tfjs-backend-wasm.wasm': absolute(plain.default),
     'tfjs-backend-wasm-simd.wasm': absolute(simd.default),
+    // Asked for, and with one thread never loaded.
+    'tfjs-backend-wasm-threaded-simd.wasm': absolute(simd.default),
   });
 }
 
