@@ -26,8 +26,8 @@ export interface LayerMap {
   readonly sequence: Float32Array;
   /** `[H, T, S]` */
   readonly depth: Float32Array;
-  /** Writers of the S slots, oldest first. */
-  readonly slots: readonly SlotOrigin[];
+  /** Writers of the S slots, oldest first; null for slots kept by score, whose writer differs by position and head. */
+  readonly slots: readonly (SlotOrigin | null)[];
 }
 
 /** Where attention goes for one prompt. */

@@ -27,3 +27,14 @@ test('slotOrigins > a bounded stream keeps the newest', () => {
     { layer: 3, part: 'ffn' },
   ]);
 });
+
+test('slotOrigins > slots kept by score have no one writer; the newest half has', () => {
+  const byScore = defineDecoderConfig({ ...base, depthSlots: 3, depthSlotsBy: 'score' });
+  expect(slotOrigins(byScore, 4)).toEqual([null, null, null]);
+  const both = defineDecoderConfig({ ...base, depthSlots: 3, depthSlotsBy: 'both' });
+  expect(slotOrigins(both, 4)).toEqual([null, { layer: 3, part: 'attention' }, { layer: 3, part: 'ffn' }]);
+  expect(slotOrigins(both, 1)).toEqual([
+    { layer: 0, part: 'attention' },
+    { layer: 0, part: 'ffn' },
+  ]);
+});

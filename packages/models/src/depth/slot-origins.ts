@@ -1,5 +1,5 @@
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import { slotsPerBlock, slotsReadBy } from './moda-slots.ts';
+import { hasSlotScores, slotsPerBlock, slotsReadBy } from './moda-slots.ts';
 
 /** Who wrote a depth slot: a block's attention, or the projection of its FFN's input. */
 export interface SlotOrigin {
@@ -9,14 +9,23 @@ export interface SlotOrigin {
 
 /**
  * Writers of the slots that block `layer` reads, oldest first: what the columns of an attention map's depth part are.
- * A stream bounded by recency has lost the oldest.
+ * A stream bounded by recency has lost the oldest. Where slots are kept by score each position and head keeps its own, and
+ * the writer is null; the newest that are kept whatever their score follow.
  */
-export function slotOrigins(config: DecoderConfig, layer: number): SlotOrigin[] {
+export function slotOrigins(config: DecoderConfig, layer: number): (SlotOrigin | null)[] {
   const perBlock = slotsPerBlock(config);
+  const written = layer * perBlock;
   const read = slotsReadBy(config, layer);
-  const first = layer * perBlock - read;
-  return Array.from({ length: read }, (_, i) => ({
-    layer: Math.floor((first + i) / perBlock),
-    part: (first + i) % perBlock === 0 ? 'attention' : 'ffn',
-  }));
+  const known = hasSlotScores(config) ? newestKept(config, read) : read;
+  return Array.from({ length: read }, (_, i) => {
+    const slot = written - read + i;
+    if (i < read - known) return null;
+    return { layer: Math.floor(slot / perBlock), part: slot % perBlock === 0 ? 'attention' : 'ffn' };
+  });
+}
+
+/** Of the slots read, those kept because they are the newest. */
+function newestKept({ depthSlots, depthSlotsBy }: DecoderConfig, read: number): number {
+  if (depthSlotsBy !== 'both') return 0;
+  return depthSlots === null ? read : Math.min(read, Math.ceil(depthSlots / 2));
 }

@@ -1,13 +1,15 @@
 import type { AttentionMaps, LayerMap } from '../../attention/attention-messages.ts';
 
 /** A slot in few letters for an axis: block and part. */
-export function slotLabel({ layer, part }: LayerMap['slots'][number]): string {
-  return `${layer} ${part === 'attention' ? 'attn' : 'ffn'}`;
+export function slotLabel(slot: LayerMap['slots'][number]): string {
+  if (slot === null) return 'kept';
+  return `${slot.layer} ${slot.part === 'attention' ? 'attn' : 'ffn'}`;
 }
 
 /** A slot in words. */
-export function slotName({ layer, part }: LayerMap['slots'][number]): string {
-  return `layer ${layer}, ${part === 'attention' ? 'attention' : 'FFN'}`;
+export function slotName(slot: LayerMap['slots'][number]): string {
+  if (slot === null) return 'kept by score, of a layer that differs by token';
+  return `layer ${slot.layer}, ${slot.part === 'attention' ? 'attention' : 'FFN'}`;
 }
 
 /** Weight of one head's query `row` on column `column`: sequence keys first, then slots. */

@@ -51,6 +51,7 @@ export function TrainSettingsFields({ settings, onChange }: TrainSettingsProps) 
       <label class="field">
         <span class="field-label">Device</span>
         <select
+          name="device"
           value={device}
           onChange={({ currentTarget }) => onChange({ ...settings, device: currentTarget.value as PageDevice })}
         >
