@@ -104,6 +104,10 @@ export const matrixCases = named([
   ['logits of +-1e4', attentionProblem({ T: 37, H: 2, dtype: 'f16', scale: 1 }), { amplitude: 16 }],
   ['moda S=5', attentionProblem({ T: 19, H: 2, dtype: 'f16', S: 5, depthGrad: { dtype: 'f32', accumulate: true } })],
   [
+    'depth attention G=3 S=17, deferred',
+    attentionProblem({ B: 2, T: 2, H: 6, Hkv: 2, dtype: 'f16', S: 17, hasSequence: false, defersDepth: true }),
+  ],
+  [
     'depth attention G=3 S=18, slots beyond S hold NaN',
     {
       ...attentionProblem({
