@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { truncateSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -104,6 +105,40 @@ describe('mpirun moda train [cpu]', () => {
     expect([resumed.code, resumed.stderr]).toEqual([0, '']);
     expect(resumed.stdout).toMatch(/resumed after step [68]0 of 150/);
     expect(await losses('killed')).toEqual(await losses('whole'));
+  });
+
+  it('whose rank meets an error of its own ends with its line and exit code 2', async () => {
+    const folders = [join(cwd, 'rank-0'), join(cwd, 'rank-1')];
+    for (const folder of folders) {
+      await mkdir(folder);
+      await writeFile(join(folder, 'small.yaml'), SMALL_CONFIG);
+      await writeFile(
+        join(folder, 'tokens.bin'),
+        Uint16Array.from({ length: 5000 }, (_, i) => (i * 7) % 270),
+      );
+    }
+    const settings = ['-s', `tokenizer.path=${join(cwd, 'runs/one/tokenizer.json')}`, '-s', 'training.batchSize=4'];
+    const train = [process.execPath, CLI, 'train', 'tokens.bin', '-c', 'small.yaml', ...settings];
+    const args = [...train, '-o', join(cwd, 'shared'), '-n', 'broken', '--steps', '4000', '-s', 'checkpoint.every=5'];
+    const ranks = folders.flatMap((folder, i) => [...(i > 0 ? [':'] : []), '-n', '1', '-wdir', folder, ...args]);
+    let isCut = false;
+    const { code, stderr } = await mpirun(ranks, {
+      cwd,
+      onOutput: (_, output) => {
+        if (isCut || !/step +5\/4000/.test(output)) return;
+        isCut = true;
+        truncateSync(join(folders[1], 'tokens.bin'), 100);
+      },
+    });
+    expect(code).toBe(2);
+    expect(errorLines(stderr)).toEqual([
+      expect.stringMatching(/^error: data: tokens\.bin must hold token .* it ends before/),
+      'mpi: rank 1 of 2 ends the job; the last checkpoint is good.',
+    ]);
+    const resumed = await runMpi(1, ['train', '--resume', join(cwd, 'shared/broken'), '--steps', '5'], {
+      cwd: folders[0],
+    });
+    expect(resumed.stdout).toMatch(/resumed after step \d+/);
   });
 
   it('ends cleanly on all ranks at SIGUSR2, which mpirun forwards, and resumes to the same losses', async () => {

@@ -1,5 +1,5 @@
 import type { AttentionProblem } from '@modajs/kernels';
-import type { AttentionJob, BenchJob, MatmulJob } from './job.ts';
+import type { AttentionJob, BenchJob, DepthGatherJob, MatmulJob } from './job.ts';
 
 /** What a job must at least do: floating-point operations, and bytes moved when every operand is touched once. */
 export interface BenchCost {
@@ -17,6 +17,7 @@ export function dtypeBytes(dtype: 'f32' | 'f16'): number {
 /** The least work of a job's whole run. */
 export function costOf(job: BenchJob): BenchCost {
   if (job.kind === 'matmul') return matmulCost(job);
+  if (job.kind === 'depth-gather') return depthGatherCost(job);
   const forward = attentionForwardCost(job.problem);
   if (job.direction === 'forward') return forward;
   const backward = attentionBackwardCost(job.problem);
@@ -27,6 +28,16 @@ function matmulCost({ batch, M, N, K, dtype, outDtype }: MatmulJob): BenchCost {
   return {
     flops: 2 * batch * M * N * K,
     bytes: batch * ((M * K + N * K) * SIZE[dtype] + M * N * SIZE[outDtype]),
+  };
+}
+
+/** Two products a reader and slot. Each reader's q, dOut and pairs in, two slots' gradients out. */
+function depthGatherCost({ problem, readers }: DepthGatherJob): BenchCost {
+  const { B, T, H, Hkv, D, Dv, dtype } = problem;
+  const pairs = B * T * H;
+  return {
+    flops: 4 * readers * pairs * (D + Dv),
+    bytes: SIZE[dtype] * (readers * pairs * (D + Dv + 4) + 2 * B * T * Hkv * (D + Dv)),
   };
 }
 
@@ -48,17 +59,20 @@ export function attentionForwardCost(problem: AttentionProblem): BenchCost {
 
 /** Five products a pair (the scores again, dP, dV, dK, dQ). Everything of the forward in, with dOut; every gradient out. */
 export function attentionBackwardCost(problem: AttentionProblem): BenchCost {
-  const { B, T, H, D, Dv, dtype, depthGrad } = problem;
+  const { B, T, H, D, Dv, dtype, depthGrad, defersDepth } = problem;
   const rows = B * T * H;
-  const gradient = SIZE[depthGrad?.dtype ?? dtype];
-  const readsGradient = depthGrad?.accumulate ? gradient : 0;
+  const written = defersDepth ? 0 : SIZE[depthGrad?.dtype ?? dtype];
+  const readsGradient = depthGrad?.accumulate ? written : 0;
+  // Deferred: pairs (p, dS) instead of gradients.
+  const pairs = defersDepth ? rows * (problem.depth?.S ?? 0) * 2 * SIZE[dtype] : 0;
   return {
     flops: 2 * B * H * visiblePairs(problem) * (3 * D + 2 * Dv),
     bytes:
       rows * (2 * D + 2 * Dv) * SIZE[dtype] +
       rows * 4 +
       2 * keyBytes({ ...problem, depth: null }, SIZE[dtype], 0) +
-      keyBytes({ ...problem, hasSequence: false }, 0, SIZE[dtype] + gradient + readsGradient),
+      keyBytes({ ...problem, hasSequence: false }, 0, SIZE[dtype] + written + readsGradient) +
+      pairs,
   };
 }
 
@@ -71,7 +85,8 @@ function keyBytes(problem: AttentionProblem, sequenceSize: number, depthSize: nu
 
 /** Bytes of every operand of a job by name, gradients included: what must be allocated. */
 export function operandBytes(job: BenchJob): Record<string, number> {
-  return job.kind === 'matmul' ? matmulOperands(job) : attentionOperands(job);
+  if (job.kind === 'matmul') return matmulOperands(job);
+  return job.kind === 'depth-gather' ? gatherOperands(job) : attentionOperands(job);
 }
 
 function matmulOperands({ batch, M, N, K, dtype, outDtype, copies }: MatmulJob): Record<string, number> {
@@ -79,6 +94,18 @@ function matmulOperands({ batch, M, N, K, dtype, outDtype, copies }: MatmulJob):
     a: batch * M * K * SIZE[dtype],
     b: batch * N * K * copies * SIZE[dtype],
     out: batch * M * N * SIZE[outDtype],
+  };
+}
+
+function gatherOperands({ problem, readers }: DepthGatherJob): Record<string, number> {
+  const { B, T, H, Hkv, D, Dv, dtype } = problem;
+  const pairs = B * T * H;
+  return {
+    q: readers * pairs * D * SIZE[dtype],
+    dOut: readers * pairs * Dv * SIZE[dtype],
+    depthWeights: readers * (readers + 1) * pairs * 2 * SIZE[dtype],
+    dDepthK: 2 * B * T * Hkv * D * SIZE[dtype],
+    dDepthV: 2 * B * T * Hkv * Dv * SIZE[dtype],
   };
 }
 
@@ -101,6 +128,10 @@ function attentionOperands({ problem, direction }: AttentionJob): Record<string,
     dOut: B * T * H * Dv * size,
     dq: B * T * H * D * size,
     ...(keys > 0 ? { dk: keys * D * size, dv: keys * Dv * size } : {}),
-    ...(slots > 0 ? { dDepthK0: slots * D * gradient, dDepthV0: slots * Dv * gradient } : {}),
+    ...(problem.defersDepth
+      ? { depthWeights: (depth?.S ?? 0) * B * T * H * 2 * size }
+      : slots > 0
+        ? { dDepthK0: slots * D * gradient, dDepthV0: slots * Dv * gradient }
+        : {}),
   };
 }

@@ -7,6 +7,7 @@ export type {
   BenchJob,
   BenchPresetName,
   BenchReference,
+  DepthGatherJob,
   MatmulJob,
   MatmulRung,
 } from './job.ts';

@@ -65,5 +65,17 @@ export interface AttentionJob extends JobBase {
   readonly config?: AttentionConfig;
 }
 
+/**
+ * Gradients of the two slots that a block writes, gathered at once from what `readers` later blocks left (`planDepthGather`): reader n
+ * of them reads 2 (readers - n) slots.
+ */
+export interface DepthGatherJob extends JobBase {
+  readonly kind: 'depth-gather';
+  readonly problem: AttentionProblem;
+  readonly readers: number;
+  /** There is one kernel. */
+  readonly config?: undefined;
+}
+
 /** What one row measures, as plain JSON. */
-export type BenchJob = MatmulJob | AttentionJob;
+export type BenchJob = MatmulJob | AttentionJob | DepthGatherJob;

@@ -8,9 +8,12 @@ beforeAll(async () => {
 });
 afterAll(() => device.destroy());
 
+const GRADIENT = { B: 2, T: 5, Tk: 5, H: 6, Hkv: 2, D: 16, Dv: 16 };
+
 /** Narrow heads and a few slots: compiling is what takes time on a software adapter. */
 function small(job: BenchJob): BenchJob {
   if (job.kind === 'matmul') return { ...job, runs: 1 };
+  if (job.kind === 'depth-gather') return job;
   const { depth } = job.problem;
   const sizes = { T: 21, Tk: 21, H: 4, Hkv: 2, D: 16, Dv: 16, scale: 0.25 };
   const slots = depth && { ...depth, S: 3, segments: [3], Td: 21 };
@@ -48,6 +51,23 @@ describe('runBench', () => {
     },
     300_000,
   );
+
+  it('measures added up, deferred and gathered depth gradients, right against f64 with two batch rows [webgpu]', async () => {
+    const dtype = device.supportsF16 ? 'f16' : 'f32';
+    const jobs = benchPresets.moda(deviceTraits(device), 'paper').flatMap((job): BenchJob[] => {
+      if (job.kind === 'matmul' || !job.id.includes('gradient/study')) return [];
+      const depth = { ...job.problem.depth!, S: 4, segments: [4], Td: GRADIENT.T };
+      const problem = { ...job.problem, ...GRADIENT, depth, dtype } as const;
+      return [job.kind === 'attention' ? { ...job, runs: 1, problem } : { ...job, runs: 1, readers: 3, problem }];
+    });
+    const rows = await rowsOf(jobs);
+    expect(rows.map(({ status, reason }) => [status, reason])).toEqual(jobs.map(() => ['measured', undefined]));
+    expect(rows.map(({ errors }) => Object.keys(errors).sort())).toEqual([
+      ['dDepthK', 'dDepthV', 'dq', 'lse', 'out'],
+      ['dS', 'dq', 'lse', 'out', 'p'],
+      ['dDepthK', 'dDepthV'],
+    ]);
+  });
 
   it('gives extra time over the baseline of the same run [webgpu]', async () => {
     const jobs = benchPresets.moda(deviceTraits(device), 'smoke').slice(0, 2).map(small);

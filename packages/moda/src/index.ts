@@ -4,13 +4,14 @@ export { depthAttention } from './depth-attention.ts';
 export { DepthStream, type ReadOptions } from './depth-stream.ts';
 export { documentRanges } from './document-ranges.ts';
 export { type AttentionLayerContext, attentionLayer } from './layer/attention-layer.ts';
-export { depthKey, projectDepth, rotate, writeProjected } from './layer/depth-keys.ts';
+export { depthKey, projectDepth, writeProjected } from './layer/depth-keys.ts';
 export type {
   AttentionLayerConfig,
   AttentionLayerWeights,
   LinearWeights,
   RotaryConfig,
 } from './layer/layer-config.ts';
+export { rotate } from './layer/qk-norm.ts';
 export { SequenceCache, type SequenceCacheOptions } from './layer/sequence-cache.ts';
 export { mergeAttention } from './merge.ts';
 export { moda } from './moda.ts';

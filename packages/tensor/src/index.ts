@@ -105,6 +105,7 @@ export {
   tanh,
   where,
 } from './ops/elementwise.ts';
+export { addRmsNorm, type RmsNormRopeOptions, rmsNormRope } from './ops/fused-normalization.ts';
 export { embedding, gather } from './ops/indexing.ts';
 export { type LinearCrossEntropyOptions, linearCrossEntropy } from './ops/linear-cross-entropy.ts';
 export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';

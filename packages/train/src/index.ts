@@ -52,6 +52,7 @@ export { evaluateDomains } from './run/evaluate-domains.ts';
 export { evaluateHeldOut, type HeldOutOptions, type HeldOutResult, type HeldOutText } from './run/evaluate-held-out.ts';
 export { measurePeakFlops } from './run/measure-peak-flops.ts';
 export { prepareModelConfig } from './run/prepare-model-config.ts';
+export { forgetReplays } from './run/replayed-gradients.ts';
 export type { RunEvent, RunListener } from './run/run-event.ts';
 export { runIdentityOf } from './run/run-identity-of.ts';
 export type { RunInputs, RunSummary } from './run/run-inputs.ts';

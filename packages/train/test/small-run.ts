@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../src/checkpoint/checkpoint.ts';
 import type { RawConfig } from '../src/config/resolve-config.ts';
 import { type RunConfig, resolveRunConfig } from '../src/config/run-config.ts';
-import { tokensInMemory } from '../src/data/token-source.ts';
+import { type TokenSource, tokensInMemory } from '../src/data/token-source.ts';
 import type { RunEvent } from '../src/run/run-event.ts';
 import type { RunSummary } from '../src/run/run-inputs.ts';
 import type { TrainableModel } from '../src/run/trainable-model.ts';
@@ -21,6 +21,7 @@ export interface SmallRunOptions {
   readonly listener?: (event: RunEvent) => void;
   readonly model?: TrainableModel & { dispose(): void };
   readonly identity?: Record<string, number>;
+  readonly source?: TokenSource;
 }
 
 export function smallConfig(settings: RawConfig = {}): RunConfig {
@@ -48,7 +49,7 @@ export async function smallRun(options: SmallRunOptions = {}): Promise<{
     config: smallConfig(options.settings),
     model,
     T,
-    sources: [{ source: tokensInMemory('pattern', tokens), weight: 1 }],
+    sources: [{ source: options.source ?? tokensInMemory('pattern', tokens), weight: 1 }],
     heldOut: [{ name: 'pattern', tokens: patternedTokens(101, V, 99), bytes: 100 }],
     separator: null,
     storage,

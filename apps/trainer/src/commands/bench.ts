@@ -32,7 +32,7 @@ export function registerBench(program: Command): void {
     .description('whole training steps of a preset beside the same model without depth')
     .argument('[preset]', 'a preset', 'tiny')
     .option('-s, --set <key=value>', 'one setting, e.g. training.batchSize=4; may be repeated', collect, [])
-    .option('--runs <count>', 'measured steps of each', positiveInteger, 10)
+    .option('--runs <count>', 'measured rounds of 4 steps of each', positiveInteger, 10)
     .option('--json <file>', 'write the rows there')
     .action((preset: string, options: Omit<BenchStepOptions, 'preset'>) => benchStep({ preset, ...options }));
   // What `--isolate` starts: one job on standard input, one line out.

@@ -9,7 +9,7 @@ import { BUILTIN_BOOK, readMobyDick } from './moby-dick.ts';
  * @throws DataError for a source that does not exist, holds no text, is of another kind, or is not UTF-8
  */
 export async function readDocuments(path: string, onInvalid: OnInvalid): Promise<string[]> {
-  if (path === BUILTIN_BOOK) return [readMobyDick()];
+  if (path === BUILTIN_BOOK) return [await readMobyDick()];
   if (path.startsWith('builtin:')) {
     throw new DataError(`data: there is one bundled text, ${BUILTIN_BOOK}, got ${path}. Use it or give a file.`, {
       path,

@@ -47,6 +47,7 @@ function openSession(backend: Backend): BenchSession {
     },
     async attentionBackward({ problem, implementation }) {
       requireShipped(implementation);
+      if (problem.defersDepth) throw needsWebGpu('deferred backward');
       const { B, T, Tk, H, Hkv, D, Dv, depth, hasSequence } = problem;
       const gradient = (name: string, length: number, heads: number, dim: number) =>
         memory.view(name, [B, length, heads, dim]);
@@ -63,17 +64,20 @@ function openSession(backend: Backend): BenchSession {
       };
       return runnable('attention backward', () => backend.attentionBackward(views));
     },
+    depthGather: () => Promise.reject(needsWebGpu('depth gather')),
     check: () => backend.synchronize(),
     close: () => memory.release(),
   };
 }
 
 function requireShipped(implementation: AttentionRequest['implementation']): void {
-  if (implementation === 'shipped') return;
-  throw new ConfigError(
-    `bench: the ${implementation} attention is WGSL and needs a WebGPU device, got cpu. Use --device webgpu.`,
-    { implementation },
-  );
+  if (implementation !== 'shipped') throw needsWebGpu(`${implementation} attention`);
+}
+
+function needsWebGpu(what: string): ConfigError {
+  return new ConfigError(`bench: the ${what} is WGSL and needs a WebGPU device, got cpu. Use --device webgpu.`, {
+    what,
+  });
 }
 
 function forwardViews(memory: CpuOperands, problem: AttentionProblem): Forward {

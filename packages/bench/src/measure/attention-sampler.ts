@@ -25,7 +25,7 @@ interface ExactRow {
   readonly lse: number;
 }
 
-/** Recomputes sampled rows of a causal or full attention or MoDA (B = 1, chunk 1, one segment) in f64 from the operands' seeds. */
+/** Recomputes sampled rows of the first batch row of causal or full attention or MoDA (chunk 1, one segment) in f64 from the operands' seeds. */
 export class AttentionSampler {
   readonly #sequence = new Map<number, HeadKeys>();
   readonly errors = new SampleErrors();
@@ -49,7 +49,9 @@ export class AttentionSampler {
   async checkBackward(): Promise<void> {
     const { T, H, Hkv, D, causal } = this.problem;
     for (const [i, h] of this.#sampledRows()) {
-      this.errors.note('dq', await this.memory.read('dq', (i * H + h) * D, D), this.#row(i, h).dq);
+      const row = this.#row(i, h);
+      this.errors.note('dq', await this.memory.read('dq', (i * H + h) * D, D), row.dq);
+      if (this.problem.defersDepth) await this.#checkPairs(i * H + h, row);
     }
     if (!causal) return;
     const G = H / Hkv;
@@ -60,7 +62,7 @@ export class AttentionSampler {
       for (let g = 0; g < G; g++) rows.push({ position, exact: this.#row(position, head * G + g) });
     }
     if (this.problem.hasSequence) await this.#checkKeys(rows, head, first);
-    await this.#checkSlots(rows, head);
+    if (!this.problem.defersDepth) await this.#checkSlots(rows, head);
   }
 
   async #checkKeys(rows: readonly { exact: ExactRow }[], head: number, first: number): Promise<void> {
@@ -73,11 +75,28 @@ export class AttentionSampler {
     }
   }
 
+  /** The pairs (p, dS) that a row leaves for its slots, dS before the scale: relative to the largest of the row. */
+  async #checkPairs(at: number, { sequenceKeys, weights, dScores }: ExactRow): Promise<void> {
+    const { B, T, H, scale, depth } = this.problem;
+    const actual = new Float64Array(2 * depth!.S);
+    for (let slot = 0; slot < depth!.S; slot++) {
+      actual.set(await this.memory.read('depthWeights', 2 * (slot * B * T * H + at), 2), 2 * slot);
+    }
+    const own = { p: weights.subarray(sequenceKeys), dS: dScores.subarray(sequenceKeys).map((x) => x / scale) };
+    for (const [part, name] of (['p', 'dS'] as const).entries()) {
+      this.errors.note(
+        name,
+        own[name].map((_, slot) => actual[2 * slot + part]!),
+        own[name],
+      );
+    }
+  }
+
   async #checkSlots(rows: readonly { position: number; exact: ExactRow }[], head: number): Promise<void> {
-    const { T, Hkv, D, Dv, depth } = this.problem;
+    const { B, T, Hkv, D, Dv, depth } = this.problem;
     const own = rows.filter(({ position }) => position === T - 1).map(({ exact }) => exact);
     for (let slot = 0; slot < (depth?.S ?? 0); slot++) {
-      const at = (slot * depth!.Td + depth!.Td - 1) * Hkv + head;
+      const at = (slot * B * depth!.Td + depth!.Td - 1) * Hkv + head;
       const key = own[0]!.sequenceKeys + slot;
       this.errors.note('dDepthK', await this.memory.read('dDepthK0', at * D, D), gradientOfKey(own, key, D));
       this.errors.note('dDepthV', await this.memory.read('dDepthV0', at * Dv, Dv), gradientOfValue(own, key, Dv));
@@ -143,9 +162,9 @@ export class AttentionSampler {
   }
 }
 
-function slotsOf({ T, Hkv, D, Dv, depth }: AttentionProblem, i: number, head: number): HeadKeys {
+function slotsOf({ B, T, Hkv, D, Dv, depth }: AttentionProblem, i: number, head: number): HeadKeys {
   const count = depth?.S ?? 0;
-  const slot = (s: number) => s * depth!.Td * Hkv + (depth!.Td - T + i) * Hkv + head;
+  const slot = (s: number) => s * B * depth!.Td * Hkv + (depth!.Td - T + i) * Hkv + head;
   return {
     k: strided('depthK0', count, (s) => slot(s) * D, D),
     v: strided('depthV0', count, (s) => slot(s) * Dv, Dv),

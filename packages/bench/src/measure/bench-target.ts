@@ -1,4 +1,4 @@
-import type { AttentionConfig, AttentionProblem } from '@modajs/kernels';
+import type { AttentionConfig, AttentionProblem, DepthReader } from '@modajs/kernels';
 import type { AttentionImplementation, MatmulJob } from '../job.ts';
 import type { BenchEnvironment } from '../result.ts';
 import type { DeviceTraits } from './device-traits.ts';
@@ -42,6 +42,7 @@ export interface BenchSession {
   matmul(job: MatmulJob): Promise<Runnable>;
   attentionForward(request: AttentionRequest): Promise<Runnable>;
   attentionBackward(request: AttentionRequest): Promise<Runnable>;
+  depthGather(problem: AttentionProblem, readers: readonly DepthReader[]): Promise<Runnable>;
   /** Raises what the device reported since the last call. */
   check(): Promise<void>;
   close(): void;

@@ -34,6 +34,7 @@ function target(error: number): BenchTarget {
     },
     attentionForward: () => Promise.reject(new Error('not here')),
     attentionBackward: () => Promise.reject(new Error('not here')),
+    depthGather: () => Promise.reject(new Error('not here')),
     check: async () => {},
     close() {},
   };

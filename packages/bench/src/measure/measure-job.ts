@@ -3,8 +3,9 @@ import { ModaError } from '@modajs/tensor';
 import { costOf } from '../cost.ts';
 import type { BenchJob } from '../job.ts';
 import type { BenchCeilings, BenchFloors, BenchRow } from '../result.ts';
-import type { BenchTarget, Timing } from './bench-target.ts';
+import type { BenchSession, BenchTarget, Timing } from './bench-target.ts';
 import { measureAttention } from './measure-attention.ts';
+import { measureDepthGather } from './measure-depth-gather.ts';
 import { measureMatmul } from './measure-matmul.ts';
 import type { Measurement } from './measurement.ts';
 import { memoryObstacle } from './memory-obstacle.ts';
@@ -21,14 +22,18 @@ export async function measureJob(
   if (obstacle !== null) return emptyRow(job, 'skipped', obstacle);
   const session = target.openSession();
   try {
-    const measurement = await (job.kind === 'matmul' ? measureMatmul(job, session) : measureAttention(job, session));
-    return rowOf(job, measurement, ceilings);
+    return rowOf(job, await measure(job, session), ceilings);
   } catch (error) {
     if (error instanceof KernelError || error instanceof ModaError) return emptyRow(job, 'failed', error.message);
     throw error;
   } finally {
     session.close();
   }
+}
+
+function measure(job: BenchJob, session: BenchSession): Promise<Measurement> {
+  if (job.kind === 'matmul') return measureMatmul(job, session);
+  return job.kind === 'depth-gather' ? measureDepthGather(job, session) : measureAttention(job, session);
 }
 
 /** A row without times. */

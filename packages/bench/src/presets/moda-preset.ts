@@ -1,12 +1,16 @@
-import type { AttentionJob } from '../job.ts';
+import type { AttentionJob, BenchJob } from '../job.ts';
 import type { DeviceTraits } from '../measure/device-traits.ts';
+import { depthGradientJobs } from './depth-gradient-jobs.ts';
 import { describeProblem, paperProblem } from './paper-problem.ts';
 import { TABLE_2, type Table2Row } from './paper-tables.ts';
 import { attentionReferences, modaReferences } from './references.ts';
 import { type BenchScale, scaleAttention } from './scale.ts';
 
-/** Every row of the paper's Table 2 after its baseline, our own attention without depth; then the depth part alone by group size. */
-export function modaPreset(traits: DeviceTraits, scale: BenchScale): AttentionJob[] {
+/**
+ * Every row of the paper's Table 2 after its baseline, our own attention without depth; then the depth part alone by group size,
+ * and at paper scale the depth gradients of training.
+ */
+export function modaPreset(traits: DeviceTraits, scale: BenchScale): BenchJob[] {
   const jobs = new Map<string, AttentionJob>();
   for (const row of TABLE_2) {
     const moda = scaleAttention(modaJob(row), traits, scale);
@@ -19,7 +23,7 @@ export function modaPreset(traits: DeviceTraits, scale: BenchScale): AttentionJo
     const depth = scaleAttention(depthJob(G), traits, scale);
     jobs.set(depth.id, { ...depth, name: describeProblem(depth.problem) });
   }
-  return [...jobs.values()];
+  return scale === 'paper' ? [...jobs.values(), ...depthGradientJobs()] : [...jobs.values()];
 }
 
 function runsOf({ T, H }: Pick<Table2Row, 'T' | 'H'>): number {

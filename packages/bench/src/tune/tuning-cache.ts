@@ -74,6 +74,7 @@ function isAttentionConfig(value: unknown): boolean {
   if (!isRecord(value)) return false;
   return Object.entries(value).every(([key, part]) => {
     if (key === 'sequence') return part === 'rows' || part === 'tile';
+    if (key === 'depth') return part === 'matrix';
     if (key === 'depthSubgroups') return isSize(part);
     const isTile = isRecord(part) && ['subgroups', 'fragments', 'block'].every((size) => isSize(part[size]));
     return ['forward', 'dq', 'dkv'].includes(key) && isTile;

@@ -3,6 +3,7 @@ import {
   type KernelPlan,
   planAttentionBackward,
   planAttentionForward,
+  planDepthGather,
   planMatmul,
 } from '@modajs/kernels';
 import type { Device } from '@modajs/tensor';
@@ -69,6 +70,10 @@ function openSession(backend: WebGpuDevice): BenchSession {
     },
     attentionForward: (request) => attention('forward', request),
     attentionBackward: (request) => attention('backward', request),
+    depthGather({ B, T, H, Hkv, D, Dv, dtype }, readers) {
+      const shape = { B, T, H, Hkv, D, Dv, dtype, slots: 2, accumulate: false } as const;
+      return prepare([planDepthGather({ ...shape, readers }, capabilities)], 'depth-gather');
+    },
     check: () => backend.synchronize(),
     close() {
       for (const plan of prepared) plan.release();

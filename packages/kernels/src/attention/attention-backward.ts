@@ -3,6 +3,7 @@ import type { KernelPass, KernelPlan } from '../plan/plan.ts';
 import { planTuned, tunedAttentionConfig } from '../tuning/tuned-plan.ts';
 import type { AttentionConfig } from './attention-config.ts';
 import { type AttentionProblem, validateAttention } from './attention-problem.ts';
+import { backwardDirection } from './direction.ts';
 import { withElementTypes } from './element-type.ts';
 import fillZero from './fill-zero.wgsl';
 import { type KeySource, keySources } from './key-source.ts';
@@ -11,7 +12,7 @@ import { matrixPass } from './matrix/matrix-passes.ts';
 import type { MatrixKernel } from './matrix/matrix-tiles.ts';
 import rowStats from './row-stats.wgsl';
 import { rowsDepthDqPass, rowsDkvPass, rowsDqPass } from './rows/rows-passes.ts';
-import { backwardDirection, chooseRung } from './rung.ts';
+import { chooseRung } from './rung.ts';
 import type { SourceStep } from './source-params.ts';
 import { tilePass } from './tile/tile-passes.ts';
 import { unusedSlots } from './unused-slots.ts';
@@ -68,7 +69,7 @@ function sourcePasses(
   if (rung === 'vector') return [depthVectorPass('backward', problem, source, step, capabilities)];
   if (rung === 'tile') return [tilePass('dq', problem, source, step), tilePass('dkv', problem, source, step)];
   if (rung === 'matrix' && source.kind === 'depth')
-    return [depthMatrixPass('backward', problem, source, step, capabilities, config)];
+    return [depthMatrixPass(backwardDirection(problem), problem, source, step, capabilities, config)];
   if (rung === 'matrix') {
     const kernels: MatrixKernel[] = config.fuseDkv === false ? ['dq', 'dk', 'dv'] : ['dq', 'dkv'];
     return kernels.map((kernel) => matrixPass(kernel, problem, source, step, capabilities, config));

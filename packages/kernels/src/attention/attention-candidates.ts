@@ -17,7 +17,7 @@ export function attentionCandidates(problem: AttentionProblem, capabilities: Dev
   const all: AttentionConfig[] = [{}];
   if (!problem.hasSequence) {
     if (depthMatrixObstacle(problem, capabilities) === null)
-      all.push(...[1, 2, 4, 8].map((depthSubgroups) => ({ depthSubgroups })));
+      all.push(...[1, 2, 4, 8].map((depthSubgroups) => ({ depth: 'matrix', depthSubgroups }) as const));
     return all;
   }
   if (matrixObstacle(problem, capabilities) === null) return [...all, ...tileConfigs(problem, capabilities)];

@@ -3,6 +3,7 @@ import { KernelError } from '../plan/kernel-error.ts';
 import { isSoftwareAdapter } from '../plan/software-adapter.ts';
 import type { AttentionConfig } from './attention-config.ts';
 import type { AttentionProblem } from './attention-problem.ts';
+import type { Direction } from './direction.ts';
 import { gatherObstacle } from './gather/depth-gather.ts';
 import type { KeySource } from './key-source.ts';
 import { depthMatrixObstacle } from './matrix/depth-passes.ts';
@@ -15,14 +16,6 @@ const MIN_TILE_ROWS = 16;
 
 /** A family of kernels. */
 export type Rung = 'rows' | 'tile' | 'vector' | 'matrix';
-
-/** Which gradients a plan makes: none, all, or all but those of depth slots. */
-export type Direction = 'forward' | 'backward' | 'deferred';
-
-/** The direction of a problem's backward plan. */
-export function backwardDirection({ defersDepth }: AttentionProblem): Direction {
-  return defersDepth ? 'deferred' : 'backward';
-}
 
 /**
  * The kernel family of a source: what the configuration asks for, else the fastest that the device and the shapes allow.
@@ -56,16 +49,11 @@ export function chooseRung(
 
 /**
  * Whether the depth gradients of a problem are better deferred (`defersDepth`, `planDepthGather`) than added up by every reader:
- * the kernels can, and the device would not take a faster family for adding up.
+ * wherever the kernels can.
  */
 export function prefersDeferredDepth(problem: AttentionProblem, capabilities: DeviceCapabilities): boolean {
   const { depth, T } = problem;
-  if (depth?.chunk !== 1 || depth.Td !== T || gatherObstacle(problem, capabilities) !== null) return false;
-  const best = (direction: Direction) => {
-    const obstacles = depthObstacles(problem, direction, capabilities);
-    return FASTEST_FIRST.find((rung) => obstacles[rung] === null)!;
-  };
-  return FASTEST_FIRST.indexOf(best('deferred')) <= FASTEST_FIRST.indexOf(best('backward'));
+  return depth?.chunk === 1 && depth.Td === T && gatherObstacle(problem, capabilities) === null;
 }
 
 /** `vector` holds small groups of depth heads only, where it moves more bytes a second than fragments that are mostly padding. */
@@ -87,7 +75,7 @@ function depthObstacles(
 ): Record<Rung, string | null> {
   return {
     vector: direction === 'backward' ? 'it only defers depth gradients' : depthVectorObstacle(problem, capabilities),
-    matrix: direction === 'deferred' ? 'it cannot defer depth gradients' : depthMatrixObstacle(problem, capabilities),
+    matrix: depthMatrixObstacle(problem, capabilities),
     tile: 'depth has no register tiles',
     rows: null,
   };

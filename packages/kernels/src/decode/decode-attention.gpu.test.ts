@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, expectClose, hostNumbers, ROUNDS } from '../../test/expect-close.ts';
-import { randomArray } from '../../test/random.ts';
-import { type OperandArray, runPlan } from '../../test/run-plan.ts';
+import { randomArray } from '../testing/random.ts';
+import { type OperandArray, runPlan } from '../testing/run-plan.ts';
 import { type DecodeAttentionConfig, type DecodeAttentionProblem, planDecodeAttention } from './decode-attention.ts';
 import { planDecodeProduct } from './decode-product.ts';
 import { referenceDecodeAttention } from './decode-reference.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray } from '../../test/expect-close.ts';
-import { randomArray } from '../../test/random.ts';
-import { runPlan } from '../../test/run-plan.ts';
+import { randomArray } from '../testing/random.ts';
+import { runPlan } from '../testing/run-plan.ts';
 import { planDecodeChoose } from './decode-choose.ts';
 import { planDecodeEmbed } from './decode-embed.ts';
 

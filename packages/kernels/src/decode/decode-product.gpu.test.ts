@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, expectClose, ROUNDS } from '../../test/expect-close.ts';
-import { randomArray } from '../../test/random.ts';
-import { type OperandArray, runPlan } from '../../test/run-plan.ts';
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { randomArray } from '../testing/random.ts';
+import { type OperandArray, runPlan } from '../testing/run-plan.ts';
 import { type DecodeInput, type DecodeProductConfig, type DecodeWeight, planDecodeProduct } from './decode-product.ts';
 import { type ProductValues, referenceDecodeProduct } from './decode-reference.ts';
 

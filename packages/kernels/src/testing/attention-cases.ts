@@ -104,6 +104,10 @@ export const matrixCases = named([
   ['logits of +-1e4', attentionProblem({ T: 37, H: 2, dtype: 'f16', scale: 1 }), { amplitude: 16 }],
   ['moda S=5', attentionProblem({ T: 19, H: 2, dtype: 'f16', S: 5, depthGrad: { dtype: 'f32', accumulate: true } })],
   [
+    'depth attention G=3 S=17, deferred',
+    attentionProblem({ B: 2, T: 2, H: 6, Hkv: 2, dtype: 'f16', S: 17, hasSequence: false, defersDepth: true }),
+  ],
+  [
     'depth attention G=3 S=18, slots beyond S hold NaN',
     {
       ...attentionProblem({
@@ -129,6 +133,21 @@ export const tileCases: readonly AttentionCase[] = [
   ...named([31, 32, 33, 65].map((T) => [`tile edge T=${T}`, attentionProblem({ T, H: 1 })] as const)),
   ...named([['G=5 D=9 Dv=35 T=21', attentionProblem({ T: 21, H: 5, D: 9, Dv: 35 })]]),
 ];
+
+const deferred = { dtype: 'f16', D: 64, defersDepth: true } as const;
+/** Depth on vectors, gradients deferred: groups of at most 4 heads. */
+export const vectorCases = named([
+  ['G=2 S=5 after a sequence, dLse', attentionProblem({ ...deferred, T: 7, H: 4, Hkv: 2, S: 5, dLse: true })],
+  ['G=3 B=2 S=18 alone', attentionProblem({ ...deferred, B: 2, T: 3, H: 6, Hkv: 2, S: 18, hasSequence: false })],
+  ['logits of +-1e4', attentionProblem({ ...deferred, T: 5, H: 2, S: 9, scale: 1 / 16 }), { amplitude: 64 }],
+  [
+    'two segments, slots beyond S hold NaN',
+    {
+      ...attentionProblem({ ...deferred, T: 3, H: 2 }),
+      depth: { S: 11, segments: [9, 4], Td: 3, chunk: 1, chunkPhase: 0 },
+    },
+  ],
+]);
 
 const GROUPS = [1, 2, 3, 5, 7, 8, 16, 32, 64, 128];
 const HEAD_DIMS = [16, 40, 64, 70, 76, 80, 96, 128, 256];

@@ -1,5 +1,8 @@
 import type { AttentionConfig } from '../attention/attention-config.ts';
+import type { AttentionProblem } from '../attention/attention-problem.ts';
+import { depthMatrixObstacle } from '../attention/matrix/depth-passes.ts';
 import { hasMatrixFragments } from '../attention/matrix/matrix-tiles.ts';
+import { depthVectorObstacle } from '../attention/vector/vector-passes.ts';
 import { isSoftwareAdapter } from '../plan/software-adapter.ts';
 import { attentionErrors, attentionOperands, runAttention } from './attention-case.ts';
 import {
@@ -9,6 +12,7 @@ import {
   matrixCases,
   matrixSizes,
   tileCases,
+  vectorCases,
 } from './attention-cases.ts';
 import type { KernelDevice } from './kernel-device.ts';
 import { matmulErrors, matmulTolerance } from './matmul-case.ts';
@@ -119,15 +123,28 @@ function attentionChecks(gpu: KernelDevice, isBrief: boolean): readonly RungChec
     make('rows', [...attentionCases, ...attentionSizes(!isBrief)], { sequence: 'rows', depth: 'rows' }),
     make('tile', tiles, { sequence: 'tile', depth: 'rows' }),
   ];
-  if (!hasMatrixFragments(gpu.capabilities)) return checks;
-  // Depth is left to the plan: groups above 32 heads and head sizes above 128 have no matrix kernel.
-  return [...checks, make('subgroup matrix', [...matrixCases, ...matrixSizes()], { sequence: 'matrix' })];
+  const vector = vectorCases.filter(({ problem }) => depthVectorObstacle(problem, gpu.capabilities) === null);
+  if (vector.length > 0) checks.push(make('depth on vectors', vector, { sequence: 'rows', depth: 'vector' }));
+  if (hasMatrixFragments(gpu.capabilities)) {
+    checks.push(make('subgroup matrix', [...matrixCases, ...matrixSizes()], { sequence: 'matrix', depth: 'matrix' }));
+  }
+  return checks;
+}
+
+/** The configuration of a rung without what a problem has no use for or no kernel of: groups above 32 heads, say, in depth. */
+function configFor(problem: AttentionProblem, config: AttentionConfig, gpu: KernelDevice): AttentionConfig {
+  const hasMatrixDepth = depthMatrixObstacle(problem, gpu.capabilities) === null;
+  return {
+    ...config,
+    ...(problem.hasSequence ? {} : { sequence: undefined }),
+    ...(config.depth === 'matrix' && !hasMatrixDepth ? { depth: undefined } : {}),
+  };
 }
 
 async function attentionVerdict(gpu: KernelDevice, test: AttentionCase, config: AttentionConfig): Promise<Verdict> {
   const { problem, options } = test;
   const operands = attentionOperands(problem, options);
-  const chosen = problem.hasSequence ? config : { ...config, sequence: undefined };
+  const chosen = configFor(problem, config, gpu);
   const first = await runAttention(gpu, problem, operands, chosen);
   const second = await runAttention(gpu, problem, operands, chosen);
   const errors = attentionErrors(problem, operands, first, config.sequence === 'matrix');

@@ -18,8 +18,9 @@ export function sequenceClass({ T, H, Hkv, D, Dv, dtype, causal }: AttentionProb
 }
 
 /** Depth parts that share their fastest configuration. */
-export function depthClass({ H, Hkv, D, Dv, dtype, depth }: AttentionProblem): string {
-  return `depth ${dtype} D${D} Dv${Dv} G${H / Hkv} S${bucket(depth?.S ?? 0)}`;
+export function depthClass({ H, Hkv, D, Dv, dtype, depth, defersDepth }: AttentionProblem): string {
+  const slots = `S${bucket(depth?.S ?? 0)}${defersDepth ? ' deferred' : ''}`;
+  return `depth ${dtype} D${D} Dv${Dv} G${H / Hkv} ${slots}`;
 }
 
 function bucket(extent: number): number {

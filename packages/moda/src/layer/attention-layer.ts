@@ -8,9 +8,9 @@ import { moda } from '../moda.ts';
 import { modaChunkVisible } from '../moda-chunk-visible.ts';
 import { ScoredStream } from '../scored-stream.ts';
 import type { AttentionProbe } from '../statistics/attention-probe.ts';
-import { depthKey, needsReaderNorm, readerQuery, rotate, writeProjected, writeSlot } from './depth-keys.ts';
+import { depthKey, needsReaderNorm, readerQuery, writeProjected, writeSlot } from './depth-keys.ts';
 import type { AttentionLayerConfig, AttentionLayerWeights, LinearWeights } from './layer-config.ts';
-import { qkNorm } from './qk-norm.ts';
+import { normAndRotate, qkNorm, rotate } from './qk-norm.ts';
 import type { SequenceCache } from './sequence-cache.ts';
 
 /** Where a layer reads and writes besides its input. */
@@ -53,10 +53,12 @@ export function attentionLayer(
   const [B, T] = x.shape;
   const project = ({ weight, bias }: LinearWeights, heads: number): Tensor =>
     reshape(linear(x, weight, bias ?? undefined), [B, T, heads, headDim]);
-  const plainQ = qkNorm(project(weights.qProj, nHeads), weights.qNorm, config);
+  const rawQ = project(weights.qProj, nHeads);
+  // A reader's norm weight meets the query before it turns.
+  const plainQ = stream && needsReaderNorm(config) ? qkNorm(rawQ, weights.qNorm, config) : null;
   const rawK = project(weights.kProj, nKvHeads);
-  const q = rotate(plainQ, positions, config);
-  const k = rotate(qkNorm(rawK, weights.kNorm, config), positions, config);
+  const q = plainQ ? rotate(plainQ, positions, config) : normAndRotate(rawQ, weights.qNorm, positions, config);
+  const k = normAndRotate(rawK, weights.kNorm, positions, config);
   let v = project(weights.vProj, nKvHeads);
   if (context.mixValues) v = context.mixValues(q, k, v);
   const depth = stream && stream.count > 0 ? stream.read({ last: config.depthSlots }) : null;
@@ -88,7 +90,8 @@ export function attentionLayer(
 
 interface Read {
   readonly q: Tensor;
-  readonly plainQ: Tensor;
+  /** q before it turned, for keys that wait for the reader's norm; else null. */
+  readonly plainQ: Tensor | null;
   readonly k: Tensor;
   readonly v: Tensor;
   readonly Tk: number;
@@ -102,7 +105,7 @@ function depthQuery(read: Read, weights: AttentionLayerWeights, config: Attentio
   const { q, plainQ, depth, scored } = read;
   if (!depth) return q;
   const own = needsReaderNorm(config)
-    ? readerQuery(config.depthRope === 'shared' ? plainQ : q, weights.kNorm!, config)
+    ? readerQuery(config.depthRope === 'shared' ? plainQ! : q, weights.kNorm!, config)
     : q;
   return scored ? scored.query(own, config.softmaxScale ?? 1 / Math.sqrt(config.headDim)) : own;
 }

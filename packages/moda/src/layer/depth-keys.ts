@@ -1,13 +1,8 @@
-import { linear, mul, reshape, rope, split, type Tensor } from '@modajs/tensor';
+import { linear, mul, reshape, split, type Tensor } from '@modajs/tensor';
 import type { DepthStream } from '../depth-stream.ts';
 import { ScoredStream } from '../scored-stream.ts';
 import type { AttentionLayerConfig, LinearWeights } from './layer-config.ts';
-import { qkNorm } from './qk-norm.ts';
-
-/** Rotates `[B, T, heads, D]` by `positions` `[B, T]`; returns x unchanged without rotary positions. */
-export function rotate(x: Tensor, positions: Tensor, { rotary }: AttentionLayerConfig): Tensor {
-  return rotary ? rope(x, positions, { theta: rotary.theta, interleaved: rotary.interleaved }) : x;
-}
+import { normAndRotate, qkNorm, rotate } from './qk-norm.ts';
 
 /**
  * The key that goes into a depth slot, from the raw projection `[B, T, Hkv, D]`. `writer` applies this layer's key norm,
@@ -15,8 +10,9 @@ export function rotate(x: Tensor, positions: Tensor, { rotary }: AttentionLayerC
  */
 export function depthKey(rawK: Tensor, kNorm: Tensor | null, positions: Tensor, config: AttentionLayerConfig): Tensor {
   if (config.depthKeyNorm === 'reader' && config.qkNorm !== 'none') return qkNorm(rawK, null, config);
-  const normal = config.depthKeyNorm === 'none' ? rawK : qkNorm(rawK, kNorm, config);
-  return config.depthRope === 'shared' ? rotate(normal, positions, config) : normal;
+  const isShared = config.depthRope === 'shared';
+  if (config.depthKeyNorm === 'none') return isShared ? rotate(rawK, positions, config) : rawK;
+  return isShared ? normAndRotate(rawK, kNorm, positions, config) : qkNorm(rawK, kNorm, config);
 }
 
 /** True when depth keys wait for the reading layer's norm weight. */

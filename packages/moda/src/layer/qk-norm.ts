@@ -1,4 +1,4 @@
-import { reshape, rmsNorm, type Tensor } from '@modajs/tensor';
+import { reshape, rmsNorm, rmsNormRope, rope, type Tensor } from '@modajs/tensor';
 import type { AttentionLayerConfig } from './layer-config.ts';
 
 /**
@@ -10,4 +10,22 @@ export function qkNorm(x: Tensor, weight: Tensor | null, config: AttentionLayerC
   if (config.qkNorm === 'head') return rmsNorm(x, weight, config.normEps);
   const [B, T, heads, D] = x.shape;
   return reshape(rmsNorm(reshape(x, [B, T, heads * D]), weight, config.normEps), [B, T, heads, D]);
+}
+
+/** Rotates `[B, T, heads, D]` by `positions` `[B, T]`; returns x unchanged without rotary positions. */
+export function rotate(x: Tensor, positions: Tensor, { rotary }: AttentionLayerConfig): Tensor {
+  return rotary ? rope(x, positions, { theta: rotary.theta, interleaved: rotary.interleaved }) : x;
+}
+
+/** `rotate(qkNorm(x, weight), positions)`, in one pass where there is both. */
+export function normAndRotate(
+  x: Tensor,
+  weight: Tensor | null,
+  positions: Tensor,
+  config: AttentionLayerConfig,
+): Tensor {
+  const { rotary, qkNorm: scope, normEps: eps } = config;
+  if (!rotary || scope === 'none') return rotate(qkNorm(x, weight, config), positions, config);
+  const { theta, interleaved } = rotary;
+  return rmsNormRope(x, weight, positions, { eps, full: scope === 'full', theta, interleaved });
 }

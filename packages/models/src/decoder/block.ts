@@ -5,7 +5,7 @@ import {
   attentionLayer,
   writeProjected,
 } from '@modajs/moda';
-import { gelu, layerNorm, linear, rmsNorm, swiglu, type Tensor } from '@modajs/tensor';
+import { add, addRmsNorm, gelu, layerNorm, linear, rmsNorm, swiglu, type Tensor } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { DepthPath, SubLayer } from '../depth/depth-path.ts';
 import { normNames } from '../parameters/block-specs.ts';
@@ -27,6 +27,12 @@ export function applyNorm(x: Tensor, name: string, config: DecoderConfig, weight
   return config.normKind === 'rms'
     ? rmsNorm(x, weight, config.normEps)
     : layerNorm(x, weight, weights.get(`${name}.bias`), config.normEps);
+}
+
+/** `applyNorm` of `x + y`. */
+export function applyNormOfSum(x: Tensor, y: Tensor, name: string, config: DecoderConfig, weights: Weights): Tensor {
+  if (config.normKind !== 'rms') return applyNorm(add(x, y), name, config, weights);
+  return addRmsNorm(x, y, weights.get(`${name}.weight`), config.normEps).out;
 }
 
 /** Name of the norm that belongs to a sub-layer. */

@@ -20,11 +20,11 @@ import type { DecoderConfig } from '../config/decoder-config.ts';
 import { createDepthPath, createValueMixer, streamSlots } from '../depth/create-depth-path.ts';
 import type { DepthPath } from '../depth/depth-path.ts';
 import { hasSlotScores, slotsPerBlock } from '../depth/moda-slots.ts';
-import { type AfterSum, ResidualPath } from '../depth/residual.ts';
+import { type JoinResidual, ResidualPath } from '../depth/residual.ts';
 import { countFlops, type FlopCount } from '../parameters/count-flops.ts';
 import { countParameters } from '../parameters/count-parameters.ts';
 import { decoderSpecs } from '../parameters/decoder-specs.ts';
-import { applyNorm, normOf, runBlock } from './block.ts';
+import { applyNorm, applyNormOfSum, normOf, runBlock } from './block.ts';
 import { createParameters, type ParameterOptions } from './create-parameters.ts';
 import type { ForwardOptions } from './forward-options.ts';
 import { loadParameters, type ParameterSource } from './load-parameters.ts';
@@ -198,15 +198,15 @@ export class Decoder implements Disposable {
       mixValues: mixValues ? (q, k, v) => mixValues(layer, q, k, v) : undefined,
       onAttention: onAttention ? (probe) => onAttention(layer, probe) : undefined,
     });
-    const afterSumOf =
-      (source: Weights): AfterSum =>
-      (sum, layer, part) =>
-        config.norm === 'post' ? applyNorm(sum, normOf(config, layer, part), config, source) : sum;
+    const joinOf =
+      (source: Weights): JoinResidual =>
+      (x, y, layer, part) =>
+        config.norm === 'post' ? applyNormOfSum(x, y, normOf(config, layer, part), config, source) : add(x, y);
     if (options.checkpoint) {
       const body = (layer: number, input: Tensor, at: Tensor, docRange: Tensor | null): Tensor => {
         if (!(stream instanceof ScoredStream)) stream?.rewind(layer * slotsPerBlock(config));
         const fresh = new Weights(this.#parameters, this.#copies);
-        const path = new ResidualPath(input, afterSumOf(fresh));
+        const path = new ResidualPath(input, joinOf(fresh));
         runBlock(layer, path, config, fresh, contextOf(layer, at, docRange));
         return path.finish();
       };
@@ -217,7 +217,7 @@ export class Decoder implements Disposable {
       }
       return x;
     }
-    const path: DepthPath = createDepthPath(config, x, weights.get, afterSumOf(weights), stream);
+    const path: DepthPath = createDepthPath(config, x, weights.get, joinOf(weights), stream);
     for (let layer = 0; layer < config.nLayers; layer++) {
       runBlock(layer, path, config, weights, contextOf(layer, positions, options.docRange ?? null));
     }

@@ -10,7 +10,7 @@ import { depthValueMix } from './depth-value-mix.ts';
 import { HyperConnectionPath } from './hyper-connections.ts';
 import { ManifoldHyperConnectionPath } from './manifold-hyper-connections.ts';
 import { hasSlotScores, slotsPerBlock } from './moda-slots.ts';
-import { type AfterSum, ResidualPath } from './residual.ts';
+import { type JoinResidual, ResidualPath } from './residual.ts';
 import type { ValueMixer } from './value-mixer.ts';
 import { valueResidual } from './value-residual.ts';
 
@@ -26,18 +26,18 @@ export function createDepthPath(
   config: DecoderConfig,
   x: Tensor,
   parameter: ParameterLookup,
-  afterSum: AfterSum,
+  join: JoinResidual,
   stream: DepthStream | ScoredStream | null,
 ): DepthPath {
   switch (config.depth) {
     case 'dense':
-      return new DensePath(x, afterSum, parameter);
+      return new DensePath(x, join, parameter);
     case 'denseformer':
-      return new DenseFormerPath(x, afterSum, parameter);
+      return new DenseFormerPath(x, join, parameter);
     case 'depth-attention':
       return stream instanceof DepthStream
-        ? new DepthAttentionPath(x, afterSum, parameter, config, stream)
-        : new ResidualPath(x, afterSum);
+        ? new DepthAttentionPath(x, join, parameter, config, stream)
+        : new ResidualPath(x, join);
     case 'attention-residual':
     case 'attention-residual-block':
       return new AttentionResidualPath(x, parameter, config);
@@ -46,7 +46,7 @@ export function createDepthPath(
     case 'manifold-hyper-connections':
       return new ManifoldHyperConnectionPath(x, parameter, config);
     default:
-      return new ResidualPath(x, afterSum);
+      return new ResidualPath(x, join);
   }
 }
 

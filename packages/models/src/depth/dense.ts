@@ -2,7 +2,7 @@ import { concat, linear, type Tensor } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { ParameterSpecs } from '../parameters/parameter-spec.ts';
 import type { ParameterLookup, SubLayer } from './depth-path.ts';
-import { type AfterSum, ResidualPath } from './residual.ts';
+import { type JoinResidual, ResidualPath } from './residual.ts';
 
 const weightName = (layer: number): string => `model.layers.${layer}.depth.dense.weight`;
 
@@ -22,10 +22,10 @@ export class DensePath extends ResidualPath {
 
   constructor(
     x: Tensor,
-    afterSum: AfterSum,
+    join: JoinResidual,
     private readonly parameter: ParameterLookup,
   ) {
-    super(x, afterSum);
+    super(x, join);
     this.#outputs = [x];
   }
 

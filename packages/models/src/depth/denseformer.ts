@@ -2,7 +2,7 @@ import type { Tensor } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { ParameterSpecs } from '../parameters/parameter-spec.ts';
 import type { ParameterLookup, SubLayer } from './depth-path.ts';
-import { type AfterSum, ResidualPath } from './residual.ts';
+import { type JoinResidual, ResidualPath } from './residual.ts';
 import { weightedSum } from './weighted-sum.ts';
 
 const weightName = (layer: number): string => `model.layers.${layer}.depth.average`;
@@ -23,10 +23,10 @@ export class DenseFormerPath extends ResidualPath {
 
   constructor(
     x: Tensor,
-    afterSum: AfterSum,
+    join: JoinResidual,
     private readonly parameter: ParameterLookup,
   ) {
-    super(x, afterSum);
+    super(x, join);
     this.#outputs = [x];
   }
 

@@ -4,7 +4,7 @@ import type { DecoderConfig } from '../config/decoder-config.ts';
 import { initStd } from '../parameters/block-specs.ts';
 import { linearSpecs, type ParameterSpecs } from '../parameters/parameter-spec.ts';
 import type { ParameterLookup, SubLayer } from './depth-path.ts';
-import { type AfterSum, ResidualPath } from './residual.ts';
+import { type JoinResidual, ResidualPath } from './residual.ts';
 
 /** Query and output maps for every block that reads (all but the first), a key/value map for every block that is read. */
 export function depthAttentionSpecs(config: DecoderConfig, layer: number): ParameterSpecs {
@@ -32,12 +32,12 @@ export function depthAttentionSpecs(config: DecoderConfig, layer: number): Param
 export class DepthAttentionPath extends ResidualPath {
   constructor(
     x: Tensor,
-    afterSum: AfterSum,
+    join: JoinResidual,
     private readonly parameter: ParameterLookup,
     private readonly config: DecoderConfig,
     private readonly stream: DepthStream,
   ) {
-    super(x, afterSum);
+    super(x, join);
   }
 
   override read(layer: number, part: SubLayer): Tensor {

@@ -57,6 +57,8 @@ export class CountingBackend implements Backend {
   softmax(): void {}
   softmaxBackward(): void {}
   rmsNorm(): void {}
+  addRmsNorm(): void {}
+  rmsNormRope(): void {}
   rmsNormBackward(): void {}
   layerNorm(): void {}
   layerNormBackward(): void {}

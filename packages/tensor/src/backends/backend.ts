@@ -164,6 +164,30 @@ export interface Backend {
   softmaxBackward(y: ArrayView, dy: ArrayView, dx: ArrayView, log: boolean): void;
   /** x [R, N] (leading axes flattened), weight [N] or null: out = x * rstd * weight; rstd [R] f32. */
   rmsNorm(x: ArrayView, weight: ArrayView | null, eps: number, out: ArrayView, rstd: ArrayView): void;
+  /** sum = x + y (rounded to the dtype), out = sum * rstd * weight; rstd [R] f32. `sum` and `out` are memory of their own. */
+  addRmsNorm(
+    x: ArrayView,
+    y: ArrayView,
+    weight: ArrayView | null,
+    eps: number,
+    sum: ArrayView,
+    out: ArrayView,
+    rstd: ArrayView,
+  ): void;
+  /**
+   * x [B, T, H, D] -> out = rope(x * rstd * weight). One norm over all heads of a position (weight [H*D], rstd [B*T]) when
+   * `full`, else one over each head (weight [D], rstd [B*T*H]). rotaryDim is D, `inverse` false.
+   */
+  rmsNormRope(
+    x: ArrayView,
+    weight: ArrayView | null,
+    positions: ArrayView,
+    eps: number,
+    full: boolean,
+    out: ArrayView,
+    rstd: ArrayView,
+    options: RopeOptions,
+  ): void;
   /** dWeight [N] (overwritten) has weight's dtype; null when weight is null. */
   rmsNormBackward(
     x: ArrayView,

@@ -6,6 +6,7 @@ import type { RawConfig } from '../config/resolve-config.ts';
 import { resolveRunConfig } from '../config/run-config.ts';
 import { readMetrics } from '../metrics/metrics-log.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
+import type { RunEvent } from '../run/run-event.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 
 /** What two runs must have in common: everything but times and memory. */
@@ -90,6 +91,17 @@ describe('data parallelism [cpu]', () => {
     });
     expect(overlapped[0]).toBeGreaterThan(1);
     expect(overlapped[1]).toBe(overlapped[0]);
+  });
+
+  it.each([{}, SHARDED])('allocates nothing on the device after the first steps %j', async (settings) => {
+    const allocations: number[] = [];
+    const listener = (event: RunEvent): void => {
+      if (event.kind === 'step') allocations.push(device.memory().allocations);
+    };
+    await parallelRun(2, { devices: [device], settings, listener });
+    // Step 20 evaluates and saves for the first time, which needs buffers of its own once.
+    expect(new Set(allocations.slice(6, 18)).size).toBe(1);
+    expect(new Set(allocations.slice(23, 38)).size).toBe(1);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { affine, type Device, init } from '@modajs/tensor';
+import { affine, DataError, type Device, init } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bigramModel } from '../../test/bigram-model.ts';
 import { smallRun } from '../../test/small-run.ts';
@@ -63,6 +63,19 @@ describe.each(['cpu', 'reference'] as const)('TrainingRun [%s]', (name) => {
     expect(summary.interrupted).toBe(true);
     expect(summary.step).toBeLessThan(16);
     expect((await listCheckpoints(storage)).at(-1)).toBe(summary.step);
+  });
+
+  it('ends with the error of a source that breaks while a step runs', async () => {
+    let reads = 0;
+    const source = {
+      name: 'disk',
+      length: 1013,
+      read: async (_: number, count: number) => {
+        if (++reads > 40) throw new DataError('data: the disk is gone.');
+        return new Int32Array(count);
+      },
+    };
+    await expect(smallRun({ source })).rejects.toThrow('data: the disk is gone.');
   });
 
   it('refuses a checkpoint of another configuration and names the setting', async () => {

@@ -87,13 +87,13 @@ export class TrainingRun {
     const { steps } = config.training;
     if (resumeFrom) await this.restore(resumeFrom, resumeFrom.state.position);
     listener({ kind: 'start', step: this.step, steps, resumed: resumeFrom !== null });
-    let batch = nextBatch(this.batches, this.position);
+    let batch = this.prefetch(this.position);
     let yieldedAt = performance.now();
     let flushedAt = yieldedAt;
     while (this.step < steps && !this.isStopped()) {
-      if (await this.settleDownTo(IN_FLIGHT - 1)) batch = nextBatch(this.batches, this.position);
+      if (await this.settleDownTo(IN_FLIGHT - 1)) batch = this.prefetch(this.position);
       const current = await batch;
-      batch = nextBatch(this.batches, current.next);
+      batch = this.prefetch(current.next);
       const launched = await this.launch(current);
       if (this.isDue(config.evaluation.every)) launched.evaluation = await this.evaluate();
       if (this.isDue(config.checkpoint.every)) await this.save();
@@ -120,6 +120,13 @@ export class TrainingRun {
     forgetReplays(this.inputs.model);
     this.optimizer.dispose();
     this.average?.dispose();
+  }
+
+  /** A failure shows when the batch is awaited, not while the step before it runs. */
+  private prefetch(position: SequencePosition): Promise<HostBatch> {
+    const batch = nextBatch(this.batches, position);
+    batch.catch(() => {});
+    return batch;
   }
 
   /** Ranks stop after the same step: the one by whose end some rank had been told. */

@@ -3,6 +3,7 @@ import { createDecoder, type Decoder } from '@modajs/models';
 import type { Device } from '@modajs/tensor';
 import {
   createOptimizer,
+  forgetReplays,
   type HostBatch,
   type Optimizer,
   prepareModelConfig,
@@ -34,12 +35,15 @@ interface Contender {
 
 const BASELINE = 'depth: residual';
 
-/** Steps before measuring: pipelines compile, pools fill. */
-const WARM_UP_STEPS = 2;
+/** Rounds before measuring: pipelines compile, pools fill, steps are captured. */
+const WARM_UP_ROUNDS = 1;
+
+/** Steps of a round, launched without waiting for each other, as training does. */
+const STEPS_OF_ROUND = 4;
 
 /**
  * Times whole training steps of a preset's model and of the same model without depth (`depth: residual`), in turns, so that
- * both meet the same machine; random tokens, the preset's batch. Prints medians and writes them as JSON.
+ * both meet the same machine; random tokens, the preset's batch. Prints medians over rounds and writes them as JSON.
  */
 export async function benchStep({ preset, set, runs, json }: BenchStepOptions): Promise<void> {
   const raw = await loadRawConfig({ preset, set });
@@ -49,10 +53,10 @@ export async function benchStep({ preset, set, runs, json }: BenchStepOptions): 
   const contenders = [contender('as configured', config, device), contender(BASELINE, baseline, device)];
   try {
     const batch = randomBatch(config, contenders[0].decoder);
-    for (let step = -WARM_UP_STEPS; step < runs; step++) {
+    for (let round = -WARM_UP_ROUNDS; round < runs; round++) {
       for (const { decoder, optimizer, timesMs } of contenders) {
-        const timeMs = await timeOfStep(decoder, optimizer, batch, config);
-        if (step >= 0) timesMs.push(timeMs);
+        const timeMs = (await timeOfRound(decoder, optimizer, batch, config)) / STEPS_OF_ROUND;
+        if (round >= 0) timesMs.push(timeMs);
       }
     }
     const results = contenders.map((entry) => resultOf(entry, batch));
@@ -66,6 +70,7 @@ export async function benchStep({ preset, set, runs, json }: BenchStepOptions): 
     }
   } finally {
     for (const { decoder, optimizer } of contenders) {
+      forgetReplays(decoder);
       optimizer.dispose();
       decoder.dispose();
     }
@@ -91,8 +96,8 @@ function randomBatch({ training, seed }: RunConfig, { config }: Decoder): HostBa
   return { B, T, ids: tokens.slice(0, B * T), targets: tokens.slice(1), docRange: null, next };
 }
 
-/** From the call to the step's numbers on the host: all of its work on the device. */
-async function timeOfStep(
+/** From the first call to the last step's numbers on the host: all of the round's work on the device. */
+async function timeOfRound(
   decoder: Decoder,
   optimizer: Optimizer,
   batch: HostBatch,
@@ -101,7 +106,11 @@ async function timeOfStep(
   const options = { ...config.training, clipNorm: config.optimizer.clipNorm };
   const lossScale = config.training.dtype === 'f16' ? 1024 : 1;
   const startedAt = performance.now();
-  await trainingStep(decoder, optimizer, batch, options, { lrRatio: 1e-3, lossScale, lossLimit: Infinity });
+  const controls = { lrRatio: 1e-3, lossScale, lossLimit: Infinity };
+  const steps = Array.from({ length: STEPS_OF_ROUND }, () =>
+    trainingStep(decoder, optimizer, batch, options, controls),
+  );
+  await Promise.all(steps);
   return performance.now() - startedAt;
 }
 

@@ -1,10 +1,11 @@
 // Depth part of MoDA backward on subgroup matrices, for the own slots of each position: reads the stream once.
 //   dq (+)= scale * dS . K,   dK (+)= scale * dS^T . Q,   dV (+)= P^T . dOut,   dS = P * (dOut . V^T - delta),   P = exp(scale * Q . K^T - lse)
-// dq is added to unless `is_first`; dK and dV when `accumulate`.
+// dq is added to unless `is_first`; dK and dV when `accumulate`. The variant `defers` leaves (P, dS) for `depth-gather.wgsl` in
+// `weights` and makes no dK and dV; without variants chosen, the text holds both.
 //
 // One subgroup = the G <= ROWS heads of one (b, i, kv_head), a lane each; it walks the slots in blocks of 16, the next block in registers.
 // q, dq [B,T,H,D], d_out [B,T,H,Dv], k, dk [slots,B,Td,Hkv,D], v, dv [slots,B,Td,Hkv,Dv] as 8 halves an element
-// (dk and dv of f32: 4 floats); stats f32 [B,H,T] of (lse, delta).
+// (dk and dv of f32: 4 floats); stats f32 [B,H,T] of (lse, delta); weights [slots,B,T,H] of (P, dS) as two halves.
 // Workgroup memory: SUBGROUPS (32 (2 max(D, Dv) + 16) + 160 ROWS) bytes, D and Dv rounded up to 16. Reference: attention-reference.ts; moda.md section 3.
 enable f16;
 enable chromium_experimental_subgroup_matrix;
@@ -15,6 +16,8 @@ const ROW_FRAGMENTS: u32 = 1u; // @specialize
 const D: u32 = 64u; // @specialize
 const Dv: u32 = 64u; // @specialize
 const GRADIENT_BYTES: u32 = 2u; // @specialize
+const PARAMS_BINDING: u32 = 9u; // @specialize
+const WEIGHTS_BINDING: u32 = 8u; // @specialize
 
 alias Left = subgroup_matrix_left<f16, 16, 16>;
 alias Right = subgroup_matrix_right<f16, 16, 16>;
@@ -36,9 +39,14 @@ struct Params {
 @group(0) @binding(3) var<storage, read> d_out: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read_write> dq: array<vec4<u32>>;
+// @if adds
 @group(0) @binding(6) var<storage, read_write> dk: array<vec4<u32>>;
 @group(0) @binding(7) var<storage, read_write> dv: array<vec4<u32>>;
-@group(0) @binding(8) var<uniform> params: Params;
+// @end
+// @if defers
+@group(0) @binding(WEIGHTS_BINDING) var<storage, read_write> weights: array<u32>;
+// @end
+@group(0) @binding(PARAMS_BINDING) var<uniform> params: Params;
 
 const HIGHEST = 3.0e38;
 const LOG2_E = 1.4426950408889634;
@@ -78,6 +86,7 @@ fn load_value(slot: u32, base: u32, column: u32) -> vec4<u32> {
   return v[slot * (params.v_slot_stride / 8u) + base + column];
 }
 
+// @if adds
 // Adds to, or overwrites, 8 gradients: one element of halves or two of floats.
 fn add_dk(index: u32, low: vec4<f32>, high: vec4<f32>) {
   var sum_low = low;
@@ -119,6 +128,7 @@ fn add_dv(index: u32, low: vec4<f32>, high: vec4<f32>) {
     dv[index * 2u + 1u] = bitcast<vec4<u32>>(sum_high);
   }
 }
+// @end
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -138,8 +148,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let value_base = (params.v_offset + b * params.v_batch_stride) / 8u + place * (Dv / 8u);
   let is_row = is_unit && lane < ROWS && first_head + lane < G;
   let row = (b * params.T + i) * params.H + kv_head * G + min(first_head + lane, G - 1u);
+  // @if adds
   let dk_base = (params.dk_offset + b * params.dk_batch_stride) / 8u + place * (D / 8u);
   let dv_base = (params.dv_offset + b * params.dv_batch_stride) / 8u + place * (Dv / 8u);
+  // @end
   let keys_at = subgroup * TILE;
   let values_at = keys_at + SLOTS * K_STRIDE;
   let score_at = subgroup * ROWS * STRIDE;
@@ -157,8 +169,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   // Queries and output gradients as left and as right fragments, through the tiles.
   var queries: array<array<Left, K_FRAGMENTS>, ROW_FRAGMENTS>;
   var d_outs: array<array<Left, V_FRAGMENTS>, ROW_FRAGMENTS>;
+  // @if adds
   var queries_right: array<array<Right, K_FRAGMENTS>, ROW_FRAGMENTS>;
   var d_outs_right: array<array<Right, V_FRAGMENTS>, ROW_FRAGMENTS>;
+  // @end
   var dq_acc: array<array<Accumulator, K_FRAGMENTS>, ROW_FRAGMENTS>;
   for (var r = 0u; r < ROW_FRAGMENTS; r++) { // @unroll
     for (var n = lane; n < 16u * K_WIDTH; n += 32u) {
@@ -180,12 +194,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     workgroupBarrier();
     for (var d = 0u; d < K_FRAGMENTS; d++) { // @unroll
       queries[r][d] = subgroupMatrixLoad<Left, row_major>(&tiles, keys_at + d * 2u, K_STRIDE);
+      // @if adds
       queries_right[r][d] = subgroupMatrixLoad<Right, row_major>(&tiles, keys_at + d * 2u, K_STRIDE);
+      // @end
       dq_acc[r][d] = Accumulator();
     }
     for (var d = 0u; d < V_FRAGMENTS; d++) { // @unroll
       d_outs[r][d] = subgroupMatrixLoad<Left, row_major>(&tiles, values_at + d * 2u, V_STRIDE);
+      // @if adds
       d_outs_right[r][d] = subgroupMatrixLoad<Right, row_major>(&tiles, values_at + d * 2u, V_STRIDE);
+      // @end
     }
     workgroupBarrier();
   }
@@ -237,6 +255,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         weight[c] = exp2(bitcast<vec4<f32>>(scores[row_at + c]) * scale - lse_delta.x);
         d_score[c] = weight[c] * (bitcast<vec4<f32>>(d_weights[row_at + c]) - lse_delta.y);
       }
+      // @if defers
+      for (var c = 0u; c < SLOTS / 4u; c++) { // @unroll
+        for (var s = 0u; s < 4u; s++) { // @unroll
+          let at = slot + c * 4u + s;
+          if (is_row && at < params.slots) {
+            weights[params.dk_offset + at * (params.B * params.T * params.H) + row] = pack2x16float(vec2<f32>(weight[c][s], d_score[c][s]));
+          }
+        }
+      }
+      // @end
       for (var c = 0u; c < SLOTS / 8u; c++) { // @unroll
         let low = weight[2u * c];
         let high = weight[2u * c + 1u];
@@ -248,6 +276,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     workgroupBarrier();
 
+    for (var r = 0u; r < ROW_FRAGMENTS; r++) { // @unroll
+      let d_score = subgroupMatrixLoad<Left, row_major>(&d_weights, score_at + r * 16u * STRIDE, STRIDE);
+      for (var d = 0u; d < K_FRAGMENTS; d++) { // @unroll
+        let right = subgroupMatrixLoad<Right, row_major>(&tiles, keys_at + d * 2u, K_STRIDE);
+        dq_acc[r][d] = subgroupMatrixMultiplyAccumulate(d_score, right, dq_acc[r][d]);
+      }
+    }
+    // @if adds
     var dk_acc: array<Accumulator, K_FRAGMENTS>;
     var dv_acc: array<Accumulator, V_FRAGMENTS>;
     for (var d = 0u; d < K_FRAGMENTS; d++) { // @unroll
@@ -257,12 +293,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       dv_acc[d] = Accumulator();
     }
     for (var r = 0u; r < ROW_FRAGMENTS; r++) { // @unroll
-      let d_score = subgroupMatrixLoad<Left, row_major>(&d_weights, score_at + r * 16u * STRIDE, STRIDE);
       let d_score_of_slots = subgroupMatrixLoad<Left, col_major>(&d_weights, score_at + r * 16u * STRIDE, STRIDE);
       let weight_of_slots = subgroupMatrixLoad<Left, col_major>(&scores, score_at + r * 16u * STRIDE, STRIDE);
       for (var d = 0u; d < K_FRAGMENTS; d++) { // @unroll
-        let right = subgroupMatrixLoad<Right, row_major>(&tiles, keys_at + d * 2u, K_STRIDE);
-        dq_acc[r][d] = subgroupMatrixMultiplyAccumulate(d_score, right, dq_acc[r][d]);
         dk_acc[d] = subgroupMatrixMultiplyAccumulate(d_score_of_slots, queries_right[r][d], dk_acc[d]);
       }
       for (var d = 0u; d < V_FRAGMENTS; d++) { // @unroll
@@ -295,6 +328,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         add_dv(at * (params.v_slot_stride / 8u) + dv_base + n % V_WIDTH, low, high);
       }
     }
+    // @end
     workgroupBarrier();
   }
 

@@ -1,9 +1,11 @@
 import type { DeviceCapabilities } from '../../plan/capabilities.ts';
-import type { KernelPass } from '../../plan/plan.ts';
+import { keepVariant } from '../../plan/keep-variant.ts';
+import type { KernelPass, PassBinding } from '../../plan/plan.ts';
 import { specialize } from '../../plan/specialize.ts';
 import { unroll } from '../../plan/unroll.ts';
 import type { AttentionConfig } from '../attention-config.ts';
 import type { AttentionProblem } from '../attention-problem.ts';
+import type { Direction } from '../direction.ts';
 import type { KeySource } from '../key-source.ts';
 import { bindKeys } from '../rows/rows-passes.ts';
 import { type SourceStep, sourceParams } from '../source-params.ts';
@@ -39,9 +41,9 @@ function depthMemoryBytes(problem: AttentionProblem, subgroups: number): number 
   return subgroups * (32 * (2 * widest + 16) + 160 * 16 * fragments);
 }
 
-/** Forward or backward (dq, dDepthK and dDepthV at once) of one depth source with chunk 1. */
+/** Forward, backward (dq, dDepthK and dDepthV at once) or deferred (dq and the weights) of one depth source with chunk 1. */
 export function depthMatrixPass(
-  direction: 'forward' | 'backward',
+  direction: Direction,
   problem: AttentionProblem,
   source: KeySource,
   step: SourceStep,
@@ -52,37 +54,42 @@ export function depthMatrixPass(
   const subgroups = config.depthSubgroups ?? 1;
   const rowFragments = Math.ceil(H / Hkv / 16);
   const constants = { SUBGROUPS: `${subgroups}u`, ROW_FRAGMENTS: `${rowFragments}u`, D: `${D}u`, Dv: `${Dv}u` };
-  const gradientBytes = (problem.depthGrad?.dtype ?? problem.dtype) === 'f16' ? 2 : 4;
-  const kernel = direction === 'forward' ? depthForward : depthBackward;
+  const { kernel, results, constants: own } = depthKernel(direction, problem, source);
   const shader = config.unroll === false ? kernel : unroll(kernel, depthBounds(problem, rowFragments));
   return {
     label: `attention-depth-${direction} ${subgroups}x${rowFragments * 16} D=${D} Dv=${Dv}`,
-    shader: specialize(
-      shader,
-      direction === 'forward' ? constants : { ...constants, GRADIENT_BYTES: `${gradientBytes}u` },
-    ),
+    shader: specialize(shader, { ...constants, ...own }),
     constants: {},
-    bindings:
-      direction === 'forward'
-        ? [
-            { buffer: 'q', access: 'read' },
-            bindKeys(source.k, 'read'),
-            bindKeys(source.v, 'read'),
-            { buffer: 'out', access: 'read_write' },
-            { buffer: 'lse', access: 'read_write' },
-          ]
-        : [
-            { buffer: 'q', access: 'read' },
-            bindKeys(source.k, 'read'),
-            bindKeys(source.v, 'read'),
-            { buffer: 'dOut', access: 'read' },
-            { buffer: 'stats', access: 'read' },
-            { buffer: 'dq', access: 'read_write' },
-            bindKeys(source.dk, 'read_write'),
-            bindKeys(source.dv, 'read_write'),
-          ],
+    bindings: [{ buffer: 'q', access: 'read' }, bindKeys(source.k, 'read'), bindKeys(source.v, 'read'), ...results],
     uniform: sourceParams(problem, source, step),
     workgroups: foldWorkgroups(Math.ceil((B * T * Hkv) / subgroups), capabilities),
+  };
+}
+
+/** The shader of a direction, its constants and the bindings after q, k and v. */
+function depthKernel(
+  direction: Direction,
+  problem: AttentionProblem,
+  source: KeySource,
+): { kernel: string; constants: Record<string, string>; results: PassBinding[] } {
+  const readWrite = (buffer: string): PassBinding => ({ buffer, access: 'read_write' });
+  if (direction === 'forward')
+    return { kernel: depthForward, constants: {}, results: [readWrite('out'), readWrite('lse')] };
+  const shared: PassBinding[] = [
+    { buffer: 'dOut', access: 'read' },
+    { buffer: 'stats', access: 'read' },
+    readWrite('dq'),
+  ];
+  if (direction === 'deferred') {
+    const kernel = keepVariant(depthBackward, 'defers');
+    const constants = { WEIGHTS_BINDING: '6u', PARAMS_BINDING: '7u' };
+    return { kernel, constants, results: [...shared, readWrite('depthWeights')] };
+  }
+  const gradientBytes = (problem.depthGrad?.dtype ?? problem.dtype) === 'f16' ? 2 : 4;
+  return {
+    kernel: keepVariant(depthBackward, 'adds'),
+    constants: { GRADIENT_BYTES: `${gradientBytes}u`, PARAMS_BINDING: '8u' },
+    results: [...shared, bindKeys(source.dk, 'read_write'), bindKeys(source.dv, 'read_write')],
   };
 }
 
@@ -96,5 +103,6 @@ function depthBounds(problem: AttentionProblem, rowFragments: number): Record<st
     V_LOADS: loads(problem.Dv),
     'SLOTS / 4u': 4,
     'SLOTS / 8u': 2,
+    '4u': 4,
   };
 }

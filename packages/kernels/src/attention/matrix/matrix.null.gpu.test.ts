@@ -27,7 +27,7 @@ describe('attention on subgroup matrices', () => {
     [96, 64],
     [128, 128],
     [256, 256],
-  ])('compiles forward and backward at D=%i Dv=%i [null]', async (D, Dv) => {
+  ])('compiles forward, backward and deferred backward at D=%i Dv=%i [null]', async (D, Dv) => {
     const problem = attentionProblem({
       T: 100,
       D,
@@ -36,14 +36,13 @@ describe('attention on subgroup matrices', () => {
       S: 20,
       depthGrad: { dtype: D > 64 ? 'f32' : 'f16', accumulate: true },
     });
-    const config = { sequence: 'matrix' } as const;
+    const config = { sequence: 'matrix', depth: D > 128 ? 'rows' : 'matrix' } as const;
     const passes = [
       ...planAttentionForward(problem, MATRIX_CAPABILITIES, config).passes,
       ...planAttentionBackward(problem, MATRIX_CAPABILITIES, config).passes,
+      ...planAttentionBackward({ ...problem, defersDepth: true }, MATRIX_CAPABILITIES, config).passes.slice(1),
     ];
-    expect(passes.filter((pass) => pass.label.includes('matrix') || pass.label.includes('depth-'))).toHaveLength(
-      D > 128 ? 3 : 5,
-    );
+    expect(passes.filter(({ label }) => /attention-(matrix|depth)-/.test(label))).toHaveLength(D > 128 ? 5 : 8);
     for (const pass of passes) expect(await shaderErrors(test.device, pass.shader)).toEqual([]);
   });
 

@@ -12,6 +12,7 @@ import type {
   RopeOptions,
 } from '../backend.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from '../elementwise-ops.ts';
+import { normRows } from '../norm-rows.ts';
 import { cpuAttention, cpuAttentionBackward } from './cpu-attention.ts';
 import { cpuArray as at, CpuStorage, optionalArray as maybe } from './cpu-storage.ts';
 import { download, upload } from './cpu-transfers.ts';
@@ -117,6 +118,35 @@ export class CpuBackend implements Backend {
 
   rmsNorm(x: ArrayView, weight: ArrayView | null, eps: number, out: ArrayView, rstd: ArrayView): void {
     kernels.norm(this.#runtime, { x: at(x), weight: maybe(weight), rstd: at(rstd) }, eps, at(out));
+  }
+
+  addRmsNorm(
+    x: ArrayView,
+    y: ArrayView,
+    weight: ArrayView | null,
+    eps: number,
+    sum: ArrayView,
+    out: ArrayView,
+    rstd: ArrayView,
+  ): void {
+    this.binary('add', x, y, sum);
+    this.rmsNorm(sum, weight, eps, out, rstd);
+  }
+
+  rmsNormRope(
+    x: ArrayView,
+    weight: ArrayView | null,
+    positions: ArrayView,
+    eps: number,
+    full: boolean,
+    out: ArrayView,
+    rstd: ArrayView,
+    options: RopeOptions,
+  ): void {
+    // The norm goes to `out`, where each pair of components turns in place.
+    const rows = normRows(full);
+    this.rmsNorm(rows(x), weight, eps, rows(out), rstd);
+    this.rope(out, positions, out, options);
   }
 
   rmsNormBackward(

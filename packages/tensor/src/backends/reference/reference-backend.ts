@@ -12,6 +12,7 @@ import type {
   RopeOptions,
 } from '../backend.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from '../elementwise-ops.ts';
+import { normRows } from '../norm-rows.ts';
 import { runAttention, runAttentionBackward } from './reference-attention.ts';
 import { ReferenceMemory } from './reference-memory.ts';
 import { arithmeticRound, memoryOf, type ReferencePrecision, storageRound, strided } from './reference-storage.ts';
@@ -128,6 +129,34 @@ export class ReferenceBackend implements Backend {
     const result = reference.rmsNormReference(dense(x), maybe(weight), last(x), eps, this.#round);
     this.#store(out, result.out);
     this.#store(rstd, result.rstd);
+  }
+
+  addRmsNorm(
+    x: ArrayView,
+    y: ArrayView,
+    weight: ArrayView | null,
+    eps: number,
+    sum: ArrayView,
+    out: ArrayView,
+    rstd: ArrayView,
+  ): void {
+    this.binary('add', x, y, sum);
+    this.rmsNorm(sum, weight, eps, out, rstd);
+  }
+
+  rmsNormRope(
+    x: ArrayView,
+    weight: ArrayView | null,
+    positions: ArrayView,
+    eps: number,
+    full: boolean,
+    out: ArrayView,
+    rstd: ArrayView,
+    options: RopeOptions,
+  ): void {
+    const rows = normRows(full);
+    this.rmsNorm(rows(x), weight, eps, rows(out), rstd);
+    this.rope(out, positions, out, options);
   }
 
   rmsNormBackward(

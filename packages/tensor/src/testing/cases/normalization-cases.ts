@@ -1,7 +1,8 @@
+import { addRmsNorm, rmsNormRope } from '../../ops/fused-normalization.ts';
 import { layerNorm, rmsNorm } from '../../ops/normalization.ts';
 import { rope } from '../../ops/rope.ts';
 import { logSoftmax, softmax } from '../../ops/softmax.ts';
-import { transpose } from '../../ops/views.ts';
+import { concat, transpose } from '../../ops/views.ts';
 import type { CaseInput, OperatorCase } from '../operator-case.ts';
 
 const x = (shape: readonly number[]): CaseInput => ({ shape });
@@ -33,6 +34,31 @@ export const normalizationCases: readonly OperatorCase[] = [
     inputs: [x([515, 6]), x([6]), x([6])],
     run: ([a, w, b]) => layerNorm(a, w, b),
   },
+  {
+    name: 'addRmsNorm, both outputs [R=5 N=37]',
+    inputs: [x([5, 37]), x([5, 37]), x([37])],
+    run: ([a, b, w]) => {
+      const { sum, out } = addRmsNorm(a, b, w);
+      return concat([sum, out], 0);
+    },
+  },
+  {
+    name: 'addRmsNorm without weight, transposed input',
+    inputs: [x([12, 3]), x([3, 12])],
+    run: ([a, b]) => addRmsNorm(transpose(a), b, null, 1e-5).out,
+  },
+  ...[false, true].flatMap((full): OperatorCase[] => [
+    {
+      name: `rmsNormRope over ${full ? 'all heads' : 'each head'} [B=2 T=3 H=3 D=8]`,
+      inputs: [x([2, 3, 3, 8]), x([full ? 24 : 8]), { shape: [2, 3], kind: 'integer', data: [0, 1, 2, 7, 90, 511] }],
+      run: ([a, w, positions]) => rmsNormRope(a, w, positions, { full, interleaved: full }),
+    },
+    {
+      name: `rmsNormRope without weight over ${full ? 'all heads' : 'each head'}`,
+      inputs: [x([1, 4, 2, 6]), { shape: [1, 4], kind: 'integer', data: [3, 4, 5, 6] }],
+      run: ([a, positions]) => rmsNormRope(a, null, positions, { full, theta: 100 }),
+    },
+  ]),
   ...[false, true].map(
     (interleaved): OperatorCase => ({
       name: `rope ${interleaved ? 'interleaved' : 'in halves'} [B=2 T=5 H=3 D=8]`,

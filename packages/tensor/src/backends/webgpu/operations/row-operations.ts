@@ -1,11 +1,18 @@
-import { planNorm, planNormBackward, planSoftmax, planSoftmaxBackward } from '@modajs/kernels';
+import { planNorm, planNormBackward, planNormRope, planSoftmax, planSoftmaxBackward } from '@modajs/kernels';
 import type { ArrayView, Backend } from '../../backend.ts';
 import type { Operand, PlanRunner } from '../plan-runner.ts';
 import { floatDType } from './float-dtype.ts';
 
 type RowOperations = Pick<
   Backend,
-  'softmax' | 'softmaxBackward' | 'rmsNorm' | 'rmsNormBackward' | 'layerNorm' | 'layerNormBackward'
+  | 'softmax'
+  | 'softmaxBackward'
+  | 'rmsNorm'
+  | 'addRmsNorm'
+  | 'rmsNormRope'
+  | 'rmsNormBackward'
+  | 'layerNorm'
+  | 'layerNormBackward'
 >;
 
 /** Rows and columns of a view whose leading axes are flattened. */
@@ -89,6 +96,33 @@ export function rowOperations(runner: PlanRunner): RowOperations {
     },
     rmsNorm(x, weight, eps, out, rstd) {
       norm(runner, 'rms', { x, weight, bias: null, out, mean: null, rstd }, eps);
+    },
+    addRmsNorm(x, residual, weight, eps, sum, out, rstd) {
+      const operands = operandsOf(runner, { x, residual, weight, sum, out, rstd });
+      const starts = offsetsOf<typeof operands>(operands);
+      const { x: start, residual: addend, sum: total, ...rest } = starts;
+      const offsets = { ...rest, x: start, residual: addend, sum: total, bias: null, mean: null };
+      const problem = { kind: 'rms' as const, dtype: floatDType('addRmsNorm', x.dtype), ...rowsOf(x), eps, offsets };
+      const plan = runner.plan(`norm ${JSON.stringify(problem)}`, () => planNorm(problem, runner.capabilities));
+      runner.run(plan, present(operands));
+    },
+    rmsNormRope(x, weight, positions, eps, full, out, rstd, { theta, rotaryDim, interleaved }) {
+      const operands = operandsOf(runner, { x, weight, positions, out, rstd });
+      const [B, T, H, D] = x.shape;
+      const problem = {
+        ...{
+          dtype: floatDType('rmsNormRope', x.dtype),
+          tokens: B * T,
+          H,
+          D,
+          scope: full ? ('full' as const) : ('head' as const),
+        },
+        ...{ eps, rotaryDim, theta, isInterleaved: interleaved, offsets: offsetsOf<typeof operands>(operands) },
+      };
+      const plan = runner.plan(`norm-rope ${JSON.stringify(problem)}`, () =>
+        planNormRope(problem, runner.capabilities),
+      );
+      runner.run(plan, present(operands));
     },
     rmsNormBackward(x, weight, rstd, dOut, dx, dWeight) {
       normBackward(runner, 'rms', { x, weight, mean: null, rstd, dOut, dx, dWeight, dBias: null });

@@ -1,0 +1,106 @@
+import { record } from '../core/autograd.ts';
+import { ShapeError } from '../core/errors.ts';
+import { tidy } from '../core/scope.ts';
+import { sizeOf } from '../core/shape.ts';
+import { allocateTensor, type Tensor } from '../core/tensor.ts';
+import { floatOnly, rankIs, sameDevice, sameDType, shapeIs } from './checks.ts';
+import type { RopeOptions } from './rope.ts';
+import { contiguous, reshape } from './views.ts';
+
+/**
+ * A residual sum and its norm in one pass: `sum = x + y`, `out = rmsNorm(sum, weight)`. Differentiable through both outputs.
+ *
+ * @param x `[..., N]`
+ * @param y of x's shape
+ * @param weight `[N]`, or null for 1
+ * @throws ShapeError | DTypeError
+ */
+export function addRmsNorm(x: Tensor, y: Tensor, weight: Tensor | null, eps = 1e-6): { sum: Tensor; out: Tensor } {
+  return tidy(() => {
+    const device = sameDevice('addRmsNorm', x, y, weight);
+    floatOnly('addRmsNorm', x);
+    sameDType('addRmsNorm', x, y, weight);
+    shapeIs('addRmsNorm', 'y', y.shape, x.shape, "x's shape");
+    const N = x.shape.at(-1) ?? 1;
+    if (weight) shapeIs('addRmsNorm', 'weight', weight.shape, [N], '[N]');
+    const [total, out] = [x, x].map(({ shape, dtype }) => allocateTensor(device, shape, dtype));
+    const rstd = allocateTensor(device, [sizeOf(x.shape.slice(0, -1))], 'f32');
+    const [a, b] = [contiguous(x), contiguous(y)];
+    device.backend.addRmsNorm(a.view, b.view, weight?.view ?? null, eps, total.view, out.view, rstd.view);
+    record(
+      [out, total],
+      [x, y, weight],
+      weight ? [total, rstd, weight] : [total, rstd],
+      ([dOut, dSum], [sSum, sRstd, sWeight]) => {
+        if (!dOut) return [dSum, dSum, null];
+        const [dx, dWeight] = normGradient(sSum, sWeight ?? null, sRstd, dOut);
+        if (dSum) device.backend.binary('add', dx.view, dSum.view, dx.view);
+        return [dx, dx, dWeight];
+      },
+    );
+    return { sum: total, out };
+  });
+}
+
+/** Gradients of x and weight of an RMSNorm whose rows are as long as weight, or as x's last axis. */
+function normGradient(x: Tensor, weight: Tensor | null, rstd: Tensor, dOut: Tensor): [Tensor, Tensor | null] {
+  const { device } = x;
+  const dx = allocateTensor(device, x.shape, x.dtype);
+  const dWeight = weight && allocateTensor(device, weight.shape, weight.dtype);
+  const gradient = contiguous(dOut).view;
+  device.backend.rmsNormBackward(x.view, weight?.view ?? null, rstd.view, gradient, dx.view, dWeight?.view ?? null);
+  return [dx, dWeight];
+}
+
+/** Options of `rmsNormRope`. */
+export interface RmsNormRopeOptions extends Omit<RopeOptions, 'rotaryDim'> {
+  /** 1e-6 by default. */
+  readonly eps?: number;
+  /** One norm over all heads of a position (OLMo 2) instead of one over each head (Qwen 3). */
+  readonly full?: boolean;
+}
+
+/**
+ * The query and key path in one pass: `rope(rmsNorm(x, weight), positions)`, all components rotated.
+ *
+ * @param x `[B, T, H, D]`
+ * @param weight `[H*D]` when `full`, else `[D]`; null for 1
+ * @param positions i32 `[B, T]`
+ * @throws ShapeError | DTypeError
+ */
+export function rmsNormRope(
+  x: Tensor,
+  weight: Tensor | null,
+  positions: Tensor,
+  { eps = 1e-6, full = false, theta = 10000, interleaved = false }: RmsNormRopeOptions = {},
+): Tensor {
+  return tidy(() => {
+    const device = sameDevice('rmsNormRope', x, weight, positions);
+    floatOnly('rmsNormRope', x);
+    sameDType('rmsNormRope', x, weight);
+    rankIs('rmsNormRope', 'x', x, '[B, T, H, D]');
+    const [B, T, H, D] = x.shape;
+    shapeIs('rmsNormRope', 'positions', positions.shape, [B, T], '[B, T]');
+    if (weight) shapeIs('rmsNormRope', 'weight', weight.shape, full ? [H * D] : [D], full ? '[H*D]' : '[D]');
+    if (D % 2 !== 0) throw new ShapeError(`rmsNormRope: D must be even, got ${D}. Pad the heads.`, { D });
+    const source = contiguous(x);
+    const where = contiguous(positions);
+    const out = allocateTensor(device, x.shape, x.dtype);
+    const rstd = allocateTensor(device, [full ? B * T : B * T * H], 'f32');
+    const turn = { theta, rotaryDim: D, interleaved, inverse: false };
+    device.backend.rmsNormRope(source.view, weight?.view ?? null, where.view, eps, full, out.view, rstd.view, turn);
+    const rows = full ? [B * T, H * D] : [B * T * H, D];
+    record(
+      [out],
+      [source, weight],
+      weight ? [source, rstd, where, weight] : [source, rstd, where],
+      ([dOut], [sx, sRstd, sPositions, sWeight]) => {
+        const turned = allocateTensor(device, sx.shape, sx.dtype);
+        device.backend.rope(contiguous(dOut!).view, sPositions.view, turned.view, { ...turn, inverse: true });
+        const [dx, dWeight] = normGradient(reshape(sx, rows), sWeight ?? null, sRstd, reshape(turned, rows));
+        return [reshape(dx, sx.shape), dWeight];
+      },
+    );
+    return out;
+  });
+}
