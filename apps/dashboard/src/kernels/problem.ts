@@ -13,6 +13,7 @@ function problemOfJob(job: BenchJob): string {
   }
   const { T, H, Hkv, D, depth, dtype, hasSequence } = job.problem;
   const parts = [`T=${T}`, `H=${H}`, `Hkv=${Hkv}`, `D=${D}`, ...(depth ? [`S=${depth.S}`] : []), dtype];
+  if (job.kind === 'depth-gather') return `${parts.join(' ')}, depth gradients of ${job.readers} readers`;
   const direction = job.direction === 'forward' ? ' forward' : '';
   return `${parts.join(' ')}${hasSequence ? '' : ', depth only'}${direction}`;
 }
@@ -20,6 +21,7 @@ function problemOfJob(job: BenchJob): string {
 /** Which of several ways a row took; empty for the kernels' own choice. */
 export function variantOf({ job }: BenchRow): string {
   if (job === undefined) return '';
+  if (job.kind === 'depth-gather') return '';
   if (job.kind === 'matmul') return job.rung === 'default' ? '' : job.rung;
   if (job.implementation !== 'shipped') return job.implementation;
   return job.config?.sequence ?? (job.preset === 'ablation' ? 'shipped' : '');

@@ -63,7 +63,13 @@ export function peerJobs(jobs: readonly BenchJob[]): BenchJob[] {
       const { M, N, K, dtype, rung, batch } = job;
       if (dtype === 'f32' && rung === 'default' && batch === 1 && !shapes.has(`${M} ${N} ${K}`))
         shapes.set(`${M} ${N} ${K}`, job);
-    } else if (job.problem.dtype === 'f32' && job.problem.hasSequence && job.problem.depth === null && !job.config) {
+    } else if (
+      job.kind === 'attention' &&
+      job.problem.dtype === 'f32' &&
+      job.problem.hasSequence &&
+      job.problem.depth === null &&
+      !job.config
+    ) {
       shapes.set(`${job.problem.T} ${job.problem.H}`, { ...job, direction: 'forward' });
     }
   }
@@ -73,6 +79,7 @@ export function peerJobs(jobs: readonly BenchJob[]): BenchJob[] {
 async function measurePeer(peer: Peer, job: BenchJob): Promise<BenchRow> {
   const bytes = job.kind === 'matmul' ? costOf(job).bytes : 4 * job.problem.H * job.problem.T ** 2;
   const library = peer.label;
+  if (job.kind === 'depth-gather') return { ...emptyRow(job, 'skipped', 'no other library has depth slots'), library };
   if (bytes > MAX_BYTES) {
     const reason = `takes ${(bytes / 2 ** 30).toFixed(1)} GiB; peers are given at most 1`;
     return { ...emptyRow(job, 'skipped', reason), library };
