@@ -52,7 +52,7 @@ const FILL: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   async train(page) {
     await page.click('text=Take Moby Dick');
     await page.fill('label:has-text("Steps") input', '40');
-    await page.selectOption('select[name=device]', 'cpu');
+    await page.selectOption('label:has-text("Device") select', 'cpu');
     await page.click('text=Start');
     await page.waitForSelector('[data-phase=finished]');
     await page.fill('label:has-text("Your words") input', 'The whale ');

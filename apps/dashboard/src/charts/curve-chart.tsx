@@ -89,7 +89,7 @@ function optionsOf(
         values: (_plot, values) => values.map((value) => (value === null ? '' : shown.current.formatX(value))),
         space: 70,
         // Sizes that double have no round values of a scale between them.
-        ...(hasPoints && isLogX ? { splits: () => sizesOf(drawn), filter: (_plot, sizes) => sizes, space: 0 } : {}),
+        ...(hasPoints && isLogX ? { splits: () => sizesOf(drawn), filter: apart, space: 0 } : {}),
         size: 32,
       },
       {
@@ -135,6 +135,20 @@ function optionsOf(
       ready: [(plot) => plot.over.addEventListener('dblclick', () => shown.current.onReset?.())],
     },
   };
+}
+
+/** Labels closer to the one before than this would run into it, pixels. */
+const LABEL_WIDTH = 42;
+
+/** The sizes whose labels have room; null for the others. */
+function apart(plot: uPlot, sizes: readonly number[]): (number | null)[] {
+  let last = Number.NEGATIVE_INFINITY;
+  return sizes.map((size) => {
+    const at = plot.valToPos(size, 'x');
+    if (at - last < LABEL_WIDTH) return null;
+    last = at;
+    return size;
+  });
 }
 
 /** Every x of the lines, for an axis of few sizes. */

@@ -29,7 +29,7 @@ const EXPLANATIONS: Readonly<Record<PagePreset, string>> = {
 };
 
 /** More columns than this do not fit; who wants others chooses them. */
-const SHOWN_AT_FIRST = 3;
+const SHOWN_AT_FIRST = 2;
 
 /** What the shown files say of themselves. */
 function Notes({ sources }: { readonly sources: readonly BenchSource[] }) {
