@@ -1,9 +1,10 @@
 import { type BenchResult, readBenchResults } from '@modajs/bench';
 
-/** The repository's own results, as they were when the page was built; each loads when the page opens. */
-const FILES = import.meta.glob<unknown>(['../../../../benchmarks/*.json', '!../../../../benchmarks/tokenizer-*.json'], {
-  import: 'default',
-});
+/** The repository's own results of kernels, as they were when the page was built; each loads when the page opens. */
+const FILES = import.meta.glob<unknown>(
+  ['../../../../benchmarks/*.json', '!../../../../benchmarks/{tokenizer,mpi}-*.json'],
+  { import: 'default' },
+);
 
 /** A result with the name of its file. */
 export interface NamedResult {
