@@ -40,7 +40,15 @@ export class DepthStream implements Disposable {
   }
 
   /**
-   * Copies k and v into the next slot; differentiable in both.
+   * Memory of the next slot, for operators that write their result there: `write` copies nothing then. Null when the stream is
+   * full or its slots do not start where a device can bind them.
+   */
+  nextSlot(): { k: Tensor; v: Tensor } | null {
+    return this.#count < this.#arena.slots ? this.#arena.slotMemory(this.#count) : null;
+  }
+
+  /**
+   * Puts k and v into the next slot, by a copy unless they are there already; differentiable in both.
    *
    * @param k `[B, T, Hkv, D]`
    * @param v `[B, T, Hkv, Dv]`

@@ -51,15 +51,16 @@ export function attentionLayer(
   const { nHeads, nKvHeads, headDim } = config;
   const { positions, stream, cache } = context;
   const [B, T] = x.shape;
-  const project = ({ weight, bias }: LinearWeights, heads: number): Tensor =>
-    reshape(linear(x, weight, bias ?? undefined), [B, T, heads, headDim]);
+  const project = ({ weight, bias }: LinearWeights, heads: number, into?: Tensor): Tensor =>
+    reshape(linear(x, weight, bias, into), [B, T, heads, headDim]);
+  const slot = ownSlot(weights, config, context);
   const rawQ = project(weights.qProj, nHeads);
   // A reader's norm weight meets the query before it turns.
   const plainQ = stream && needsReaderNorm(config) ? qkNorm(rawQ, weights.qNorm, config) : null;
   const rawK = project(weights.kProj, nKvHeads);
   const q = plainQ ? rotate(plainQ, positions, config) : normAndRotate(rawQ, weights.qNorm, positions, config);
-  const k = normAndRotate(rawK, weights.kNorm, positions, config);
-  let v = project(weights.vProj, nKvHeads);
+  const k = normAndRotate(rawK, weights.kNorm, positions, config, slot?.k);
+  let v = project(weights.vProj, nKvHeads, slot?.v);
   if (context.mixValues) v = context.mixValues(q, k, v);
   const depth = stream && stream.count > 0 ? stream.read({ last: config.depthSlots }) : null;
   cache?.append(k, v);
@@ -86,6 +87,16 @@ export function attentionLayer(
   }
   const { weight, bias } = weights.oProj;
   return linear(reshape(out, [B, T, nHeads * headDim]), weight, bias ?? undefined);
+}
+
+/** Memory of the slot that the layer's own k and v become, when nothing else than they does: they are computed there. */
+function ownSlot(
+  { depthAttentionProj }: AttentionLayerWeights,
+  { depthKeyNorm, depthRope }: AttentionLayerConfig,
+  { stream, writesSlot, mixValues }: AttentionLayerContext,
+): { k: Tensor; v: Tensor } | null {
+  if (!writesSlot || stream === null || stream instanceof ScoredStream || depthAttentionProj || mixValues) return null;
+  return depthKeyNorm === 'writer' && depthRope === 'shared' ? stream.nextSlot() : null;
 }
 
 interface Read {

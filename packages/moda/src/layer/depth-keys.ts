@@ -6,13 +6,20 @@ import { normAndRotate, qkNorm, rotate } from './qk-norm.ts';
 
 /**
  * The key that goes into a depth slot, from the raw projection `[B, T, Hkv, D]`. `writer` applies this layer's key norm,
- * `reader` only normalises (the reader's weight meets the query, see `readerQuery`), `none` keeps it raw.
+ * `reader` only normalises (the reader's weight meets the query, see `readerQuery`), `none` keeps it raw. Where it is rotated,
+ * the result goes `into` given memory.
  */
-export function depthKey(rawK: Tensor, kNorm: Tensor | null, positions: Tensor, config: AttentionLayerConfig): Tensor {
+export function depthKey(
+  rawK: Tensor,
+  kNorm: Tensor | null,
+  positions: Tensor,
+  config: AttentionLayerConfig,
+  into: Tensor | null = null,
+): Tensor {
   if (config.depthKeyNorm === 'reader' && config.qkNorm !== 'none') return qkNorm(rawK, null, config);
   const isShared = config.depthRope === 'shared';
-  if (config.depthKeyNorm === 'none') return isShared ? rotate(rawK, positions, config) : rawK;
-  return isShared ? normAndRotate(rawK, kNorm, positions, config) : qkNorm(rawK, kNorm, config);
+  if (config.depthKeyNorm === 'none') return isShared ? rotate(rawK, positions, config, into) : rawK;
+  return isShared ? normAndRotate(rawK, kNorm, positions, config, into) : qkNorm(rawK, kNorm, config);
 }
 
 /** True when depth keys wait for the reading layer's norm weight. */
@@ -73,5 +80,6 @@ export function writeProjected(
   score?: LinearWeights | null,
 ): void {
   const { k, v } = projectDepth(x, projection, config);
-  writeSlot(stream, depthKey(k, kNorm, positions, config), v, x, score);
+  const slot = stream instanceof ScoredStream ? null : stream.nextSlot();
+  writeSlot(stream, depthKey(k, kNorm, positions, config, slot?.k), v, x, score);
 }

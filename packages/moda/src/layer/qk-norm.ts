@@ -13,19 +13,25 @@ export function qkNorm(x: Tensor, weight: Tensor | null, config: AttentionLayerC
 }
 
 /** Rotates `[B, T, heads, D]` by `positions` `[B, T]`; returns x unchanged without rotary positions. */
-export function rotate(x: Tensor, positions: Tensor, { rotary }: AttentionLayerConfig): Tensor {
-  return rotary ? rope(x, positions, { theta: rotary.theta, interleaved: rotary.interleaved }) : x;
+export function rotate(
+  x: Tensor,
+  positions: Tensor,
+  { rotary }: AttentionLayerConfig,
+  into: Tensor | null = null,
+): Tensor {
+  return rotary ? rope(x, positions, { theta: rotary.theta, interleaved: rotary.interleaved, into }) : x;
 }
 
-/** `rotate(qkNorm(x, weight), positions)`, in one pass where there is both. */
+/** `rotate(qkNorm(x, weight), positions)`, in one pass where there is both; where it rotates, the result goes `into` given memory. */
 export function normAndRotate(
   x: Tensor,
   weight: Tensor | null,
   positions: Tensor,
   config: AttentionLayerConfig,
+  into: Tensor | null = null,
 ): Tensor {
   const { rotary, qkNorm: scope, normEps: eps } = config;
-  if (!rotary || scope === 'none') return rotate(qkNorm(x, weight, config), positions, config);
+  if (!rotary || scope === 'none') return rotate(qkNorm(x, weight, config), positions, config, into);
   const { theta, interleaved } = rotary;
-  return rmsNormRope(x, weight, positions, { eps, full: scope === 'full', theta, interleaved });
+  return rmsNormRope(x, weight, positions, { eps, full: scope === 'full', theta, interleaved, into });
 }

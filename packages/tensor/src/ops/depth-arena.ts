@@ -2,7 +2,7 @@ import type { DepthSegment } from '../backends/attention-arguments.ts';
 import { type GradNode, isRecording, makeNode } from '../core/autograd.ts';
 import type { Device } from '../core/device.ts';
 import { defaultDevice } from '../core/device.ts';
-import type { DType } from '../core/dtype.ts';
+import { type DType, elementBytes } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { withoutScope } from '../core/scope.ts';
 import { contiguousStrides, sizeOf } from '../core/shape.ts';
@@ -28,6 +28,9 @@ export interface DepthArenaOptions {
   /** Largest allocation, bytes; the arena becomes several segments above it. 1 GiB by default. */
   readonly maxSegmentBytes?: number;
 }
+
+/** Bytes: the start of a binding on every WebGPU device. */
+const SLOT_ALIGNMENT = 256;
 
 interface Segment {
   readonly k: Tensor;
@@ -90,7 +93,7 @@ export class DepthArena implements Disposable {
   }
 
   /**
-   * Copies keys and values into a slot. In a recorded graph their gradient is what readers left in the slot.
+   * Puts keys and values into a slot, by a copy unless they are there already. In a recorded graph their gradient is what readers left in the slot.
    *
    * @param k `[B, T, Hkv, D]`
    * @param v `[B, T, Hkv, Dv]`
@@ -103,12 +106,26 @@ export class DepthArena implements Disposable {
     sameDType('depthArena.writeSlot', k, v);
     withoutScope(() => {
       const target = this.#slot(this.#segments, slot);
-      this.device.backend.copy(k.view, target.k.view);
-      this.device.backend.copy(v.view, target.v.view);
-      target.k.dispose();
-      target.v.dispose();
+      for (const [from, to] of [
+        [k, target.k],
+        [v, target.v],
+      ] as const) {
+        const isThere = from.storage === to.storage && from.offset === to.offset && from.isContiguous;
+        if (!isThere) this.device.backend.copy(from.view, to.view);
+        to.dispose();
+      }
     });
     this.#setWriter(slot, k, v);
+  }
+
+  /**
+   * Memory of a slot, for operators that write their result there (`into`): what `writeSlot` then finds in place is not copied.
+   * Null when slots do not start where a device can bind them.
+   */
+  slotMemory(slot: number): { k: Tensor; v: Tensor } | null {
+    this.#checkSlot(slot);
+    const bytes = [this.#slotK, this.#slotV].map((shape) => sizeOf(shape) * elementBytes(this.dtype));
+    return bytes.every((length) => length % SLOT_ALIGNMENT === 0) ? this.#slot(this.#segments, slot) : null;
   }
 
   #setWriter(slot: number, k: Tensor, v: Tensor): void {

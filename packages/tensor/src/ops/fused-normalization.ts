@@ -4,6 +4,7 @@ import { tidy } from '../core/scope.ts';
 import { sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { floatOnly, rankIs, sameDevice, sameDType, shapeIs } from './checks.ts';
+import { resultMemory } from './result-memory.ts';
 import type { RopeOptions } from './rope.ts';
 import { contiguous, reshape } from './views.ts';
 
@@ -72,7 +73,7 @@ export function rmsNormRope(
   x: Tensor,
   weight: Tensor | null,
   positions: Tensor,
-  { eps = 1e-6, full = false, theta = 10000, interleaved = false }: RmsNormRopeOptions = {},
+  { eps = 1e-6, full = false, theta = 10000, interleaved = false, into }: RmsNormRopeOptions = {},
 ): Tensor {
   return tidy(() => {
     const device = sameDevice('rmsNormRope', x, weight, positions);
@@ -85,7 +86,7 @@ export function rmsNormRope(
     if (D % 2 !== 0) throw new ShapeError(`rmsNormRope: D must be even, got ${D}. Pad the heads.`, { D });
     const source = contiguous(x);
     const where = contiguous(positions);
-    const out = allocateTensor(device, x.shape, x.dtype);
+    const out = resultMemory('rmsNormRope', device, x.shape, x.dtype, into);
     const rstd = allocateTensor(device, [full ? B * T : B * T * H], 'f32');
     const turn = { theta, rotaryDim: D, interleaved, inverse: false };
     device.backend.rmsNormRope(source.view, weight?.view ?? null, where.view, eps, full, out.view, rstd.view, turn);

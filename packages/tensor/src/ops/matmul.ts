@@ -6,6 +6,7 @@ import { tidy } from '../core/scope.ts';
 import { broadcastShapes, formatShape } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { floatOnly, sameDevice, sameDType, shapeIs } from './checks.ts';
+import { resultMemory } from './result-memory.ts';
 import { broadcastTo, cast, reshape, sumTo, transpose } from './views.ts';
 
 export interface MatmulOptions {
@@ -83,9 +84,10 @@ function gradientOf(x: Tensor, y: Tensor, operand: Tensor): Tensor {
  * Leading axes become rows of one product, so weight gradients are one product too, straight into the parameter's gradient
  * memory where it has some.
  *
+ * @param into memory for the result, of its size: a depth slot. New by default
  * @throws ShapeError when I differs
  */
-export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null, into?: Tensor | null): Tensor {
   return tidy(() => {
     const I = x.shape.at(-1);
     if (weight.rank !== 2 || weight.shape[1] !== I) {
@@ -100,7 +102,7 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor 
     const O = weight.shape[0];
     if (bias) shapeIs('linear', 'bias', bias.shape, [O], '[O]');
     const rows = reshape(x, [-1, I]);
-    const out = allocateTensor(device, [rows.shape[0], O], dtype);
+    const out = resultMemory('linear', device, [rows.shape[0], O], dtype, into);
     device.backend.matmul(rows.view, transposed(weight), out.view, bias ? { bias: bias.view } : undefined);
     record([out], [rows, weight, bias ?? null], [rows, weight], ([gradient], [sx, sw], needs, inputs) => {
       const dOut = cast(gradient!, sx.dtype);

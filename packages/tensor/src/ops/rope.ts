@@ -4,6 +4,7 @@ import { ShapeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { floatOnly, rankIs, sameDevice, shapeIs } from './checks.ts';
+import { resultMemory } from './result-memory.ts';
 import { contiguous } from './views.ts';
 
 export interface RopeOptions {
@@ -13,6 +14,8 @@ export interface RopeOptions {
   readonly rotaryDim?: number;
   /** Pairs (2i, 2i+1) instead of (i, i + rotaryDim/2). */
   readonly interleaved?: boolean;
+  /** Memory for the result, of x's size: a depth slot. New by default. */
+  readonly into?: Tensor | null;
 }
 
 /**
@@ -29,14 +32,16 @@ export function rope(x: Tensor, positions: Tensor, options: RopeOptions = {}): T
     rankIs('rope', 'x', x, '[B, T, H, D]');
     const [B, T, , D] = x.shape;
     shapeIs('rope', 'positions', positions.shape, [B, T], '[B, T]');
-    const { theta = 10000, rotaryDim = D, interleaved = false } = options;
+    const { theta = 10000, rotaryDim = D, interleaved = false, into } = options;
     if (rotaryDim % 2 !== 0 || rotaryDim > D || rotaryDim < 0) {
       throw new ShapeError(`rope: rotaryDim must be even and at most D=${D}, got ${rotaryDim}.`, { rotaryDim, D });
     }
     const source = contiguous(x);
-    const out = rotate(source, contiguous(positions), { theta, rotaryDim, interleaved, inverse: false });
+    const out = resultMemory('rope', x.device, x.shape, x.dtype, into);
+    const turn = { theta, rotaryDim, interleaved };
+    x.device.backend.rope(source.view, contiguous(positions).view, out.view, { ...turn, inverse: false });
     record([out], [source], [contiguous(positions)], ([dOut], [where]) => [
-      rotate(contiguous(dOut!), where, { theta, rotaryDim, interleaved, inverse: true }),
+      rotate(contiguous(dOut!), where, { ...turn, inverse: true }),
     ]);
     return out;
   });
