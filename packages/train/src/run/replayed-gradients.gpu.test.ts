@@ -92,6 +92,7 @@ describe('replayed steps', { timeout: 300_000 }, () => {
   it('add up over the parts of a batch [webgpu]', async () => {
     const recorded = await trace({ isStatic: false, parts: 2 });
     const replayed = await trace({ isStatic: true, parts: 2 });
+    expect(replayed).toMatchObject({ captures: 2, replays: 2 * (STEPS - 3) });
     expect(replayed.numbers).toEqual(recorded.numbers);
     expect(replayed.weights).toEqual(recorded.weights);
   });
