@@ -56,8 +56,12 @@ function dataOf(drawn: readonly Drawn[], { from, to, isLogY }: CurveChartProps, 
   const curves = drawn.map(({ curve }) => curve);
   const columns = width / (curves.length > MANY_LINES ? 4 : 2);
   const [x, ...lines] = alignCurves(curves, from, to, Math.max(50, Math.round(columns)));
-  if (!isLogY) return [x, ...lines];
-  return [x, ...lines.map((line) => line.map((value) => (value !== null && value > 0 ? value : null)))];
+  return [x, ...lines.map((line) => line.map((value) => (canDraw(value, isLogY ?? false) ? value : null)))];
+}
+
+/** A clock that did not move gives infinite speeds: no scale has room for them. */
+function canDraw(value: number | null | undefined, isLog: boolean): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && (!isLog || value > 0);
 }
 
 function optionsOf(

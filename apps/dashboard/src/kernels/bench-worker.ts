@@ -39,7 +39,11 @@ async function measure(device: Device, { preset, scale, peers }: BenchSettings):
       if (event.kind === 'job') reply({ kind: 'measuring', what: event.job.name });
     },
   });
-  for await (const row of rows) reply({ kind: 'row', row });
+  for await (const row of rows) {
+    reply({ kind: 'row', row });
+    // The WebAssembly device computes without letting messages in: a request to cancel is heard here.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
   if (peers.length > 0 && !signal.aborted) {
     const { measurePeers, peerJobs } = await import('./peers/measure-peers.ts');
     const shapes = peerJobs(jobs).slice(0, scale === 'smoke' ? SMOKE_SHAPES : undefined);
