@@ -2,7 +2,10 @@ import { type BenchResult, readBenchResults } from '@modajs/bench';
 
 /** The repository's own results of kernels, as they were when the page was built; each loads when the page opens. */
 const FILES = import.meta.glob<unknown>(
-  ['../../../../benchmarks/*.json', '!../../../../benchmarks/{tokenizer,mpi,f16,decode,depth-gradients}-*.json'],
+  [
+    '../../../../benchmarks/*.json',
+    '!../../../../benchmarks/{tokenizer,mpi,f16,training,decode,depth-gradients}-*.json',
+  ],
   { import: 'default' },
 );
 
