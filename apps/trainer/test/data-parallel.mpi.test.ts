@@ -147,11 +147,11 @@ describe('mpirun moda train [cpu]', () => {
     let sent = false;
     const stopped = await runMpi(
       2,
-      ['train', ...SETTINGS, '--steps', '150', '-s', 'checkpoint.every=20', '-n', 'stopped'],
+      ['train', ...SETTINGS, '--steps', '240', '-s', 'checkpoint.every=20', '-n', 'stopped'],
       {
         cwd,
         onOutput: (child, output) => {
-          if (!sent && /step +40\/150/.test(output)) sent = child.kill('SIGUSR2');
+          if (!sent && /step +40\/240/.test(output)) sent = child.kill('SIGUSR2');
         },
       },
     );
