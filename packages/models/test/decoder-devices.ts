@@ -2,6 +2,7 @@ import { backward, Device, type DeviceName, type HostArray, init, noGrad, tensor
 import { createReferenceBackend } from '@modajs/tensor/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDecoder, type Decoder, DecoderCache, type DecoderConfig, hostParameters } from '../src/index.ts';
+import { distance } from './distance.ts';
 import { smallConfigs } from './small-configs.ts';
 
 const B = 2;
@@ -25,17 +26,6 @@ async function run(model: Decoder): Promise<Run> {
   const gradients = new Map<string, HostArray>();
   for (const [name, { grad }] of Object.entries(model.parameters())) if (grad) gradients.set(name, await grad.data());
   return { loss: await loss.item(), hidden, gradients };
-}
-
-/** Largest difference, relative to the largest value (at least 1). */
-function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let worst = 0;
-  let largest = 1;
-  for (let i = 0; i < b.length; i++) {
-    worst = Math.max(worst, Math.abs(a[i] - b[i]));
-    largest = Math.max(largest, Math.abs(b[i]));
-  }
-  return worst / largest;
 }
 
 /** Every mechanism on a device: against the f64 reference, and decoding against one full forward pass. */

@@ -11,6 +11,7 @@ import {
   hostParameters,
   openTokenDecoder,
 } from '../src/index.ts';
+import { distance } from './distance.ts';
 import { smallConfigs } from './small-configs.ts';
 
 const base: DecoderConfigInput = {
@@ -46,17 +47,6 @@ const configs: Record<string, Partial<DecoderConfig>> = {
 
 const prompt = [3, 1, 4];
 const more = [1, 5, 9, 2, 6];
-
-/** Largest difference, relative to the largest value (at least 1). */
-function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let worst = 0;
-  let largest = 1;
-  for (let i = 0; i < b.length; i++) {
-    worst = Math.max(worst, Math.abs(a[i] - b[i]));
-    largest = Math.max(largest, Math.abs(b[i]));
-  }
-  return worst / largest;
-}
 
 describe('token decoder [webgpu]', () => {
   let device: Device;

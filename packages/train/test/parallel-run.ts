@@ -1,4 +1,4 @@
-import { createDecoder, type Decoder, defineDecoderConfig } from '@modajs/models';
+import { createDecoder, type Decoder } from '@modajs/models';
 import type { Device } from '@modajs/tensor';
 import type { Checkpoint } from '../src/checkpoint/checkpoint.ts';
 import { mergeConfigs, type RawConfig } from '../src/config/resolve-config.ts';
@@ -11,6 +11,7 @@ import type { RunSummary } from '../src/run/run-inputs.ts';
 import { TrainingRun } from '../src/run/training-run.ts';
 import { MemoryStorage } from '../src/storage/memory-storage.ts';
 import { patternedTokens } from './bigram-model.ts';
+import { smallDecoderConfig } from './small-decoder-config.ts';
 
 const V = 31;
 const T = 13;
@@ -82,14 +83,4 @@ const DEFAULTS: RawConfig = {
   checkpoint: { every: 20, keepLast: 10 },
 };
 
-const MODEL = defineDecoderConfig({
-  nLayers: 2,
-  nHeads: 3,
-  nKvHeads: 1,
-  headDim: 8,
-  dModel: 24,
-  dFf: 40,
-  vocabSize: V,
-  seqLen: T,
-  depth: 'moda',
-});
+const MODEL = smallDecoderConfig(V, T);

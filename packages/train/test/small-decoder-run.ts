@@ -1,4 +1,4 @@
-import { createDecoder, defineDecoderConfig } from '@modajs/models';
+import { createDecoder } from '@modajs/models';
 import type { Device } from '@modajs/tensor';
 import type { RawConfig } from '../src/config/resolve-config.ts';
 import { resolveRunConfig } from '../src/config/run-config.ts';
@@ -8,6 +8,7 @@ import type { RunInputs } from '../src/run/run-inputs.ts';
 import { TrainingRun } from '../src/run/training-run.ts';
 import { MemoryStorage } from '../src/storage/memory-storage.ts';
 import { patternedTokens } from './bigram-model.ts';
+import { smallDecoderConfig } from './small-decoder-config.ts';
 
 const V = 31;
 
@@ -31,18 +32,7 @@ export async function smallDecoderRun(
     checkpoint: { every: 1_000_000 },
     ...options.settings,
   });
-  const decoderConfig = defineDecoderConfig({
-    nLayers: 2,
-    nHeads: 3,
-    nKvHeads: 1,
-    headDim: 8,
-    dModel: 24,
-    dFf: 40,
-    vocabSize: V,
-    seqLen: T,
-    depth: 'moda',
-  });
-  const model = createDecoder(decoderConfig, { device, seed: 1, computeDtype: config.training.dtype });
+  const model = createDecoder(smallDecoderConfig(V, T), { device, seed: 1, computeDtype: config.training.dtype });
   const storage = new MemoryStorage();
   const run = new TrainingRun({
     config,
