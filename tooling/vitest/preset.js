@@ -10,12 +10,6 @@ import { defineConfig } from 'vitest/config';
 const hasMpi = process.env['MODA_REQUIRE_MPI'] === '1' || spawnSync('mpirun', ['--version']).status === 0;
 
 /**
- * Tests that start other programs (Chromium, mpirun) meet what those do on a busy machine: a browser that dies at its start, a
- * signal that comes late. A failure counts when it happens twice; what is wrong with our code is wrong both times.
- */
-const SHARED_WORLD = { retry: 1 };
-
-/**
  * One vitest configuration for every package. Four kinds of test, by file name:
  *   *.test.ts          any machine, no GPU API
  *   *.gpu.test.ts      a WebGPU adapter through npm `webgpu` (software Vulkan in CI)
@@ -58,9 +52,8 @@ export function packageTests(options = {}) {
           maxWorkers: 1,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          ...SHARED_WORLD,
         }),
-        ...(hasMpi ? [kind('mpi', '{src,test}/**/*.mpi.test.ts', { maxWorkers: 1, ...SHARED_WORLD })] : []),
+        ...(hasMpi ? [kind('mpi', '{src,test}/**/*.mpi.test.ts', { maxWorkers: 1 })] : []),
       ],
     },
   });
