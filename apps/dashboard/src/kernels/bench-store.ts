@@ -1,29 +1,18 @@
+import { useWatched, WatchedValue } from '../ui/watched-value.ts';
 import type { BenchReply, BenchSettings } from './bench-messages.ts';
 import { type BenchAction, type BenchView, IDLE, isBusy, nextView } from './bench-view.ts';
 
 /** A row on a slow device may take minutes; who cancels does not wait for it longer than this. */
 const PATIENCE_MS = 3000;
 
-const listeners = new Set<() => void>();
-let view: BenchView = IDLE;
+const view = new WatchedValue<BenchView>(IDLE);
 let worker: Worker | null = null;
 
-/** What was measured so far. */
-export function benchView(): BenchView {
-  return view;
-}
-
-/** Calls back after each change; returns what ends that. */
-export function onBenchChange(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => {
-    listeners.delete(listener);
-  };
-}
+/** The benchmarks of this window, anew with each change. */
+export const useBench = (): BenchView => useWatched(view);
 
 function apply(action: BenchAction): void {
-  view = nextView(view, action);
-  for (const listener of listeners) listener();
+  view.value = nextView(view.value, action);
 }
 
 function endWorker(): void {
@@ -57,7 +46,7 @@ export function cancelBench(): void {
   asked.postMessage({ kind: 'cancel' });
   apply({ kind: 'cancelling' });
   setTimeout(() => {
-    if (worker !== asked || !isBusy(view)) return;
+    if (worker !== asked || !isBusy(view.value)) return;
     endWorker();
     apply({ kind: 'ended' });
   }, PATIENCE_MS);

@@ -1,11 +1,11 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useWatched, WatchedValue } from '../ui/watched-value.ts';
 
 export type ColorTheme = 'light' | 'dark';
 
 const KEY = 'moda-theme';
 const system = matchMedia('(prefers-color-scheme: dark)');
-const listeners = new Set<() => void>();
 let chosen = read();
+const theme = new WatchedValue(current());
 
 /** A browser that forbids storage still switches themes; it only forgets. */
 function read(): ColorTheme | null {
@@ -27,7 +27,7 @@ function write(theme: ColorTheme): void {
 
 function apply(): void {
   if (chosen !== null) document.documentElement.dataset.theme = chosen;
-  for (const listener of listeners) listener();
+  theme.value = current();
 }
 
 /** The theme in force: the visitor's choice, else what the system prefers. */
@@ -39,21 +39,11 @@ system.addEventListener('change', apply);
 apply();
 
 /** The theme in force, for what draws on a canvas: it changes with the toggle and with the system. */
-export function useColorTheme(): ColorTheme {
-  const [theme, setTheme] = useState(current);
-  useEffect(() => {
-    const follow = (): void => setTheme(current());
-    listeners.add(follow);
-    return () => {
-      listeners.delete(follow);
-    };
-  }, []);
-  return theme;
-}
+export const useColorTheme = (): ColorTheme => useWatched(theme);
 
 /** Chooses a theme; the browser remembers it. */
-export function chooseTheme(theme: ColorTheme): void {
-  chosen = theme;
-  write(theme);
+export function chooseTheme(choice: ColorTheme): void {
+  chosen = choice;
+  write(choice);
   apply();
 }

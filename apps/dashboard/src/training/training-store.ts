@@ -1,10 +1,10 @@
 import { saveFile } from '../ui/save-file.ts';
+import { useWatched, WatchedValue } from '../ui/watched-value.ts';
 import { offerModel } from './offered-models.ts';
 import { LABELS, type TrainingReply, type TrainingRequest } from './training-messages.ts';
 import { IDLE, nextView, type TrainingAction, type TrainingView } from './training-view.ts';
 
-const listeners = new Set<() => void>();
-let view: TrainingView = IDLE;
+const view = new WatchedValue<TrainingView>(IDLE);
 let worker: Worker | null = null;
 let waiting: Extract<TrainingReply, { kind: 'event' }>[] = [];
 let timer: ReturnType<typeof setTimeout> | null = null;
@@ -12,22 +12,11 @@ let timer: ReturnType<typeof setTimeout> | null = null;
 /** Milliseconds between two views of a run that goes on. */
 const VIEW_MS = 200;
 
-/** What the training worker has told so far. */
-export function trainingView(): TrainingView {
-  return view;
-}
-
-/** Calls back after each change; returns what ends that. */
-export function onTrainingChange(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => {
-    listeners.delete(listener);
-  };
-}
+/** What the training worker has told so far, anew with each change. */
+export const useTraining = (): TrainingView => useWatched(view);
 
 function apply(action: TrainingAction): void {
-  view = nextView(view, action);
-  for (const listener of listeners) listener();
+  view.value = nextView(view.value, action);
 }
 
 function applyWaiting(): void {
@@ -55,7 +44,7 @@ export function startNewChat(): void {
 
 /** Ends the training; its models stay, but for a run that has none yet. */
 export function stopTraining(): void {
-  if (view.phase === 'preparing') forgetTraining();
+  if (view.value.phase === 'preparing') forgetTraining();
   else askTraining({ kind: 'stop' });
 }
 
@@ -63,8 +52,7 @@ function forgetTraining(): void {
   worker?.terminate();
   worker = null;
   applyWaiting();
-  view = IDLE;
-  for (const listener of listeners) listener();
+  view.value = IDLE;
 }
 
 /** Asks the worker, which belongs to the window and not to a page: training goes on while another page is shown. */
@@ -78,9 +66,14 @@ function startWorker(): void {
   worker?.terminate();
   waiting = [];
   const started = new Worker(new URL('./training-worker.ts', import.meta.url), { type: 'module' });
-  started.onmessage = ({ data }: MessageEvent<TrainingReply>) => take(data);
-  started.onerror = (event) =>
+  // What a worker sent before its end may arrive after it.
+  started.onmessage = ({ data }: MessageEvent<TrainingReply>) => {
+    if (started === worker) take(data);
+  };
+  started.onerror = (event) => {
+    if (started !== worker) return;
     apply({ kind: 'error', message: event.message || 'The training worker could not start. Reload the page.' });
+  };
   worker = started;
 }
 
