@@ -18,6 +18,14 @@ export {
   fitsDecodeAttention,
   planDecodeAttention,
 } from './decode/decode-attention.ts';
+export {
+  type BlockMatrix,
+  type DecodeBlock,
+  type DecodeBlocksConfig,
+  type DecodeBlocksProblem,
+  decodeBlocksExchange,
+  planDecodeBlocks,
+} from './decode/decode-blocks.ts';
 export { type DecodeChooseProblem, planDecodeChoose } from './decode/decode-choose.ts';
 export { type DecodeEmbedProblem, planDecodeEmbed } from './decode/decode-embed.ts';
 export {
@@ -27,6 +35,7 @@ export {
   type DecodeWeight,
   planDecodeProduct,
 } from './decode/decode-product.ts';
+export { planResidentWorkgroups } from './decode/resident-workgroups.ts';
 export { type ElementwiseProblem, planElementwise } from './elementwise/elementwise.ts';
 export type { BinaryOperator, ElementwiseOperator, TernaryOperator, UnaryOperator } from './elementwise/operators.ts';
 export { type GatherProblem, planGather } from './gather/gather.ts';

@@ -1,7 +1,12 @@
 export * from './config/decoder-config.ts';
 export { defineDecoderConfig } from './config/define-decoder-config.ts';
 export { nearestKey } from './config/nearest-key.ts';
-export { type ChosenToken, openTokenDecoder, type TokenDecoder } from './decode/token-decoder.ts';
+export {
+  type ChosenToken,
+  openTokenDecoder,
+  type TokenDecoder,
+  type TokenDecoderOptions,
+} from './decode/token-decoder.ts';
 export { createDecoder, Decoder, type DecoderOptions } from './decoder/decoder.ts';
 export { DecoderCache, type DecoderCacheOptions } from './decoder/decoder-cache.ts';
 export type { ForwardOptions } from './decoder/forward-options.ts';

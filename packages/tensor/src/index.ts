@@ -1,4 +1,4 @@
-export { KernelError } from '@modajs/kernels';
+export { type DecodeBlocksConfig, KernelError } from '@modajs/kernels';
 export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';
 export type { PreparedSequence } from './backends/webgpu/prepared-sequence.ts';
@@ -24,6 +24,9 @@ export type { Shape } from './core/shape.ts';
 export { Tensor } from './core/tensor.ts';
 export {
   type AttentionCall,
+  type BlockCall,
+  type BlocksCall,
+  type BlockWeight,
   DecodeProgram,
   openDecodeProgram,
   type ProductCall,

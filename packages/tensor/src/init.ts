@@ -17,6 +17,11 @@ export interface InitOptions {
   readonly gpu?: GPU;
   /** Record a time for each kernel (WebGPU with timestamps). */
   readonly profile?: boolean;
+  /**
+   * Workgroups that run at once and may wait for each other (WebGPU): with them one kernel decodes a token. Counted on NVIDIA
+   * GPUs; 0, which turns such kernels off, elsewhere.
+   */
+  readonly residentWorkgroups?: number;
   /** Measured kernel configurations, of any devices: `@modajs/bench` makes them. Those of another adapter or driver are not used. */
   readonly tuning?: TuningTables;
 }

@@ -39,6 +39,8 @@ export interface DecodeAttentionProblem {
   readonly eps: number;
   readonly rotary: { readonly theta: number; readonly isInterleaved: boolean } | null;
   readonly depth: DecodeDepth | null;
+  /** First elements of the layer's keys in `cacheK` and values in `cacheV`, multiples of 16 bytes; 0 by default. */
+  readonly cacheStart?: { readonly k: number; readonly v: number };
 }
 
 /** Storage buffers that the kernel binds. */
@@ -77,7 +79,7 @@ export function planDecodeAttention(
   caps: DeviceCapabilities,
   config: DecodeAttentionConfig = {},
 ): KernelPlan {
-  const { dtype, H, Hkv, D, splits, depth, rotary } = problem;
+  const { dtype, H, Hkv, D, splits, depth, rotary, cacheStart = { k: 0, v: 0 } } = problem;
   requireF16('decode attention', caps, dtype);
   check(problem, caps);
   const G = H / Hkv;
@@ -124,7 +126,7 @@ export function planDecodeAttention(
           ...[H, Hkv, splits, depth?.first ?? 0],
           ...[depth?.end ?? 0, depth?.fresh?.slot ?? NONE, depth?.own?.slot ?? NONE, depth?.own?.start ?? 0],
           ...[depth?.fresh?.start ?? 0, problem.qNorm, problem.kNorm, depth?.fresh?.norm ?? 0],
-          ...[{ f32: problem.eps }, { f32: problem.scale }, 0, 0],
+          ...[{ f32: problem.eps }, { f32: problem.scale }, cacheStart.k / values, cacheStart.v / values],
           ...ropeFrequencies(D, D, rotary?.theta ?? 1),
         ]),
         workgroups: [Hkv, splits, 1],

@@ -41,7 +41,8 @@ struct Params {
   H: u32, Hkv: u32, splits: u32, first_slot: u32,
   end_slot: u32, fresh_slot: u32, own_slot: u32, slot_start: u32,
   fresh_start: u32, q_norm: u32, k_norm: u32, fresh_norm: u32,
-  eps: f32, scale: f32, unused_1: u32, unused_2: u32,
+  // First words of the layer's keys and values in their caches.
+  eps: f32, scale: f32, k_start: u32, v_start: u32,
   frequencies: array<vec4<f32>, 64>,
 }
 
@@ -250,8 +251,8 @@ fn write_slots(head: u32, position: u32, thread: u32) {
     let fresh_at = (params.fresh_slot * params.Hkv + head) * LANES + lane;
     let slot_at = (params.own_slot * params.Hkv + head) * LANES + lane;
     switch item / LANES {
-      case 0u: { cache_k[own] = prepared_key(OWN_KEY, lane); }
-      case 1u: { cache_v[own] = raw_value(OWN_KEY, params.H * D + width + head * D, lane); }
+      case 0u: { cache_k[params.k_start + own] = prepared_key(OWN_KEY, lane); }
+      case 1u: { cache_v[params.v_start + own] = raw_value(OWN_KEY, params.H * D + width + head * D, lane); }
       case 2u: { if (params.fresh_slot != NONE) { depth_k[fresh_at] = prepared_key(FRESH_KEY, lane); } }
       case 3u: {
         if (params.fresh_slot != NONE) {
@@ -327,8 +328,8 @@ fn main(
         v_bits[a] = depth_v[at];
       } else {
         let at = ((begin + n - n_slots) * params.Hkv + head) * LANES + lane;
-        k_bits[a] = cache_k[at];
-        v_bits[a] = cache_v[at];
+        k_bits[a] = cache_k[params.k_start + at];
+        v_bits[a] = cache_v[params.v_start + at];
       }
     }
     var scores: array<f32, AHEAD * G>;

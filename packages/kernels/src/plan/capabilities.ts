@@ -27,6 +27,11 @@ export interface DeviceCapabilities {
   readonly maxBufferBytes: number;
   /** Alignment of a storage binding's offset, bytes (256 by default). */
   readonly minStorageAlignment: number;
+  /**
+   * Workgroups of at most 512 threads and 32 KiB of memory that run at once, where they may wait for each other
+   * (`planResidentWorkgroups`); absent or 0 where they may not.
+   */
+  readonly residentWorkgroups?: number;
   readonly vendor: string;
   readonly architecture: string;
   /** Measured configurations for this device; plans without one use their defaults. */

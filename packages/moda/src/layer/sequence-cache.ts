@@ -20,11 +20,17 @@ export class SequenceCache implements Disposable {
   readonly v: Tensor;
   #length = 0;
 
-  /** @throws OutOfMemoryError */
-  constructor(readonly options: SequenceCacheOptions) {
+  /**
+   * @param memory tensors of these options to fill, owned by the cache from now on; its own zeros by default
+   * @throws OutOfMemoryError
+   */
+  constructor(
+    readonly options: SequenceCacheOptions,
+    memory?: { readonly k: Tensor; readonly v: Tensor },
+  ) {
     const { B, capacity, Hkv, D, dtype, device } = options;
-    this.k = zeros([B, capacity, Hkv, D], { dtype, device });
-    this.v = zeros([B, capacity, Hkv, D], { dtype, device });
+    this.k = memory?.k ?? zeros([B, capacity, Hkv, D], { dtype, device });
+    this.v = memory?.v ?? zeros([B, capacity, Hkv, D], { dtype, device });
   }
 
   /** Positions filled. */

@@ -1,4 +1,4 @@
-import { type Device, type DType, empty, type Tensor, withoutScope, zeros } from '@modajs/tensor';
+import { type DecodeProgram, type Device, type DType, empty, type Tensor, withoutScope, zeros } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { streamSlots } from '../depth/create-depth-path.ts';
 
@@ -22,6 +22,8 @@ export interface DecodeBuffers {
   readonly partial: Tensor;
   readonly statistics: Tensor;
   readonly logits: Tensor;
+  /** Numbers on their way between workgroups, where one kernel runs all blocks. */
+  readonly exchange: Tensor;
   /** u32 `[capacity, 2]`: tokens that the device chose, with the bits of their log-probabilities. */
   readonly results: Tensor;
   /** Depth slots of the token at hand; null without. */
@@ -32,12 +34,13 @@ export interface DecodeBuffers {
 /** Memory of one token's decoding, owned by the caller. @throws OutOfMemoryError */
 export function createDecodeBuffers(
   config: DecoderConfig,
-  { capacity, dtype, device }: { capacity: number; dtype: DType; device: Device },
+  { capacity, dtype, device, program }: { capacity: number; dtype: DType; device: Device; program: DecodeProgram },
 ): DecodeBuffers {
   const { nHeads, nKvHeads, headDim, dModel, dFf, vocabSize } = config;
   const width = nKvHeads * headDim;
   const most = Math.max(1, Math.floor(MOST_WORKGROUPS / nKvHeads) - 1);
   const splits = 1 + Math.min(most, Math.ceil(capacity / POSITIONS_A_SPLIT));
+  const sizes = { C: dModel, F: dFf, H: nHeads, Hkv: nKvHeads, D: headDim, splits };
   const slots = config.depth === 'moda' ? streamSlots(config) : 0;
   return withoutScope(() => {
     const row = (length: number): Tensor => empty([length], { device });
@@ -51,6 +54,7 @@ export function createDecodeBuffers(
       partial: row(splits * nHeads * headDim),
       statistics: row(splits * nHeads * 2),
       logits: row(vocabSize),
+      exchange: zeros([program.hasResidentWorkgroups ? program.exchangeLength(sizes) : 1], { dtype: 'u32', device }),
       results: zeros([capacity, 2], { dtype: 'u32', device }),
       depth: slots > 0 ? { k: arena(), v: arena() } : null,
       splits,

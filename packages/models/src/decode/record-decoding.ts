@@ -1,4 +1,12 @@
-import type { DecodeProgram, ProductCall, ProgramWeight, Tensor } from '@modajs/tensor';
+import type {
+  BlockCall,
+  BlockWeight,
+  DecodeBlocksConfig,
+  DecodeProgram,
+  ProductCall,
+  ProgramWeight,
+  Tensor,
+} from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { normOf } from '../decoder/block.ts';
 import type { DecoderCache } from '../decoder/decoder-cache.ts';
@@ -17,7 +25,7 @@ export interface DecodeSources {
 }
 
 /**
- * Records one token through all blocks to the logits, five kernels a block: q, k, v; attention; output; gate and up; down.
+ * Records one token through all blocks to the logits: in one kernel, or five a block: q, k, v; attention; output; gate and up; down.
  * Each product begins with the residual sum and norms of the sub-layer before it. MoDA's FFN projection rides with gate and
  * up, its slot is normalised where the next block reads it: depth adds no kernel.
  */
@@ -31,17 +39,74 @@ export class DecodeRecorder {
     private readonly sources: DecodeSources,
   ) {}
 
-  /** Records everything. @throws KernelError when a kernel does not fit the device */
-  record(): void {
+  /**
+   * Records everything.
+   *
+   * @param oneKernel how one kernel for all blocks is cut, whose workgroups pass numbers to each other; null for five a block
+   * @throws KernelError when a kernel does not fit the device
+   */
+  record(oneKernel: DecodeBlocksConfig | null): void {
     const { config, parameters, buffers } = this.sources;
     const table = parameters['model.embed_tokens.weight'];
-    this.program.embed(table, buffers.state, buffers.sums[0]);
-    for (let layer = 0; layer < config.nLayers; layer++) {
-      this.#attention(layer);
-      this.#feedForward(layer);
+    if (oneKernel) this.#blocks(table, oneKernel);
+    else {
+      this.program.embed(table, buffers.state, buffers.sums[0]);
+      for (let layer = 0; layer < config.nLayers; layer++) {
+        this.#attention(layer);
+        this.#feedForward(layer);
+      }
     }
     const weight = config.tieEmbeddings ? table : parameters['lm_head.weight'];
     this.#product([{ weight, out: 0, bias: null }], buffers.logits, 'model.norm.weight');
+  }
+
+  /** All blocks at once; the last sub-layer's output waits to be added. */
+  #blocks(table: Tensor, oneKernel: DecodeBlocksConfig): void {
+    const { config, vectors, buffers } = this.sources;
+    const { nHeads: H, nKvHeads: Hkv, headDim: D, dModel: C, dFf: F, norm, qkNorm, normEps: eps, nLayers } = config;
+    const depth = buffers.depth && {
+      hasNorm: config.depthKeyNorm === 'writer',
+      hasRope: config.depthRope === 'shared',
+    };
+    const rotary = { theta: config.ropeTheta, isInterleaved: config.ropeInterleaved };
+    const scale = config.softmaxScale ?? 1 / Math.sqrt(D);
+    this.program.blocks({
+      problem: { C, F, H, Hkv, D, splits: buffers.splits, norm, qkNorm, eps, scale, rotary, depth },
+      blocks: Array.from({ length: nLayers }, (_, layer) => this.#block(layer)),
+      ...{ table, state: buffers.state, vectors: vectors.tensor, depth: buffers.depth },
+      ...{ exchange: buffers.exchange, x: buffers.sums[0], y: buffers.y },
+      config: oneKernel,
+    });
+    this.#pending = { layer: nLayers - 1, part: 'ffn' };
+  }
+
+  #block(layer: number): BlockCall {
+    const { config, parameters, vectors, cache } = this.sources;
+    const name = `model.layers.${layer}`;
+    const weight = (part: string): BlockWeight => this.#weight(`${name}.${part}`, 0);
+    const maybe = (part: string): BlockWeight | null =>
+      this.#writesSlot(layer) && `${name}.${part}.weight` in parameters ? weight(part) : null;
+    const norm = (of: string): number => vectors.find(`${of}.weight`) ?? 0;
+    // Where norms follow a sub-layer, the attention begins with that of the previous block's FFN.
+    const attentionNorm =
+      config.norm === 'pre' ? normOf(config, layer, 'attention') : normOf(config, Math.max(layer - 1, 0), 'ffn');
+    const depth = this.#depth(layer, 0);
+    return {
+      ...{ q: weight('self_attn.q_proj'), k: weight('self_attn.k_proj'), v: weight('self_attn.v_proj') },
+      ...{ own: maybe('depth.attn_kv_proj'), output: weight('self_attn.o_proj') },
+      ...{ gate: weight('mlp.gate_proj'), up: weight('mlp.up_proj'), down: weight('mlp.down_proj') },
+      ...{ ffnSlot: config.depthFfnProjection ? maybe('depth.ffn_kv_proj') : null },
+      attentionNorm: norm(attentionNorm),
+      ffnNorm: norm(normOf(config, layer, config.norm === 'pre' ? 'ffn' : 'attention')),
+      qNorm: norm(`${name}.self_attn.q_norm`),
+      kNorm: norm(`${name}.self_attn.k_norm`),
+      freshNorm: depth?.fresh?.norm ?? 0,
+      slots: depth && {
+        ...{ first: depth.first, end: depth.end },
+        ...{ fresh: depth.fresh?.slot ?? null, written: depth.own?.slot ?? null },
+      },
+      ...{ cacheK: cache.layers[layer].k, cacheV: cache.layers[layer].v },
+    };
   }
 
   #weight(name: string, out: number): ProgramWeight {

@@ -1,10 +1,24 @@
-import { type HostArray, KernelError, openDecodeProgram, type PreparedSequence, ShapeError } from '@modajs/tensor';
+import {
+  type DecodeBlocksConfig,
+  type DecodeProgram,
+  type HostArray,
+  KernelError,
+  openDecodeProgram,
+  type PreparedSequence,
+  ShapeError,
+} from '@modajs/tensor';
 import type { Decoder } from '../decoder/decoder.ts';
 import type { DecoderCache } from '../decoder/decoder-cache.ts';
 import { canDecodeFused } from './can-decode-fused.ts';
 import { createDecodeBuffers, type DecodeBuffers, disposeDecodeBuffers } from './decode-buffers.ts';
 import { DecodeVectors } from './decode-vectors.ts';
-import { DecodeRecorder } from './record-decoding.ts';
+import { DecodeRecorder, type DecodeSources } from './record-decoding.ts';
+
+/** How a token decoder runs. */
+export interface TokenDecoderOptions {
+  /** Whether one kernel may run all blocks where the device can (default); an object cuts it otherwise, for tuning. */
+  readonly oneKernel?: boolean | DecodeBlocksConfig;
+}
 
 /** A token that the device chose. */
 export interface ChosenToken {
@@ -28,16 +42,15 @@ export class TokenDecoder implements Disposable {
   #chosen = 0;
 
   /** Use `openTokenDecoder`. @throws KernelError, OutOfMemoryError */
-  constructor(model: Decoder, cache: DecoderCache) {
+  constructor(model: Decoder, cache: DecoderCache, { oneKernel = true }: TokenDecoderOptions = {}) {
     const { config, device, computeDtype: dtype } = model;
     const program = openDecodeProgram(device)!;
     this.#cache = cache;
     this.#vectors = new DecodeVectors(model.parameters(), device);
-    this.#buffers = createDecodeBuffers(config, { capacity: cache.options.capacity, dtype, device });
+    this.#buffers = createDecodeBuffers(config, { capacity: cache.options.capacity, dtype, device, program });
     try {
       const sources = { config, parameters: model.parameters(), vectors: this.#vectors, buffers: this.#buffers, cache };
-      new DecodeRecorder(program, sources).record();
-      this.#step = program.prepare();
+      this.#step = prepareStep(program, sources, oneKernel);
       program.choose(this.#buffers.logits, this.#buffers.state, this.#buffers.results);
       this.#choice = program.prepare();
     } catch (error) {
@@ -109,11 +122,33 @@ export class TokenDecoder implements Disposable {
   }
 }
 
+/** One token in one kernel for all blocks where workgroups may wait for each other and the model fits, else in five a block. */
+function prepareStep(
+  program: DecodeProgram,
+  sources: DecodeSources,
+  oneKernel: boolean | DecodeBlocksConfig,
+): PreparedSequence {
+  if (program.hasResidentWorkgroups && oneKernel !== false) {
+    try {
+      new DecodeRecorder(program, sources).record(oneKernel === true ? {} : oneKernel);
+      return program.prepare();
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+    }
+  }
+  new DecodeRecorder(program, sources).record(null);
+  return program.prepare();
+}
+
 /** A decoder of single tokens behind what `cache` holds, or null where the general operators must do: see `canDecodeFused`. */
-export function openTokenDecoder(model: Decoder, cache: DecoderCache): TokenDecoder | null {
+export function openTokenDecoder(
+  model: Decoder,
+  cache: DecoderCache,
+  options: TokenDecoderOptions = {},
+): TokenDecoder | null {
   if (!canDecodeFused(model, cache)) return null;
   try {
-    return new TokenDecoder(model, cache);
+    return new TokenDecoder(model, cache, options);
   } catch (error) {
     // The device is too small for the kernels.
     if (error instanceof KernelError) return null;

@@ -1,5 +1,14 @@
 import { DepthStream, SequenceCache } from '@modajs/moda';
-import { concat, type Device, type DType, slice, type Tensor, withoutScope } from '@modajs/tensor';
+import {
+  concat,
+  type Device,
+  type DType,
+  defaultDevice,
+  packedZeros,
+  slice,
+  type Tensor,
+  withoutScope,
+} from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 
 /** Size of a cache and where it lives. */
@@ -25,10 +34,12 @@ export class DecoderCache implements Disposable {
     readonly config: DecoderConfig,
     readonly options: DecoderCacheOptions,
   ) {
-    const { nKvHeads: Hkv, headDim: D } = config;
-    this.layers = withoutScope(() =>
-      Array.from({ length: config.nLayers }, () => new SequenceCache({ Hkv, D, ...options })),
-    );
+    const { nLayers, nKvHeads: Hkv, headDim: D } = config;
+    const { B, capacity, dtype = 'f32', device = defaultDevice() } = options;
+    const shapes = Array.from({ length: nLayers }, () => [B, capacity, Hkv, D]);
+    // Side by side: one kernel reaches all layers. Keys and values apart: kernels write both.
+    const [keys, values] = withoutScope(() => [0, 1].map(() => packedZeros(device, shapes, dtype)));
+    this.layers = keys.map((k, layer) => new SequenceCache({ Hkv, D, ...options }, { k, v: values[layer] }));
   }
 
   /** Positions seen. */

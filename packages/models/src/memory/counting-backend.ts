@@ -11,6 +11,7 @@ export class CountingBackend implements Backend {
   readonly description = 'counts bytes, computes nothing';
   readonly supportsF16 = true;
   readonly chunkBytes = 2 ** 25;
+  readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
   readonly depthDeferral = null;
   #liveBytes = 0;

@@ -111,6 +111,8 @@ export interface Backend {
   readonly supportsF16: boolean;
   /** Bytes that the temporary of an operator working in chunks should stay below. */
   readonly chunkBytes: number;
+  /** Elements of the storages that small tensors are packed into: what one kernel can bind, in any dtype. */
+  readonly packLength: number;
   /** Large matrix products are fast when rows come in multiples of this many elements. */
   readonly rowAlignment: number;
   /** Null: depth gradients are always added up by their readers (`dDepth`). */

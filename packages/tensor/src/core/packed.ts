@@ -7,22 +7,20 @@ import { Tensor } from './tensor.ts';
 /** Elements: every tensor starts on a multiple, so that its rows are read 16 bytes at a time in every dtype. */
 const ALIGNMENT = 64;
 
-/** Elements of a storage: one binding of every WebGPU device holds as many f32. A larger tensor has a storage to itself. */
-const SEGMENT = 2 ** 25;
-
 const padded = (shape: Shape): number => Math.ceil(sizeOf(shape) / ALIGNMENT) * ALIGNMENT;
 
 /**
- * Zeros of several shapes side by side in few storages, in the given order: what works on all of them (an optimiser's step,
+ * Zeros of several shapes side by side in few storages (of `Backend.packLength` elements, more for a larger tensor), in the given order: what works on all of them (an optimiser's step,
  * a norm, a cast) then takes few kernels (`mergeRuns`). Packs of the same shapes in the same order are laid out alike in
  * every dtype. The gaps between tensors hold zeros.
  */
 export function packedZeros(device: Device, shapes: readonly Shape[], dtype: DType): Tensor[] {
   const tensors: Tensor[] = [];
+  const { packLength } = device.backend;
   for (let first = 0; first < shapes.length; ) {
     let end = first + 1;
     let length = padded(shapes[first]);
-    while (end < shapes.length && length + padded(shapes[end]) <= SEGMENT) length += padded(shapes[end++]);
+    while (end < shapes.length && length + padded(shapes[end]) <= packLength) length += padded(shapes[end++]);
     const storage = new SharedStorage(device, device.backend.allocate(length, dtype));
     const whole: ArrayView = { storage: storage.raw, dtype, shape: [length], strides: [1], offset: 0 };
     if (length > 0) device.backend.fill(whole, 0);

@@ -25,6 +25,7 @@ export class CpuBackend implements Backend {
   readonly kind = 'cpu';
   readonly supportsF16 = true;
   readonly chunkBytes = 2 ** 25;
+  readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
   readonly depthDeferral = null;
   readonly description: string;

@@ -30,6 +30,7 @@ export class ReferenceBackend implements Backend {
   readonly kind = 'reference';
   readonly supportsF16 = true;
   readonly chunkBytes = 2 ** 25;
+  readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
   readonly depthDeferral = null;
   readonly description: string;

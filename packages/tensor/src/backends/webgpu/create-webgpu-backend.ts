@@ -6,6 +6,7 @@ import { BufferPool } from './buffer-pool.ts';
 import { capabilitiesOf } from './capabilities-of.ts';
 import { captureCommands } from './captured-commands.ts';
 import { CommandRecorder } from './command-recorder.ts';
+import { countResidentWorkgroups } from './count-resident-workgroups.ts';
 import { Failures } from './failures.ts';
 import { attentionOperations } from './operations/attention-operations.ts';
 import { contiguousStrides } from './operations/contiguous.ts';
@@ -35,6 +36,8 @@ export interface WebGpuOptions {
   readonly tuning?: TuningTables;
   /** Bytes of device memory to stay below. */
   readonly memoryLimitBytes?: number;
+  /** Workgroups that run at once and may wait for each other; counted on NVIDIA GPUs, 0 elsewhere by default. */
+  readonly residentWorkgroups?: number;
 }
 
 /** The device contract on WebGPU, with what only it has. */
@@ -94,8 +97,17 @@ function memoryOperations(runner: PlanRunner, transfers: Transfers, copy: Backen
   };
 }
 
-function assemble({ device, info, entry, description }: OpenDevice, options: WebGpuOptions): WebGpuBackend {
-  const capabilities = { ...capabilitiesOf(device, info), tuning: options.tuning?.[tuningKey(info)] };
+/** Elements that one binding holds even in f32, in steps that `sizeClass` does not round up beyond it. */
+function packLengthOf(maxBindingBytes: number): number {
+  const step = 2 ** 25;
+  return Math.max(1, Math.floor(maxBindingBytes / 4 / step)) * step;
+}
+
+function assemble(
+  { device, entry, description }: OpenDevice,
+  capabilities: DeviceCapabilities,
+  options: WebGpuOptions,
+): WebGpuBackend {
   const profiler = options.profile && capabilities.timestamps ? new Profiler(device) : null;
   const uniforms = new UniformRing(device);
   const recorder = new CommandRecorder(device, uniforms, profiler);
@@ -115,6 +127,7 @@ function assemble({ device, info, entry, description }: OpenDevice, options: Web
     description,
     supportsF16: capabilities.f16,
     chunkBytes: Math.min(2 ** 28, capabilities.maxBindingBytes / 2),
+    packLength: packLengthOf(capabilities.maxBindingBytes),
     // 16 bytes of f16.
     rowAlignment: 8,
     depthDeferral: depthDeferral(runner, elementwise),
@@ -159,5 +172,9 @@ function assemble({ device, info, entry, description }: OpenDevice, options: Web
  */
 export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const { gpu, allowSoftware = true } = options;
-  return assemble(await requestDevice({ gpu, allowSoftware }), options);
+  const opened = await requestDevice({ gpu, allowSoftware });
+  const { device, info } = opened;
+  const capabilities = { ...capabilitiesOf(device, info), tuning: options.tuning?.[tuningKey(info)] };
+  const residentWorkgroups = options.residentWorkgroups ?? (await countResidentWorkgroups(device, capabilities));
+  return assemble(opened, { ...capabilities, residentWorkgroups }, options);
 }

@@ -1,0 +1,31 @@
+import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import type { KernelPlan } from '../plan/plan.ts';
+import { specialize } from '../plan/specialize.ts';
+import source from './resident-workgroups.wgsl';
+
+/** Workgroups of the count: more than any device runs at once. */
+const OFFERED = 1024;
+const TURNS = 4096;
+const MEMORY_BYTES = 32768;
+
+/**
+ * Plans a count of the workgroups that run at once: those of at most 512 threads and 32 KiB of workgroup memory may wait for each other when no
+ * more of them are dispatched. Operand: `counts` u32 `[4]`, zero before; the result is `counts[1]`.
+ */
+export function planResidentWorkgroups(caps: DeviceCapabilities): KernelPlan {
+  const threads = Math.min(512, caps.maxInvocations);
+  const words = Math.min(MEMORY_BYTES, caps.maxWorkgroupMemoryBytes) / 4;
+  return {
+    passes: [
+      {
+        label: 'resident-workgroups',
+        shader: specialize(source, { FILLER: `${words}u` }),
+        constants: { THREADS: threads, TURNS },
+        bindings: [{ buffer: 'counts', access: 'read_write' }],
+        uniform: null,
+        workgroups: [OFFERED, 1, 1],
+      },
+    ],
+    workspace: {},
+  };
+}
