@@ -79,14 +79,12 @@ export interface DecodeBlocksConfig {
   readonly threads?: number;
   /** Keys of a thread whose loads are in flight together. */
   readonly ahead?: 1 | 2 | 4;
-  /** How many stages before its own input a product asks for its weights. */
-  readonly early?: 0 | 1 | 2;
   /** Workgroups at most, instead of those that are resident: a device that does not run them together gives NaN. */
   readonly workgroups?: number;
   /** Turns of a wait before the kernel gives up; about a second by default. */
   readonly polls?: number;
-  /** Cached positions that one split is meant for. */
-  readonly positionsASplit?: number;
+  /** Keys that one split is meant for. */
+  readonly keysASplit?: number;
 }
 
 /** Storage buffers that the kernel binds. */
@@ -117,7 +115,7 @@ export function decodeBlocksExchange({
   D,
   splits,
 }: Pick<DecodeBlocksProblem, 'C' | 'F' | 'H' | 'Hkv' | 'D' | 'splits'>): number {
-  return HEAD_WORDS + H * D + 4 * Hkv * D + splits * H * (D + 1) + C + F + 2 * Hkv * D + C;
+  return HEAD_WORDS + H * D + 4 * Hkv * D + splits * H * (D + 1) + H * D + C + F + 2 * Hkv * D + C;
 }
 
 /**
@@ -163,7 +161,6 @@ export function planDecodeBlocks(
     NORM_DEPTH: String(depth?.hasNorm ?? false),
     ROTATE_DEPTH: String(depth?.hasRope ?? false),
     AHEAD: `${cut.ahead}u`,
-    EARLY: `${config.early ?? 1}u`,
     POLLS: `${config.polls ?? POLLS}u`,
     TAKES_TURNS: String(isSoftwareAdapter(caps)),
     C_LANES: `${cut.lanesC}u`,
@@ -186,7 +183,7 @@ export function planDecodeBlocks(
           ),
         ],
         uniform: uniformBlock([
-          ...[{ f32: problem.eps }, { f32: problem.scale }, problem.tableStart / values, cut.positionsASplit],
+          ...[{ f32: problem.eps }, { f32: problem.scale }, problem.tableStart / values, cut.keysASplit],
           ...ropeFrequencies(D, D, rotary?.theta ?? 1),
           ...blocks.flatMap((block) => wordsOf(block, problem, values)),
         ]),
@@ -257,13 +254,13 @@ function cutOf(problem: DecodeBlocksProblem, caps: DeviceCapabilities, config: D
     4 * (Math.max(C, A) + 2 * partials + 5 * subgroups + numbers + (G + 3) * D + subgroups * G * (D + 2)) + 16;
   return {
     ...{ threads, subgroup, lanesC, lanesA, lanesF, hasOwn, hasFresh, workgroups, partials, ahead, words, memory },
-    positionsASplit: config.positionsASplit ?? 128,
+    keysASplit: config.keysASplit ?? 128,
     bounds: {
       ...bounds,
       ...{ RAW_FOURS: fours(bounds.RAW_TURNS), OUT_FOURS: fours(bounds.OUT_TURNS) },
       ...{ PAIR_FOURS: fours(bounds.PAIR_TURNS), FRESH_FOURS: fours(bounds.FRESH_TURNS) },
       ...{ DOWN_FOURS: fours(bounds.DOWN_TURNS), FOURS: values / 4, VALUES: values, '4u': 4, TOGETHER: 4 },
-      ...{ G, AHEAD: ahead, MERGED: Math.ceil(A / threads) },
+      ...{ G, AHEAD: ahead },
     },
   };
 }

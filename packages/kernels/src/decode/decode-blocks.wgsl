@@ -15,9 +15,10 @@
 //
 // state: i32 (position, token, step, unused). vectors: f32 norm weights and biases. weights: up to four storages of matrices [N][K].
 // cache_k, cache_v: of all blocks, [capacity][Hkv][D] each. depth_k, depth_v: [slots][Hkv][D].
-// exchange: raw [A + 4 * KV], attention's sums [SPLITS][A] and log-sum-exps [SPLITS][H], its output [C], hidden [F + 2 * KV], the FFN's
-// output [C]; control: epoch (tokens so far), failures. x_out, y_out: f32 [C], the last residual sum and what is still to be added.
-// Workgroup memory: (max(C, A) + 2 * PARTIALS + 3 * SUBGROUPS + (G + 3) * D + SUBGROUPS * G * (D + 2)) * 4 bytes.
+// exchange: control (tokens so far, whether a wait found no end, unused, unused), then regions: q, k, v and the slot's own k, v
+// [A + 4 * KV]; the attention's sums [SPLITS][A] and log-sum-exps [SPLITS][H], not of the first split; merged [A]; after the output
+// matrix [C]; hidden [F + 2 * KV]; the FFN's output [C]. x_out, y_out: f32 [C], the last residual sum and what is still to be added.
+// Workgroup memory: (max(C, A) + 2 * PARTIALS + 5 * SUBGROUPS + NUMBERS + (G + 3) * D + SUBGROUPS * G * (D + 2)) * 4 bytes.
 // Reference: decode-reference.ts; Hu et al., "Demystifying NCCL" (the LL protocol) for words that carry their own flag.
 enable subgroups;
 
@@ -48,8 +49,6 @@ const IS_INTERLEAVED = false; // @specialize
 const NORM_DEPTH = true; // @specialize
 const ROTATE_DEPTH = true; // @specialize
 const AHEAD: u32 = 2u; // @specialize
-// How early weights are asked for: 0 before their own input, 1 a stage sooner.
-const EARLY: u32 = 0u; // @specialize
 const POLLS: u32 = 2097152u; // @specialize
 // Whether subgroups of a workgroup run one after the other up to each barrier (software): what one waits for, another must have sent.
 const TAKES_TURNS = false; // @specialize
@@ -101,7 +100,8 @@ const INPUT: u32 = max(C, A);
 const RAW_AT: u32 = 4u;
 const SUMS_AT: u32 = RAW_AT + A + 4u * KV;
 const LOGS_AT: u32 = SUMS_AT + SPLITS * A;
-const ATTENTION_AT: u32 = LOGS_AT + SPLITS * H;
+const MERGED_AT: u32 = LOGS_AT + SPLITS * H;
+const ATTENTION_AT: u32 = MERGED_AT + A;
 const HIDDEN_AT: u32 = ATTENTION_AT + C;
 const FRESH_AT: u32 = HIDDEN_AT + F;
 const FFN_AT: u32 = FRESH_AT + 2u * KV;
@@ -110,8 +110,7 @@ const FFN_AT: u32 = FRESH_AT + 2u * KV;
 const FRESH_NUMBERS: u32 = A + KV + D;
 const SLOT_NUMBERS: u32 = FRESH_NUMBERS + KV + D;
 const NUMBERS: u32 = select(FRESH_NUMBERS, SLOT_NUMBERS + KV + D, HAS_DEPTH);
-// Columns of the merged attention that a thread makes, splits that it waits for together.
-const MERGED: u32 = (A + THREADS - 1u) / THREADS;
+// Splits that are waited for together.
 const TOGETHER: u32 = 4u;
 const ROWS: u32 = G + 3u;
 const OWN_KEY: u32 = G;
@@ -141,7 +140,7 @@ struct Block {
 }
 
 struct Params {
-  eps: f32, scale: f32, table_word: u32, positions_a_split: u32,
+  eps: f32, scale: f32, table_word: u32, keys_a_split: u32,
   frequencies: array<vec4<f32>, 64>,
   blocks: array<Block, LAYERS>,
 }
@@ -818,9 +817,9 @@ fn write_slots(block: u32, head: u32, position: u32) {
   }
 }
 
-// Splits of the keys that hold anything at this position; the first is the token itself.
-fn splits_at(position: u32) -> u32 {
-  return min(SPLITS, 1u + max(1u, (position + params.positions_a_split - 1u) / params.positions_a_split));
+// Splits that share the keys at this position.
+fn splits_of(n_slots: u32, position: u32) -> u32 {
+  return clamp((n_slots + position + params.keys_a_split) / params.keys_a_split, 1u, SPLITS);
 }
 
 var<private> k_bits: array<vec4<u32>, AHEAD>;
@@ -853,9 +852,14 @@ fn replace_new_keys(block: u32, span: Span, first_key: u32) {
   let fresh = params.blocks[block].slots.z;
   for (var a = 0u; a < AHEAD; a++) { // @unroll
     let n = first_key + a * KEYS + thread / KEY_LANES;
-    if (n == count - 1u) {
+    if (n + 1u == count) {
       k_bits[a] = prepared_key(OWN_KEY, lane);
       v_bits[a] = prepared_value(A + KV, lane);
+    }
+    // Past the end: what was fetched there may be anything, even NaN.
+    if (n >= count) {
+      k_bits[a] = vec4<u32>();
+      v_bits[a] = vec4<u32>();
     }
     if (HAS_DEPTH && n < span.n_slots && span.slot + n == fresh) {
       k_bits[a] = prepared_key(FRESH_KEY, lane);
@@ -868,19 +872,26 @@ fn attend(block: u32, unit: u32, position: u32) {
   let head = unit % HKV;
   let split = unit / HKV;
   let is_first = split == 0u;
-  let splits = splits_at(position);
   let places = params.blocks[block].places;
   let slots = params.blocks[block].slots;
-  let share = (position + max(splits, 2u) - 2u) / max(splits - 1u, 1u);
+  let n_slots = select(0u, slots.y - slots.x, HAS_DEPTH);
+  let splits = splits_of(n_slots, position);
+  // The first split has the slots and the token, and so many positions that all have about as many keys.
+  let share = (n_slots + position + splits) / splits;
+  let first_positions = min(max(share, n_slots + 1u) - n_slots - 1u, position);
+  let rest = (position - first_positions + max(splits, 2u) - 2u) / max(splits - 1u, 1u);
   var span: Span;
   span.slot = slots.x;
-  span.n_slots = select(0u, slots.y - slots.x, is_first && HAS_DEPTH);
-  span.begin = select(min((max(split, 1u) - 1u) * share, position), position, is_first);
-  span.end = select(min(span.begin + share, position), position + 1u, is_first);
+  span.n_slots = select(0u, n_slots, is_first);
+  span.begin = select(min(first_positions + (max(split, 1u) - 1u) * rest, position), 0u, is_first);
+  span.end = select(min(span.begin + rest, position), first_positions + 1u, is_first);
+  if (split >= splits) { span.end = span.begin; }
   let count = span.n_slots + span.end - span.begin;
   fetch_keys(places, span, head, 0u);
   let first_norms = norm_pair(block, head, thread);
-  let n_numbers = select(FRESH_NUMBERS, NUMBERS, is_first);
+  var n_numbers = select(FRESH_NUMBERS, NUMBERS, is_first);
+  // A split without keys has only to say so.
+  if (count == 0u) { n_numbers = 0u; }
   stage_numbers(head, n_numbers, places.w, slots.z != NONE, slots.w != NONE);
   workgroupBarrier();
   prepare_rows(block, head, select(G, ROWS, is_first), f32(position), first_norms);
@@ -979,72 +990,58 @@ fn attend(block: u32, unit: u32, position: u32) {
       value += weight * sums_of[(s * G + g) * D + d];
     }
     let h = head * G + g;
-    // An empty split has no maximum.
-    let is_empty = total == 0.0;
-    send(SUMS_AT + split * A + h * D + d, select(value / total, 0.0, is_empty));
-    if (d == 0u) { send(LOGS_AT + split * H + h, select(largest + log(total), LOWEST, is_empty)); }
+    if (!is_first) {
+      // An empty split has no maximum.
+      let is_empty = total == 0.0;
+      send(SUMS_AT + split * A + h * D + d, select(value / total, 0.0, is_empty));
+      if (d == 0u) { send(LOGS_AT + split * H + h, select(largest + log(total), LOWEST, is_empty)); }
+    } else {
+      send(MERGED_AT + place(h * D + d, A_WORDS), merged(splits, h, d, largest, value, total));
+    }
   }
   // The slots are read again a block later, `rows` and `numbers` are written for the next unit.
   storageBarrier();
   workgroupBarrier();
 }
 
-// Waits for the splits of the attention and stages their merged output.
-fn stage_merged(splits: u32) {
-  var largest: array<f32, MERGED>;
-  var value: array<f32, MERGED>;
-  var total: array<f32, MERGED>;
-  for (var i = 0u; i < MERGED; i++) { // @unroll
-    largest[i] = LOWEST;
-    value[i] = 0.0;
-    total[i] = 0.0;
-  }
-  for (var first = 0u; first < splits; first += TOGETHER) {
-    var sums: array<u32, MERGED * TOGETHER>;
-    var logs: array<u32, MERGED * TOGETHER>;
+// The first split's sum with those of the others.
+fn merged(splits: u32, h: u32, d: u32, own_largest: f32, own_value: f32, own_total: f32) -> f32 {
+  var largest = own_largest;
+  var value = own_value;
+  var total = own_total;
+  for (var first = 1u; first < splits; first += TOGETHER) {
+    var sums: array<u32, TOGETHER>;
+    var logs: array<u32, TOGETHER>;
     let limit = polls();
     var tries = 0u;
     for (; tries < limit; tries++) {
       var are_due = true;
-      for (var i = 0u; i < MERGED; i++) { // @unroll
-        let c = min(i * THREADS + thread, A - 1u);
-        for (var s = 0u; s < TOGETHER; s++) { // @unroll
-          let split = min(first + s, splits - 1u);
-          sums[i * TOGETHER + s] = atomicLoad(&exchange[SUMS_AT + split * A + c]);
-          logs[i * TOGETHER + s] = atomicLoad(&exchange[LOGS_AT + split * H + c / D]);
-        }
+      for (var i = 0u; i < TOGETHER; i++) { // @unroll
+        let split = min(first + i, splits - 1u);
+        sums[i] = atomicLoad(&exchange[SUMS_AT + split * A + h * D + d]);
+        logs[i] = atomicLoad(&exchange[LOGS_AT + split * H + h]);
       }
-      for (var i = 0u; i < MERGED; i++) { // @unroll
-        for (var s = 0u; s < TOGETHER; s++) { // @unroll
-          are_due = are_due && is_due(sums[i * TOGETHER + s], tag) && is_due(logs[i * TOGETHER + s], tag);
-        }
+      for (var i = 0u; i < TOGETHER; i++) { // @unroll
+        are_due = are_due && is_due(sums[i], tag) && is_due(logs[i], tag);
       }
       if (are_due) { break; }
     }
     if (tries == limit) { is_dead = true; }
-    for (var i = 0u; i < MERGED; i++) { // @unroll
-      var next = largest[i];
-      for (var s = 0u; s < TOGETHER; s++) { // @unroll
-        next = max(next, number(logs[i * TOGETHER + s]));
-      }
-      let rescale = exp(largest[i] - next);
-      largest[i] = next;
-      value[i] *= rescale;
-      total[i] *= rescale;
-      for (var s = 0u; s < TOGETHER; s++) { // @unroll
-        let weight = select(0.0, exp(number(logs[i * TOGETHER + s]) - next), first + s < splits);
-        value[i] += weight * number(sums[i * TOGETHER + s]);
-        total[i] += weight;
-      }
+    var next = largest;
+    for (var i = 0u; i < TOGETHER; i++) { // @unroll
+      next = max(next, number(logs[i]));
+    }
+    let rescale = exp(largest - next);
+    largest = next;
+    value *= rescale;
+    total *= rescale;
+    for (var i = 0u; i < TOGETHER; i++) { // @unroll
+      let weight = select(0.0, exp(number(logs[i]) - next), first + i < splits);
+      value += weight * number(sums[i]);
+      total += weight;
     }
   }
-  for (var i = 0u; i < MERGED; i++) { // @unroll
-    let c = i * THREADS + thread;
-    if (c < A) {
-      let at = place(c, A_WORDS);
-      staged[at / 4u][at % 4u] = value[i] / total[i];
-    }
-  }
+  return value / total;
 }
 
 @compute @workgroup_size(THREADS)
@@ -1057,7 +1054,6 @@ fn main(
   let group = id.x;
   is_dead = false;
   let position = u32(state[0]);
-  let splits = splits_at(position);
   let epoch = atomicLoad(&exchange[0]);
   fetch_raw(group, 0u);
   let lane = thread % C_LANES;
@@ -1074,20 +1070,20 @@ fn main(
     join(FFN_AT, previous_tag, norms.x, block > 0u);
     multiply_raw(group, block, block > 0u);
     fetch_out(group, block);
-    if (EARLY > 0u) { fetch_pairs(group, block); }
-    for (var unit = group; unit < HKV * SPLITS; unit += W) { attend(block, unit, position); }
-    stage_merged(splits);
+    // The first splits last: they wait for the others.
+    let units = (HKV * SPLITS + W - 1u - group) / W;
+    for (var turn = 0u; turn < units; turn++) { attend(block, group + (units - 1u - turn) * W, position); }
+    stage_row(MERGED_AT, A, tag);
     workgroupBarrier();
     multiply_out(group, block);
-    if (EARLY == 0u) { fetch_pairs(group, block); }
-    if (EARLY > 1u) { fetch_down(group, block); }
+    fetch_pairs(group, block);
     join(ATTENTION_AT, tag, norms.y, true);
     multiply_pairs(group, block);
-    if (EARLY <= 1u) { fetch_down(group, block); }
-    if (EARLY > 1u) { fetch_raw(group, min(block + 1u, LAYERS - 1u)); }
+    fetch_down(group, block);
     multiply_down(group, block);
-    if (EARLY <= 1u) { fetch_raw(group, min(block + 1u, LAYERS - 1u)); }
+    fetch_raw(group, min(block + 1u, LAYERS - 1u));
   }
+  if (is_dead) { atomicStore(&exchange[1], 1u); }
   // The last sub-layer's output waits for the output matrix's kernel; whoever has it knows that everyone has read the epoch.
   if (group == 0u) {
     for (var c = thread; c < C; c += THREADS) {

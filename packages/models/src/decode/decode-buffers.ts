@@ -54,7 +54,7 @@ export function createDecodeBuffers(
       partial: row(splits * nHeads * headDim),
       statistics: row(splits * nHeads * 2),
       logits: row(vocabSize),
-      exchange: zeros([program.hasResidentWorkgroups ? program.exchangeLength(sizes) : 1], { dtype: 'u32', device }),
+      exchange: zeros([program.hasResidentWorkgroups ? program.exchangeLength(sizes) : 2], { dtype: 'u32', device }),
       results: zeros([capacity, 2], { dtype: 'u32', device }),
       depth: slots > 0 ? { k: arena(), v: arena() } : null,
       splits,

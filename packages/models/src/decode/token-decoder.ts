@@ -1,6 +1,7 @@
 import {
   type DecodeBlocksConfig,
   type DecodeProgram,
+  DeviceError,
   type HostArray,
   KernelError,
   openDecodeProgram,
@@ -103,6 +104,21 @@ export class TokenDecoder implements Disposable {
       const bits = Uint32Array.from(values);
       return { id: bits[0], logProb: new Float32Array(bits.buffer)[1] };
     });
+  }
+
+  /**
+   * For results that are NaN: whether the kernel for all blocks is to blame.
+   *
+   * @throws DeviceError when its workgroups waited for each other in vain
+   */
+  async requireProgress(): Promise<void> {
+    const { exchange } = this.#buffers;
+    const [, hasFailed] = await exchange.device.backend.download(exchange.storage.raw, 0, 2);
+    if (hasFailed) {
+      throw new DeviceError(
+        'tokenDecoder: workgroups must run together, but some waited for others in vain. Open the device with residentWorkgroups: 0.',
+      );
+    }
   }
 
   #run(): void {

@@ -7,7 +7,7 @@ const AHEAD = 4;
 /**
  * The `count` most probable tokens after `last`, chosen on the device; the host reads them while later ones are computed.
  *
- * @throws DataError when a logit is NaN
+ * @throws DataError when a logit is NaN; DeviceError when workgroups that should run together did not
  */
 export async function* greedyTokens(
   decoder: TokenDecoder,
@@ -24,6 +24,7 @@ export async function* greedyTokens(
         underWay.push(issued < count ? decoder.chooseAndFeed() : decoder.choose());
       }
       const token = await underWay.shift()!;
+      if (Number.isNaN(token.logProb)) await decoder.requireProgress();
       requireNumbers(token.logProb);
       yield token;
     }
