@@ -1,11 +1,6 @@
+import type { DType } from './dtype.ts';
 import { AutogradError, ShapeError } from './errors.ts';
-import {
-  type GradientMemory,
-  gradientMemory,
-  isSameMemory,
-  type PendingGradients,
-  withPending,
-} from './gradient-memory.ts';
+import { gradientMemory, isSameMemory, type PendingGradients, withPending } from './gradient-memory.ts';
 import { tidy, withoutScope } from './scope.ts';
 import { formatShape, sameShape } from './shape.ts';
 import { allocateTensor, type Tensor } from './tensor.ts';
@@ -13,12 +8,15 @@ import { allocateTensor, type Tensor } from './tensor.ts';
 /** Gradients of a node's outputs, in order; null where nothing depends on that output. */
 export type Gradients = readonly (Tensor | null)[];
 
+/** The gradient that an input has from later uses, if it may be added to: the caller returns it as its own. */
+export type GradientSoFar = (input: number, dtype: DType) => Tensor | null;
+
 type BackwardFunction = (
   gradients: Gradients,
   saved: readonly Tensor[],
   needs: readonly boolean[],
   inputs: readonly (GradNode | null)[],
-  memoryOf: (input: number) => GradientMemory | null,
+  gradientSoFar: GradientSoFar,
 ) => Gradients;
 
 /** What a backward pass tells as it goes. */
@@ -102,8 +100,9 @@ export class GradNode {
     }
     this.#consumed = true;
     const needs = this.inputs.map((input) => input !== null);
-    const memoryOf = (input: number) => gradientMemory(this.inputs[input], this.inputOutputs[input]);
-    return this.run(gradients, this.saved, needs, this.inputs, memoryOf);
+    const gradientSoFar: GradientSoFar = (input, dtype) =>
+      gradientMemory(this.inputs[input], this.inputOutputs[input], dtype);
+    return this.run(gradients, this.saved, needs, this.inputs, gradientSoFar);
   }
 }
 
@@ -147,7 +146,7 @@ export function asParameter(tensor: Tensor): Tensor {
  * @param saved tensors that `backward` receives as live handles, whatever happens to the originals
  * @param backward from the outputs' gradients to the inputs'; runs unrecorded in a scope of its own; `needs[i]` is false
  *   when nobody wants input i's gradient. It may return its arguments. `inputs` are the inputs' nodes, for
- *   `parameterGradient`; `memoryOf` gives the gradient of input i so far, to add to and return.
+ *   `parameterGradient`; `gradientSoFar` gives what input i has from later uses, to add to and return.
  */
 export function record(
   outputs: readonly Tensor[],

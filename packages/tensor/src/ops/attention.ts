@@ -1,6 +1,6 @@
 import type { AttentionArguments, DepthArguments, DepthSegment } from '../backends/attention-arguments.ts';
 import type { ArrayView } from '../backends/backend.ts';
-import { attach, type GradNode, isRecording, makeNode } from '../core/autograd.ts';
+import { attach, type GradientSoFar, type GradNode, isRecording, makeNode } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { checkAttention } from './attention-checks.ts';
@@ -126,9 +126,9 @@ function connect(input: AttentionInput, dense: Dense, out: Tensor, lse: Tensor):
     [...inputs, ...writers],
     [...outputs, ...writers.map(() => 0)],
     [q, out, lse, ...optional],
-    ([dOut, dLse], [sq, sOut, sLse, ...rest]) => {
+    ([dOut, dLse], [sq, sOut, sLse, ...rest], _needs, _inputs, gradientSoFar) => {
       const alive: Dense = [sq, k && rest.shift()!, v && rest.shift()!, docRange && rest.shift()!];
-      return runBackward(input, alive, sOut, sLse, dOut, dLse ?? null);
+      return runBackward(input, alive, sOut, sLse, dOut, dLse ?? null, gradientSoFar);
     },
   );
   attach([out, lse], node);
@@ -141,14 +141,13 @@ function runBackward(
   lse: Tensor,
   dOut: Tensor | null,
   dLse: Tensor | null,
+  gradientSoFar: GradientSoFar,
 ): (Tensor | null)[] {
   const [q, k, v] = dense;
   const { device } = q;
   const gradient = dOut ? contiguous(dOut) : zeroLike(out);
-  const [dq, dk, dv] = [q, k, v].map((tensor) => tensor && allocateTensor(device, tensor.shape, tensor.dtype));
-  // Keys beyond Tk are outside the operator; backends write the first Tk positions only.
-  if (k && v && input.Tk !== undefined && input.Tk < k.shape[1])
-    for (const tensor of [dk!, dv!]) device.backend.fill(tensor.view, 0);
+  const dq = allocateTensor(device, q.shape, q.dtype);
+  const { dk, dv, accumulateKeys } = keyGradients(input, k, v, gradientSoFar);
   const depth = input.depth && input.depth.S > 0 ? input.depth : null;
   const args = argumentsOf(input, dense, out, lse);
   const isOwnPosition = args.depth !== null && args.depth.chunk === 1 && args.depth.Td === q.shape[1];
@@ -158,14 +157,36 @@ function runBackward(
     ...args,
     dOut: gradient.view,
     dLse: dLse ? contiguous(dLse).view : null,
-    dq: dq!.view,
+    dq: dq.view,
     dk: dk?.view ?? null,
     dv: dv?.view ?? null,
+    accumulateKeys,
     dDepth: depthWeights ? null : (depth?.gradients?.segments() ?? null),
     accumulateDepth: true,
     depthWeights: depthWeights?.view ?? null,
   });
   return [dq, dk, dv, ...(depth?.writers.map(() => null) ?? [])];
+}
+
+/** Memory for dk and dv: new, or the gradients that k and v have from their depth slot, to be added to. */
+function keyGradients(
+  { Tk }: AttentionInput,
+  k: Tensor | null,
+  v: Tensor | null,
+  gradientSoFar: GradientSoFar,
+): { dk: Tensor | null; dv: Tensor | null; accumulateKeys: boolean } {
+  if (!k || !v) return { dk: null, dv: null, accumulateKeys: false };
+  // Keys beyond Tk are outside the operator; backends write the first Tk positions only.
+  const isWhole = Tk === undefined || Tk === k.shape[1];
+  const before = [k, v].map(({ dtype }, n) => (isWhole ? gradientSoFar(1 + n, dtype) : null));
+  const accumulateKeys = before.some((gradient) => gradient !== null);
+  const [dk, dv] = [k, v].map((tensor, n) => {
+    if (before[n]) return before[n];
+    const gradient = allocateTensor(tensor.device, tensor.shape, tensor.dtype);
+    if (accumulateKeys || !isWhole) tensor.device.backend.fill(gradient.view, 0);
+    return gradient;
+  });
+  return { dk, dv, accumulateKeys };
 }
 
 function zeroLike(x: Tensor): Tensor {

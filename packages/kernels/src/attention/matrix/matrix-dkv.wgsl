@@ -381,10 +381,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       workgroupBarrier();
       for (var c = 0u; c < 2u; c++) {
         if (is_key && d * 2u + c < D / 8u) {
-          let low = bitcast<vec4<f32>>(scores[key_slot + c * 2u]) * params.scale;
-          let high = bitcast<vec4<f32>>(scores[key_slot + c * 2u + 1u]) * params.scale;
-          dk[(params.dk_offset + b * params.dk_batch_stride) / 8u + (position * params.Hkv + kv_head) * (D / 8u) + d * 2u + c] =
-            vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
+          let at = (params.dk_offset + b * params.dk_batch_stride) / 8u + (position * params.Hkv + kv_head) * (D / 8u) + d * 2u + c;
+          var low = bitcast<vec4<f32>>(scores[key_slot + c * 2u]) * params.scale;
+          var high = bitcast<vec4<f32>>(scores[key_slot + c * 2u + 1u]) * params.scale;
+          if (params.accumulate != 0u) {
+            let old = dk[at];
+            low += vec4<f32>(unpack2x16float(old.x), unpack2x16float(old.y));
+            high += vec4<f32>(unpack2x16float(old.z), unpack2x16float(old.w));
+          }
+          dk[at] = vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
         }
       }
     }
@@ -398,10 +403,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       workgroupBarrier();
       for (var c = 0u; c < 2u; c++) {
         if (is_key && d * 2u + c < Dv / 8u) {
-          let low = bitcast<vec4<f32>>(scores[key_slot + c * 2u]);
-          let high = bitcast<vec4<f32>>(scores[key_slot + c * 2u + 1u]);
-          dv[(params.dv_offset + b * params.dv_batch_stride) / 8u + (position * params.Hkv + kv_head) * (Dv / 8u) + d * 2u + c] =
-            vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
+          let at = (params.dv_offset + b * params.dv_batch_stride) / 8u + (position * params.Hkv + kv_head) * (Dv / 8u) + d * 2u + c;
+          var low = bitcast<vec4<f32>>(scores[key_slot + c * 2u]);
+          var high = bitcast<vec4<f32>>(scores[key_slot + c * 2u + 1u]);
+          if (params.accumulate != 0u) {
+            let old = dv[at];
+            low += vec4<f32>(unpack2x16float(old.x), unpack2x16float(old.y));
+            high += vec4<f32>(unpack2x16float(old.z), unpack2x16float(old.w));
+          }
+          dv[at] = vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
         }
       }
     }

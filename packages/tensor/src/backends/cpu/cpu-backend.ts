@@ -249,7 +249,20 @@ export class CpuBackend implements Backend {
   }
 
   attentionBackward(args: AttentionBackwardArguments): void {
-    kernels.attentionBackward(this.#runtime, cpuAttentionBackward(args));
+    const { dk, dv, accumulateKeys } = args;
+    if (!accumulateKeys || !dk || !dv) {
+      kernels.attentionBackward(this.#runtime, cpuAttentionBackward(args));
+      return;
+    }
+    const fresh = [dk, dv].map((view) => {
+      const storage = this.allocate(view.storage.length, view.dtype);
+      return { ...view, storage };
+    });
+    this.attentionBackward({ ...args, dk: fresh[0], dv: fresh[1], accumulateKeys: false });
+    for (const [n, sum] of [dk, dv].entries()) {
+      this.binary('add', sum, fresh[n], sum);
+      this.release(fresh[n].storage);
+    }
   }
 
   adamw(args: AdamWArguments): void {
