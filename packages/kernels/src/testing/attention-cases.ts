@@ -141,6 +141,7 @@ const deferred = { dtype: 'f16', D: 64, defersDepth: true } as const;
 export const vectorCases = named([
   ['G=2 S=5 after a sequence, dLse', attentionProblem({ ...deferred, T: 7, H: 4, Hkv: 2, S: 5, dLse: true })],
   ['G=3 B=2 S=18 alone', attentionProblem({ ...deferred, B: 2, T: 3, H: 6, Hkv: 2, S: 18, hasSequence: false })],
+  ['D=32 G=2 B=2 S=11', attentionProblem({ ...deferred, B: 2, T: 5, H: 4, Hkv: 2, D: 32, S: 11 })],
   ['logits of +-1e4', attentionProblem({ ...deferred, T: 5, H: 2, S: 9, scale: 1 / 16 }), { amplitude: 64 }],
   [
     'two segments, slots beyond S hold NaN',
