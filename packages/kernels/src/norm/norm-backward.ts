@@ -95,6 +95,13 @@ function weightPasses(problem: NormBackwardProblem, splits: number, caps: Device
   return passes;
 }
 
+/** How rows are shared out to workgroups of so many blocks of columns: splits of `chunk` rows, none of them empty. */
+export function rowSplits(rows: number, blocks: number): { chunk: number; splits: number } {
+  const wanted = Math.min(Math.ceil(rows / ROWS_PER_SPLIT), Math.ceil(ENOUGH_WORKGROUPS / blocks));
+  const chunk = Math.ceil(rows / Math.max(1, wanted));
+  return { chunk, splits: rows === 0 ? 1 : Math.ceil(rows / chunk) };
+}
+
 /**
  * Plans the gradients of both norms. Operands: `x`, `weight`, `mean`, `rstd`, `dOut`, `dx`, `dWeight`, `dBias`
  * (`[N]`, dtype of x), as far as their offsets are not null. Sums over rows run in a fixed order.
@@ -107,10 +114,7 @@ export function planNormBackward(problem: NormBackwardProblem, caps: DeviceCapab
   if (N === 0) return { passes: [], workspace: {} };
   const passes = rows > 0 ? [inputPass(problem, caps)] : [];
   if (offsets.dWeight === null && offsets.dBias === null) return { passes, workspace: {} };
-  // Cut so that no split is empty: every part of `partial` is written.
-  const wanted = Math.min(Math.ceil(rows / ROWS_PER_SPLIT), Math.ceil(ENOUGH_WORKGROUPS / Math.ceil(N / COLUMNS)));
-  const chunk = Math.ceil(rows / Math.max(1, wanted));
-  const splits = rows === 0 ? 1 : Math.ceil(rows / chunk);
+  const { splits } = rowSplits(rows, Math.ceil(N / COLUMNS));
   passes.push(...weightPasses(problem, splits, caps));
   return { passes, workspace: { partial: 8 * N * splits } };
 }

@@ -1,6 +1,7 @@
 import type { DType, HostArray } from '../core/dtype.ts';
 import type { AttentionArguments, AttentionBackwardArguments, DepthGatherArguments } from './attention-arguments.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from './elementwise-ops.ts';
+import type { FusedRope } from './fused-rope.ts';
 
 /** Device memory, owned by its backend. Opaque to everyone else. */
 export interface DeviceStorage {
@@ -115,6 +116,8 @@ export interface Backend {
   readonly rowAlignment: number;
   /** Null: depth gradients are always added up by their readers (`dDepth`). */
   readonly depthDeferral: DepthDeferral | null;
+  /** Null: norms and rotations are passes of their own. */
+  readonly fusedRope: FusedRope | null;
 
   /** Contents are undefined. @throws OutOfMemoryError with bytes asked, bytes live and the limit. */
   allocate(length: number, dtype: DType): DeviceStorage;

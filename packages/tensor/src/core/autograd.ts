@@ -295,6 +295,7 @@ function deposit(pending: PendingGradients, node: GradNode, output: number, grad
   }
   const slots = pending.get(node) ?? [];
   pending.set(node, slots);
+  while (slots.length < output) slots.push(null);
   const present = slots[output] ?? null;
   slots[output] = present === null ? gradient : addGradients(present, gradient);
 }

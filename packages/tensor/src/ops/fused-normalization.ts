@@ -46,11 +46,14 @@ export function addRmsNorm(x: Tensor, y: Tensor, weight: Tensor | null, eps = 1e
 /** Gradients of x and weight of an RMSNorm whose rows are as long as weight, or as x's last axis. */
 function normGradient(x: Tensor, weight: Tensor | null, rstd: Tensor, dOut: Tensor): [Tensor, Tensor | null] {
   const { device } = x;
-  const dx = allocateTensor(device, x.shape, x.dtype);
-  const dWeight = weight && allocateTensor(device, weight.shape, weight.dtype);
+  const [dx, dWeight] = gradientMemory(x, weight);
   const gradient = contiguous(dOut).view;
   device.backend.rmsNormBackward(x.view, weight?.view ?? null, rstd.view, gradient, dx.view, dWeight?.view ?? null);
   return [dx, dWeight];
+}
+
+function gradientMemory(x: Tensor, weight: Tensor | null): [Tensor, Tensor | null] {
+  return [allocateTensor(x.device, x.shape, x.dtype), weight && allocateTensor(x.device, weight.shape, weight.dtype)];
 }
 
 /** Options of `rmsNormRope`. */
@@ -96,8 +99,17 @@ export function rmsNormRope(
       [source, weight],
       weight ? [source, rstd, where, weight] : [source, rstd, where],
       ([dOut], [sx, sRstd, sPositions, sWeight]) => {
+        const { fusedRope } = device.backend;
+        const gradient = contiguous(dOut!);
+        if (fusedRope !== null) {
+          const [fresh, dOwn] = gradientMemory(sx, sWeight ?? null);
+          const norm = { full, eps, weight: sWeight?.view ?? null, rstd: sRstd.view };
+          const [own, place] = [sx.view, sPositions.view];
+          fusedRope.normGradient(own, place, norm, turn, gradient.view, fresh.view, dOwn?.view ?? null);
+          return [fresh, dOwn];
+        }
         const turned = allocateTensor(device, sx.shape, sx.dtype);
-        device.backend.rope(contiguous(dOut!).view, sPositions.view, turned.view, { ...turn, inverse: true });
+        device.backend.rope(gradient.view, sPositions.view, turned.view, { ...turn, inverse: true });
         const [dx, dWeight] = normGradient(reshape(sx, rows), sWeight ?? null, sRstd, reshape(turned, rows));
         return [reshape(dx, sx.shape), dWeight];
       },

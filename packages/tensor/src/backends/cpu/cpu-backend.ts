@@ -27,6 +27,7 @@ export class CpuBackend implements Backend {
   readonly chunkBytes = 2 ** 25;
   readonly rowAlignment = 1;
   readonly depthDeferral = null;
+  readonly fusedRope = null;
   readonly description: string;
   readonly #runtime: kernels.CpuRuntime;
 

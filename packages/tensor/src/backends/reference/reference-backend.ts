@@ -32,6 +32,7 @@ export class ReferenceBackend implements Backend {
   readonly chunkBytes = 2 ** 25;
   readonly rowAlignment = 1;
   readonly depthDeferral = null;
+  readonly fusedRope = null;
   readonly description: string;
   readonly #round: reference.Round;
   readonly #memory: ReferenceMemory;

@@ -45,12 +45,14 @@ interface NormGradientViews extends Omit<NormViews, 'bias' | 'out'> {
 
 type Optional<T> = { [name in keyof T]: Operand | null };
 
-function operandsOf<T extends object>(runner: PlanRunner, views: T): Optional<T> {
+/** Operands of views, by name. */
+export function operandsOf<T extends object>(runner: PlanRunner, views: T): Optional<T> {
   const entries = Object.entries(views).map(([name, view]) => [name, view && runner.operand(view as ArrayView)]);
   return Object.fromEntries(entries) as Optional<T>;
 }
 
-function offsetsOf<T extends object>(operands: Optional<T>): { [name in keyof T]: number } {
+/** Where operands start in their bindings, by name. */
+export function offsetsOf<T extends object>(operands: Optional<T>): { [name in keyof T]: number } {
   const entries = Object.entries(operands).map(([name, operand]) => [name, (operand as Operand | null)?.start ?? null]);
   return Object.fromEntries(entries) as { [name in keyof T]: number };
 }
