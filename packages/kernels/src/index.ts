@@ -7,6 +7,7 @@ export {
   type DepthGatherProblem,
   type DepthReader,
   MAX_READERS,
+  MAX_SLOTS,
   planDepthGather,
 } from './attention/gather/depth-gather.ts';
 export { prefersDeferredDepth } from './attention/rung.ts';

@@ -186,7 +186,7 @@ describe('norm and rope in one pass', () => {
         ...(hasNorm ? { ...forNorm, dWeight: deviceArray(new Float32Array(N).fill(Number.NaN), dtype) } : {}),
       });
       expectClose(hostNumbers(dx), dBoth, dBoth.map(round), dtype);
-      if (hasNorm) expectClose(hostNumbers(dWeight), expected.dWeight, expected.dWeight.map(round), dtype);
+      if (hasNorm) expectClose(hostNumbers(dWeight!), expected.dWeight, expected.dWeight.map(round), dtype);
     }
   });
 

@@ -79,7 +79,8 @@ export interface DepthGatherArguments {
   readonly Hkv: number;
   readonly D: number;
   readonly Dv: number;
-  readonly slots: 1 | 2;
+  /** At most `DepthDeferral.maxSlots`. */
+  readonly slots: number;
   readonly readers: readonly DepthReader[];
   /** Add to dk and dv. */
   readonly accumulate: boolean;

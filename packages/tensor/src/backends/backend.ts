@@ -94,6 +94,8 @@ export interface DepthShape {
 export interface DepthDeferral {
   /** Bytes that one array of a gather may have. */
   readonly maxBytes: number;
+  /** Neighbouring slots that one gather can make. */
+  readonly maxSlots: number;
   /** Whether `attentionBackward` of this shape can leave weights, and should. */
   prefers(shape: DepthShape): boolean;
   gather(args: DepthGatherArguments): void;

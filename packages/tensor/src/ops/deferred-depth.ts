@@ -56,9 +56,12 @@ interface GatheredSlot {
 /** Pairs to which a reader's start is rounded up: 256 bytes of f16, the widest alignment of a binding. */
 const ALIGNMENT = 64;
 
+/** Readers from which on it pays to gather slots ahead of their last reader, which is added later: each slot once more in memory. */
+const WORTH_READERS = 4;
+
 /**
  * Depth gradients put off until a slot's writer asks: every reader leaves its queries, output gradients and softmax weights;
- * one gather per two slots then makes `dK = sum scale dS q` and `dV = sum p dOut` over all readers, in f32, written once.
+ * one gather per few slots then makes `dK = sum scale dS q` and `dV = sum p dOut` over all readers, in f32, written once.
  * A reader leaves `S B T H` pairs instead of adding to `S B T Hkv (D + Dv)` gradients.
  *
  * Memory lives from the first reader to `drop()`, which its owner calls when it `isDone`; `expect` during the forward pass sizes it,
@@ -147,47 +150,74 @@ export class DeferredDepth {
 
   /**
    * Hands over the gradient of a slot from all readers so far, `[B, T, Hkv, D]` and `[B, T, Hkv, Dv]`, or null without readers.
-   * The slot before it is gathered along when the same readers read it, for its writer comes next.
+   * Slots before it that the same readers read are gathered along, for their writers come next; what reads those only adds later.
    */
   take(slot: number): { k: Tensor; v: Tensor } | null {
     this.#taken.add(slot);
-    const gathered = this.#gathered.get(slot);
-    if (gathered !== undefined) {
-      this.#gathered.delete(slot);
-      if (this.#readersOf(slot, gathered.readers).length > 0) this.#gather(slot, 1, gathered.readers, gathered);
-      return gathered;
-    }
+    if (!this.#gathered.has(slot) && !this.#gatherUpTo(slot)) return null;
+    const own = this.#gathered.get(slot)!;
+    this.#addLate(slot, own);
+    this.#gathered.delete(slot);
+    return own;
+  }
+
+  /** Gathers a slot and neighbours before it from all readers so far; false when there are none. */
+  #gatherUpTo(slot: number): boolean {
     const readers = this.#readersOf(slot, 0);
-    if (readers.length === 0) return null;
-    const before = slot > 0 && !this.#gathered.has(slot - 1) ? this.#readersOf(slot - 1, 0) : [];
-    const isPair = before.length === readers.length && before.every((reader, n) => reader === readers[n]);
-    return isPair ? this.#takePair(slot) : this.#takeOne(slot);
-  }
-
-  #takeOne(slot: number): { k: Tensor; v: Tensor } {
+    if (readers.length === 0) return false;
+    const most = readers.length >= WORTH_READERS ? this.deferral.maxSlots : 2;
+    let slots = 1;
+    while (slots < most && this.#isLike(slot - slots, readers, 0)) slots++;
     const { B, T, Hkv, D, Dv, dtype } = this.shape;
-    const k = allocateTensor(this.device, [B, T, Hkv, D], dtype);
-    const v = allocateTensor(this.device, [B, T, Hkv, Dv], dtype);
-    this.#gather(slot, 1, 0, { k, v });
-    return { k, v };
-  }
-
-  /** Slots `slot - 1` and `slot` at once; the former waits for its writer. */
-  #takePair(slot: number): { k: Tensor; v: Tensor } {
-    const { B, T, Hkv, D, Dv, dtype } = this.shape;
-    return withoutScope(() => {
-      const pair = {
-        k: allocateTensor(this.device, [2, B, T, Hkv, D], dtype),
-        v: allocateTensor(this.device, [2, B, T, Hkv, Dv], dtype),
+    const first = slot - slots + 1;
+    withoutScope(() => {
+      const group = {
+        k: allocateTensor(this.device, [slots, B, T, Hkv, D], dtype),
+        v: allocateTensor(this.device, [slots, B, T, Hkv, Dv], dtype),
       };
-      this.#gather(slot - 1, 2, 0, pair);
-      const part = (n: number) => ({ k: partOf(pair.k, n), v: partOf(pair.v, n) });
-      this.#gathered.set(slot - 1, { ...part(0), readers: this.#readers });
-      const own = part(1);
-      pair.k.dispose();
-      pair.v.dispose();
-      return own;
+      this.#gather(first, slots, 0, group);
+      for (let n = 0; n < slots; n++) {
+        this.#gathered.set(first + n, { k: partOf(group.k, n), v: partOf(group.v, n), readers: this.#readers });
+      }
+      group.k.dispose();
+      group.v.dispose();
     });
+    return true;
+  }
+
+  /** Whether a slot that is not gathered yet has exactly these readers, of those from `from` on. */
+  #isLike(slot: number, readers: readonly LeftReader[], from: number): boolean {
+    if (slot < 0 || this.#gathered.has(slot)) return false;
+    return this.#isReadBy(slot, readers, from);
+  }
+
+  #isReadBy(slot: number, readers: readonly LeftReader[], from: number): boolean {
+    const own = this.#readersOf(slot, from);
+    return own.length === readers.length && own.every((reader, n) => reader === readers[n]);
+  }
+
+  /** Adds readers that came after a slot was gathered, to the slot before it too when that waits for the same ones. */
+  #addLate(slot: number, own: GatheredSlot): void {
+    const late = this.#readersOf(slot, own.readers);
+    if (late.length === 0) return;
+    const before = this.#gathered.get(slot - 1);
+    const isPair =
+      before?.k.storage === own.k.storage &&
+      before.readers === own.readers &&
+      this.#isReadBy(slot - 1, late, own.readers);
+    if (!isPair) {
+      this.#gather(slot, 1, own.readers, own);
+      return;
+    }
+    const both = (tensor: Tensor): Tensor => {
+      const shape = [2, ...tensor.shape];
+      return tensor.alias(shape, contiguousStrides(shape));
+    };
+    const pair = { k: both(before.k), v: both(before.v) };
+    this.#gather(slot - 1, 2, own.readers, pair);
+    this.#gathered.set(slot - 1, { ...before, readers: this.#readers });
+    pair.k.dispose();
+    pair.v.dispose();
   }
 
   /** Whether all expected readers came and every slot they read that has a writer was taken: then nothing here is needed. */
@@ -207,7 +237,7 @@ export class DeferredDepth {
   }
 
   /** Sums readers `from ..` of `slots` slots into `out`: added to what is there when some are in it already. */
-  #gather(first: number, slots: 1 | 2, from: number, out: { k: Tensor; v: Tensor }): void {
+  #gather(first: number, slots: number, from: number, out: { k: Tensor; v: Tensor }): void {
     const { B, T, Hkv, D, Dv } = this.shape;
     let accumulate = from > 0;
     for (const { H, q, dOut, weights, readers } of this.#pieces) {

@@ -26,9 +26,10 @@ afterAll(() => {
   truth.destroy();
 });
 
-/** What a small model of three blocks does with its stream; D = 8 and 2 key/value heads of 3 query heads each. */
+/** What a small model of four blocks does with its stream; D = 8 and 2 key/value heads of 3 query heads each. */
 interface Story {
   readonly dtype?: 'f32' | 'f16';
+  readonly blocks?: number;
   /** Slots that each block writes. */
   readonly perBlock?: 1 | 2;
   readonly wrap?: (body: (x: Tensor) => Tensor, x: Tensor) => Tensor;
@@ -47,9 +48,10 @@ const C = H * D;
 /** Gradients of every projection after `passes` backward passes. */
 async function gradients(device: Device, story: Story): Promise<Float64Array[]> {
   const { dtype = 'f32', perBlock = 2, wrap = (body, x) => body(x), skip = () => 0, passes = 1 } = story;
+  const { blocks = BLOCKS } = story;
   using _ = scope();
   const widths = [C, ...Array.from({ length: 2 * perBlock }, () => Hkv * D)];
-  const weights = Array.from({ length: BLOCKS }, (_block, block) =>
+  const weights = Array.from({ length: blocks }, (_block, block) =>
     widths.map((width, n) =>
       asParameter(
         tensor(
@@ -61,7 +63,7 @@ async function gradients(device: Device, story: Story): Promise<Float64Array[]> 
   );
   const document = Array.from({ length: B * T }, (_x, t) => (t % T < 2 ? [0, 2] : [2, T])).flat();
   const docRange = story.documents ? tensor(document, { shape: [B, T, 2], dtype: 'i32', device }) : null;
-  const slots = BLOCKS * perBlock;
+  const slots = blocks * perBlock;
   using arena = new DepthArena({ slots, B, T, Hkv, D, dtype, device, maxSegmentBytes: story.maxSegmentBytes });
   for (let pass = 0; pass < passes; pass++) {
     const values = Float32Array.from({ length: B * T * C }, (_x, i) => Math.cos(i * 0.7 + pass));
@@ -119,6 +121,17 @@ const STORIES: [string, Story, { gathers: number; added: number }][] = [
   ['the newest three slots', { skip: (count) => Math.max(0, count - 3) }, { gathers: 5, added: 0 }],
   ['checkpoints', { wrap: (body, x) => checkpoint(body, [x]) }, { gathers: 3, added: 0 }],
   ['two backward passes', { passes: 2 }, { gathers: 6, added: 0 }],
+  // From the fourth reader on slots are gathered ahead, and readers that come later added: blocks 7 to 1 take
+  // one gather each, whose slots of block 5, 3 and 1 are gathered with those of the block after.
+  ['ten blocks: slots ahead of their readers', { blocks: 10 }, { gathers: 9, added: 0 }],
+  ['ten blocks, f16', { blocks: 10, dtype: 'f16' }, { gathers: 9, added: 0 }],
+  ['ten blocks, one slot a block', { blocks: 10, perBlock: 1 }, { gathers: 9, added: 0 }],
+  [
+    'ten blocks, the newest five slots',
+    { blocks: 10, skip: (count) => Math.max(0, count - 5) },
+    { gathers: 16, added: 0 },
+  ],
+  ['ten blocks, checkpoints', { blocks: 10, wrap: (body, x) => checkpoint(body, [x]) }, { gathers: 9, added: 0 }],
   ['chunks of 3: readers add up', { chunk: () => 3 }, { gathers: 0, added: 3 }],
   ['one reader with chunks of 3 among others', { chunk: (block) => (block === 2 ? 3 : 1) }, { gathers: 3, added: 1 }],
 ];
