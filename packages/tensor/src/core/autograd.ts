@@ -1,6 +1,12 @@
 import type { DType } from './dtype.ts';
 import { AutogradError, ShapeError } from './errors.ts';
-import { gradientMemory, isSameMemory, type PendingGradients, withPending } from './gradient-memory.ts';
+import {
+  type GradientMemory,
+  gradientMemory,
+  isSameMemory,
+  type PendingGradients,
+  withPending,
+} from './gradient-memory.ts';
 import { tidy, withoutScope } from './scope.ts';
 import { formatShape, sameShape } from './shape.ts';
 import { allocateTensor, type Tensor } from './tensor.ts';
@@ -8,15 +14,15 @@ import { allocateTensor, type Tensor } from './tensor.ts';
 /** Gradients of a node's outputs, in order; null where nothing depends on that output. */
 export type Gradients = readonly (Tensor | null)[];
 
-/** The gradient that an input has from later uses, if it may be added to: the caller returns it as its own. */
-export type GradientSoFar = (input: number, dtype: DType) => Tensor | null;
+/** Memory for an input's gradient, which the caller returns as its own. */
+export type InputGradient = (input: number, dtype: DType) => GradientMemory | null;
 
 type BackwardFunction = (
   gradients: Gradients,
   saved: readonly Tensor[],
   needs: readonly boolean[],
   inputs: readonly (GradNode | null)[],
-  gradientSoFar: GradientSoFar,
+  gradientOf: InputGradient,
 ) => Gradients;
 
 /** What a backward pass tells as it goes. */
@@ -47,6 +53,8 @@ export class GradNode {
   readonly inputOutputs: number[];
   /** Its gradient is its input's, in another shape: what backward writes to one is the other's. */
   isView = false;
+  /** Memory that wants the gradient of output 0, from the saved tensors; asked for once. */
+  gradientPlace: ((saved: readonly Tensor[]) => Tensor | null) | null = null;
 
   constructor(
     inputs: readonly (GradNode | null)[],
@@ -92,6 +100,15 @@ export class GradNode {
     for (const tensor of this.saved) tensor.dispose();
     this.saved = [];
     this.run = null;
+    this.gradientPlace = null;
+  }
+
+  /** A handle on the memory that wants an output's gradient, for the first who asks; null without one. */
+  takeGradientPlace(output: number): Tensor | null {
+    if (output !== 0 || this.gradientPlace === null) return null;
+    const place = this.gradientPlace(this.saved);
+    this.gradientPlace = null;
+    return place;
   }
 
   backward(gradients: Gradients): Gradients {
@@ -100,9 +117,9 @@ export class GradNode {
     }
     this.#consumed = true;
     const needs = this.inputs.map((input) => input !== null);
-    const gradientSoFar: GradientSoFar = (input, dtype) =>
+    const gradientOf: InputGradient = (input, dtype) =>
       gradientMemory(this.inputs[input], this.inputOutputs[input], dtype);
-    return this.run(gradients, this.saved, needs, this.inputs, gradientSoFar);
+    return this.run(gradients, this.saved, needs, this.inputs, gradientOf);
   }
 }
 
@@ -146,7 +163,7 @@ export function asParameter(tensor: Tensor): Tensor {
  * @param saved tensors that `backward` receives as live handles, whatever happens to the originals
  * @param backward from the outputs' gradients to the inputs'; runs unrecorded in a scope of its own; `needs[i]` is false
  *   when nobody wants input i's gradient. It may return its arguments. `inputs` are the inputs' nodes, for
- *   `parameterGradient`; `gradientSoFar` gives what input i has from later uses, to add to and return.
+ *   `parameterGradient`; `gradientOf` gives the memory of input i's gradient, to add to or to overwrite, and return.
  */
 export function record(
   outputs: readonly Tensor[],

@@ -2,8 +2,8 @@ import type { GradNode } from './autograd.ts';
 import type { DType } from './dtype.ts';
 import type { Tensor } from './tensor.ts';
 
-/** Where a backward function may put a parameter's gradient itself: a handle to return, and whether to add to what is there. */
-export interface ParameterGradient {
+/** Where a backward function may put an input's gradient itself: a handle to return, and whether to add to what is there. */
+export interface GradientMemory {
   readonly tensor: Tensor;
   readonly accumulate: boolean;
 }
@@ -25,7 +25,7 @@ export function withPending<T>(gradients: PendingGradients, body: () => T): T {
 }
 
 /** The gradient memory of the parameter that an input is, or null: then the backward function returns a tensor of its own. */
-export function parameterGradient(input: GradNode | null): ParameterGradient | null {
+export function parameterGradient(input: GradNode | null): GradientMemory | null {
   const leaf = input?.leaf ?? null;
   if (leaf === null || leaf.gradMemory === null) return null;
   if (leaf.grad !== null && !isSameMemory(leaf.grad, leaf.gradMemory)) return null;
@@ -33,19 +33,24 @@ export function parameterGradient(input: GradNode | null): ParameterGradient | n
 }
 
 /**
- * The gradient that an input of a node has from later uses, taken out for the caller to add to and return: a sum that needs no
- * kernel of its own. Seen through reshapes. Null when there is none yet, its dtype is another, or somebody else holds its memory.
+ * Memory for the gradient of a node's input that is no parameter, taken out for the caller to write and return: what it has from
+ * later uses, to be added to, so that the sum needs no kernel of its own; or where its node wants it. Seen through reshapes. Null
+ * when there is neither, the dtype is another, or somebody else holds the memory.
  */
-export function gradientMemory(input: GradNode | null, output: number, dtype: DType): Tensor | null {
+export function gradientMemory(input: GradNode | null, output: number, dtype: DType): GradientMemory | null {
   if (input === null || input.leaf !== null) return null;
   const waiting = pending?.get(input);
   const present = waiting?.[output] ?? null;
-  if (present === null) return input.isView ? gradientMemory(input.inputs[0], input.inputOutputs[0], dtype) : null;
+  if (present === null) {
+    if (input.isView) return gradientMemory(input.inputs[0], input.inputOutputs[0], dtype);
+    const place = input.takeGradientPlace(output);
+    return place?.dtype === dtype ? { tensor: place, accumulate: false } : null;
+  }
   if (present.dtype !== dtype || !present.isAlone || !present.isContiguous) return null;
   waiting![output] = null;
   const tensor = present.alias();
   present.dispose();
-  return tensor;
+  return { tensor, accumulate: true };
 }
 
 /** Whether two tensors start at the same element of the same storage. */

@@ -5,6 +5,8 @@ import { type DType, elementBytes } from '../core/dtype.ts';
 import { withoutScope } from '../core/scope.ts';
 import { contiguousStrides, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
+import type { DepthPlace } from './attention.ts';
+import { QueryRows } from './query-rows.ts';
 
 /** The shape of every slot of an arena. */
 export interface SlotShape {
@@ -29,13 +31,21 @@ export interface DeferredReader {
 interface LeftReader extends DepthReader {
   readonly first: number;
   readonly S: number;
-  /** Position among all readers of the pass. */
-  readonly order: number;
+  /** Position among all readers of the pass that have left; null for one that has only reserved. */
+  order: number | null;
+}
+
+/** A reader's place among the others. */
+interface Place extends DepthPlace {
+  readonly piece: Piece;
+  readonly reader: LeftReader;
 }
 
 /** Memory of some readers, side by side: one binding each for q, dOut and the weights of all. */
 interface Piece {
   readonly H: number;
+  /** The block of queries that is its `q`; null when queries are copied into it. */
+  readonly block: Tensor | null;
   readonly rows: number;
   readonly pairs: number;
   readonly q: Tensor;
@@ -64,13 +74,14 @@ const WORTH_READERS = 4;
  * one gather per few slots then makes `dK = sum scale dS q` and `dV = sum p dOut` over all readers, in f32, written once.
  * A reader leaves `S B T H` pairs instead of adding to `S B T Hkv (D + Dv)` gradients.
  *
- * Memory lives from the first reader to `drop()`, which its owner calls when it `isDone`; `expect` during the forward pass sizes it,
+ * Memory lives from the first reader to `finish()`, which its owner calls when it `isDone`; `expect` during the forward pass sizes it,
  * so that a repeated pass asks for the same blocks again.
  */
 export class DeferredDepth {
   readonly #pieces: Piece[] = [];
   readonly #gathered = new Map<number, GatheredSlot>();
   readonly #taken = new Set<number>();
+  readonly #queries: QueryRows;
   #readers = 0;
   #expectedReaders = 0;
   #expectedSlots = 0;
@@ -79,7 +90,11 @@ export class DeferredDepth {
     readonly device: Device,
     readonly deferral: DepthDeferral,
     readonly shape: SlotShape,
-  ) {}
+    /** Readers of a pass; 0 when that is not known. */
+    readers = 0,
+  ) {
+    this.#queries = new QueryRows(device, shape, readers, deferral.maxBytes);
+  }
 
   /** A reader of `slots` slots will come in the backward pass. */
   expect(slots: number): void {
@@ -91,56 +106,82 @@ export class DeferredDepth {
   forgetExpected(): void {
     this.#expectedReaders = 0;
     this.#expectedSlots = 0;
+    this.#queries.drop();
+  }
+
+  /** Memory for the next reader's queries; null when the device would rather add up, or there is no row left. */
+  queryMemory(H: number): Tensor | null {
+    return this.deferral.prefers({ ...this.shape, H }) ? this.#queries.next(H) : null;
   }
 
   /**
-   * Keeps what a reader's slots need and returns where its backward pass must leave `[S, B, T, H]` pairs (p, dS); null when the
-   * device would rather add up, or one binding cannot hold the reader.
+   * Gives a reader its place, so that its output gradient can be made there; null when the device would rather add up, or one
+   * binding cannot hold the reader.
    */
-  leave({ first, S, scale, q, dOut }: DeferredReader): Tensor | null {
+  reserve({ first, S, scale, q }: Omit<DeferredReader, 'dOut'>): Place | null {
     const H = q.shape[2];
     const { B, T, dtype } = this.shape;
     if (q.dtype !== dtype || !this.deferral.prefers({ ...this.shape, H })) return null;
     const pairs = Math.ceil((S * B * T * H) / ALIGNMENT) * ALIGNMENT;
-    const piece = this.#pieceFor(H, pairs);
+    const found = this.#queries.find(q);
+    const piece = this.#pieceFor(H, pairs, found?.block ?? null);
     if (piece === null) return null;
-    const row = piece.readers.length;
-    const firstPair = piece.usedPairs;
-    piece.readers.push({ first, S, scale, row, firstPair, order: this.#readers });
+    const reader = {
+      first,
+      S,
+      scale,
+      row: found?.row ?? piece.readers.length,
+      firstPair: piece.usedPairs,
+      order: null,
+    };
+    piece.readers.push(reader);
     piece.usedPairs += pairs;
-    this.#readers++;
-    withoutScope(() => {
-      for (const [from, to] of [
-        [q, piece.q],
-        [dOut, piece.dOut],
-      ] as const) {
-        const kept = partOf(to, row);
-        this.device.backend.copy(from, kept.view);
-        kept.dispose();
-      }
-    });
-    const weights = [S, B, T, H, 2];
-    return piece.weights.alias(weights, contiguousStrides(weights), firstPair * 2);
+    return { piece, reader, dOut: () => partOf(piece.dOut, reader.row) };
   }
 
-  #pieceFor(H: number, pairs: number): Piece | null {
-    const last = this.#pieces.at(-1);
+  /**
+   * Keeps what a reader's slots need and returns where its backward pass must leave `[S, B, T, H]` pairs (p, dS); null as `reserve`.
+   *
+   * @param place what the reader has reserved, or null
+   */
+  leave(own: DeferredReader, place: DepthPlace | null): Tensor | null {
+    const { piece, reader } = (place as Place | null) ?? this.reserve(own) ?? { piece: null, reader: null };
+    if (piece === null) return null;
+    reader.order = this.#readers++;
+    for (const [from, to] of [
+      [own.q, piece.q],
+      [own.dOut, piece.dOut],
+    ] as const) {
+      const kept = withoutScope(() => partOf(to, reader.row));
+      const isThere = from.storage === kept.view.storage && from.offset === kept.offset;
+      if (!isThere) this.device.backend.copy(from, kept.view);
+      kept.dispose();
+    }
+    const { B, T } = this.shape;
+    const weights = [own.S, B, T, piece.H, 2];
+    return piece.weights.alias(weights, contiguousStrides(weights), reader.firstPair * 2);
+  }
+
+  /** A piece with room for a reader more, whose queries are `block` or will be copied. */
+  #pieceFor(H: number, pairs: number, block: Tensor | null): Piece | null {
+    const last = this.#pieces.findLast((piece) => piece.block?.storage === block?.storage);
     if (last && last.H === H && last.readers.length < last.rows && last.usedPairs + pairs <= last.pairs) return last;
     const { B, T, D, Dv, dtype } = this.shape;
     const bytes = elementBytes(dtype);
     const maxRows = Math.floor(this.deferral.maxBytes / (B * T * H * Math.max(D, Dv) * bytes));
     const maxPairs = Math.floor(this.deferral.maxBytes / (2 * bytes));
-    if (maxRows < 1 || pairs > maxPairs) return null;
-    const rowsLeft = Math.max(1, this.#expectedReaders - this.#readers);
-    const slotsLeft =
-      this.#expectedSlots - this.#pieces.flatMap(({ readers }) => readers).reduce((n, { S }) => n + S, 0);
-    const rows = Math.min(maxRows, rowsLeft);
+    if (maxRows < (block?.shape[0] ?? 1) || pairs > maxPairs) return null;
+    const known = this.#pieces.flatMap(({ readers }) => readers);
+    const rowsLeft = Math.max(1, this.#expectedReaders - known.length);
+    const slotsLeft = this.#expectedSlots - known.reduce((n, { S }) => n + S, 0);
+    const rows = block?.shape[0] ?? Math.min(maxRows, rowsLeft);
     const expectedPairs = slotsLeft * B * T * H + rowsLeft * (ALIGNMENT - 1);
     const room = Math.min(maxPairs, Math.max(pairs, expectedPairs));
     const make = (...shape: number[]): Tensor => allocateTensor(this.device, shape, dtype);
     const piece = withoutScope(() => ({
       ...{ H, rows, pairs: room, readers: [], usedPairs: 0 },
-      q: make(rows, B, T, H, D),
+      block: block?.alias() ?? null,
+      q: block?.alias() ?? make(rows, B, T, H, D),
       dOut: make(rows, B, T, H, Dv),
       weights: make(room, 2),
     }));
@@ -233,7 +274,7 @@ export class DeferredDepth {
   #readersOf(slot: number, from: number): LeftReader[] {
     return this.#pieces
       .flatMap(({ readers }) => readers)
-      .filter(({ first, S, order }) => order >= from && first <= slot && slot < first + S);
+      .filter(({ first, S, order }) => order !== null && order >= from && first <= slot && slot < first + S);
   }
 
   /** Sums readers `from ..` of `slots` slots into `out`: added to what is there when some are in it already. */
@@ -242,7 +283,7 @@ export class DeferredDepth {
     let accumulate = from > 0;
     for (const { H, q, dOut, weights, readers } of this.#pieces) {
       const left = readers.filter(
-        (reader) => reader.order >= from && reader.first <= first && first < reader.first + reader.S,
+        ({ order, first: start, S }) => order !== null && order >= from && start <= first && first < start + S,
       );
       if (left.length === 0) continue;
       this.deferral.gather({
@@ -257,9 +298,17 @@ export class DeferredDepth {
     }
   }
 
-  /** Frees all but what is expected. */
+  /** Frees everything: all writers have their gradients. */
+  finish(): void {
+    this.drop();
+    this.#queries.drop();
+  }
+
+  /** Frees all but what is expected, and the queries of a forward pass. */
   drop(): void {
-    for (const { q, dOut, weights } of this.#pieces) for (const tensor of [q, dOut, weights]) tensor.dispose();
+    for (const { block, q, dOut, weights } of this.#pieces) {
+      for (const tensor of [block, q, dOut, weights]) tensor?.dispose();
+    }
     for (const { k, v } of this.#gathered.values()) for (const tensor of [k, v]) tensor.dispose();
     this.#pieces.length = 0;
     this.#gathered.clear();

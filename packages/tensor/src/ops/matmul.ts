@@ -2,7 +2,7 @@ import type { ArrayView } from '../backends/backend.ts';
 import { type GradNode, record } from '../core/autograd.ts';
 import type { DType } from '../core/dtype.ts';
 import { DTypeError, ShapeError } from '../core/errors.ts';
-import { parameterGradient } from '../core/gradient-memory.ts';
+import { type GradientMemory, parameterGradient } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { broadcastShapes, contiguousStrides, formatShape } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
@@ -105,19 +105,14 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null, into?: T
     const rows = reshape(x, [-1, I]);
     const out = resultMemory('linear', device, [rows.shape[0], O], dtype, into);
     device.backend.matmul(rows.view, transposed(weight), out.view, bias ? { bias: bias.view } : undefined);
-    record(
-      [out],
-      [rows, weight, bias ?? null],
-      [rows, weight],
-      ([gradient], [sx, sw], needs, inputs, gradientSoFar) => {
-        const dOut = cast(gradient!, sx.dtype);
-        return [
-          needs[0] ? inputGradient(dOut, sw, sx, gradientSoFar(0, sx.dtype)) : null,
-          needs[1] ? weightGradient(dOut, sx, inputs[1]) : null,
-          needs[2] ? reshape(sumTo(dOut, [O]), [O]) : null,
-        ];
-      },
-    );
+    record([out], [rows, weight, bias ?? null], [rows, weight], ([gradient], [sx, sw], needs, inputs, gradientOf) => {
+      const dOut = cast(gradient!, sx.dtype);
+      return [
+        needs[0] ? inputGradient(dOut, sw, sx, gradientOf(0, sx.dtype)) : null,
+        needs[1] ? weightGradient(dOut, sx, inputs[1]) : null,
+        needs[2] ? reshape(sumTo(dOut, [O]), [O]) : null,
+      ];
+    });
     return reshape(out, [...x.shape.slice(0, -1), O]);
   });
 }
@@ -128,10 +123,10 @@ function transposed({ view }: Tensor): ArrayView {
 }
 
 /** dOut . weight: `[R, O]`, `[O, I]` -> `[R, I]`, added to the gradient that x has already. */
-function inputGradient(dOut: Tensor, weight: Tensor, x: Tensor, before: Tensor | null): Tensor {
-  const out = before?.alias(x.shape, contiguousStrides(x.shape)) ?? allocateTensor(x.device, x.shape, x.dtype);
-  x.device.backend.matmul(dOut.view, weight.view, out.view, { accumulate: before !== null });
-  before?.dispose();
+function inputGradient(dOut: Tensor, weight: Tensor, x: Tensor, memory: GradientMemory | null): Tensor {
+  const out = memory?.tensor.alias(x.shape, contiguousStrides(x.shape)) ?? allocateTensor(x.device, x.shape, x.dtype);
+  x.device.backend.matmul(dOut.view, weight.view, out.view, { accumulate: memory?.accumulate ?? false });
+  memory?.tensor.dispose();
   return out;
 }
 
