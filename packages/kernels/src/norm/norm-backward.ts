@@ -20,6 +20,8 @@ export interface NormBackwardProblem {
   readonly dtype: 'f32' | 'f16';
   readonly rows: number;
   readonly N: number;
+  /** How the weight's gradient is stored, and whether it is added to; dtype of x, overwritten by default. */
+  readonly weightGradient?: { readonly dtype: 'f32' | 'f16'; readonly accumulate: boolean };
   readonly offsets: {
     readonly x: number;
     readonly weight: number | null;
@@ -77,12 +79,13 @@ function weightPasses(problem: NormBackwardProblem, splits: number, caps: Device
     ]),
     workgroups: foldWorkgroups(blocks * splits, caps),
   };
-  const total = (buffer: string, offset: number, from: number) =>
+  const total = (buffer: string, offset: number, from: number, stored: NormBackwardProblem['weightGradient']) =>
     reducePass(
       {
         op: 'sum',
         x: { buffer: 'partial', dtype: 'f32', offset: from },
-        out: { buffer, dtype, offset },
+        out: { buffer, dtype: stored?.dtype ?? dtype, offset },
+        accumulate: stored?.accumulate,
         kept: { shape: [N], strides: [1] },
         reduced: { shape: [splits], strides: [2 * N] },
         splits: 1,
@@ -90,8 +93,8 @@ function weightPasses(problem: NormBackwardProblem, splits: number, caps: Device
       caps,
     );
   const passes = [partial];
-  if (offsets.dWeight !== null) passes.push(total('dWeight', offsets.dWeight, 0));
-  if (offsets.dBias !== null) passes.push(total('dBias', offsets.dBias, N));
+  if (offsets.dWeight !== null) passes.push(total('dWeight', offsets.dWeight, 0, problem.weightGradient));
+  if (offsets.dBias !== null) passes.push(total('dBias', offsets.dBias, N, undefined));
   return passes;
 }
 
@@ -104,7 +107,7 @@ export function rowSplits(rows: number, blocks: number): { chunk: number; splits
 
 /**
  * Plans the gradients of both norms. Operands: `x`, `weight`, `mean`, `rstd`, `dOut`, `dx`, `dWeight`, `dBias`
- * (`[N]`, dtype of x), as far as their offsets are not null. Sums over rows run in a fixed order.
+ * (`[N]`, dtype of x unless said otherwise), as far as their offsets are not null. Sums over rows run in a fixed order.
  *
  * @throws KernelError for f16 without `caps.f16`
  */

@@ -14,6 +14,8 @@ import weightSource from './norm-rope-weight-backward.wgsl';
 /** Gradients of a `NormRopeProblem` with all components rotated. Offsets in elements; null: there is no such operand. */
 export interface NormRopeBackwardProblem
   extends Pick<NormRopeProblem, 'dtype' | 'tokens' | 'H' | 'D' | 'scope' | 'theta' | 'isInterleaved' | 'stride'> {
+  /** How the weight's gradient is stored, and whether it is added to; dtype of x, overwritten by default. */
+  readonly weightGradient?: { readonly dtype: 'f32' | 'f16'; readonly accumulate: boolean };
   readonly offsets: {
     readonly x: number;
     readonly weight: number | null;
@@ -32,12 +34,12 @@ const COLUMNS = 64;
 /**
  * Plans dx and the weight's gradient of `planNormRope`: the turn back, the norm and the copy of the values' gradient in one pass.
  * Operands: `x` and `rstd` (unless the scope is `none`), `weight` (unless null), `positions`, `dOut [tokens, H, D]`, `dV` with values,
- * `dx` (a token every `stride` elements, as x), `dWeight` (unless null; dtype of x). Sums over rows run in a fixed order.
+ * `dx` (a token every `stride` elements, as x), `dWeight` (unless null). Sums over rows run in a fixed order.
  *
  * @throws KernelError for an odd D or one above 512, and for f16 without `caps.f16`
  */
 export function planNormRopeBackward(problem: NormRopeBackwardProblem, caps: DeviceCapabilities): KernelPlan {
-  const { dtype, tokens, H, D, scope, offsets } = problem;
+  const { dtype, tokens, H, D, scope, weightGradient, offsets } = problem;
   requireF16('norm and rope backward', caps, dtype);
   const heads = scope === 'head' ? 1 : H;
   const N = heads * D;
@@ -52,7 +54,8 @@ export function planNormRopeBackward(problem: NormRopeBackwardProblem, caps: Dev
       {
         op: 'sum',
         x: { buffer: 'partial', dtype: 'f32', offset: 0 },
-        out: { buffer: 'dWeight', dtype, offset: offsets.dWeight },
+        out: { buffer: 'dWeight', dtype: weightGradient?.dtype ?? dtype, offset: offsets.dWeight },
+        accumulate: weightGradient?.accumulate,
         kept: { shape: [N], strides: [1] },
         reduced: { shape: [splits], strides: [N] },
         splits: 1,

@@ -156,8 +156,14 @@ export interface Backend {
   /** As `unary`; for comparisons, out is the input dtype holding 0 or 1. */
   binary(op: BinaryOp, a: ArrayView, b: ArrayView, out: ArrayView): void;
   ternary(op: TernaryOp, a: ArrayView, b: ArrayView, c: ArrayView, out: ArrayView): void;
-  /** Reduces the `axes` of strided x; out.shape equals x.shape with those axes 1. Empty sums are 0. f32 accumulation, fixed order. */
-  reduce(op: 'sum' | 'max' | 'min' | 'sumSquares', x: ArrayView, axes: readonly number[], out: ArrayView): void;
+  /** Reduces the `axes` of strided x; out.shape equals x.shape with those axes 1. Empty sums are 0. f32 accumulation, fixed order. `out` may be f32 for x in f16; `accumulate` adds a sum to it. */
+  reduce(
+    op: 'sum' | 'max' | 'min' | 'sumSquares',
+    x: ArrayView,
+    axes: readonly number[],
+    out: ArrayView,
+    accumulate?: boolean,
+  ): void;
   /** Index (i32) of the first maximum along the last axis: x [..., N] -> out [...]. */
   argmax(x: ArrayView, out: ArrayView): void;
   /** a [..., M, K] . b [..., K, N] -> out [..., M, N]; a and b strided in any way (transposes are strides), batch dimensions equal (0 strides broadcast). a, b same dtype; out f32 or f16. K = 0 gives 0. */
@@ -193,7 +199,7 @@ export interface Backend {
     rstd: ArrayView,
     options: RopeOptions,
   ): void;
-  /** dWeight [N] (overwritten) has weight's dtype; null when weight is null. */
+  /** dWeight [N] has weight's dtype or is f32, null when weight is null; overwritten, or added to with `accumulate`. */
   rmsNormBackward(
     x: ArrayView,
     weight: ArrayView | null,
@@ -201,6 +207,7 @@ export interface Backend {
     dOut: ArrayView,
     dx: ArrayView,
     dWeight: ArrayView | null,
+    accumulate?: boolean,
   ): void;
   layerNorm(
     x: ArrayView,

@@ -26,7 +26,7 @@ export interface KeyValueArguments {
  * operators are made of smaller ones.
  */
 export interface FusedRope {
-  /** Gradients of `rmsNormRope`: x, dOut, dx `[B, T, H, D]`; dWeight (overwritten) has weight's dtype. */
+  /** Gradients of `rmsNormRope`: x, dOut, dx `[B, T, H, D]`; dWeight as for `rmsNormBackward`. */
   normGradient(
     x: ArrayView,
     positions: ArrayView,
@@ -35,6 +35,7 @@ export interface FusedRope {
     dOut: ArrayView,
     dx: ArrayView,
     dWeight: ArrayView | null,
+    accumulate: boolean,
   ): void;
   /** k, v `[B, T, Hkv, D]`: memory of different storages. */
   keyValues(args: KeyValueArguments, k: ArrayView, v: ArrayView): void;
@@ -45,5 +46,6 @@ export interface FusedRope {
     dv: ArrayView,
     dBoth: ArrayView,
     dWeight: ArrayView | null,
+    accumulate: boolean,
   ): void;
 }

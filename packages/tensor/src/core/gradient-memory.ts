@@ -1,6 +1,6 @@
 import type { GradNode } from './autograd.ts';
 import type { DType } from './dtype.ts';
-import type { Tensor } from './tensor.ts';
+import { allocateTensor, type Tensor } from './tensor.ts';
 
 /** Where a backward function may put an input's gradient itself: a handle to return, and whether to add to what is there. */
 export interface GradientMemory {
@@ -30,6 +30,11 @@ export function parameterGradient(input: GradNode | null): GradientMemory | null
   if (leaf === null || leaf.gradMemory === null) return null;
   if (leaf.grad !== null && !isSameMemory(leaf.grad, leaf.gradMemory)) return null;
   return { tensor: leaf.gradMemory.alias(), accumulate: leaf.grad !== null };
+}
+
+/** `parameterGradient`, or new memory of the shape and dtype of `like`. */
+export function parameterSum(input: GradNode | null, like: Tensor): GradientMemory {
+  return parameterGradient(input) ?? { tensor: allocateTensor(like.device, like.shape, like.dtype), accumulate: false };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { FusedRope, RopeNorm } from '../backends/fused-rope.ts';
 import { record } from '../core/autograd.ts';
 import { ShapeError } from '../core/errors.ts';
+import { parameterSum } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { formatShape } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
@@ -91,10 +92,10 @@ function inOnePass(fused: FusedRope, both: Tensor, positions: Tensor, options: K
     [k, v],
     [both, weight],
     [positions, ...(rstd ? [both, rstd] : []), ...(weight ? [weight] : [])],
-    ([dk, dv], [sPositions, sBoth, sRstd, sWeight]) => {
+    ([dk, dv], [sPositions, sBoth, sRstd, sWeight], _needs, inputs) => {
       const [gradientK, gradientV] = [dk, dv].map((gradient) => dense(gradient, device, shape, dtype));
       const dBoth = allocateTensor(device, whole, dtype);
-      const dWeight = sWeight ? allocateTensor(device, sWeight.shape, sWeight.dtype) : null;
+      const sum = sWeight ? parameterSum(inputs[1], sWeight) : null;
       fused.keyValueGradients(
         {
           ...{ both: sBoth?.view ?? null, positions: sPositions.view, rope: turn },
@@ -103,9 +104,10 @@ function inOnePass(fused: FusedRope, both: Tensor, positions: Tensor, options: K
         gradientK.view,
         gradientV.view,
         dBoth.view,
-        dWeight?.view ?? null,
+        sum?.tensor.view ?? null,
+        sum?.accumulate ?? false,
       );
-      return [dBoth, dWeight];
+      return [dBoth, sum?.tensor ?? null];
     },
   );
   return { k, v };

@@ -110,7 +110,7 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null, into?: T
       return [
         needs[0] ? inputGradient(dOut, sw, sx, gradientOf(0, sx.dtype)) : null,
         needs[1] ? weightGradient(dOut, sx, inputs[1]) : null,
-        needs[2] ? reshape(sumTo(dOut, [O]), [O]) : null,
+        needs[2] ? biasGradient(dOut, inputs[2]) : null,
       ];
     });
     return reshape(out, [...x.shape.slice(0, -1), O]);
@@ -128,6 +128,16 @@ function inputGradient(dOut: Tensor, weight: Tensor, x: Tensor, memory: Gradient
   x.device.backend.matmul(dOut.view, weight.view, out.view, { accumulate: memory?.accumulate ?? false });
   memory?.tensor.dispose();
   return out;
+}
+
+/** Sum of the rows of dOut: `[R, O]` -> `[O]`. */
+function biasGradient(dOut: Tensor, bias: GradNode | null): Tensor {
+  const memory = parameterGradient(bias);
+  if (memory === null) return reshape(sumTo(dOut, [dOut.shape[1]]), [dOut.shape[1]]);
+  const { view } = memory.tensor;
+  const row = { ...view, shape: [1, dOut.shape[1]], strides: [dOut.shape[1], 1] };
+  dOut.device.backend.reduce('sum', dOut.view, [0], row, memory.accumulate);
+  return memory.tensor;
 }
 
 /** dOut^T . x: `[R, O]`, `[R, I]` -> `[O, I]`. */

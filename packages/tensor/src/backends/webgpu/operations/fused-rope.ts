@@ -20,15 +20,26 @@ interface GradientViews {
   readonly dWeight: ArrayView | null;
 }
 
+/** How a weight's gradient is stored, for a plan. */
+export function weightGradientOf(dWeight: ArrayView | null, accumulate: boolean) {
+  return dWeight ? { weightGradient: { dtype: floatDType('weight gradient', dWeight.dtype), accumulate } } : {};
+}
+
 /** Norm, rotation and what lies around them in one pass each way. */
 export function fusedRope(runner: PlanRunner): FusedRope {
-  const gradient = (views: GradientViews, norm: RopeNorm | null, { theta, interleaved }: RopeOptions): void => {
+  const gradient = (
+    views: GradientViews,
+    norm: RopeNorm | null,
+    { theta, interleaved }: RopeOptions,
+    accumulate: boolean,
+  ): void => {
     const operands = operandsOf(runner, { ...views, weight: norm?.weight ?? null, rstd: norm?.rstd ?? null });
     const { x, rstd, dV, ...starts } = offsetsOf<typeof operands>(operands);
     const [B, T, H, D] = views.dOut.shape;
     const problem = {
       ...{ dtype: floatDType('rope', views.dOut.dtype), tokens: B * T, H, D, scope: scopeOf(norm), theta },
       ...{ isInterleaved: interleaved, stride: (dV === null ? 1 : 2) * H * D },
+      ...weightGradientOf(views.dWeight, accumulate),
       offsets: { ...starts, x: x ?? 0, rstd: rstd ?? 0, ...(dV === null ? {} : { dV }) },
     };
     const plan = runner.plan(`norm-rope-backward ${JSON.stringify(problem)}`, () =>
@@ -37,8 +48,8 @@ export function fusedRope(runner: PlanRunner): FusedRope {
     runner.run(plan, present(operands));
   };
   return {
-    normGradient(x, positions, norm, rope, dOut, dx, dWeight) {
-      gradient({ x, positions, dOut, dV: null, dx, dWeight }, norm, rope);
+    normGradient(x, positions, norm, rope, dOut, dx, dWeight, accumulate) {
+      gradient({ x, positions, dOut, dV: null, dx, dWeight }, norm, rope, accumulate);
     },
     keyValues({ both, positions, norm, rope }, k, v) {
       const weight = norm?.weight ?? null;
@@ -55,8 +66,8 @@ export function fusedRope(runner: PlanRunner): FusedRope {
       );
       runner.run(plan, present(operands));
     },
-    keyValueGradients({ both, positions, norm, rope }, dk, dv, dBoth, dWeight) {
-      gradient({ x: both, positions, dOut: dk, dV: dv, dx: dBoth, dWeight }, norm, rope);
+    keyValueGradients({ both, positions, norm, rope }, dk, dv, dBoth, dWeight, accumulate) {
+      gradient({ x: both, positions, dOut: dk, dV: dv, dx: dBoth, dWeight }, norm, rope, accumulate);
     },
   };
 }

@@ -66,11 +66,12 @@ function norm(runner: PlanRunner, kind: 'rms' | 'layer', views: NormViews, eps: 
   runner.run(plan, present(operands));
 }
 
-function normBackward(runner: PlanRunner, kind: 'rms' | 'layer', views: NormGradientViews): void {
+function normBackward(runner: PlanRunner, kind: 'rms' | 'layer', views: NormGradientViews, accumulate = false): void {
   const dtype = floatDType(`${kind}Norm`, views.x.dtype);
   const operands = operandsOf(runner, views);
   const offsets = offsetsOf<NormGradientViews>(operands);
-  const problem = { kind, dtype, ...rowsOf(views.x), offsets };
+  const weightGradient = { dtype: floatDType('dWeight', (views.dWeight ?? views.x).dtype), accumulate };
+  const problem = { kind, dtype, ...rowsOf(views.x), weightGradient, offsets };
   const plan = runner.plan(`norm-backward ${JSON.stringify(problem)}`, () =>
     planNormBackward(problem, runner.capabilities),
   );
@@ -126,8 +127,8 @@ export function rowOperations(runner: PlanRunner): RowOperations {
       );
       runner.run(plan, present(operands));
     },
-    rmsNormBackward(x, weight, rstd, dOut, dx, dWeight) {
-      normBackward(runner, 'rms', { x, weight, mean: null, rstd, dOut, dx, dWeight, dBias: null });
+    rmsNormBackward(x, weight, rstd, dOut, dx, dWeight, accumulate) {
+      normBackward(runner, 'rms', { x, weight, mean: null, rstd, dOut, dx, dWeight, dBias: null }, accumulate);
     },
     layerNorm(x, weight, bias, eps, out, mean, rstd) {
       norm(runner, 'layer', { x, weight, bias, out, mean, rstd }, eps);
