@@ -56,13 +56,19 @@ function randomBatch(B: number, { seqLen: T, vocabSize }: DecoderConfig): HostBa
   return { B, T, ids: tokens.slice(0, -1), targets: tokens.slice(1), docRange: null, next: { drawn: 0, bySource: [] } };
 }
 
-/** Milliseconds a step, `count` of them launched without waiting for each other. */
-async function timeOf({ decoder, optimizer }: Contender, batch: HostBatch, count: number): Promise<number> {
+/** Milliseconds a step, `count` of them launched without waiting for each other; and what the first of them found. */
+async function timeOf({ name, decoder, optimizer }: Contender, batch: HostBatch, count: number) {
   const options = { gradientAccumulation: 1, activationCheckpointing: false, zLoss: 0, clipNorm: 1 };
   const controls = { lrRatio: 1e-3, lossScale: dtype === 'f16' ? 1024 : 1, lossLimit: Infinity };
   const startedAt = performance.now();
-  await Promise.all(Array.from({ length: count }, () => trainingStep(decoder, optimizer, batch, options, controls)));
-  return (performance.now() - startedAt) / count;
+  const numbers = await Promise.all(
+    Array.from({ length: count }, () => trainingStep(decoder, optimizer, batch, options, controls)),
+  );
+  const timeMs = (performance.now() - startedAt) / count;
+  if (!numbers.every(({ loss, gradientNorm }) => Number.isFinite(loss) && Number.isFinite(gradientNorm))) {
+    throw new Error(`step-ratio: losses and gradients must be finite, got ${JSON.stringify(numbers)} from ${name}.`);
+  }
+  return { timeMs, first: numbers[0] };
 }
 
 function median(numbers: readonly number[]): number {
@@ -79,7 +85,11 @@ async function withContenders<T>(
   const contenders = [contender('moda', moda, device), contender('baseline', baseline, device)];
   const batch = randomBatch(B, moda);
   try {
-    for (const own of contenders) await timeOf(own, batch, WARM_UP_STEPS);
+    for (const own of contenders) {
+      const { loss, gradientNorm } = (await timeOf(own, batch, WARM_UP_STEPS)).first;
+      if (!profile)
+        console.log(`${name} ${own.name}: first loss ${loss.toFixed(5)}, gradient norm ${gradientNorm.toFixed(5)}`);
+    }
     return await use(contenders, batch, device);
   } finally {
     for (const { decoder, optimizer } of contenders) {
@@ -95,7 +105,7 @@ async function measure(name: string) {
   return withContenders(name, false, async (contenders, batch, device) => {
     const times = { moda: [] as number[], baseline: [] as number[] };
     for (let round = 0; round < rounds; round++) {
-      for (const own of contenders) times[own.name].push(await timeOf(own, batch, stepsOfRound));
+      for (const own of contenders) times[own.name].push((await timeOf(own, batch, stepsOfRound)).timeMs);
     }
     const [modaMs, baselineMs] = [median(times.moda), median(times.baseline)];
     const ratios = times.moda.map((ms, round) => ms / times.baseline[round]);
