@@ -7,6 +7,7 @@ export {
   type DepthGatherProblem,
   type DepthReader,
   MAX_READERS,
+  MAX_SLOTS,
   planDepthGather,
 } from './attention/gather/depth-gather.ts';
 export { prefersDeferredDepth } from './attention/rung.ts';
@@ -53,6 +54,7 @@ export type { MatmulActivation, MatmulLayout, MatmulOperand, MatmulProblem } fro
 export { type NormProblem, planNorm } from './norm/norm.ts';
 export { type NormBackwardProblem, planNormBackward } from './norm/norm-backward.ts';
 export { type NormRopeProblem, planNormRope } from './norm/norm-rope.ts';
+export { type NormRopeBackwardProblem, planNormRopeBackward } from './norm/norm-rope-backward.ts';
 export { type AdamWProblem, planAdamW } from './optimizer/adamw.ts';
 export { planSumSquares, type SumSquaresProblem } from './optimizer/sum-squares.ts';
 export { BASELINE_CAPABILITIES, type DeviceCapabilities, type SubgroupMatrixConfig } from './plan/capabilities.ts';

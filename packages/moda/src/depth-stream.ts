@@ -48,6 +48,14 @@ export class DepthStream implements Disposable {
   }
 
   /**
+   * Memory for the queries `[B, T, H, D]` of the next reader, for operators that write their result there: its backward pass copies
+   * nothing then. Null where that saves nothing. Ask once for each reader.
+   */
+  queryMemory(H: number): Tensor | null {
+    return this.#arena.queryMemory(this.#count, H);
+  }
+
+  /**
    * Puts k and v into the next slot, by a copy unless they are there already; differentiable in both.
    *
    * @param k `[B, T, Hkv, D]`

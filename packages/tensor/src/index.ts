@@ -110,6 +110,7 @@ export {
 } from './ops/elementwise.ts';
 export { addRmsNorm, type RmsNormRopeOptions, rmsNormRope } from './ops/fused-normalization.ts';
 export { embedding, gather } from './ops/indexing.ts';
+export { type KeyValues, type KeyValuesOptions, keyValues } from './ops/key-values.ts';
 export { type LinearCrossEntropyOptions, linearCrossEntropy } from './ops/linear-cross-entropy.ts';
 export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';
 export { layerNorm, rmsNorm } from './ops/normalization.ts';

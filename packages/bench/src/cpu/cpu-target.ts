@@ -60,6 +60,7 @@ function openSession(backend: Backend): BenchSession {
         dv: hasSequence ? gradient('dv', Tk, Hkv, Dv) : null,
         dDepth: depth && depth.S > 0 ? [depthViews(memory, problem, 'dDepth')] : null,
         accumulateDepth: false,
+        accumulateKeys: false,
         depthWeights: null,
       };
       return runnable('attention backward', () => backend.attentionBackward(views));

@@ -23,7 +23,8 @@ import { foldWorkgroups } from './workgroups.ts';
  * Plans the gradients of the MoDA family.
  *
  * Operands in: those of the forward, its `out` and `lse`, `dOut [B,T,H,Dv]`, and `dLse f32 [B,H,T]` with `problem.dLse`.
- * Operands out: `dq [B,T,H,D]`, `dk [B,Tk,Hkv,D]`, `dv [B,Tk,Hkv,Dv]` (overwritten), `dDepthK0..`, `dDepthV0..` (in place:
+ * Operands out: `dq [B,T,H,D]`, `dk [B,Tk,Hkv,D]`, `dv [B,Tk,Hkv,Dv]` (overwritten; dk and dv
+ * added to with `accumulateKeys`), `dDepthK0..`, `dDepthV0..` (in place:
  * added to with `depthGrad.accumulate`; else overwritten, with zeros in the slots beyond S). S = 0 touches no depth gradient.
  * With `defersDepth`, `depthWeights` takes the place of the depth gradients.
  * Deterministic: every element is summed by one workgroup in one order, no atomics. Memory beyond the operands: 8 bytes a query row.
@@ -49,7 +50,7 @@ function planConfig(problem: AttentionProblem, capabilities: DeviceCapabilities,
   const sources = keySources(problem, capabilities);
   const passes: KernelPass[] = [rowStatsPass(problem, capabilities)];
   for (const [index, source] of sources.entries()) {
-    const accumulate = source.kind === 'depth' && (problem.depthGrad?.accumulate ?? false);
+    const accumulate = (source.kind === 'depth' ? problem.depthGrad?.accumulate : problem.accumulateKeys) ?? false;
     const step = { isFirst: index === 0, accumulate };
     passes.push(...sourcePasses(problem, source, step, capabilities, config));
   }

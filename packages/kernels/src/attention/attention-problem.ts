@@ -47,6 +47,8 @@ export interface AttentionProblem {
   readonly hasSequence: boolean;
   /** Backward: the gradient of `lse` comes in as `dLse f32 [B,H,T]`. */
   readonly dLse?: boolean;
+  /** Backward: `dk` and `dv` are added to what is there. */
+  readonly accumulateKeys?: boolean;
   /** Backward: storage of `dDepthK0..`, `dDepthV0..`, and whether they are added to. Default: `dtype`, overwritten. */
   readonly depthGrad?: { readonly dtype: 'f32' | 'f16'; readonly accumulate: boolean };
   /**

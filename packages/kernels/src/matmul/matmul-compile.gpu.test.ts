@@ -53,6 +53,8 @@ describe('matmul subgroup matrix', () => {
           { shape: [2, 64, 64, 64], layout, dtypes: half, bias: true, residual: true },
           { shape: [1, 61, 67, 71], layout, dtypes: half, more: { activation: 'gelu', accumulate: true } },
           { shape: [1, 65, 68, 72], layout, dtypes: single, padding: 1 },
+          { shape: [1, 64, 64, 64], layout, dtypes: half, more: { accumulate: true } },
+          { shape: [1, 60, 68, 72], layout, dtypes: single, more: { accumulate: true } },
         ] as const;
         for (const test of cases) {
           for (const config of [

@@ -78,7 +78,7 @@ export function planSubgroupMatrix(
   const { blockM, blockN, blockK, splitK } = config;
   const slices = sliceK(problem, splitK, blockK);
   return planSlices(problem, capabilities, slices, (part) =>
-    productPass(part, capabilities, slices, {
+    productPass(addsFirst(part) ? { ...part, accumulate: false } : part, capabilities, slices, {
       label: `${describeMatmulConfig(config)}${isWide(part) ? '' : ' unaligned'}`,
       source: unroll(specialize(subgroupMatrixSource, specialization(part, capabilities, config)), {
         FRAGS_M: config.subgroupM / config.fragment[0],
@@ -86,6 +86,7 @@ export function planSubgroupMatrix(
         K_FRAGS: blockK / config.fragment[2],
         A_LOADS: loads(blockM, capabilities, config),
         B_LOADS: loads(blockN, capabilities, config),
+        LANE_QUADS: addsFirst(part) ? laneQuads(part, capabilities, config) : 0,
       }),
       constants: {
         SWIZZLE: config.band ?? 8,
@@ -95,6 +96,19 @@ export function planSubgroupMatrix(
       workgroups: Math.ceil(part.M / blockM) * Math.ceil(part.N / blockN) * part.batch * slices.count,
     }),
   );
+}
+
+/** Whether what is in out can be added to the sums before the epilogue: it does nothing else to them. */
+function addsFirst(problem: MatmulProblem): boolean {
+  const { accumulate = false, alpha = 1, bias, residual, activation = 'none' } = problem;
+  const isPlain = alpha === 1 && !bias && !residual && activation === 'none';
+  return accumulate && isPlain && outWords(problem)['OUT_WIDTH'] === '4u';
+}
+
+/** Four neighbouring sums each that a lane finishes in a turn of the epilogue. */
+function laneQuads(problem: MatmulProblem, capabilities: DeviceCapabilities, config: SubgroupMatrixTileConfig): number {
+  const [M, N] = config.fragment;
+  return Math.ceil((rowFragments(problem, capabilities, config) * M * N) / 4 / (capabilities.subgroups?.max ?? 32));
 }
 
 /** Whether both operands are read 16 bytes at a time: several times as fast as number by number. */
@@ -119,6 +133,7 @@ function specialization(
     BWord: isWideB ? 'vec4<u32>' : 'u32',
     A_TRANSPOSED: String(problem.a.transposed),
     B_TRANSPOSED: String(problem.b.transposed),
+    ADDS_FIRST: String(addsFirst(problem)),
     ...unsigned({
       A_WIDTH: isWideA ? 8 : 2,
       B_WIDTH: isWideB ? 8 : 2,

@@ -79,6 +79,11 @@ const K_FRAGS: u32 = BLOCK_K / FRAG_K;
 const ROW_QUADS: u32 = ROW_FRAGS * FRAG_N / 4u;
 const TURNS: u32 = FRAGS_N / ROW_FRAGS;
 
+// Quads of a turn that a lane finishes.
+const LANE_QUADS: u32 = (ROW_QUADS * FRAG_M + SUBGROUP_SIZE - 1u) / SUBGROUP_SIZE;
+// What is in out is added to the sums themselves, ahead of the epilogue, whose loads would wait for memory one by one.
+const ADDS_FIRST: bool = false; // @specialize
+
 override SWIZZLE: u32 = 8u;
 // False when M, N and K are multiples of the block: no bounds are tested.
 override RAGGED: bool = true;
@@ -353,6 +358,19 @@ fn main(
   let turns = FRAGS_M * TURNS * params.one;
   let parts = (ROW_QUADS * FRAG_M + SUBGROUP_SIZE - 1u) / SUBGROUP_SIZE * params.one;
   for (var turn = 0u; turn < turns; turn++) {
+    let first_row = m0 + first_m * FRAG_M + turn / TURNS * FRAG_M;
+    let first_column = n0 + first_n * FRAG_N + turn % TURNS * ROW_FRAGS * FRAG_N;
+    var before: array<OutWord, LANE_QUADS>;
+    if (ADDS_FIRST) {
+      for (var part = 0u; part < LANE_QUADS; part++) { // @unroll
+        let quad = part * SUBGROUP_SIZE + lane;
+        let row = first_row + quad / ROW_QUADS;
+        let column = first_column + quad % ROW_QUADS * 4u;
+        if (quad < ROW_QUADS * FRAG_M && (!RAGGED || (row < params.m && column < params.n))) {
+          before[part] = out[(out_base + row * params.out_ld + column) / OUT_WIDTH];
+        }
+      }
+    }
     for (var i = 0u; i < FRAGS_M; i++) { // @unroll
       for (var j = 0u; j < FRAGS_N; j++) { // @unroll
         if (turn == i * TURNS + j / ROW_FRAGS) {
@@ -362,8 +380,18 @@ fn main(
       }
     }
     workgroupBarrier();
-    let first_row = m0 + first_m * FRAG_M + turn / TURNS * FRAG_M;
-    let first_column = n0 + first_n * FRAG_N + turn % TURNS * ROW_FRAGS * FRAG_N;
+    if (ADDS_FIRST) { // to the words that this lane finishes below
+      for (var part = 0u; part < LANE_QUADS; part++) { // @unroll
+        let quad = part * SUBGROUP_SIZE + lane;
+        if (quad < ROW_QUADS * FRAG_M) {
+          let column = quad % ROW_QUADS;
+          let place = own + column / (FRAG_N / 4u);
+          let at = place % SUMS_PER_STRIP * FRAG_QUADS + quad / ROW_QUADS * (FRAG_N / 4u) + column % (FRAG_N / 4u);
+          let sum = bitcast<vec4<f32>>(strips[place / SUMS_PER_STRIP][at]) + unpack(before[part]);
+          strips[place / SUMS_PER_STRIP][at] = bitcast<vec4<u32>>(sum);
+        }
+      }
+    }
     for (var part = 0u; part < parts; part++) {
       let quad = part * SUBGROUP_SIZE + lane;
       if (quad < ROW_QUADS * FRAG_M) {

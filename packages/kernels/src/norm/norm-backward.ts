@@ -20,6 +20,8 @@ export interface NormBackwardProblem {
   readonly dtype: 'f32' | 'f16';
   readonly rows: number;
   readonly N: number;
+  /** How the weight's gradient is stored, and whether it is added to; dtype of x, overwritten by default. */
+  readonly weightGradient?: { readonly dtype: 'f32' | 'f16'; readonly accumulate: boolean };
   readonly offsets: {
     readonly x: number;
     readonly weight: number | null;
@@ -77,12 +79,13 @@ function weightPasses(problem: NormBackwardProblem, splits: number, caps: Device
     ]),
     workgroups: foldWorkgroups(blocks * splits, caps),
   };
-  const total = (buffer: string, offset: number, from: number) =>
+  const total = (buffer: string, offset: number, from: number, stored: NormBackwardProblem['weightGradient']) =>
     reducePass(
       {
         op: 'sum',
         x: { buffer: 'partial', dtype: 'f32', offset: from },
-        out: { buffer, dtype, offset },
+        out: { buffer, dtype: stored?.dtype ?? dtype, offset },
+        accumulate: stored?.accumulate,
         kept: { shape: [N], strides: [1] },
         reduced: { shape: [splits], strides: [2 * N] },
         splits: 1,
@@ -90,14 +93,21 @@ function weightPasses(problem: NormBackwardProblem, splits: number, caps: Device
       caps,
     );
   const passes = [partial];
-  if (offsets.dWeight !== null) passes.push(total('dWeight', offsets.dWeight, 0));
-  if (offsets.dBias !== null) passes.push(total('dBias', offsets.dBias, N));
+  if (offsets.dWeight !== null) passes.push(total('dWeight', offsets.dWeight, 0, problem.weightGradient));
+  if (offsets.dBias !== null) passes.push(total('dBias', offsets.dBias, N, undefined));
   return passes;
+}
+
+/** How rows are shared out to workgroups of so many blocks of columns: splits of `chunk` rows, none of them empty. */
+export function rowSplits(rows: number, blocks: number): { chunk: number; splits: number } {
+  const wanted = Math.min(Math.ceil(rows / ROWS_PER_SPLIT), Math.ceil(ENOUGH_WORKGROUPS / blocks));
+  const chunk = Math.ceil(rows / Math.max(1, wanted));
+  return { chunk, splits: rows === 0 ? 1 : Math.ceil(rows / chunk) };
 }
 
 /**
  * Plans the gradients of both norms. Operands: `x`, `weight`, `mean`, `rstd`, `dOut`, `dx`, `dWeight`, `dBias`
- * (`[N]`, dtype of x), as far as their offsets are not null. Sums over rows run in a fixed order.
+ * (`[N]`, dtype of x unless said otherwise), as far as their offsets are not null. Sums over rows run in a fixed order.
  *
  * @throws KernelError for f16 without `caps.f16`
  */
@@ -107,10 +117,7 @@ export function planNormBackward(problem: NormBackwardProblem, caps: DeviceCapab
   if (N === 0) return { passes: [], workspace: {} };
   const passes = rows > 0 ? [inputPass(problem, caps)] : [];
   if (offsets.dWeight === null && offsets.dBias === null) return { passes, workspace: {} };
-  // Cut so that no split is empty: every part of `partial` is written.
-  const wanted = Math.min(Math.ceil(rows / ROWS_PER_SPLIT), Math.ceil(ENOUGH_WORKGROUPS / Math.ceil(N / COLUMNS)));
-  const chunk = Math.ceil(rows / Math.max(1, wanted));
-  const splits = rows === 0 ? 1 : Math.ceil(rows / chunk);
+  const { splits } = rowSplits(rows, Math.ceil(N / COLUMNS));
   passes.push(...weightPasses(problem, splits, caps));
   return { passes, workspace: { partial: 8 * N * splits } };
 }

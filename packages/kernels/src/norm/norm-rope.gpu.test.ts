@@ -4,8 +4,9 @@ import { deviceArray, expectClose, hostNumbers, ROUNDS } from '../../test/expect
 import { BASELINE_CAPABILITIES } from '../plan/capabilities.ts';
 import { randomArray } from '../testing/random.ts';
 import { runPlan } from '../testing/run-plan.ts';
-import { normRow } from './norm-reference.ts';
+import { normRow, normRowBackward } from './norm-reference.ts';
 import { planNormRope } from './norm-rope.ts';
+import { planNormRopeBackward } from './norm-rope-backward.ts';
 
 let gpu: TestDevice;
 beforeAll(async () => {
@@ -26,6 +27,7 @@ function reference(
   D: number,
   rotaryDim: number,
   isInterleaved: boolean,
+  hasNorm = true,
 ) {
   const N = weight.length;
   const normed: number[] = [];
@@ -39,7 +41,7 @@ function reference(
       EPS,
       (v) => v,
     );
-    normed.push(...row.out);
+    normed.push(...(hasNorm ? row.out : x.slice(at, at + N)));
     rstd.push(row.rstd);
   }
   const out = [...normed];
@@ -54,6 +56,41 @@ function reference(
     }
   }
   return { out, rstd };
+}
+
+/** Gradients of keys and weight: each pair turned back, then the norm's rows. */
+function backward(
+  x: readonly number[],
+  weight: readonly number[],
+  rstd: readonly number[],
+  dOut: readonly number[],
+  H: number,
+  D: number,
+  isInterleaved: boolean,
+  hasNorm: boolean,
+) {
+  const turned = [...dOut];
+  for (let head = 0; head < TOKENS * H; head++) {
+    for (let i = 0; i < D / 2; i++) {
+      const angle = Math.fround(POSITIONS[Math.floor(head / H)] * Math.fround(THETA ** ((-2 * i) / D)));
+      const left = head * D + (isInterleaved ? 2 * i : i);
+      const right = isInterleaved ? left + 1 : left + D / 2;
+      turned[left] = dOut[left] * Math.cos(angle) + dOut[right] * Math.sin(angle);
+      turned[right] = dOut[right] * Math.cos(angle) - dOut[left] * Math.sin(angle);
+    }
+  }
+  const N = weight.length;
+  if (!hasNorm) return { dx: turned, dWeight: [] };
+  const dWeight = weight.map(() => 0);
+  const dx = rstd.flatMap((scale, row) => {
+    const part = (values: readonly number[]) => values.slice(row * N, (row + 1) * N);
+    const own = normRowBackward(part(x), weight, part(turned), false, 0, scale, (v) => v);
+    own.dWeight.forEach((value, n) => {
+      dWeight[n] += value;
+    });
+    return own.dx;
+  });
+  return { dx, dWeight };
 }
 
 describe('norm and rope in one pass', () => {
@@ -78,6 +115,81 @@ describe('norm and rope in one pass', () => {
       expect(hostNumbers(out).slice(0, 7)).toEqual([5, 5, 5, 5, 5, 5, 5]);
       expectClose(hostNumbers(out).slice(7), truth.out, truth.out.map(round), dtype);
       expectClose(rstd, truth.rstd, truth.rstd.map(Math.fround));
+    }
+  });
+
+  it.each(['full', 'head', 'none'] as const)(
+    'takes keys and values from one projection, %s [webgpu]',
+    async (scope) => {
+      const [H, D] = [3, 10];
+      for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+        const round = ROUNDS[dtype];
+        const both = Array.from(randomArray(TOKENS * 2 * H * D, 3), round);
+        const weight = Array.from(randomArray(scope === 'head' ? D : H * D, 2), (v) => round(v + 1));
+        const half = (part: number) =>
+          Array.from({ length: TOKENS }, (_, t) =>
+            both.slice((2 * t + part) * H * D, (2 * t + part + 1) * H * D),
+          ).flat();
+        const truth = reference(half(0), weight, H, D, D, false, scope !== 'none');
+        const offsets = { x: 0, weight: scope === 'none' ? null : 0, positions: 0, out: 5, rstd: 0, v: 3 };
+        const own = { dtype, tokens: TOKENS, H, D, scope, eps: EPS, rotaryDim: D, theta: THETA, isInterleaved: false };
+        const plan = planNormRope({ ...own, stride: 2 * H * D, offsets }, gpu.capabilities);
+        const room = (length: number) => deviceArray(new Float32Array(length).fill(5), dtype);
+        const { out, v } = await runPlan(gpu.device, plan, {
+          ...{
+            x: deviceArray(both, dtype),
+            positions: POSITIONS,
+            out: room(TOKENS * H * D + 5),
+            v: room(TOKENS * H * D + 3),
+          },
+          ...(scope === 'none'
+            ? {}
+            : { weight: deviceArray(weight, dtype), rstd: new Float32Array(truth.rstd.length) }),
+        });
+        expectClose(hostNumbers(out).slice(5), truth.out, truth.out.map(round), dtype);
+        expect(hostNumbers(v)).toEqual([5, 5, 5, ...half(1)]);
+      }
+    },
+  );
+
+  it.each([
+    { scope: 'full', H: 3, D: 10, isInterleaved: false },
+    { scope: 'head', H: 3, D: 6, isInterleaved: true },
+    { scope: 'head', H: 2, D: 64, isInterleaved: false },
+    { scope: 'none', H: 5, D: 8, isInterleaved: false },
+  ] as const)('gives the gradients of f64, values included: %j [webgpu]', async ({ scope, H, D, isInterleaved }) => {
+    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+      const round = ROUNDS[dtype];
+      const hasNorm = scope !== 'none';
+      const N = scope === 'head' ? D : H * D;
+      const make = (length: number, seed: number) => Array.from(randomArray(length, seed), round);
+      const both = make(TOKENS * 2 * H * D, 3);
+      const weight = make(N, 2).map((v) => round(v + 1));
+      const [dOut, dV] = [make(TOKENS * H * D, 4), make(TOKENS * H * D, 5)];
+      const keys = Array.from({ length: TOKENS }, (_, t) => both.slice(2 * t * H * D, (2 * t + 1) * H * D)).flat();
+      const { rstd } = reference(keys, weight, H, D, D, isInterleaved, hasNorm);
+      const expected = backward(keys, weight, rstd, dOut, H, D, isInterleaved, hasNorm);
+      const at = (t: number) => [t * H * D, (t + 1) * H * D] as const;
+      const tokens = Array.from({ length: TOKENS }, (_, t) => [expected.dx.slice(...at(t)), dV.slice(...at(t))]);
+      const dBoth = tokens.flat(2);
+      const offsets = { x: 0, weight: hasNorm ? 0 : null, positions: 0, rstd: 0, dOut: 0, dx: 0, dV: 0 };
+      const own = { dtype, tokens: TOKENS, H, D, scope, theta: THETA, isInterleaved, stride: 2 * H * D };
+      // Added in f32 to what the weight's gradient was, as for a weight that is used twice.
+      const weightGradient = { dtype: 'f32', accumulate: true } as const;
+      const problem = { ...own, weightGradient, offsets: { ...offsets, dWeight: hasNorm ? 0 : null } };
+      const given = { positions: POSITIONS, dOut: deviceArray(dOut, dtype), dV: deviceArray(dV, dtype) };
+      const forNorm = {
+        x: deviceArray(both, dtype),
+        weight: deviceArray(weight, dtype),
+        rstd: Float32Array.from(rstd),
+      };
+      const { dx, dWeight } = await runPlan(gpu.device, planNormRopeBackward(problem, gpu.capabilities), {
+        ...{ ...given, dx: deviceArray(new Float32Array(both.length).fill(Number.NaN), dtype) },
+        ...(hasNorm ? { ...forNorm, dWeight: new Float32Array(N).fill(2) } : {}),
+      });
+      expectClose(hostNumbers(dx), dBoth, dBoth.map(round), dtype);
+      const sums = expected.dWeight.map((value) => value + 2);
+      if (hasNorm) expectClose(hostNumbers(dWeight!), sums, sums.map(Math.fround));
     }
   });
 

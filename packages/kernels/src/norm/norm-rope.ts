@@ -2,7 +2,6 @@ import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { requireF16 } from '../plan/require-f16.ts';
-import { rowWidth } from '../plan/row-width.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import { ropeFrequencies } from '../rope/rope-frequencies.ts';
@@ -14,12 +13,14 @@ export interface NormRopeProblem {
   readonly tokens: number;
   readonly H: number;
   readonly D: number;
-  /** `full`: one norm over all heads of a token, weight `[H * D]`; `head`: one for each head, weight `[D]`. */
-  readonly scope: 'full' | 'head';
+  /** `full`: one norm over all heads of a token, weight `[H * D]`; `head`: one for each head, weight `[D]`; `none`. */
+  readonly scope: 'full' | 'head' | 'none';
   readonly eps: number;
   readonly rotaryDim: number;
   readonly theta: number;
   readonly isInterleaved: boolean;
+  /** Elements from a token's x to the next; H * D by default. */
+  readonly stride?: number;
   /** `weight: null` for none. `out` may start in a depth slot: the key is then normalised, turned and stored at once. */
   readonly offsets: {
     readonly x: number;
@@ -27,49 +28,64 @@ export interface NormRopeProblem {
     readonly positions: number;
     readonly out: number;
     readonly rstd: number;
+    /** Values `[H, D]` stand behind each token's keys in x, and are copied to `v`. */
+    readonly v?: number;
   };
 }
 
+/** Threads of a workgroup, and those that share a row: as many as it has pairs, a power of two. */
+export function rowLanes(pairs: number): { threads: number; lanes: number } {
+  let lanes = 4;
+  while (lanes < pairs && lanes < 128) lanes *= 2;
+  return { threads: 128, lanes };
+}
+
+/** Read-write bindings that a variant has no use for. */
+export const ABSENT = { rstd: 'absentRstd', v: 'absentV' } as const;
+
 /**
  * Plans `out = rope(x * rstd * weight)`, the query and key path of OLMo 2 and Qwen 3, reading x once from memory.
- * Operands: `x`, `weight` (unless null), `positions` (i32 `[tokens]`), `out`, `rstd` (f32, `[tokens]` or `[tokens * H]`),
- * which the backward kernels of `norm` and `rope` take.
+ * Operands: `x`, `weight` (unless null), `positions` (i32 `[tokens]`), `out`, `rstd` (f32, `[tokens]` or `[tokens * H]`, unless the
+ * scope is `none`), which the backward kernels take; `v` with values.
  *
  * @throws KernelError for an odd or too large rotaryDim, and for f16 without `caps.f16`
  */
 export function planNormRope(problem: NormRopeProblem, caps: DeviceCapabilities): KernelPlan {
-  const { dtype, tokens, H, D, scope, eps, rotaryDim, theta, isInterleaved, offsets } = problem;
+  const { dtype, tokens, H, D, scope, eps, rotaryDim, theta, isInterleaved, stride = H * D, offsets } = problem;
   requireF16('norm and rope', caps, dtype);
   const frequencies = ropeFrequencies(D, rotaryDim, theta);
   if (tokens * H * D === 0) return { passes: [], workspace: {} };
-  const heads = scope === 'full' ? H : 1;
+  const heads = scope === 'head' ? 1 : H;
   const rows = (tokens * H) / heads;
+  const hasNorm = scope !== 'none';
   const hasWeight = offsets.weight !== null;
+  const hasValues = offsets.v !== undefined;
+  const { threads, lanes } = rowLanes(heads * (D - rotaryDim / 2));
   return {
     passes: [
       {
-        label: `norm-rope ${scope} ${dtype}`,
+        label: `norm-rope ${scope} ${dtype}${hasValues ? ' and values' : ''}`,
         shader: shaderVariant(source, { Element: dtype }),
         constants: {
-          WIDTH: rowWidth(heads * D),
-          HAS_WEIGHT: hasWeight ? 1 : 0,
-          IS_INTERLEAVED: isInterleaved ? 1 : 0,
+          ...{ THREADS: threads, LANES: lanes, HAS_NORM: hasNorm ? 1 : 0, HAS_WEIGHT: hasWeight ? 1 : 0 },
+          ...{ HAS_VALUES: hasValues ? 1 : 0, IS_INTERLEAVED: isInterleaved ? 1 : 0 },
         },
         bindings: [
           { buffer: 'x', access: 'read' },
           { buffer: hasWeight ? 'weight' : 'x', access: 'read' },
           { buffer: 'positions', access: 'read' },
           { buffer: 'out', access: 'read_write' },
-          { buffer: 'rstd', access: 'read_write' },
+          { buffer: hasNorm ? 'rstd' : ABSENT.rstd, access: 'read_write' },
+          { buffer: hasValues ? 'v' : ABSENT.v, access: 'read_write' },
         ],
         uniform: uniformBlock([
-          ...[rows, heads, D, rotaryDim, H / heads, offsets.x, offsets.weight ?? 0, offsets.positions],
-          ...[offsets.out, offsets.rstd, { f32: eps }, 0],
+          ...[rows, heads, D, rotaryDim, H / heads, stride, offsets.x, offsets.weight ?? 0, offsets.positions],
+          ...[offsets.out, offsets.rstd, offsets.v ?? 0, { f32: eps }, 0, 0, 0],
           ...frequencies,
         ]),
-        workgroups: foldWorkgroups(rows, caps),
+        workgroups: foldWorkgroups(Math.ceil(rows / (threads / lanes)), caps),
       },
     ],
-    workspace: {},
+    workspace: { ...(hasNorm ? {} : { [ABSENT.rstd]: 16 }), ...(hasValues ? {} : { [ABSENT.v]: 16 }) },
   };
 }

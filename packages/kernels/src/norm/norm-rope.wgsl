@@ -1,13 +1,18 @@
 // Query and key path in one pass: out = rope(x * rstd * weight), rstd = 1 / sqrt(mean(x^2) + eps) over a row of `heads` heads.
-// One workgroup = one row, WIDTH lanes, one rotated pair or copied component a step.
-// x, out: [tokens, H, D] (out may be a depth slot); weight: [heads * D]; positions: [tokens] i32; rstd: [rows] f32;
-// rows = tokens * H / heads: heads = H normalises all heads together (OLMo 2), heads = 1 each alone (Qwen 3).
-// Workgroup memory: WIDTH floats. Reference: norm-reference.ts, then the rotation of rope.wgsl.
+// With HAS_VALUES, x holds values behind the keys of each token, which are copied: a depth slot from its projection.
+// One workgroup = THREADS / LANES rows, LANES lanes each, one rotated pair or copied component a step.
+// x: [tokens, H, D], a token every `stride` numbers; out, v: [tokens, H, D] (may be a depth slot); weight: [heads * D];
+// positions: [tokens] i32; rstd: [rows] f32; rows = tokens * H / heads: heads = H normalises all heads together (OLMo 2),
+// heads = 1 each alone (Qwen 3); without HAS_NORM nothing is normalised.
+// Workgroup memory: THREADS floats. Reference: norm-reference.ts, then the rotation of rope.wgsl.
 
 alias Element = f32; // @specialize
 
-override WIDTH: u32 = 64u;
+override THREADS: u32 = 128u;
+override LANES: u32 = 32u;
+override HAS_NORM: bool = true;
 override HAS_WEIGHT: bool = true;
+override HAS_VALUES: bool = false;
 override IS_INTERLEAVED: bool = false;
 
 struct Params {
@@ -16,13 +21,17 @@ struct Params {
   D: u32,
   rotary_dim: u32,
   rows_per_token: u32,
+  stride: u32,
   x_offset: u32,
   weight_offset: u32,
   positions_offset: u32,
   out_offset: u32,
   rstd_offset: u32,
+  v_offset: u32,
   eps: f32,
-  unused: u32,
+  unused_0: u32,
+  unused_1: u32,
+  unused_2: u32,
   frequencies: array<vec4<f32>, 64>,
 }
 
@@ -31,9 +40,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read> positions: array<i32>;
 @group(0) @binding(3) var<storage, read_write> out: array<Element>;
 @group(0) @binding(4) var<storage, read_write> rstd: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(5) var<storage, read_write> v: array<Element>;
+@group(0) @binding(6) var<uniform> params: Params;
 
-var<workgroup> part: array<f32, WIDTH>;
+var<workgroup> part: array<f32, THREADS>;
 
 fn turn(angle: f32) -> vec2<f32> {
   let turns = round(angle * 0.6366197723675814);
@@ -49,36 +59,43 @@ fn turn(angle: f32) -> vec2<f32> {
   }
 }
 
-@compute @workgroup_size(WIDTH)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let row = group.y * groups.x + group.x;
-  if (row >= params.rows) {
-    return;
-  }
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let lane = thread % LANES;
+  let index = (group.y * groups.x + group.x) * (THREADS / LANES) + thread / LANES;
+  let is_row = index < params.rows;
+  let row = min(index, params.rows - 1u);
   let N = params.heads * params.D;
-  let from_row = params.x_offset + row * N;
+  let token = row / params.rows_per_token;
+  let from_row = params.x_offset + token * params.stride + row % params.rows_per_token * N;
   let to_row = params.out_offset + row * N;
-  var squares = 0.0;
-  for (var i = lane; i < N; i += WIDTH) {
-    let v = f32(x[from_row + i]);
-    squares += v * v;
-  }
-  part[lane] = squares;
-  for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
+  var scale = 1.0;
+  if (HAS_NORM) {
+    var squares = 0.0;
+    for (var i = lane; i < N; i += LANES) {
+      let value = f32(x[from_row + i]);
+      squares += value * value;
+    }
+    part[thread] = squares;
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (lane < half) {
+        part[thread] += part[thread + half];
+      }
+    }
     workgroupBarrier();
-    if (lane < half) {
-      part[lane] += part[lane + half];
+    scale = 1.0 / sqrt(part[thread - lane] / f32(N) + params.eps);
+    if (is_row && lane == 0u) {
+      rstd[params.rstd_offset + row] = scale;
     }
   }
-  workgroupBarrier();
-  let scale = 1.0 / sqrt(part[0] / f32(N) + params.eps);
-  if (lane == 0u) {
-    rstd[params.rstd_offset + row] = scale;
+  if (!is_row) {
+    return;
   }
-  let position = f32(positions[params.positions_offset + row / params.rows_per_token]);
+  let position = f32(positions[params.positions_offset + token]);
   let pairs = params.rotary_dim / 2u;
   let per_head = params.D - pairs;
-  for (var item = lane; item < params.heads * per_head; item += WIDTH) {
+  for (var item = lane; item < params.heads * per_head; item += LANES) {
     let start = item / per_head * params.D;
     let i = item % per_head;
     var left = i;
@@ -103,5 +120,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let turned = turn(position * params.frequencies[i / 4u][i % 4u]);
     out[to_row + start + left] = Element(a * turned.x - b * turned.y);
     out[to_row + start + right] = Element(a * turned.y + b * turned.x);
+  }
+  if (HAS_VALUES) {
+    let from_values = from_row + params.rows_per_token * N;
+    for (var i = lane; i < N; i += LANES) {
+      v[params.v_offset + row * N + i] = x[from_values + i];
+    }
   }
 }

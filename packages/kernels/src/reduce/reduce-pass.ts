@@ -30,6 +30,8 @@ export interface ReducePass {
   readonly reduced: Dimensions;
   /** Parts the reduced elements are cut into; out is `[splits, outputs]`. */
   readonly splits: number;
+  /** A sum is added to what is in out. */
+  readonly accumulate?: boolean;
 }
 
 /** Type that sums of `dtype` are made in. */
@@ -63,7 +65,7 @@ function eightWords(values: readonly number[]): number[] {
 
 /** The dispatch that reduces `x` into `[splits, outputs]`. At most six merged dimensions on either side. */
 export function reducePass(pass: ReducePass, caps: DeviceCapabilities): KernelPass {
-  const { op, x, out, kept, reduced, splits } = pass;
+  const { op, x, out, kept, reduced, splits, accumulate = false } = pass;
   const outputs = elementCount(kept.shape);
   const count = elementCount(reduced.shape);
   const { lanes, isInnermost } = reduceLanes(kept, reduced);
@@ -86,6 +88,7 @@ export function reducePass(pass: ReducePass, caps: DeviceCapabilities): KernelPa
       KEPT_RANK: kept.shape.length,
       REDUCED_RANK: reduced.shape.length,
       LANES_INNERMOST: isInnermost ? 1 : 0,
+      ACCUMULATE: accumulate ? 1 : 0,
     },
     bindings: [
       { buffer: x.buffer, access: 'read' },

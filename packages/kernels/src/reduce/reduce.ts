@@ -20,6 +20,8 @@ export interface ReduceProblem {
   readonly x: StridedOperand;
   /** Contiguous, one element for each combination of the kept axes. */
   readonly out: { readonly dtype: KernelDType; readonly offset: number };
+  /** A sum is added to what is in out. */
+  readonly accumulate?: boolean;
 }
 
 function part({ shape, x }: ReduceProblem, isPart: (axis: number) => boolean): Dimensions {
@@ -42,7 +44,7 @@ function splitsFor(kept: Dimensions, reduced: Dimensions): number {
  * @throws KernelError when the kept or the reduced axes do not merge into six dimensions, and for f16 without `caps.f16`
  */
 export function planReduce(problem: ReduceProblem, caps: DeviceCapabilities): KernelPlan {
-  const { op, axes, x, out } = problem;
+  const { op, axes, x, out, accumulate } = problem;
   requireF16(`reduce ${op}`, caps, x.dtype, out.dtype);
   const kept = part(problem, (axis) => !axes.includes(axis));
   const reduced = part(problem, (axis) => axes.includes(axis));
@@ -59,7 +61,7 @@ export function planReduce(problem: ReduceProblem, caps: DeviceCapabilities): Ke
   const from = { buffer: 'x', dtype: x.dtype, offset: x.offset };
   const to = { buffer: 'out', dtype: out.dtype, offset: out.offset };
   if (splits === 1)
-    return { passes: [reducePass({ op, x: from, out: to, kept, reduced, splits }, caps)], workspace: {} };
+    return { passes: [reducePass({ op, x: from, out: to, kept, reduced, splits, accumulate }, caps)], workspace: {} };
 
   const parts = { buffer: 'parts', dtype: accumulatorOf(x.dtype), offset: 0 };
   const first = reducePass({ op, x: from, out: parts, kept, reduced, splits }, caps);
@@ -71,6 +73,7 @@ export function planReduce(problem: ReduceProblem, caps: DeviceCapabilities): Ke
       kept: { shape: [outputs], strides: [1] },
       reduced: { shape: [splits], strides: [outputs] },
       splits: 1,
+      accumulate,
     },
     caps,
   );

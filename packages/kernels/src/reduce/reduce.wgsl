@@ -14,6 +14,8 @@ override KEPT_RANK: u32 = 1u;
 override REDUCED_RANK: u32 = 1u;
 // Neighbouring threads are neighbouring reduced elements (true) or neighbouring outputs (false).
 override LANES_INNERMOST: bool = true;
+// out is added to; for sums of floats.
+override ACCUMULATE: bool = false;
 
 struct Params {
   outputs: u32,
@@ -118,6 +120,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
   }
   if (isActive && r == 0u) {
-    out[params.out_offset + split * params.outputs + output] = Output(shared_part[lane]);
+    let at = params.out_offset + split * params.outputs + output;
+    var result = shared_part[lane];
+    if (ACCUMULATE) {
+      result += Accumulator(out[at]);
+    }
+    out[at] = Output(result);
   }
 }

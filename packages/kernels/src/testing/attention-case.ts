@@ -85,8 +85,14 @@ export async function runAttention(
     lse: poison('lse', B * H * T),
   });
   const gradients: Record<string, OperandArray> = { dq: poison('dq', B * T * H * D) };
-  if (problem.hasSequence)
-    Object.assign(gradients, { dk: poison('dk', B * Tk * Hkv * D), dv: poison('dv', B * Tk * Hkv * Dv) });
+  if (problem.hasSequence) {
+    const before = problem.accumulateKeys ? 1 : Number.NaN;
+    for (const [name, dim] of [
+      ['dk', D],
+      ['dv', Dv],
+    ] as const)
+      gradients[name] = store(name, new Float64Array(B * Tk * Hkv * dim).fill(before));
+  }
   const grad = problem.depthGrad ?? { dtype: problem.dtype, accumulate: false };
   if (problem.defersDepth) gradients.depthWeights = poison('depthWeights', depth!.S * B * T * H * 2);
   for (const segment of problem.defersDepth ? [] : (depth?.segments ?? []).keys()) {
@@ -187,7 +193,8 @@ export function attentionErrors(
   for (const [name, values] of Object.entries(truth)) {
     const isDepth = name.startsWith('dDepth');
     const isHalf = name !== 'lse' && (isDepth ? grad.dtype : problem.dtype) === 'f16';
-    const initial = isDepth && grad.accumulate ? 1 : 0;
+    const isKey = name === 'dk' || name === 'dv';
+    const initial = (isDepth && grad.accumulate) || (isKey && problem.accumulateKeys) ? 1 : 0;
     const actual = result.values[name] ?? new Float64Array(values.length).fill(initial); // S = 0 writes no depth gradient
     let error = 0;
     let naiveError = 0;

@@ -68,6 +68,7 @@ export const attentionCases = named([
     'accumulated f32 depth gradient, dLse',
     attentionProblem({ S: 3, dLse: true, depthGrad: { dtype: 'f32', accumulate: true } }),
   ],
+  ['dk and dv added up', attentionProblem({ B: 2, T: 37, H: 6, Hkv: 2, accumulateKeys: true })],
   ['logits of +-1e4', attentionProblem({ T: 17, D: 16, S: 2, scale: 1 }), { amplitude: 45 }],
   ['moda B=2 G=3 S=65, deferred', attentionProblem({ B: 2, T: 5, H: 6, Hkv: 2, S: 65, defersDepth: true })],
   [
@@ -94,6 +95,7 @@ export const attentionCases = named([
 /** What subgroup matrices may get wrong: ragged fragments, masks, large logits, slots beyond S. */
 export const matrixCases = named([
   ['causal G=2 D=16, ragged rows and keys', attentionProblem({ T: 45, H: 2, dtype: 'f16' })],
+  ['dk and dv added up, Dv=24', attentionProblem({ T: 37, H: 2, Dv: 24, dtype: 'f16', accumulateKeys: true })],
   ['not causal, B=2', attentionProblem({ B: 2, T: 33, H: 2, dtype: 'f16', causal: false })],
   ['window=7 of Tk=70', attentionProblem({ T: 21, Tk: 70, keyCapacity: 71, H: 2, dtype: 'f16', window: 7 })],
   [
@@ -139,6 +141,7 @@ const deferred = { dtype: 'f16', D: 64, defersDepth: true } as const;
 export const vectorCases = named([
   ['G=2 S=5 after a sequence, dLse', attentionProblem({ ...deferred, T: 7, H: 4, Hkv: 2, S: 5, dLse: true })],
   ['G=3 B=2 S=18 alone', attentionProblem({ ...deferred, B: 2, T: 3, H: 6, Hkv: 2, S: 18, hasSequence: false })],
+  ['D=32 G=2 B=2 S=11', attentionProblem({ ...deferred, B: 2, T: 5, H: 4, Hkv: 2, D: 32, S: 11 })],
   ['logits of +-1e4', attentionProblem({ ...deferred, T: 5, H: 2, S: 9, scale: 1 / 16 }), { amplitude: 64 }],
   [
     'two segments, slots beyond S hold NaN',

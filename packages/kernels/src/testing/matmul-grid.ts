@@ -123,4 +123,8 @@ const halfCases: readonly MatmulCase[] = [
   { shape: [1, 256, 128, 96], dtypes: half, more: { ...gelu, alpha: 0.5 } },
   { shape: [1, 128, 192, 64], layout: 'NT', dtypes: wideOut, padding: 8 },
   { shape: [1, 1, 5, 3], layout: 'NT', dtypes: half },
+  // Added to what is there, with nothing in between: aligned, ragged, in f32.
+  { shape: [1, 64, 128, 64], dtypes: half, more: { accumulate: true } },
+  { shape: [2, 36, 40, 64], layout: 'NT', dtypes: half, more: { accumulate: true } },
+  { shape: [1, 132, 72, 96], layout: 'TN', dtypes: wideOut, more: { accumulate: true } },
 ];

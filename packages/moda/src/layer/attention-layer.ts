@@ -58,7 +58,9 @@ export function attentionLayer(
   // A reader's norm weight meets the query before it turns.
   const plainQ = stream && needsReaderNorm(config) ? qkNorm(rawQ, weights.qNorm, config) : null;
   const rawK = project(weights.kProj, nKvHeads);
-  const q = plainQ ? rotate(plainQ, positions, config) : normAndRotate(rawQ, weights.qNorm, positions, config);
+  const q = plainQ
+    ? rotate(plainQ, positions, config)
+    : normAndRotate(rawQ, weights.qNorm, positions, config, ownQueries(config, context));
   const k = normAndRotate(rawK, weights.kNorm, positions, config, slot?.k);
   let v = project(weights.vProj, nKvHeads, slot?.v);
   if (context.mixValues) v = context.mixValues(q, k, v);
@@ -97,6 +99,15 @@ function ownSlot(
 ): { k: Tensor; v: Tensor } | null {
   if (!writesSlot || stream === null || stream instanceof ScoredStream || depthAttentionProj || mixValues) return null;
   return depthKeyNorm === 'writer' && depthRope === 'shared' ? stream.nextSlot() : null;
+}
+
+/** Memory for the queries where the backward pass of the depth slots wants them. */
+function ownQueries(
+  { nHeads, rotary, depthChunk }: AttentionLayerConfig,
+  { stream }: AttentionLayerContext,
+): Tensor | null {
+  const isOwnPosition = rotary !== null && depthChunk === 1 && stream !== null && !(stream instanceof ScoredStream);
+  return isOwnPosition ? stream.queryMemory(nHeads) : null;
 }
 
 interface Read {

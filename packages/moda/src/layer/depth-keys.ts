@@ -1,4 +1,4 @@
-import { linear, mul, reshape, split, type Tensor } from '@modajs/tensor';
+import { keyValues, linear, mul, reshape, split, type Tensor } from '@modajs/tensor';
 import type { DepthStream } from '../depth-stream.ts';
 import { ScoredStream } from '../scored-stream.ts';
 import type { AttentionLayerConfig, LinearWeights } from './layer-config.ts';
@@ -69,6 +69,26 @@ export function writeSlot(
   else stream.write(k, v, linear(x, score!.weight, score!.bias ?? undefined));
 }
 
+/** Keys as the configuration says and values from a depth projection; in the slot's memory as far as one pass can put them there. */
+function preparedSlot(
+  x: Tensor,
+  projection: LinearWeights,
+  kNorm: Tensor | null,
+  positions: Tensor,
+  config: AttentionLayerConfig,
+  slot: { k: Tensor; v: Tensor } | null,
+): { k: Tensor; v: Tensor } {
+  const { rotary, depthRope, depthKeyNorm, qkNorm: scope, normEps: eps, nKvHeads, headDim } = config;
+  if (!rotary || depthRope !== 'shared' || needsReaderNorm(config)) {
+    const { k, v } = projectDepth(x, projection, config);
+    return { k: depthKey(k, kNorm, positions, config, slot?.k), v };
+  }
+  const [B, T] = x.shape;
+  const both = reshape(linear(x, projection.weight, projection.bias ?? undefined), [B, T, 2, nKvHeads, headDim]);
+  const norm = depthKeyNorm === 'none' || scope === 'none' ? null : { weight: kNorm, eps, full: scope === 'full' };
+  return keyValues(both, positions, { ...rotary, norm, into: slot });
+}
+
 /** Projects `x` `[B, T, C]` and writes it to the stream as one slot, keys prepared as the configuration says. */
 export function writeProjected(
   stream: DepthStream | ScoredStream,
@@ -79,7 +99,7 @@ export function writeProjected(
   config: AttentionLayerConfig,
   score?: LinearWeights | null,
 ): void {
-  const { k, v } = projectDepth(x, projection, config);
   const slot = stream instanceof ScoredStream ? null : stream.nextSlot();
-  writeSlot(stream, depthKey(k, kNorm, positions, config, slot?.k), v, x, score);
+  const { k, v } = preparedSlot(x, projection, kNorm, positions, config, slot);
+  writeSlot(stream, k, v, x, score);
 }

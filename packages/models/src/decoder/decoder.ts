@@ -63,6 +63,8 @@ export class Decoder implements Disposable {
     this.#copies = this.#computeDtype === dtype ? null : new ParameterCopies(this.#parameters, this.#computeDtype);
     this.#streams = new StreamPool({
       slots: streamSlots(config),
+      // The first block has nothing to read.
+      readers: config.nLayers - 1,
       Hkv: config.nKvHeads,
       D: config.headDim,
       dtype: this.#computeDtype,

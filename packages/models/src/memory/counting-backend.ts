@@ -14,6 +14,7 @@ export class CountingBackend implements Backend {
   readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
   readonly depthDeferral = null;
+  readonly fusedRope = null;
   #liveBytes = 0;
   #peakLiveBytes = 0;
   #allocations = 0;

@@ -44,7 +44,7 @@ export interface AttentionArguments {
   readonly lse: ArrayView;
 }
 
-/** Adds gradients. `dq dk dv` are overwritten; the depth gradients are accumulated in place (`+=`). */
+/** Adds gradients. `dq dk dv` are overwritten, unless `accumulateKeys`; the depth gradients are accumulated in place (`+=`). */
 export interface AttentionBackwardArguments extends AttentionArguments {
   readonly dOut: ArrayView;
   /** Gradient of lse, f32 `[B, H, T]`, or null when nobody used it. */
@@ -52,6 +52,8 @@ export interface AttentionBackwardArguments extends AttentionArguments {
   readonly dq: ArrayView;
   readonly dk: ArrayView | null;
   readonly dv: ArrayView | null;
+  /** Add to dk and dv, which then have `Tk` positions a row. */
+  readonly accumulateKeys: boolean;
   /** f32, same segments and shapes as `depth.segments`; null when nobody wants it, or `depthWeights` takes its place. */
   readonly dDepth: readonly DepthSegment[] | null;
   /** The first reader in backward order may overwrite instead of adding to cleared memory. */
@@ -77,7 +79,8 @@ export interface DepthGatherArguments {
   readonly Hkv: number;
   readonly D: number;
   readonly Dv: number;
-  readonly slots: 1 | 2;
+  /** At most `DepthDeferral.maxSlots`. */
+  readonly slots: number;
   readonly readers: readonly DepthReader[];
   /** Add to dk and dv. */
   readonly accumulate: boolean;

@@ -1,6 +1,7 @@
 import type { DType, HostArray } from '../core/dtype.ts';
 import type { AttentionArguments, AttentionBackwardArguments, DepthGatherArguments } from './attention-arguments.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from './elementwise-ops.ts';
+import type { FusedRope } from './fused-rope.ts';
 
 /** Device memory, owned by its backend. Opaque to everyone else. */
 export interface DeviceStorage {
@@ -93,6 +94,8 @@ export interface DepthShape {
 export interface DepthDeferral {
   /** Bytes that one array of a gather may have. */
   readonly maxBytes: number;
+  /** Neighbouring slots that one gather can make. */
+  readonly maxSlots: number;
   /** Whether `attentionBackward` of this shape can leave weights, and should. */
   prefers(shape: DepthShape): boolean;
   gather(args: DepthGatherArguments): void;
@@ -117,6 +120,8 @@ export interface Backend {
   readonly rowAlignment: number;
   /** Null: depth gradients are always added up by their readers (`dDepth`). */
   readonly depthDeferral: DepthDeferral | null;
+  /** Null: norms and rotations are passes of their own. */
+  readonly fusedRope: FusedRope | null;
 
   /** Contents are undefined. @throws OutOfMemoryError with bytes asked, bytes live and the limit. */
   allocate(length: number, dtype: DType): DeviceStorage;
@@ -153,8 +158,14 @@ export interface Backend {
   /** As `unary`; for comparisons, out is the input dtype holding 0 or 1. */
   binary(op: BinaryOp, a: ArrayView, b: ArrayView, out: ArrayView): void;
   ternary(op: TernaryOp, a: ArrayView, b: ArrayView, c: ArrayView, out: ArrayView): void;
-  /** Reduces the `axes` of strided x; out.shape equals x.shape with those axes 1. Empty sums are 0. f32 accumulation, fixed order. */
-  reduce(op: 'sum' | 'max' | 'min' | 'sumSquares', x: ArrayView, axes: readonly number[], out: ArrayView): void;
+  /** Reduces the `axes` of strided x; out.shape equals x.shape with those axes 1. Empty sums are 0. f32 accumulation, fixed order. `out` may be f32 for x in f16; `accumulate` adds a sum to it. */
+  reduce(
+    op: 'sum' | 'max' | 'min' | 'sumSquares',
+    x: ArrayView,
+    axes: readonly number[],
+    out: ArrayView,
+    accumulate?: boolean,
+  ): void;
   /** Index (i32) of the first maximum along the last axis: x [..., N] -> out [...]. */
   argmax(x: ArrayView, out: ArrayView): void;
   /** a [..., M, K] . b [..., K, N] -> out [..., M, N]; a and b strided in any way (transposes are strides), batch dimensions equal (0 strides broadcast). a, b same dtype; out f32 or f16. K = 0 gives 0. */
@@ -190,7 +201,7 @@ export interface Backend {
     rstd: ArrayView,
     options: RopeOptions,
   ): void;
-  /** dWeight [N] (overwritten) has weight's dtype; null when weight is null. */
+  /** dWeight [N] has weight's dtype or is f32, null when weight is null; overwritten, or added to with `accumulate`. */
   rmsNormBackward(
     x: ArrayView,
     weight: ArrayView | null,
@@ -198,6 +209,7 @@ export interface Backend {
     dOut: ArrayView,
     dx: ArrayView,
     dWeight: ArrayView | null,
+    accumulate?: boolean,
   ): void;
   layerNorm(
     x: ArrayView,

@@ -1,16 +1,28 @@
+import type { DType } from './dtype.ts';
 import { AutogradError, ShapeError } from './errors.ts';
+import {
+  type GradientMemory,
+  gradientMemory,
+  isSameMemory,
+  type PendingGradients,
+  withPending,
+} from './gradient-memory.ts';
 import { tidy, withoutScope } from './scope.ts';
-import { formatShape, isContiguous, sameShape } from './shape.ts';
+import { formatShape, sameShape } from './shape.ts';
 import { allocateTensor, type Tensor } from './tensor.ts';
 
 /** Gradients of a node's outputs, in order; null where nothing depends on that output. */
 export type Gradients = readonly (Tensor | null)[];
+
+/** Memory for an input's gradient, which the caller returns as its own. */
+export type InputGradient = (input: number, dtype: DType) => GradientMemory | null;
 
 type BackwardFunction = (
   gradients: Gradients,
   saved: readonly Tensor[],
   needs: readonly boolean[],
   inputs: readonly (GradNode | null)[],
+  gradientOf: InputGradient,
 ) => Gradients;
 
 /** What a backward pass tells as it goes. */
@@ -39,6 +51,10 @@ export class GradNode {
   readonly inputs: (GradNode | null)[];
   /** Which output of its node each input was. */
   readonly inputOutputs: number[];
+  /** Its gradient is its input's, in another shape: what backward writes to one is the other's. */
+  isView = false;
+  /** Memory that wants the gradient of output 0, from the saved tensors; asked for once. */
+  gradientPlace: ((saved: readonly Tensor[]) => Tensor | null) | null = null;
 
   constructor(
     inputs: readonly (GradNode | null)[],
@@ -84,6 +100,15 @@ export class GradNode {
     for (const tensor of this.saved) tensor.dispose();
     this.saved = [];
     this.run = null;
+    this.gradientPlace = null;
+  }
+
+  /** A handle on the memory that wants an output's gradient, for the first who asks; null without one. */
+  takeGradientPlace(output: number): Tensor | null {
+    if (output !== 0 || this.gradientPlace === null) return null;
+    const place = this.gradientPlace(this.saved);
+    this.gradientPlace = null;
+    return place;
   }
 
   backward(gradients: Gradients): Gradients {
@@ -92,7 +117,9 @@ export class GradNode {
     }
     this.#consumed = true;
     const needs = this.inputs.map((input) => input !== null);
-    return this.run(gradients, this.saved, needs, this.inputs);
+    const gradientOf: InputGradient = (input, dtype) =>
+      gradientMemory(this.inputs[input], this.inputOutputs[input], dtype);
+    return this.run(gradients, this.saved, needs, this.inputs, gradientOf);
   }
 }
 
@@ -136,7 +163,7 @@ export function asParameter(tensor: Tensor): Tensor {
  * @param saved tensors that `backward` receives as live handles, whatever happens to the originals
  * @param backward from the outputs' gradients to the inputs'; runs unrecorded in a scope of its own; `needs[i]` is false
  *   when nobody wants input i's gradient. It may return its arguments. `inputs` are the inputs' nodes, for
- *   `parameterGradient`.
+ *   `parameterGradient`; `gradientOf` gives the memory of input i's gradient, to add to or to overwrite, and return.
  */
 export function record(
   outputs: readonly Tensor[],
@@ -226,12 +253,14 @@ export function runBackward(roots: readonly BackwardRoot[], boundary: number): v
     roots.map((root) => root.node),
     boundary,
   );
-  const pending = new Map<GradNode, (Tensor | null)[]>();
+  const pending: PendingGradients = new Map();
   withRecording(false, () =>
-    withoutScope(() => {
-      for (const root of roots) if (root.gradient !== null) deposit(pending, root.node, root.output, root.gradient);
-      for (const node of order) runNode(node, pending);
-    }),
+    withoutScope(() =>
+      withPending(pending, () => {
+        for (const root of roots) if (root.gradient !== null) deposit(pending, root.node, root.output, root.gradient);
+        for (const node of order) runNode(node, pending);
+      }),
+    ),
   );
 }
 
@@ -248,7 +277,7 @@ function reachable(roots: readonly GradNode[], boundary: number): GradNode[] {
   return [...seen].sort((a, b) => b.sequence - a.sequence);
 }
 
-function runNode(node: GradNode, pending: Map<GradNode, (Tensor | null)[]>): void {
+function runNode(node: GradNode, pending: PendingGradients): void {
   const gradients = pending.get(node);
   pending.delete(node);
   if (node.leaf !== null) return;
@@ -275,7 +304,7 @@ function runNode(node: GradNode, pending: Map<GradNode, (Tensor | null)[]>): voi
   node.free();
 }
 
-function deposit(pending: Map<GradNode, (Tensor | null)[]>, node: GradNode, output: number, gradient: Tensor): void {
+function deposit(pending: PendingGradients, node: GradNode, output: number, gradient: Tensor): void {
   if (node.leaf !== null) {
     accumulateInto(node.leaf, gradient);
     onGradient?.(node.leaf);
@@ -283,36 +312,19 @@ function deposit(pending: Map<GradNode, (Tensor | null)[]>, node: GradNode, outp
   }
   const slots = pending.get(node) ?? [];
   pending.set(node, slots);
+  while (slots.length < output) slots.push(null);
   const present = slots[output] ?? null;
   slots[output] = present === null ? gradient : addGradients(present, gradient);
 }
 
 /** present + more, in place when `present` has its memory to itself. Consumes both handles. */
 function addGradients(present: Tensor, more: Tensor): Tensor {
-  const inPlace = present.storage.isExclusive && isContiguous(present.shape, present.strides);
+  const inPlace = present.isAlone && present.isContiguous;
   const target = inPlace ? present : allocateTensor(present.device, present.shape, present.dtype);
   present.device.backend.binary('add', present.view, more.view, target.view);
   more.dispose();
   if (!inPlace) present.dispose();
   return target;
-}
-
-/** Where a backward function may put a parameter's gradient itself: a handle to return, and whether to add to what is there. */
-export interface ParameterGradient {
-  readonly tensor: Tensor;
-  readonly accumulate: boolean;
-}
-
-/** The gradient memory of the parameter that an input is, or null: then the backward function returns a tensor of its own. */
-export function parameterGradient(input: GradNode | null): ParameterGradient | null {
-  const leaf = input?.leaf ?? null;
-  if (leaf === null || leaf.gradMemory === null) return null;
-  if (leaf.grad !== null && !isSameMemory(leaf.grad, leaf.gradMemory)) return null;
-  return { tensor: leaf.gradMemory.alias(), accumulate: leaf.grad !== null };
-}
-
-function isSameMemory(a: Tensor, b: Tensor): boolean {
-  return a.storage === b.storage && a.offset === b.offset;
 }
 
 /** Adds a gradient to a parameter's; consumes the handle. The dtypes may differ: the parameter's `grad` has its own. */

@@ -1,5 +1,6 @@
 import type { Backend, DeviceStorage, MemoryStats } from '../backends/backend.ts';
 import { DeviceError } from './errors.ts';
+import type { Tensor } from './tensor.ts';
 
 /** A place where tensors live and operators run. Made by `init`. */
 export class Device {
@@ -70,6 +71,8 @@ export function setDefaultDevice(device: Device): void {
 /** A reference-counted piece of device memory: tensors and autograd nodes that share it each hold one reference. */
 export class SharedStorage {
   #references = 1;
+  /** The tensors among those who hold it. */
+  readonly handles = new Set<Tensor>();
 
   constructor(
     readonly device: Device,

@@ -36,6 +36,7 @@ export class Tensor implements Disposable {
     this.offset = offset;
     this.owner = currentScope();
     this.owner?.adopt(this);
+    storage.handles.add(this);
   }
 
   get storage(): SharedStorage {
@@ -69,6 +70,17 @@ export class Tensor implements Disposable {
 
   get isContiguous(): boolean {
     return isContiguous(this.shape, this.strides);
+  }
+
+  /** No other tensor sees any of these elements: writing in place changes nobody else's values. */
+  get isAlone(): boolean {
+    const { handles } = this.storage;
+    if (handles.size === 1) return true;
+    const end = endOf(this);
+    for (const other of handles) {
+      if (other !== this && other.offset < end && this.offset < endOf(other)) return false;
+    }
+    return true;
   }
 
   get requiresGrad(): boolean {
@@ -125,6 +137,7 @@ export class Tensor implements Disposable {
     if (this.#storage === null) return;
     this.owner?.forget(this);
     this.owner = null;
+    this.#storage.handles.delete(this);
     this.#storage.release();
     this.#storage = null;
     this.node?.release();
@@ -142,6 +155,11 @@ export class Tensor implements Disposable {
   toString(): string {
     return `Tensor(${this.isDisposed ? 'disposed' : this.dtype}, ${formatShape(this.shape)})`;
   }
+}
+
+/** Element after the last that a tensor sees. */
+function endOf({ shape, strides, offset }: Tensor): number {
+  return shape.reduce((end, extent, axis) => end + (extent - 1) * strides[axis], offset + 1);
 }
 
 /** A new contiguous tensor with undefined contents. */

@@ -1,21 +1,32 @@
 import type { AttentionArguments, DepthArguments, DepthSegment } from '../backends/attention-arguments.ts';
 import type { ArrayView } from '../backends/backend.ts';
-import { attach, type GradNode, isRecording, makeNode } from '../core/autograd.ts';
+import { attach, type GradNode, type InputGradient, isRecording, makeNode } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { checkAttention } from './attention-checks.ts';
 import { currentCheckpoint } from './checkpoint.ts';
 import { contiguous } from './views.ts';
 
+/** What a reader has reserved. */
+export interface DepthPlace {
+  /** A new handle on memory `[B, T, H, Dv]`. */
+  dOut(): Tensor;
+}
+
 /** Where a reader's gradients of the slots go. */
 export interface DepthGradients {
   /** f32 segments to add to. */
   segments(): readonly DepthSegment[];
+  /** Memory for a reader's output gradient, before that is made; null when it must add to `segments()`. */
+  reserve(reader: { readonly scale: number; readonly q: ArrayView }): DepthPlace | null;
   /**
    * Leaves what the slots' gradients can be made from later and returns where the reader's backward pass puts its weights
    * `[S, B, T, H, 2]`; null when it must add to `segments()`.
    */
-  defer(reader: { readonly scale: number; readonly q: ArrayView; readonly dOut: ArrayView }): Tensor | null;
+  defer(
+    reader: { readonly scale: number; readonly q: ArrayView; readonly dOut: ArrayView },
+    place: DepthPlace | null,
+  ): Tensor | null;
 }
 
 /** Depth keys and values as attention reads them: made by `DepthArena.read`. */
@@ -96,7 +107,7 @@ function argumentsOf(input: AttentionInput, [q, k, v, docRange]: Dense, out: Ten
     k: k?.view ?? null,
     v: v?.view ?? null,
     Tk: input.Tk ?? k?.shape[1] ?? q.shape[1],
-    scale: input.scale ?? 1 / Math.sqrt(q.shape[3]),
+    scale: scaleOf(input),
     causal: input.causal ?? true,
     window: input.window ?? null,
     docRange: docRange?.view ?? null,
@@ -104,6 +115,15 @@ function argumentsOf(input: AttentionInput, [q, k, v, docRange]: Dense, out: Ten
     out: out.view,
     lse: lse.view,
   };
+}
+
+function scaleOf({ scale, q }: AttentionInput): number {
+  return scale ?? 1 / Math.sqrt(q.shape[3]);
+}
+
+/** Whether queries see the slots of their own position only. */
+function readsOwnPosition({ depth, chunk = 1, q }: AttentionInput): boolean {
+  return !!depth && depth.S > 0 && chunk === 1 && depth.Td === q.shape[1];
 }
 
 function depthArguments({ depth, chunk = 1, chunkPhase = 0 }: AttentionInput): DepthArguments | null {
@@ -122,15 +142,23 @@ function connect(input: AttentionInput, dense: Dense, out: Tensor, lse: Tensor):
   const optional = [k, v, docRange].filter((tensor) => tensor !== null);
   const inputs = [q, k, v].map((tensor) => tensor?.node ?? null);
   const outputs = [q, k, v].map((tensor) => tensor?.outputIndex ?? 0);
+  let place: DepthPlace | null = null;
   const node = makeNode(
     [...inputs, ...writers],
     [...outputs, ...writers.map(() => 0)],
     [q, out, lse, ...optional],
-    ([dOut, dLse], [sq, sOut, sLse, ...rest]) => {
+    ([dOut, dLse], [sq, sOut, sLse, ...rest], _needs, _inputs, gradientOf) => {
       const alive: Dense = [sq, k && rest.shift()!, v && rest.shift()!, docRange && rest.shift()!];
-      return runBackward(input, alive, sOut, sLse, dOut, dLse ?? null);
+      return runBackward(input, alive, sOut, sLse, dOut, dLse ?? null, gradientOf, place);
     },
   );
+  const gradients = readsOwnPosition(input) ? (input.depth?.gradients ?? null) : null;
+  if (gradients) {
+    node.gradientPlace = ([sq]) => {
+      place = gradients.reserve({ scale: scaleOf(input), q: sq.view });
+      return place?.dOut() ?? null;
+    };
+  }
   attach([out, lse], node);
 }
 
@@ -141,31 +169,52 @@ function runBackward(
   lse: Tensor,
   dOut: Tensor | null,
   dLse: Tensor | null,
+  gradientOf: InputGradient,
+  place: DepthPlace | null,
 ): (Tensor | null)[] {
   const [q, k, v] = dense;
   const { device } = q;
   const gradient = dOut ? contiguous(dOut) : zeroLike(out);
-  const [dq, dk, dv] = [q, k, v].map((tensor) => tensor && allocateTensor(device, tensor.shape, tensor.dtype));
-  // Keys beyond Tk are outside the operator; backends write the first Tk positions only.
-  if (k && v && input.Tk !== undefined && input.Tk < k.shape[1])
-    for (const tensor of [dk!, dv!]) device.backend.fill(tensor.view, 0);
+  const dq = allocateTensor(device, q.shape, q.dtype);
+  const { dk, dv, accumulateKeys } = keyGradients(input, k, v, gradientOf);
   const depth = input.depth && input.depth.S > 0 ? input.depth : null;
   const args = argumentsOf(input, dense, out, lse);
-  const isOwnPosition = args.depth !== null && args.depth.chunk === 1 && args.depth.Td === q.shape[1];
-  const depthWeights =
-    (isOwnPosition && depth?.gradients?.defer({ scale: args.scale, q: q.view, dOut: gradient.view })) || null;
+  const reader = { scale: args.scale, q: q.view, dOut: gradient.view };
+  const depthWeights = (readsOwnPosition(input) && depth?.gradients?.defer(reader, place)) || null;
   device.backend.attentionBackward({
     ...args,
     dOut: gradient.view,
     dLse: dLse ? contiguous(dLse).view : null,
-    dq: dq!.view,
+    dq: dq.view,
     dk: dk?.view ?? null,
     dv: dv?.view ?? null,
+    accumulateKeys,
     dDepth: depthWeights ? null : (depth?.gradients?.segments() ?? null),
     accumulateDepth: true,
     depthWeights: depthWeights?.view ?? null,
   });
   return [dq, dk, dv, ...(depth?.writers.map(() => null) ?? [])];
+}
+
+/** Memory for dk and dv: new, or the gradients that k and v have from their depth slot, to be added to. */
+function keyGradients(
+  { Tk }: AttentionInput,
+  k: Tensor | null,
+  v: Tensor | null,
+  gradientOf: InputGradient,
+): { dk: Tensor | null; dv: Tensor | null; accumulateKeys: boolean } {
+  if (!k || !v) return { dk: null, dv: null, accumulateKeys: false };
+  // Keys beyond Tk are outside the operator; backends write the first Tk positions only.
+  const isWhole = Tk === undefined || Tk === k.shape[1];
+  const memory = [k, v].map(({ dtype }, n) => (isWhole ? gradientOf(1 + n, dtype) : null));
+  const accumulateKeys = memory.some((own) => own?.accumulate);
+  const [dk, dv] = [k, v].map((tensor, n) => {
+    const gradient = memory[n]?.tensor ?? allocateTensor(tensor.device, tensor.shape, tensor.dtype);
+    const isEmpty = !memory[n]?.accumulate;
+    if (isEmpty && (accumulateKeys || !isWhole)) tensor.device.backend.fill(gradient.view, 0);
+    return gradient;
+  });
+  return { dk, dv, accumulateKeys };
 }
 
 function zeroLike(x: Tensor): Tensor {

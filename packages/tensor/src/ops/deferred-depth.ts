@@ -5,6 +5,8 @@ import { type DType, elementBytes } from '../core/dtype.ts';
 import { withoutScope } from '../core/scope.ts';
 import { contiguousStrides, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
+import type { DepthPlace } from './attention.ts';
+import { QueryRows } from './query-rows.ts';
 
 /** The shape of every slot of an arena. */
 export interface SlotShape {
@@ -29,13 +31,21 @@ export interface DeferredReader {
 interface LeftReader extends DepthReader {
   readonly first: number;
   readonly S: number;
-  /** Position among all readers of the pass. */
-  readonly order: number;
+  /** Position among all readers of the pass that have left; null for one that has only reserved. */
+  order: number | null;
+}
+
+/** A reader's place among the others. */
+interface Place extends DepthPlace {
+  readonly piece: Piece;
+  readonly reader: LeftReader;
 }
 
 /** Memory of some readers, side by side: one binding each for q, dOut and the weights of all. */
 interface Piece {
   readonly H: number;
+  /** The block of queries that is its `q`; null when queries are copied into it. */
+  readonly block: Tensor | null;
   readonly rows: number;
   readonly pairs: number;
   readonly q: Tensor;
@@ -56,18 +66,22 @@ interface GatheredSlot {
 /** Pairs to which a reader's start is rounded up: 256 bytes of f16, the widest alignment of a binding. */
 const ALIGNMENT = 64;
 
+/** Readers from which on it pays to gather slots ahead of their last reader, which is added later: each slot once more in memory. */
+const WORTH_READERS = 4;
+
 /**
  * Depth gradients put off until a slot's writer asks: every reader leaves its queries, output gradients and softmax weights;
- * one gather per two slots then makes `dK = sum scale dS q` and `dV = sum p dOut` over all readers, in f32, written once.
+ * one gather per few slots then makes `dK = sum scale dS q` and `dV = sum p dOut` over all readers, in f32, written once.
  * A reader leaves `S B T H` pairs instead of adding to `S B T Hkv (D + Dv)` gradients.
  *
- * Memory lives from the first reader to `drop()`, which its owner calls when it `isDone`; `expect` during the forward pass sizes it,
+ * Memory lives from the first reader to `finish()`, which its owner calls when it `isDone`; `expect` during the forward pass sizes it,
  * so that a repeated pass asks for the same blocks again.
  */
 export class DeferredDepth {
   readonly #pieces: Piece[] = [];
   readonly #gathered = new Map<number, GatheredSlot>();
   readonly #taken = new Set<number>();
+  readonly #queries: QueryRows;
   #readers = 0;
   #expectedReaders = 0;
   #expectedSlots = 0;
@@ -76,7 +90,11 @@ export class DeferredDepth {
     readonly device: Device,
     readonly deferral: DepthDeferral,
     readonly shape: SlotShape,
-  ) {}
+    /** Readers of a pass; 0 when that is not known. */
+    readers = 0,
+  ) {
+    this.#queries = new QueryRows(device, shape, readers, deferral.maxBytes);
+  }
 
   /** A reader of `slots` slots will come in the backward pass. */
   expect(slots: number): void {
@@ -88,56 +106,82 @@ export class DeferredDepth {
   forgetExpected(): void {
     this.#expectedReaders = 0;
     this.#expectedSlots = 0;
+    this.#queries.drop();
+  }
+
+  /** Memory for the next reader's queries; null when the device would rather add up, or there is no row left. */
+  queryMemory(H: number): Tensor | null {
+    return this.deferral.prefers({ ...this.shape, H }) ? this.#queries.next(H) : null;
   }
 
   /**
-   * Keeps what a reader's slots need and returns where its backward pass must leave `[S, B, T, H]` pairs (p, dS); null when the
-   * device would rather add up, or one binding cannot hold the reader.
+   * Gives a reader its place, so that its output gradient can be made there; null when the device would rather add up, or one
+   * binding cannot hold the reader.
    */
-  leave({ first, S, scale, q, dOut }: DeferredReader): Tensor | null {
+  reserve({ first, S, scale, q }: Omit<DeferredReader, 'dOut'>): Place | null {
     const H = q.shape[2];
     const { B, T, dtype } = this.shape;
     if (q.dtype !== dtype || !this.deferral.prefers({ ...this.shape, H })) return null;
     const pairs = Math.ceil((S * B * T * H) / ALIGNMENT) * ALIGNMENT;
-    const piece = this.#pieceFor(H, pairs);
+    const found = this.#queries.find(q);
+    const piece = this.#pieceFor(H, pairs, found?.block ?? null);
     if (piece === null) return null;
-    const row = piece.readers.length;
-    const firstPair = piece.usedPairs;
-    piece.readers.push({ first, S, scale, row, firstPair, order: this.#readers });
+    const reader = {
+      first,
+      S,
+      scale,
+      row: found?.row ?? piece.readers.length,
+      firstPair: piece.usedPairs,
+      order: null,
+    };
+    piece.readers.push(reader);
     piece.usedPairs += pairs;
-    this.#readers++;
-    withoutScope(() => {
-      for (const [from, to] of [
-        [q, piece.q],
-        [dOut, piece.dOut],
-      ] as const) {
-        const kept = partOf(to, row);
-        this.device.backend.copy(from, kept.view);
-        kept.dispose();
-      }
-    });
-    const weights = [S, B, T, H, 2];
-    return piece.weights.alias(weights, contiguousStrides(weights), firstPair * 2);
+    return { piece, reader, dOut: () => partOf(piece.dOut, reader.row) };
   }
 
-  #pieceFor(H: number, pairs: number): Piece | null {
-    const last = this.#pieces.at(-1);
+  /**
+   * Keeps what a reader's slots need and returns where its backward pass must leave `[S, B, T, H]` pairs (p, dS); null as `reserve`.
+   *
+   * @param place what the reader has reserved, or null
+   */
+  leave(own: DeferredReader, place: DepthPlace | null): Tensor | null {
+    const { piece, reader } = (place as Place | null) ?? this.reserve(own) ?? { piece: null, reader: null };
+    if (piece === null) return null;
+    reader.order = this.#readers++;
+    for (const [from, to] of [
+      [own.q, piece.q],
+      [own.dOut, piece.dOut],
+    ] as const) {
+      const kept = withoutScope(() => partOf(to, reader.row));
+      const isThere = from.storage === kept.view.storage && from.offset === kept.offset;
+      if (!isThere) this.device.backend.copy(from, kept.view);
+      kept.dispose();
+    }
+    const { B, T } = this.shape;
+    const weights = [own.S, B, T, piece.H, 2];
+    return piece.weights.alias(weights, contiguousStrides(weights), reader.firstPair * 2);
+  }
+
+  /** A piece with room for a reader more, whose queries are `block` or will be copied. */
+  #pieceFor(H: number, pairs: number, block: Tensor | null): Piece | null {
+    const last = this.#pieces.findLast((piece) => piece.block?.storage === block?.storage);
     if (last && last.H === H && last.readers.length < last.rows && last.usedPairs + pairs <= last.pairs) return last;
     const { B, T, D, Dv, dtype } = this.shape;
     const bytes = elementBytes(dtype);
     const maxRows = Math.floor(this.deferral.maxBytes / (B * T * H * Math.max(D, Dv) * bytes));
     const maxPairs = Math.floor(this.deferral.maxBytes / (2 * bytes));
-    if (maxRows < 1 || pairs > maxPairs) return null;
-    const rowsLeft = Math.max(1, this.#expectedReaders - this.#readers);
-    const slotsLeft =
-      this.#expectedSlots - this.#pieces.flatMap(({ readers }) => readers).reduce((n, { S }) => n + S, 0);
-    const rows = Math.min(maxRows, rowsLeft);
+    if (maxRows < (block?.shape[0] ?? 1) || pairs > maxPairs) return null;
+    const known = this.#pieces.flatMap(({ readers }) => readers);
+    const rowsLeft = Math.max(1, this.#expectedReaders - known.length);
+    const slotsLeft = this.#expectedSlots - known.reduce((n, { S }) => n + S, 0);
+    const rows = block?.shape[0] ?? Math.min(maxRows, rowsLeft);
     const expectedPairs = slotsLeft * B * T * H + rowsLeft * (ALIGNMENT - 1);
     const room = Math.min(maxPairs, Math.max(pairs, expectedPairs));
     const make = (...shape: number[]): Tensor => allocateTensor(this.device, shape, dtype);
     const piece = withoutScope(() => ({
       ...{ H, rows, pairs: room, readers: [], usedPairs: 0 },
-      q: make(rows, B, T, H, D),
+      block: block?.alias() ?? null,
+      q: block?.alias() ?? make(rows, B, T, H, D),
       dOut: make(rows, B, T, H, Dv),
       weights: make(room, 2),
     }));
@@ -147,47 +191,74 @@ export class DeferredDepth {
 
   /**
    * Hands over the gradient of a slot from all readers so far, `[B, T, Hkv, D]` and `[B, T, Hkv, Dv]`, or null without readers.
-   * The slot before it is gathered along when the same readers read it, for its writer comes next.
+   * Slots before it that the same readers read are gathered along, for their writers come next; what reads those only adds later.
    */
   take(slot: number): { k: Tensor; v: Tensor } | null {
     this.#taken.add(slot);
-    const gathered = this.#gathered.get(slot);
-    if (gathered !== undefined) {
-      this.#gathered.delete(slot);
-      if (this.#readersOf(slot, gathered.readers).length > 0) this.#gather(slot, 1, gathered.readers, gathered);
-      return gathered;
-    }
+    if (!this.#gathered.has(slot) && !this.#gatherUpTo(slot)) return null;
+    const own = this.#gathered.get(slot)!;
+    this.#addLate(slot, own);
+    this.#gathered.delete(slot);
+    return own;
+  }
+
+  /** Gathers a slot and neighbours before it from all readers so far; false when there are none. */
+  #gatherUpTo(slot: number): boolean {
     const readers = this.#readersOf(slot, 0);
-    if (readers.length === 0) return null;
-    const before = slot > 0 && !this.#gathered.has(slot - 1) ? this.#readersOf(slot - 1, 0) : [];
-    const isPair = before.length === readers.length && before.every((reader, n) => reader === readers[n]);
-    return isPair ? this.#takePair(slot) : this.#takeOne(slot);
-  }
-
-  #takeOne(slot: number): { k: Tensor; v: Tensor } {
+    if (readers.length === 0) return false;
+    const most = readers.length >= WORTH_READERS ? this.deferral.maxSlots : 2;
+    let slots = 1;
+    while (slots < most && this.#isLike(slot - slots, readers, 0)) slots++;
     const { B, T, Hkv, D, Dv, dtype } = this.shape;
-    const k = allocateTensor(this.device, [B, T, Hkv, D], dtype);
-    const v = allocateTensor(this.device, [B, T, Hkv, Dv], dtype);
-    this.#gather(slot, 1, 0, { k, v });
-    return { k, v };
-  }
-
-  /** Slots `slot - 1` and `slot` at once; the former waits for its writer. */
-  #takePair(slot: number): { k: Tensor; v: Tensor } {
-    const { B, T, Hkv, D, Dv, dtype } = this.shape;
-    return withoutScope(() => {
-      const pair = {
-        k: allocateTensor(this.device, [2, B, T, Hkv, D], dtype),
-        v: allocateTensor(this.device, [2, B, T, Hkv, Dv], dtype),
+    const first = slot - slots + 1;
+    withoutScope(() => {
+      const group = {
+        k: allocateTensor(this.device, [slots, B, T, Hkv, D], dtype),
+        v: allocateTensor(this.device, [slots, B, T, Hkv, Dv], dtype),
       };
-      this.#gather(slot - 1, 2, 0, pair);
-      const part = (n: number) => ({ k: partOf(pair.k, n), v: partOf(pair.v, n) });
-      this.#gathered.set(slot - 1, { ...part(0), readers: this.#readers });
-      const own = part(1);
-      pair.k.dispose();
-      pair.v.dispose();
-      return own;
+      this.#gather(first, slots, 0, group);
+      for (let n = 0; n < slots; n++) {
+        this.#gathered.set(first + n, { k: partOf(group.k, n), v: partOf(group.v, n), readers: this.#readers });
+      }
+      group.k.dispose();
+      group.v.dispose();
     });
+    return true;
+  }
+
+  /** Whether a slot that is not gathered yet has exactly these readers, of those from `from` on. */
+  #isLike(slot: number, readers: readonly LeftReader[], from: number): boolean {
+    if (slot < 0 || this.#gathered.has(slot)) return false;
+    return this.#isReadBy(slot, readers, from);
+  }
+
+  #isReadBy(slot: number, readers: readonly LeftReader[], from: number): boolean {
+    const own = this.#readersOf(slot, from);
+    return own.length === readers.length && own.every((reader, n) => reader === readers[n]);
+  }
+
+  /** Adds readers that came after a slot was gathered, to the slot before it too when that waits for the same ones. */
+  #addLate(slot: number, own: GatheredSlot): void {
+    const late = this.#readersOf(slot, own.readers);
+    if (late.length === 0) return;
+    const before = this.#gathered.get(slot - 1);
+    const isPair =
+      before?.k.storage === own.k.storage &&
+      before.readers === own.readers &&
+      this.#isReadBy(slot - 1, late, own.readers);
+    if (!isPair) {
+      this.#gather(slot, 1, own.readers, own);
+      return;
+    }
+    const both = (tensor: Tensor): Tensor => {
+      const shape = [2, ...tensor.shape];
+      return tensor.alias(shape, contiguousStrides(shape));
+    };
+    const pair = { k: both(before.k), v: both(before.v) };
+    this.#gather(slot - 1, 2, own.readers, pair);
+    this.#gathered.set(slot - 1, { ...before, readers: this.#readers });
+    pair.k.dispose();
+    pair.v.dispose();
   }
 
   /** Whether all expected readers came and every slot they read that has a writer was taken: then nothing here is needed. */
@@ -203,16 +274,16 @@ export class DeferredDepth {
   #readersOf(slot: number, from: number): LeftReader[] {
     return this.#pieces
       .flatMap(({ readers }) => readers)
-      .filter(({ first, S, order }) => order >= from && first <= slot && slot < first + S);
+      .filter(({ first, S, order }) => order !== null && order >= from && first <= slot && slot < first + S);
   }
 
   /** Sums readers `from ..` of `slots` slots into `out`: added to what is there when some are in it already. */
-  #gather(first: number, slots: 1 | 2, from: number, out: { k: Tensor; v: Tensor }): void {
+  #gather(first: number, slots: number, from: number, out: { k: Tensor; v: Tensor }): void {
     const { B, T, Hkv, D, Dv } = this.shape;
     let accumulate = from > 0;
     for (const { H, q, dOut, weights, readers } of this.#pieces) {
       const left = readers.filter(
-        (reader) => reader.order >= from && reader.first <= first && first < reader.first + reader.S,
+        ({ order, first: start, S }) => order !== null && order >= from && start <= first && first < start + S,
       );
       if (left.length === 0) continue;
       this.deferral.gather({
@@ -227,9 +298,17 @@ export class DeferredDepth {
     }
   }
 
-  /** Frees all but what is expected. */
+  /** Frees everything: all writers have their gradients. */
+  finish(): void {
+    this.drop();
+    this.#queries.drop();
+  }
+
+  /** Frees all but what is expected, and the queries of a forward pass. */
   drop(): void {
-    for (const { q, dOut, weights } of this.#pieces) for (const tensor of [q, dOut, weights]) tensor.dispose();
+    for (const { block, q, dOut, weights } of this.#pieces) {
+      for (const tensor of [block, q, dOut, weights]) tensor?.dispose();
+    }
     for (const { k, v } of this.#gathered.values()) for (const tensor of [k, v]) tensor.dispose();
     this.#pieces.length = 0;
     this.#gathered.clear();

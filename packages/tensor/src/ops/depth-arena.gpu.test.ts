@@ -26,9 +26,10 @@ afterAll(() => {
   truth.destroy();
 });
 
-/** What a small model of three blocks does with its stream; D = 8 and 2 key/value heads of 3 query heads each. */
+/** What a small model of four blocks does with its stream; D = 8 and 2 key/value heads of 3 query heads each. */
 interface Story {
   readonly dtype?: 'f32' | 'f16';
+  readonly blocks?: number;
   /** Slots that each block writes. */
   readonly perBlock?: 1 | 2;
   readonly wrap?: (body: (x: Tensor) => Tensor, x: Tensor) => Tensor;
@@ -37,6 +38,10 @@ interface Story {
   readonly chunk?: (block: number) => number;
   readonly documents?: boolean;
   readonly maxSegmentBytes?: number;
+  /** Each block ends in an output projection. */
+  readonly projects?: boolean;
+  /** Queries are computed, and output gradients of a projection made, where the gather wants them. */
+  readonly inPlace?: boolean;
   readonly passes?: number;
   readonly afterBackward?: () => void;
 }
@@ -47,9 +52,10 @@ const C = H * D;
 /** Gradients of every projection after `passes` backward passes. */
 async function gradients(device: Device, story: Story): Promise<Float64Array[]> {
   const { dtype = 'f32', perBlock = 2, wrap = (body, x) => body(x), skip = () => 0, passes = 1 } = story;
+  const { blocks = BLOCKS } = story;
   using _ = scope();
-  const widths = [C, ...Array.from({ length: 2 * perBlock }, () => Hkv * D)];
-  const weights = Array.from({ length: BLOCKS }, (_block, block) =>
+  const widths = [C, ...Array.from({ length: 2 * perBlock }, () => Hkv * D), ...(story.projects ? [C] : [])];
+  const weights = Array.from({ length: blocks }, (_block, block) =>
     widths.map((width, n) =>
       asParameter(
         tensor(
@@ -61,21 +67,26 @@ async function gradients(device: Device, story: Story): Promise<Float64Array[]> 
   );
   const document = Array.from({ length: B * T }, (_x, t) => (t % T < 2 ? [0, 2] : [2, T])).flat();
   const docRange = story.documents ? tensor(document, { shape: [B, T, 2], dtype: 'i32', device }) : null;
-  const slots = BLOCKS * perBlock;
-  using arena = new DepthArena({ slots, B, T, Hkv, D, dtype, device, maxSegmentBytes: story.maxSegmentBytes });
+  const slots = blocks * perBlock;
+  const readers = story.inPlace ? blocks - 1 : undefined;
+  const { maxSegmentBytes } = story;
+  using arena = new DepthArena({ slots, B, T, Hkv, D, dtype, device, maxSegmentBytes, readers });
   for (let pass = 0; pass < passes; pass++) {
     const values = Float32Array.from({ length: B * T * C }, (_x, i) => Math.cos(i * 0.7 + pass));
     let x = tensor(values, { shape: [B, T, C], dtype, device });
     for (const [block, own] of weights.entries()) {
       x = wrap((from) => {
-        const heads = (n: number): Tensor => reshape(linear(from, own[n]), [B, T, n === 0 ? H : Hkv, D]);
         const written = block * perBlock;
+        const queries = story.inPlace ? arena.queryMemory(written, H) : null;
+        const heads = (n: number): Tensor =>
+          reshape(linear(from, own[n], null, n === 0 ? queries : null), [B, T, n === 0 ? H : Hkv, D]);
         const [k, v] = [heads(1), heads(2)];
         const depth = arena.read(written, skip(written));
         const { out } = attentionPrimitive({ q: heads(0), k, v, depth, docRange, chunk: story.chunk?.(block) });
         arena.writeSlot(written, k, v);
         if (perBlock === 2) arena.writeSlot(written + 1, heads(3), heads(4));
-        return add(from, reshape(out, [B, T, C]));
+        const y = reshape(out, [B, T, C]);
+        return add(from, story.projects ? linear(y, own.at(-1)!) : y);
       }, x);
     }
     backward(sum(square(cast(x, 'f32'))));
@@ -119,6 +130,18 @@ const STORIES: [string, Story, { gathers: number; added: number }][] = [
   ['the newest three slots', { skip: (count) => Math.max(0, count - 3) }, { gathers: 5, added: 0 }],
   ['checkpoints', { wrap: (body, x) => checkpoint(body, [x]) }, { gathers: 3, added: 0 }],
   ['two backward passes', { passes: 2 }, { gathers: 6, added: 0 }],
+  // From the fourth reader on slots are gathered ahead, and readers that come later added: blocks 7 to 1 take
+  // one gather each, whose slots of block 5, 3 and 1 are gathered with those of the block after.
+  ['ten blocks: slots ahead of their readers', { blocks: 10 }, { gathers: 9, added: 0 }],
+  ['ten blocks, f16', { blocks: 10, dtype: 'f16' }, { gathers: 9, added: 0 }],
+  ['ten blocks, one slot a block', { blocks: 10, perBlock: 1 }, { gathers: 9, added: 0 }],
+  [
+    'ten blocks, the newest five slots',
+    { blocks: 10, skip: (count) => Math.max(0, count - 5) },
+    { gathers: 16, added: 0 },
+  ],
+  ['ten blocks, checkpoints', { blocks: 10, wrap: (body, x) => checkpoint(body, [x]) }, { gathers: 9, added: 0 }],
+  ['queries and output gradients in place', { projects: true, inPlace: true }, { gathers: 3, added: 0 }],
   ['chunks of 3: readers add up', { chunk: () => 3 }, { gathers: 0, added: 3 }],
   ['one reader with chunks of 3 among others', { chunk: (block) => (block === 2 ? 3 : 1) }, { gathers: 3, added: 1 }],
 ];
@@ -147,14 +170,17 @@ describe('depthArena', { timeout: 120_000 }, () => {
     expect(counts).toEqual({ gathers: 0, added: 3 });
   });
 
-  it('splits what readers leave where a binding ends [webgpu]', async () => {
-    const whole = await gradients(gpu, {});
+  it.each([
+    ['', {}],
+    [', queries in place', { projects: true, inPlace: true }],
+  ] as [string, Story][])('splits what readers leave where a binding ends%s [webgpu]', async (_name, story) => {
+    const whole = await gradients(gpu, story);
     const backend = gpu.backend as { -readonly [K in keyof Backend]: Backend[K] };
     const { depthDeferral } = backend;
     // One reader's q is 1,920 bytes: two rows a piece.
     backend.depthDeferral = { ...depthDeferral!, maxBytes: 4000 };
     const { counts, restore } = watch(gpu);
-    const split = await gradients(gpu, {});
+    const split = await gradients(gpu, story);
     restore();
     backend.depthDeferral = depthDeferral;
     expect(counts.added + counts.gathers).toBeGreaterThan(3);
@@ -167,7 +193,40 @@ describe('depthArena', { timeout: 120_000 }, () => {
   });
 
   it.each([
+    ['f32', {}],
+    ['f16, two passes', { dtype: 'f16', passes: 2 }],
+    ['ten blocks', { blocks: 10 }],
+    ['one slot a block', { perBlock: 1, blocks: 6 }],
+    ['checkpoints, which have no place for queries', { wrap: (body, x) => checkpoint(body, [x]) }],
+    ['a reader with chunks of 3 among others', { chunk: (block) => (block === 2 ? 3 : 1) }],
+  ] as [string, Story][])(
+    'gives the same bits whether queries are copied or made in place: %s [webgpu]',
+    async (_name, story) => {
+      const copied = await gradients(gpu, { ...story, projects: true });
+      expect(await gradients(gpu, { ...story, projects: true, inPlace: true })).toEqual(copied);
+    },
+  );
+
+  it.each([
+    // Output gradients are made in place by their projection, whatever becomes of the queries.
+    [true, 0],
+    [false, BLOCKS - 1],
+  ])('copies no query when they are computed in place: %s [webgpu]', async (inPlace, copies) => {
+    const backend = gpu.backend as { -readonly [K in keyof Backend]: Backend[K] };
+    const { copy } = backend;
+    let count = 0;
+    backend.copy = (from, to) => {
+      if (from.shape.join() === [B, T, H, D].join()) count++;
+      copy(from, to);
+    };
+    await gradients(gpu, { projects: true, inPlace });
+    Object.assign(backend, { copy });
+    expect(count).toBe(copies);
+  });
+
+  it.each([
     ['', {}],
+    [' and queries in place', { projects: true, inPlace: true }],
     [' and checkpoints', { wrap: (body, x) => checkpoint(body, [x]) }],
     [' and windows', { skip: (count) => Math.max(0, count - 3) }],
   ] as [string, Story][])(
@@ -197,7 +256,8 @@ describe('depthArena', { timeout: 120_000 }, () => {
       });
       Object.assign(backend, { allocate, release });
       expect(most).toBe(2);
-      expect(left).toBe(0);
+      // Queries made in place belong to the pass too, whose tensors are still in scope here.
+      expect(left).toBe(story.inPlace ? 1 : 0);
     },
   );
 

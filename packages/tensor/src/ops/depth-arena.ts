@@ -25,6 +25,8 @@ export interface DepthArenaOptions {
   readonly Dv?: number;
   readonly dtype?: DType;
   readonly device?: Device;
+  /** Readers of a forward pass, where that is known: then their queries can be computed where the backward pass wants them. */
+  readonly readers?: number;
   /** Largest allocation, bytes; the arena becomes several segments above it. 1 GiB by default. */
   readonly maxSegmentBytes?: number;
 }
@@ -67,6 +69,7 @@ export class DepthArena implements Disposable {
     Dv = D,
     dtype = 'f32',
     device = defaultDevice(),
+    readers = 0,
     maxSegmentBytes = 2 ** 30,
   }: DepthArenaOptions) {
     this.device = device;
@@ -79,7 +82,7 @@ export class DepthArena implements Disposable {
     const perSegment = Math.max(1, Math.floor(maxSegmentBytes / Math.max(1, slotBytes)));
     this.#segments = withoutScope(() => this.#allocate(perSegment, dtype));
     const { depthDeferral } = device.backend;
-    this.#deferred = depthDeferral && new DeferredDepth(device, depthDeferral, { B, T, Hkv, D, Dv, dtype });
+    this.#deferred = depthDeferral && new DeferredDepth(device, depthDeferral, { B, T, Hkv, D, Dv, dtype }, readers);
   }
 
   #allocate(perSegment: number, dtype: DType): Segment[] {
@@ -126,6 +129,15 @@ export class DepthArena implements Disposable {
     this.#checkSlot(slot);
     const bytes = [this.#slotK, this.#slotV].map((shape) => sizeOf(shape) * elementBytes(this.dtype));
     return bytes.every((length) => length % SLOT_ALIGNMENT === 0) ? this.#slot(this.#segments, slot) : null;
+  }
+
+  /**
+   * Memory for the queries `[B, T, H, D]` of the next reader of slots `0 .. count - 1`, for operators that write their result there
+   * (`into`). Null where that saves nothing: no gradient will be asked for, or it is not made from queries later.
+   */
+  queryMemory(count: number, H: number): Tensor | null {
+    const isRead = this.#writers.slice(0, count).some((node) => node !== null);
+    return isRead && isRecording() && currentCheckpoint() === null ? (this.#deferred?.queryMemory(H) ?? null) : null;
   }
 
   #setWriter(slot: number, k: Tensor, v: Tensor): void {
@@ -185,7 +197,8 @@ export class DepthArena implements Disposable {
   #gradientsOf(first: number, S: number): DepthGradients {
     return {
       segments: () => skipSlots(views(this.#gradientArena()), first),
-      defer: (reader) => this.#deferred?.leave({ ...reader, first, S }) ?? null,
+      reserve: (reader) => this.#deferred?.reserve({ ...reader, first, S }) ?? null,
+      defer: (reader, place) => this.#deferred?.leave({ ...reader, first, S }, place) ?? null,
     };
   }
 
@@ -199,7 +212,7 @@ export class DepthArena implements Disposable {
 
   #takeGradient(slot: number, dtype: DType): (Tensor | null)[] {
     const deferred = this.#deferred?.take(slot) ?? null;
-    if (this.#deferred?.isDone((at) => this.#writers[at] !== null)) this.#deferred.drop();
+    if (this.#deferred?.isDone((at) => this.#writers[at] !== null)) this.#deferred.finish();
     const added = this.#gradients && this.#slot(this.#gradients, slot);
     return (['k', 'v'] as const).map((part) => {
       const later = deferred && (deferred[part].dtype === dtype ? deferred[part] : this.#copyOf(deferred[part], dtype));
@@ -262,6 +275,7 @@ export class DepthArena implements Disposable {
       segment.v.dispose();
     }
     this.#dropGradients();
+    this.#deferred?.finish();
     this.#writers.forEach((writer, slot) => {
       writer?.release();
       this.#writers[slot] = null;

@@ -1,5 +1,6 @@
-import { record } from '../core/autograd.ts';
+import { type GradNode, record } from '../core/autograd.ts';
 import { ShapeError } from '../core/errors.ts';
+import { parameterSum } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
@@ -32,9 +33,9 @@ export function addRmsNorm(x: Tensor, y: Tensor, weight: Tensor | null, eps = 1e
       [out, total],
       [x, y, weight],
       weight ? [total, rstd, weight] : [total, rstd],
-      ([dOut, dSum], [sSum, sRstd, sWeight]) => {
+      ([dOut, dSum], [sSum, sRstd, sWeight], _needs, inputs) => {
         if (!dOut) return [dSum, dSum, null];
-        const [dx, dWeight] = normGradient(sSum, sWeight ?? null, sRstd, dOut);
+        const [dx, dWeight] = normGradient(sSum, sWeight ?? null, sRstd, dOut, inputs[2]);
         if (dSum) device.backend.binary('add', dx.view, dSum.view, dx.view);
         return [dx, dx, dWeight];
       },
@@ -44,13 +45,19 @@ export function addRmsNorm(x: Tensor, y: Tensor, weight: Tensor | null, eps = 1e
 }
 
 /** Gradients of x and weight of an RMSNorm whose rows are as long as weight, or as x's last axis. */
-function normGradient(x: Tensor, weight: Tensor | null, rstd: Tensor, dOut: Tensor): [Tensor, Tensor | null] {
+function normGradient(
+  x: Tensor,
+  weight: Tensor | null,
+  rstd: Tensor,
+  dOut: Tensor,
+  parameter: GradNode | null,
+): [Tensor, Tensor | null] {
   const { device } = x;
   const dx = allocateTensor(device, x.shape, x.dtype);
-  const dWeight = weight && allocateTensor(device, weight.shape, weight.dtype);
-  const gradient = contiguous(dOut).view;
-  device.backend.rmsNormBackward(x.view, weight?.view ?? null, rstd.view, gradient, dx.view, dWeight?.view ?? null);
-  return [dx, dWeight];
+  const sum = weight && parameterSum(parameter, weight);
+  const views = [x.view, weight?.view ?? null, rstd.view, contiguous(dOut).view, dx.view] as const;
+  device.backend.rmsNormBackward(...views, sum?.tensor.view ?? null, sum?.accumulate);
+  return [dx, sum?.tensor ?? null];
 }
 
 /** Options of `rmsNormRope`. */
@@ -95,10 +102,21 @@ export function rmsNormRope(
       [out],
       [source, weight],
       weight ? [source, rstd, where, weight] : [source, rstd, where],
-      ([dOut], [sx, sRstd, sPositions, sWeight]) => {
+      ([dOut], [sx, sRstd, sPositions, sWeight], _needs, inputs) => {
+        const { fusedRope } = device.backend;
+        const gradient = contiguous(dOut!);
+        if (fusedRope !== null) {
+          const fresh = allocateTensor(device, sx.shape, sx.dtype);
+          const sum = sWeight ? parameterSum(inputs[1], sWeight) : null;
+          const norm = { full, eps, weight: sWeight?.view ?? null, rstd: sRstd.view };
+          const views = [sx.view, sPositions.view, norm, turn, gradient.view, fresh.view] as const;
+          fusedRope.normGradient(...views, sum?.tensor.view ?? null, sum?.accumulate ?? false);
+          return [fresh, sum?.tensor ?? null];
+        }
         const turned = allocateTensor(device, sx.shape, sx.dtype);
-        device.backend.rope(contiguous(dOut!).view, sPositions.view, turned.view, { ...turn, inverse: true });
-        const [dx, dWeight] = normGradient(reshape(sx, rows), sWeight ?? null, sRstd, reshape(turned, rows));
+        device.backend.rope(gradient.view, sPositions.view, turned.view, { ...turn, inverse: true });
+        const flat = [sx, turned].map((tensor) => reshape(tensor, rows));
+        const [dx, dWeight] = normGradient(flat[0], sWeight ?? null, sRstd, flat[1], inputs[1]);
         return [reshape(dx, sx.shape), dWeight];
       },
     );

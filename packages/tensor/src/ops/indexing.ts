@@ -1,6 +1,7 @@
 import type { ArrayView } from '../backends/backend.ts';
-import { parameterGradient, record } from '../core/autograd.ts';
+import { record } from '../core/autograd.ts';
 import { DTypeError } from '../core/errors.ts';
+import { parameterGradient } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { contiguousStrides, normalizeAxis, type Shape, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';

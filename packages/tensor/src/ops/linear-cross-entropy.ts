@@ -1,7 +1,8 @@
 import type { ArrayView } from '../backends/backend.ts';
-import { type GradNode, isRecording, parameterGradient, record } from '../core/autograd.ts';
+import { type GradNode, isRecording, record } from '../core/autograd.ts';
 import type { DType } from '../core/dtype.ts';
 import { ConfigError } from '../core/errors.ts';
+import { parameterGradient } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import type { Shape } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';

@@ -1,9 +1,10 @@
 import type { ArrayView } from '../backends/backend.ts';
-import { type GradNode, parameterGradient, record } from '../core/autograd.ts';
+import { type GradNode, record } from '../core/autograd.ts';
 import type { DType } from '../core/dtype.ts';
 import { DTypeError, ShapeError } from '../core/errors.ts';
+import { type GradientMemory, parameterGradient } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
-import { broadcastShapes, formatShape } from '../core/shape.ts';
+import { broadcastShapes, contiguousStrides, formatShape } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { floatOnly, sameDevice, sameDType, shapeIs } from './checks.ts';
 import { resultMemory } from './result-memory.ts';
@@ -104,12 +105,12 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null, into?: T
     const rows = reshape(x, [-1, I]);
     const out = resultMemory('linear', device, [rows.shape[0], O], dtype, into);
     device.backend.matmul(rows.view, transposed(weight), out.view, bias ? { bias: bias.view } : undefined);
-    record([out], [rows, weight, bias ?? null], [rows, weight], ([gradient], [sx, sw], needs, inputs) => {
+    record([out], [rows, weight, bias ?? null], [rows, weight], ([gradient], [sx, sw], needs, inputs, gradientOf) => {
       const dOut = cast(gradient!, sx.dtype);
       return [
-        needs[0] ? product(dOut, sw, sx.shape[0], I, null, sx.dtype) : null,
+        needs[0] ? inputGradient(dOut, sw, sx, gradientOf(0, sx.dtype)) : null,
         needs[1] ? weightGradient(dOut, sx, inputs[1]) : null,
-        needs[2] ? reshape(sumTo(dOut, [O]), [O]) : null,
+        needs[2] ? biasGradient(dOut, inputs[2]) : null,
       ];
     });
     return reshape(out, [...x.shape.slice(0, -1), O]);
@@ -119,6 +120,24 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null, into?: T
 function transposed({ view }: Tensor): ArrayView {
   const { shape, strides } = view;
   return { ...view, shape: [shape[1], shape[0]], strides: [strides[1], strides[0]] };
+}
+
+/** dOut . weight: `[R, O]`, `[O, I]` -> `[R, I]`, added to the gradient that x has already. */
+function inputGradient(dOut: Tensor, weight: Tensor, x: Tensor, memory: GradientMemory | null): Tensor {
+  const out = memory?.tensor.alias(x.shape, contiguousStrides(x.shape)) ?? allocateTensor(x.device, x.shape, x.dtype);
+  x.device.backend.matmul(dOut.view, weight.view, out.view, { accumulate: memory?.accumulate ?? false });
+  memory?.tensor.dispose();
+  return out;
+}
+
+/** Sum of the rows of dOut: `[R, O]` -> `[O]`. */
+function biasGradient(dOut: Tensor, bias: GradNode | null): Tensor {
+  const memory = parameterGradient(bias);
+  if (memory === null) return reshape(sumTo(dOut, [dOut.shape[1]]), [dOut.shape[1]]);
+  const { view } = memory.tensor;
+  const row = { ...view, shape: [1, dOut.shape[1]], strides: [dOut.shape[1], 1] };
+  dOut.device.backend.reduce('sum', dOut.view, [0], row, memory.accumulate);
+  return memory.tensor;
 }
 
 /** dOut^T . x: `[R, O]`, `[R, I]` -> `[O, I]`. */

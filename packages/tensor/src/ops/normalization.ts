@@ -1,4 +1,5 @@
 import { record } from '../core/autograd.ts';
+import { parameterSum } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
@@ -27,18 +28,19 @@ export function rmsNorm(x: Tensor, weight: Tensor | null, eps = 1e-6): Tensor {
       [out],
       [source, weight],
       weight ? [source, rstd, weight] : [source, rstd],
-      ([gradient], [sx, sRstd, sWeight]) => {
+      ([gradient], [sx, sRstd, sWeight], _needs, inputs) => {
         const dx = allocateTensor(device, sx.shape, sx.dtype);
-        const dWeight = sWeight ? allocateTensor(device, [N], sWeight.dtype) : null;
+        const sum = sWeight ? parameterSum(inputs[1], sWeight) : null;
         device.backend.rmsNormBackward(
           sx.view,
           sWeight?.view ?? null,
           sRstd.view,
           contiguous(gradient!).view,
           dx.view,
-          dWeight?.view ?? null,
+          sum?.tensor.view ?? null,
+          sum?.accumulate,
         );
-        return [dx, dWeight];
+        return [dx, sum?.tensor ?? null];
       },
     );
     return out;

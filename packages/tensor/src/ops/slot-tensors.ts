@@ -70,7 +70,7 @@ function reading(
     Td: k.shape[2],
     segments: [{ k: k.view, v: v.view }],
     // One reader each: there is nothing to gather later.
-    gradients: node && { segments: gradients, defer: () => null },
+    gradients: node && { segments: gradients, reserve: () => null, defer: () => null },
     writers: node ? [node] : [],
     release: () => node?.release(),
   };

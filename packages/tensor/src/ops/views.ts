@@ -54,6 +54,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
     const out = source.alias(target, contiguousStrides(target));
     const original = x.shape;
     record([out], [source], [], ([dOut]) => [reshape(dOut!, original)]);
+    if (out.node) out.node.isView = true;
     return out;
   });
 }

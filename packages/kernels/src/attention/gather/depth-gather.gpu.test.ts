@@ -18,6 +18,8 @@ const CASES: [string, Omit<DepthGatherProblem, 'readers'>, number][] = [
   ['f16 G=1, 1 reader', { B: 1, T: 2, H: 1, Hkv: 1, D: 8, Dv: 8, dtype: 'f16', slots: 1, accumulate: false }, 1],
   ['f16 added to', { B: 1, T: 5, H: 3, Hkv: 1, D: 8, Dv: 8, dtype: 'f16', slots: 1, accumulate: true }, 2],
   ['f32 added to', { B: 1, T: 5, H: 3, Hkv: 1, D: 8, Dv: 8, dtype: 'f32', slots: 2, accumulate: true }, 3],
+  ['f16, 3 slots', { B: 1, T: 5, H: 4, Hkv: 2, D: 16, Dv: 8, dtype: 'f16', slots: 3, accumulate: false }, 5],
+  ['f32, 4 slots', { B: 2, T: 3, H: 3, Hkv: 1, D: 8, Dv: 8, dtype: 'f32', slots: 4, accumulate: false }, 3],
   ['no readers: zeros', { B: 1, T: 5, H: 2, Hkv: 1, D: 8, Dv: 8, dtype: 'f16', slots: 2, accumulate: false }, 0],
 ];
 
@@ -25,16 +27,16 @@ describe('depthGather', () => {
   it.each(CASES)('equals the sum over readers and heads in f64: %s [webgpu]', async (_name, shape, count) => {
     const { B, T, H, Hkv, D, Dv, dtype, slots, accumulate } = shape;
     const pairs = B * T * H;
-    // Rows in reverse, and readers that start at their own slot of 3.
+    // Rows in reverse, and readers that start at their own slot of 4.
     const readers = Array.from({ length: count }, (_, n) => ({
       row: count - 1 - n,
-      firstPair: (3 * n + 1) * pairs,
+      firstPair: (4 * n + 1) * pairs,
       scale: 0.5 + n,
     }));
     const stored = (x: number) => (dtype === 'f16' ? halfValue(halfBits(x)) : Math.fround(x));
     const make = (length: number) => Float64Array.from({ length }, (_, n) => stored(Math.sin(1.7 * n + length)));
     const values = { q: make((count || 1) * pairs * D), dOut: make((count || 1) * pairs * Dv) };
-    const depthWeights = make((3 * count + 1) * pairs * 2);
+    const depthWeights = make((4 * count + 1) * pairs * 2);
     const initial = accumulate ? 1 : Number.NaN;
     const expected = {
       dDepthK: new Float64Array(slots * B * T * Hkv * D).fill(accumulate ? 1 : 0),
@@ -66,10 +68,11 @@ describe('depthGather', () => {
     }
   });
 
-  it('refuses widths that 16 bytes do not divide, and too many readers', () => {
+  it('refuses widths that 16 bytes do not divide, too many readers and too many slots', () => {
     const shape = { B: 1, T: 1, H: 1, Hkv: 1, D: 8, Dv: 8, dtype: 'f32', slots: 1, accumulate: false } as const;
     expect(() => planDepthGather({ ...shape, D: 7, readers: [] }, BASELINE_CAPABILITIES)).toThrow(/multiples of 4/);
     const readers = Array.from({ length: MAX_READERS + 1 }, () => ({ row: 0, firstPair: 0, scale: 1 }));
     expect(() => planDepthGather({ ...shape, readers }, BASELINE_CAPABILITIES)).toThrow(KernelError);
+    expect(() => planDepthGather({ ...shape, slots: 5, readers: [] }, BASELINE_CAPABILITIES)).toThrow(/1 to 4 slots/);
   });
 });

@@ -17,9 +17,9 @@ export interface DepthReader {
   readonly scale: number;
 }
 
-/** Gradients of `slots` neighbouring depth slots, all read by the same layers. */
+/** Gradients of `slots` neighbouring depth slots, at most `MAX_SLOTS`, all read by the same layers. */
 export interface DepthGatherProblem extends Pick<AttentionProblem, 'B' | 'T' | 'H' | 'Hkv' | 'D' | 'Dv' | 'dtype'> {
-  readonly slots: 1 | 2;
+  readonly slots: number;
   /** At most `MAX_READERS`. */
   readonly readers: readonly DepthReader[];
   /** Add to the outputs. */
@@ -29,9 +29,12 @@ export interface DepthGatherProblem extends Pick<AttentionProblem, 'B' | 'T' | '
 /** Readers that one gather takes; more take several, the later ones with `accumulate`. */
 export const MAX_READERS = 256;
 
+/** Slots that one gather makes: a thread holds the sums of all of them. */
+export const MAX_SLOTS = 4;
+
 const THREADS = 128;
-/** Readers of which a thread loads a row before it uses the first. */
-const READERS = 4;
+/** Readers of which a thread loads a row before it uses the first; fewer beside the sums of many slots. */
+const readersInFlight = (slots: number): number => (slots > 2 ? 2 : 4);
 
 /** Why gradients of such slots cannot be gathered, or null when they can. */
 export function gatherObstacle(
@@ -47,14 +50,14 @@ export function gatherObstacle(
 }
 
 /**
- * Plans `dK[s] = sum_r scale_r sum_g dS_r[g,s] q_r[g]` and `dV[s] = sum_r sum_g p_r[g,s] dOut_r[g]` of one or two depth slots,
+ * Plans `dK[s] = sum_r scale_r sum_g dS_r[g,s] q_r[g]` and `dV[s] = sum_r sum_g p_r[g,s] dOut_r[g]` of up to four depth slots,
  * from what `planAttentionBackward` with `defersDepth` left. Each reader's row of q and dOut is read once; sums are f32, in
  * the order of `readers`.
  *
  * Operands in: `q [rows,B,T,H,D]`, `dOut [rows,B,T,H,Dv]`, `depthWeights` (pairs of p and dS, [S,B,T,H] a reader).
  * Operands out: `dDepthK [slots,B,T,Hkv,D]`, `dDepthV [slots,B,T,Hkv,Dv]` in `dtype`. No readers: zeros.
  *
- * @throws KernelError for shapes that `gatherObstacle` names, or too many readers
+ * @throws KernelError for shapes that `gatherObstacle` names, or too many readers or slots
  */
 export function planDepthGather(problem: DepthGatherProblem, capabilities: DeviceCapabilities): KernelPlan {
   const { B, T, Hkv, D, Dv, dtype, slots, readers } = problem;
@@ -67,10 +70,19 @@ export function planDepthGather(problem: DepthGatherProblem, capabilities: Devic
       { readers: readers.length },
     );
   }
+  if (!(Number.isInteger(slots) && slots >= 1 && slots <= MAX_SLOTS)) {
+    throw new KernelError(
+      `depthGather: there must be 1 to ${MAX_SLOTS} slots, got ${slots}. Gather in several calls.`,
+      {
+        slots,
+      },
+    );
+  }
   const bytes = elementBytes(dtype);
   const parts = 4 / bytes;
-  const values = { BYTES: bytes, SLOTS: slots, READERS, D, Dv };
-  const bounds = { READERS, SLOTS: slots, PARTS: parts };
+  const inFlight = readersInFlight(slots);
+  const values = { BYTES: bytes, SLOTS: slots, READERS: inFlight, D, Dv };
+  const bounds = { READERS: inFlight, SLOTS: slots, PARTS: parts };
   const constants = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `${value}u`]));
   const columns = (Math.max(D, Dv) * bytes) / 16;
   return {

@@ -19,6 +19,7 @@ const ROWS: u32 = 16u; // @specialize
 const G: u32 = 8u; // @specialize
 const HAS_DK: bool = true; // @specialize
 const HAS_DV: bool = true; // @specialize
+const ACCUMULATES: bool = false; // @specialize
 const D: u32 = 64u; // @specialize
 const Dv: u32 = 64u; // @specialize
 
@@ -373,35 +374,65 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 
   if (HAS_DK) {
+    let first = (params.dk_offset + b * params.dk_batch_stride) / 8u + (position * params.Hkv + kv_head) * (D / 8u);
+    var before: array<vec4<u32>, 2u * K_FRAGMENTS>;
+    if (ACCUMULATES && is_key) { // all at once, ahead of the sums
+      for (var d = 0u; d < K_FRAGMENTS; d++) { // @unroll
+        for (var c = 0u; c < 2u; c++) { // @unroll
+          if (d * 2u + c < D / 8u) {
+            before[d * 2u + c] = dk[first + d * 2u + c];
+          }
+        }
+      }
+    }
     for (var d = 0u; d < K_FRAGMENTS; d++) { // @unroll
       workgroupBarrier();
       for (var f = 0u; f < KEY_FRAGMENTS; f++) { // @unroll
         subgroupMatrixStore<row_major>(&scores, slot + f * 16u * STRIDE, dk_acc[f][d], STRIDE);
       }
       workgroupBarrier();
-      for (var c = 0u; c < 2u; c++) {
+      for (var c = 0u; c < 2u; c++) { // @unroll
         if (is_key && d * 2u + c < D / 8u) {
-          let low = bitcast<vec4<f32>>(scores[key_slot + c * 2u]) * params.scale;
-          let high = bitcast<vec4<f32>>(scores[key_slot + c * 2u + 1u]) * params.scale;
-          dk[(params.dk_offset + b * params.dk_batch_stride) / 8u + (position * params.Hkv + kv_head) * (D / 8u) + d * 2u + c] =
-            vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
+          var low = bitcast<vec4<f32>>(scores[key_slot + c * 2u]) * params.scale;
+          var high = bitcast<vec4<f32>>(scores[key_slot + c * 2u + 1u]) * params.scale;
+          if (ACCUMULATES) {
+            let old = before[d * 2u + c];
+            low += vec4<f32>(unpack2x16float(old.x), unpack2x16float(old.y));
+            high += vec4<f32>(unpack2x16float(old.z), unpack2x16float(old.w));
+          }
+          dk[first + d * 2u + c] = vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
         }
       }
     }
   }
   if (HAS_DV) {
+    let first = (params.dv_offset + b * params.dv_batch_stride) / 8u + (position * params.Hkv + kv_head) * (Dv / 8u);
+    var before: array<vec4<u32>, 2u * V_FRAGMENTS>;
+    if (ACCUMULATES && is_key) { // all at once, ahead of the sums
+      for (var d = 0u; d < V_FRAGMENTS; d++) { // @unroll
+        for (var c = 0u; c < 2u; c++) { // @unroll
+          if (d * 2u + c < Dv / 8u) {
+            before[d * 2u + c] = dv[first + d * 2u + c];
+          }
+        }
+      }
+    }
     for (var d = 0u; d < V_FRAGMENTS; d++) { // @unroll
       workgroupBarrier();
       for (var f = 0u; f < KEY_FRAGMENTS; f++) { // @unroll
         subgroupMatrixStore<row_major>(&scores, slot + f * 16u * STRIDE, dv_acc[f][d], STRIDE);
       }
       workgroupBarrier();
-      for (var c = 0u; c < 2u; c++) {
+      for (var c = 0u; c < 2u; c++) { // @unroll
         if (is_key && d * 2u + c < Dv / 8u) {
-          let low = bitcast<vec4<f32>>(scores[key_slot + c * 2u]);
-          let high = bitcast<vec4<f32>>(scores[key_slot + c * 2u + 1u]);
-          dv[(params.dv_offset + b * params.dv_batch_stride) / 8u + (position * params.Hkv + kv_head) * (Dv / 8u) + d * 2u + c] =
-            vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
+          var low = bitcast<vec4<f32>>(scores[key_slot + c * 2u]);
+          var high = bitcast<vec4<f32>>(scores[key_slot + c * 2u + 1u]);
+          if (ACCUMULATES) {
+            let old = before[d * 2u + c];
+            low += vec4<f32>(unpack2x16float(old.x), unpack2x16float(old.y));
+            high += vec4<f32>(unpack2x16float(old.z), unpack2x16float(old.w));
+          }
+          dv[first + d * 2u + c] = vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
         }
       }
     }

@@ -30,7 +30,10 @@ export function matrixPass(
     label: `attention-matrix-${kernel} ${tile.subgroups}x${tile.fragments * 16}x${tile.block} D=${D} Dv=${Dv}`,
     shader: specialize(
       config.unroll === false ? SHADERS[kernel] : unroll(SHADERS[kernel], tileBounds(kernel, tile, D, Dv)),
-      { ...tileConstants(kernel, tile, D, Dv), ...(ownsKeys ? { G: `${H / Hkv}u` } : {}) },
+      {
+        ...tileConstants(kernel, tile, D, Dv),
+        ...(ownsKeys ? { G: `${H / Hkv}u`, ACCUMULATES: `${step.accumulate}` } : {}),
+      },
     ),
     constants: {},
     bindings: [...sourceBindings(problem, source), ...KERNEL_BINDINGS[kernel](source)],
@@ -94,5 +97,6 @@ function tileBounds(kernel: MatrixKernel, tile: MatrixTile, D: number, Dv: numbe
     [`${block} / 16u`]: tile.block / 16,
     [`${block} / 8u`]: tile.block / 8,
     [`${block} / 4u`]: tile.block / 4,
+    '2u': 2,
   };
 }

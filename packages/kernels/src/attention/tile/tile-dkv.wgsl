@@ -255,7 +255,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var c = 0u; c < 4u; c++) {
           let column = chunk * COLUMNS + tx * 4u + c;
           if (column < D) {
-            dk[base + column] = Element(dk_acc[chunk * 4u + r][c] * params.scale);
+            var total = dk_acc[chunk * 4u + r][c] * params.scale;
+            if (params.accumulate != 0u) {
+              total += f32(dk[base + column]);
+            }
+            dk[base + column] = Element(total);
           }
         }
       }
@@ -269,7 +273,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var c = 0u; c < 4u; c++) {
           let column = chunk * COLUMNS + tx * 4u + c;
           if (column < Dv) {
-            dv[base + column] = Element(dv_acc[chunk * 4u + r][c]);
+            var total = dv_acc[chunk * 4u + r][c];
+            if (params.accumulate != 0u) {
+              total += f32(dv[base + column]);
+            }
+            dv[base + column] = Element(total);
           }
         }
       }

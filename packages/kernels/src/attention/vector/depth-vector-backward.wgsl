@@ -2,8 +2,8 @@
 //   dq (+)= scale * dS . K,   dS = P * (dOut . V^T - delta),   P = exp(scale * Q . K^T - lse);   (P, dS) are left in `weights`
 // for `depth-gather.wgsl`. dq is added to unless `is_first`.
 //
-// One run of LANES = D / 8 lanes = the G heads of one (b, i, kv_head), 8 columns a lane; it walks the slots 8 at a time:
-// partial products of 8 slots are summed over the lanes so that lane c ends with slot c, and with its P and dS.
+// One run of LANES = D / 8 lanes = the G heads of one (b, i, kv_head), 8 columns a lane; it walks the slots SLOTS at a time, 8 or as many as lanes:
+// partial products of the slots are summed over the lanes so that lane c ends with slot c, and with its P and dS.
 // q, dq, d_out [B,T,H,D], k, v [slots,B,Td,Hkv,D] as 8 halves an element; stats f32 [B,H,T] of (lse, delta);
 // weights [slots,B,T,H] of (P, dS) as two halves. No workgroup memory. Reference: attention-reference.ts; docs/decisions/020.
 enable subgroups;
@@ -11,6 +11,7 @@ diagnostic(off, subgroup_uniformity);
 
 const G: u32 = 2u; // @specialize
 const LANES: u32 = 8u; // @specialize
+const SLOTS: u32 = 8u; // @specialize
 
 struct Params {
   B: u32, T: u32, H: u32, Hkv: u32,
@@ -33,8 +34,7 @@ struct Params {
 
 const LOG2_E = 1.4426950408889634;
 const THREADS = 128u;
-const SLOTS = 8u; // of a block
-const MORE_LANES = countTrailingZeros(LANES) - 3u; // halvings beyond 8 lanes
+const MORE_LANES = countTrailingZeros(LANES / SLOTS); // halvings beyond a lane for each slot
 
 fn low_of(element: vec4<u32>) -> vec4<f32> {
   return vec4<f32>(unpack2x16float(element.x), unpack2x16float(element.y));
@@ -53,20 +53,26 @@ fn load_value(slot: u32, base: u32) -> vec4<u32> {
   return v[min(slot, params.slots - 1u) * (params.v_slot_stride / 8u) + base];
 }
 
-// Sums of 8 numbers over the lanes; lane c gets the sum of number c % 8. 7 exchanges instead of 24.
+// Sums of SLOTS (4 or 8) numbers over the lanes; lane c gets the sum of number c % SLOTS. 7 exchanges instead of 24.
 fn sum_to_lane(x: array<f32, SLOTS>, lane: u32) -> f32 {
   let is_4 = (lane & 4u) != 0u;
-  let y0 = select(x[0], x[4], is_4) + subgroupShuffleXor(select(x[4], x[0], is_4), 4u);
-  let y1 = select(x[1], x[5], is_4) + subgroupShuffleXor(select(x[5], x[1], is_4), 4u);
-  let y2 = select(x[2], x[6], is_4) + subgroupShuffleXor(select(x[6], x[2], is_4), 4u);
-  let y3 = select(x[3], x[7], is_4) + subgroupShuffleXor(select(x[7], x[3], is_4), 4u);
+  var y0 = x[0];
+  var y1 = x[1];
+  var y2 = x[2];
+  var y3 = x[3];
+  if (SLOTS == 8u) { // the remainders are 4 to 7 then
+    y0 = select(y0, x[4u % SLOTS], is_4) + subgroupShuffleXor(select(x[4u % SLOTS], y0, is_4), 4u);
+    y1 = select(y1, x[5u % SLOTS], is_4) + subgroupShuffleXor(select(x[5u % SLOTS], y1, is_4), 4u);
+    y2 = select(y2, x[6u % SLOTS], is_4) + subgroupShuffleXor(select(x[6u % SLOTS], y2, is_4), 4u);
+    y3 = select(y3, x[7u % SLOTS], is_4) + subgroupShuffleXor(select(x[7u % SLOTS], y3, is_4), 4u);
+  }
   let is_2 = (lane & 2u) != 0u;
   let z0 = select(y0, y2, is_2) + subgroupShuffleXor(select(y2, y0, is_2), 2u);
   let z1 = select(y1, y3, is_2) + subgroupShuffleXor(select(y3, y1, is_2), 2u);
   let is_1 = (lane & 1u) != 0u;
   var sum = select(z0, z1, is_1) + subgroupShuffleXor(select(z1, z0, is_1), 1u);
   for (var step = 0u; step < MORE_LANES; step++) {
-    sum += subgroupShuffleXor(sum, 8u << step);
+    sum += subgroupShuffleXor(sum, SLOTS << step);
   }
   return sum;
 }
@@ -122,7 +128,7 @@ fn main(
         products[g][s] = dot(low_of(d_outs[g]), low) + dot(high_of(d_outs[g]), high);
       }
     }
-    var d_score: array<f32, G>; // of slot + lane % 8
+    var d_score: array<f32, G>; // of slot + lane % SLOTS
     for (var g = 0u; g < G; g++) { // @unroll
       d_score[g] = sum_to_lane(products[g], lane) - lse_delta[g].y;
     }

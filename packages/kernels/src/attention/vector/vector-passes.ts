@@ -16,6 +16,8 @@ const MAX_GROUP = 4;
 const THREADS = 128;
 /** Numbers of a lane: 16 bytes of f16. */
 const WIDTH = 8;
+/** Slots that are walked at once: a lane each has the sums of one. */
+const MAX_SLOTS = 8;
 
 /** Why the depth part of a problem cannot run on the vector kernels, or null when it can. */
 export function depthVectorObstacle(problem: AttentionProblem, capabilities: DeviceCapabilities): string | null {
@@ -25,7 +27,7 @@ export function depthVectorObstacle(problem: AttentionProblem, capabilities: Dev
   if (dtype !== 'f16') return 'storage must be f16';
   if (!capabilities.f16) return 'the device has no shader-f16';
   if (H / Hkv > MAX_GROUP) return `a group must have at most ${MAX_GROUP} heads, got ${H / Hkv}`;
-  if (D !== Dv || ![8, 16, 32].includes(lanes)) return `D and Dv must be 64, 128 or 256, got D=${D}, Dv=${Dv}`;
+  if (D !== Dv || ![4, 8, 16, 32].includes(lanes)) return `D and Dv must be 32, 64, 128 or 256, got D=${D}, Dv=${Dv}`;
   if (!capabilities.subgroups || capabilities.subgroups.min < lanes)
     return `the device must have subgroups of at least ${lanes} lanes`;
   return null;
@@ -42,11 +44,12 @@ export function depthVectorPass(
   const { B, T, H, Hkv, D } = problem;
   const G = H / Hkv;
   const lanes = D / WIDTH;
+  const slots = Math.min(MAX_SLOTS, lanes);
   const kernel = direction === 'forward' ? depthVectorForward : depthVectorBackward;
-  const shader = isSoftwareAdapter(capabilities) ? kernel : unroll(kernel, { G, SLOTS: 8 });
+  const shader = isSoftwareAdapter(capabilities) ? kernel : unroll(kernel, { G, SLOTS: slots });
   return {
     label: `attention-depth-vector-${direction} D=${D} G=${G}`,
-    shader: specialize(shader, { G: `${G}u`, LANES: `${lanes}u` }),
+    shader: specialize(shader, { G: `${G}u`, LANES: `${lanes}u`, SLOTS: `${slots}u` }),
     constants: {},
     bindings: [
       { buffer: 'q', access: 'read' },

@@ -28,6 +28,7 @@ export class CpuBackend implements Backend {
   readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
   readonly depthDeferral = null;
+  readonly fusedRope = null;
   readonly description: string;
   readonly #runtime: kernels.CpuRuntime;
 
@@ -97,8 +98,31 @@ export class CpuBackend implements Backend {
     kernels.ternary(this.#runtime, op, at(a), at(b), at(c), at(out));
   }
 
-  reduce(op: 'sum' | 'max' | 'min' | 'sumSquares', x: ArrayView, axes: readonly number[], out: ArrayView): void {
-    kernels.reduce(this.#runtime, op, at(x), axes, at(out));
+  reduce(
+    op: 'sum' | 'max' | 'min' | 'sumSquares',
+    x: ArrayView,
+    axes: readonly number[],
+    out: ArrayView,
+    accumulate = false,
+  ): void {
+    this.#put([out], accumulate, ([sum]) => kernels.reduce(this.#runtime, op, at(x), axes, at(sum)));
+  }
+
+  /** Has `compute` write to `outs`, or to memory of its own that is then added to them. */
+  #put(outs: readonly ArrayView[], accumulate: boolean, compute: (outs: readonly ArrayView[]) => void): void {
+    if (!accumulate) {
+      compute(outs);
+      return;
+    }
+    const fresh = outs.map((out): ArrayView => {
+      const length = out.shape.reduce((product, extent) => product * extent, 1);
+      return { ...out, storage: this.allocate(length, out.dtype), offset: 0 };
+    });
+    compute(fresh);
+    for (const [n, out] of outs.entries()) {
+      this.binary('add', out, fresh[n], out);
+      this.release(fresh[n].storage);
+    }
   }
 
   argmax(x: ArrayView, out: ArrayView): void {
@@ -157,9 +181,12 @@ export class CpuBackend implements Backend {
     dOut: ArrayView,
     dx: ArrayView,
     dWeight: ArrayView | null,
+    accumulate = false,
   ): void {
-    const gradients = { dOut: at(dOut), dx: at(dx), dWeight: maybe(dWeight) };
-    kernels.normBackward(this.#runtime, { x: at(x), weight: maybe(weight), rstd: at(rstd) }, gradients);
+    this.#put(dWeight ? [dWeight] : [], accumulate, ([sum]) => {
+      const gradients = { dOut: at(dOut), dx: at(dx), dWeight: maybe(sum ?? null) };
+      kernels.normBackward(this.#runtime, { x: at(x), weight: maybe(weight), rstd: at(rstd) }, gradients);
+    });
   }
 
   layerNorm(
@@ -250,7 +277,11 @@ export class CpuBackend implements Backend {
   }
 
   attentionBackward(args: AttentionBackwardArguments): void {
-    kernels.attentionBackward(this.#runtime, cpuAttentionBackward(args));
+    const { dk, dv, accumulateKeys } = args;
+    const run = (own: AttentionBackwardArguments) =>
+      kernels.attentionBackward(this.#runtime, cpuAttentionBackward(own));
+    if (dk && dv) this.#put([dk, dv], accumulateKeys, ([k, v]) => run({ ...args, dk: k, dv: v }));
+    else run(args);
   }
 
   adamw(args: AdamWArguments): void {

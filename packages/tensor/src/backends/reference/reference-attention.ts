@@ -35,14 +35,14 @@ export function runAttentionBackward(args: AttentionBackwardArguments, round: Ro
     round,
   );
   store(args.dq, gradients.dq);
-  if (args.dk) store(args.dk, keyRows(gradients.dk, shape, args.dk));
-  if (args.dv) store(args.dv, keyRows(gradients.dv, shape, args.dv));
+  const put = (out: ArrayView, value: Float64Array, accumulate: boolean): void => {
+    const previous = memoryOf(out);
+    store(out, accumulate ? value.map((x, i) => round(previous[i] + x)) : value);
+  };
+  if (args.dk) put(args.dk, keyRows(gradients.dk, shape, args.dk), args.accumulateKeys);
+  if (args.dv) put(args.dv, keyRows(gradients.dv, shape, args.dv), args.accumulateKeys);
   args.dDepth?.forEach((segment, n) => {
-    for (const part of ['k', 'v'] as const) {
-      const value = gradients.dDepth[n][part];
-      const previous = memoryOf(segment[part]);
-      store(segment[part], args.accumulateDepth ? value.map((x, i) => round(previous[i] + x)) : value);
-    }
+    for (const part of ['k', 'v'] as const) put(segment[part], gradients.dDepth[n][part], args.accumulateDepth);
   });
 }
 

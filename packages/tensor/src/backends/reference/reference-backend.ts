@@ -33,6 +33,7 @@ export class ReferenceBackend implements Backend {
   readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
   readonly depthDeferral = null;
+  readonly fusedRope = null;
   readonly description: string;
   readonly #round: reference.Round;
   readonly #memory: ReferenceMemory;
@@ -75,6 +76,11 @@ export class ReferenceBackend implements Backend {
     reference.writeDense(strided(out), values, storageRound(out.dtype, this.precision));
   };
 
+  #put(out: ArrayView, values: ArrayLike<number>, accumulate: boolean): void {
+    const before = accumulate ? memoryOf(out) : null;
+    this.#store(out, before ? Array.from(values, (value, i) => this.#round(before[i] + value)) : values);
+  }
+
   fill(out: ArrayView, value: number): void {
     this.#store(out, new Float64Array(reference.elementCount(out.shape)).fill(value));
   }
@@ -97,9 +103,15 @@ export class ReferenceBackend implements Backend {
     this.#store(out, reference.ternaryReference(op, dense(a), dense(b), dense(c), this.#round));
   }
 
-  reduce(op: 'sum' | 'max' | 'min' | 'sumSquares', x: ArrayView, axes: readonly number[], out: ArrayView): void {
+  reduce(
+    op: 'sum' | 'max' | 'min' | 'sumSquares',
+    x: ArrayView,
+    axes: readonly number[],
+    out: ArrayView,
+    accumulate = false,
+  ): void {
     const round = isInteger(x.dtype) ? reference.exact : this.#round;
-    this.#store(out, reference.reduceReference(op, dense(x), x.shape, axes, round));
+    this.#put(out, reference.reduceReference(op, dense(x), x.shape, axes, round), accumulate);
   }
 
   argmax(x: ArrayView, out: ArrayView): void {
@@ -167,6 +179,7 @@ export class ReferenceBackend implements Backend {
     dOut: ArrayView,
     dx: ArrayView,
     dWeight: ArrayView | null,
+    accumulate = false,
   ): void {
     const saved = dense(rstd);
     const result = reference.rmsNormBackwardReference(
@@ -178,7 +191,7 @@ export class ReferenceBackend implements Backend {
       this.#round,
     );
     this.#store(dx, result.dx);
-    if (dWeight) this.#store(dWeight, result.dWeight);
+    if (dWeight) this.#put(dWeight, result.dWeight, accumulate);
   }
 
   layerNorm(

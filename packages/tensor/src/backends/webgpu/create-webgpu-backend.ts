@@ -12,6 +12,7 @@ import { attentionOperations } from './operations/attention-operations.ts';
 import { contiguousStrides } from './operations/contiguous.ts';
 import { depthDeferral } from './operations/depth-deferral.ts';
 import { elementwiseOperations } from './operations/elementwise-operations.ts';
+import { fusedRope } from './operations/fused-rope.ts';
 import { matmulOperations } from './operations/matmul-operations.ts';
 import { modelOperations } from './operations/model-operations.ts';
 import { optimizerOperations } from './operations/optimizer-operations.ts';
@@ -131,6 +132,7 @@ function assemble(
     // 16 bytes of f16.
     rowAlignment: 8,
     depthDeferral: depthDeferral(runner, elementwise),
+    fusedRope: fusedRope(runner),
     device,
     capabilities,
     ...memoryOperations(runner, transfers, elementwise.copy),

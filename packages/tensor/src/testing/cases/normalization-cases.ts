@@ -1,4 +1,6 @@
+import { mul } from '../../ops/elementwise.ts';
 import { addRmsNorm, rmsNormRope } from '../../ops/fused-normalization.ts';
+import { keyValues } from '../../ops/key-values.ts';
 import { layerNorm, rmsNorm } from '../../ops/normalization.ts';
 import { rope } from '../../ops/rope.ts';
 import { logSoftmax, softmax } from '../../ops/softmax.ts';
@@ -59,6 +61,27 @@ export const normalizationCases: readonly OperatorCase[] = [
       run: ([a, positions]) => rmsNormRope(a, null, positions, { full, theta: 100 }),
     },
   ]),
+  ...([null, 'full', 'head'] as const).map(
+    (scope): OperatorCase => ({
+      name: `keyValues, ${scope === null ? 'turned only' : `norm: ${scope}`} [B=2 T=3 Hkv=3 D=8]`,
+      inputs: [
+        x([2, 3, 2, 3, 8]),
+        x([scope === 'full' ? 24 : 8]),
+        { shape: [2, 3], kind: 'integer', data: [0, 1, 2, 7, 90, 511] },
+      ],
+      run: ([both, weight, positions]) => {
+        const norm = scope === null ? null : { weight, full: scope === 'full' };
+        const { k, v } = keyValues(both, positions, { norm, interleaved: scope === 'head' });
+        // Without a norm, too, every input takes part.
+        return [k, v, mul(weight, weight)];
+      },
+    }),
+  ),
+  {
+    name: 'keyValues of which only the values are used, norm without weight',
+    inputs: [x([1, 5, 2, 1, 4]), { shape: [1, 5], kind: 'integer', data: [0, 1, 2, 3, 4] }],
+    run: ([both, positions]) => keyValues(both, positions, { norm: { weight: null } }).v,
+  },
   ...[false, true].map(
     (interleaved): OperatorCase => ({
       name: `rope ${interleaved ? 'interleaved' : 'in halves'} [B=2 T=5 H=3 D=8]`,

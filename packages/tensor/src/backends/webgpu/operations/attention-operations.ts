@@ -124,10 +124,11 @@ export function attentionOperations(
     },
     attentionBackward(args: AttentionBackwardArguments) {
       if (isEmpty(args.q)) return;
-      const { dOut, dLse, dq, dk, dv, dDepth, accumulateDepth, depthWeights } = args;
+      const { dOut, dLse, dq, dk, dv, accumulateKeys, dDepth, accumulateDepth, depthWeights } = args;
       const problem: AttentionProblem = {
         ...problemOf(args),
         dLse: dLse !== null,
+        ...(accumulateKeys ? { accumulateKeys } : {}),
         ...(dDepth ? { depthGrad: { dtype: 'f32', accumulate: accumulateDepth } } : {}),
         ...(depthWeights ? { defersDepth: true } : {}),
       };

@@ -1,4 +1,10 @@
-import { type DepthGatherProblem, MAX_READERS, planDepthGather, prefersDeferredDepth } from '@modajs/kernels';
+import {
+  type DepthGatherProblem,
+  MAX_READERS,
+  MAX_SLOTS,
+  planDepthGather,
+  prefersDeferredDepth,
+} from '@modajs/kernels';
 import type { DepthGatherArguments } from '../../attention-arguments.ts';
 import type { ArrayView, Backend, DepthDeferral, DepthShape } from '../../backend.ts';
 import type { PlanRunner } from '../plan-runner.ts';
@@ -9,6 +15,7 @@ import { floatDType } from './float-dtype.ts';
 export function depthDeferral(runner: PlanRunner, backend: Pick<Backend, 'copy'>): DepthDeferral {
   return {
     maxBytes: runner.capabilities.maxBindingBytes,
+    maxSlots: MAX_SLOTS,
     prefers({ dtype, ...shape }: DepthShape) {
       const depth = { S: 1, segments: [1], Td: shape.T, chunk: 1, chunkPhase: 0 };
       const problem = { ...shape, Tk: shape.T, dtype: floatDType('attention', dtype), depth };

@@ -70,12 +70,12 @@ export function elementwiseOperations(runner: PlanRunner): ElementwiseOperations
     unary: (op, x, out, alpha, beta) => elementwise(runner, op, [x], out, { alpha, beta }),
     binary: (op, a, b, out) => elementwise(runner, op, [a, b], out),
     ternary: (op, a, b, c, out) => elementwise(runner, op, [a, b, c], out),
-    reduce(op, xView, axes, outView) {
+    reduce(op, xView, axes, outView, accumulate = false) {
       const x = runner.operand(xView);
       const out = runner.operand(outView);
-      const plan = runner.plan(`reduce ${op} ${axes} ${viewKey(x)} ${viewKey(out)}`, () =>
+      const plan = runner.plan(`reduce ${op} ${axes} ${viewKey(x)} ${viewKey(out)} ${accumulate}`, () =>
         planReduce(
-          { op, shape: xView.shape, axes, x: strided(x), out: { dtype: outView.dtype, offset: out.start } },
+          { op, shape: xView.shape, axes, x: strided(x), out: { dtype: outView.dtype, offset: out.start }, accumulate },
           runner.capabilities,
         ),
       );

@@ -45,12 +45,14 @@ interface NormGradientViews extends Omit<NormViews, 'bias' | 'out'> {
 
 type Optional<T> = { [name in keyof T]: Operand | null };
 
-function operandsOf<T extends object>(runner: PlanRunner, views: T): Optional<T> {
+/** Operands of views, by name. */
+export function operandsOf<T extends object>(runner: PlanRunner, views: T): Optional<T> {
   const entries = Object.entries(views).map(([name, view]) => [name, view && runner.operand(view as ArrayView)]);
   return Object.fromEntries(entries) as Optional<T>;
 }
 
-function offsetsOf<T extends object>(operands: Optional<T>): { [name in keyof T]: number } {
+/** Where operands start in their bindings, by name. */
+export function offsetsOf<T extends object>(operands: Optional<T>): { [name in keyof T]: number } {
   const entries = Object.entries(operands).map(([name, operand]) => [name, (operand as Operand | null)?.start ?? null]);
   return Object.fromEntries(entries) as { [name in keyof T]: number };
 }
@@ -64,11 +66,12 @@ function norm(runner: PlanRunner, kind: 'rms' | 'layer', views: NormViews, eps: 
   runner.run(plan, present(operands));
 }
 
-function normBackward(runner: PlanRunner, kind: 'rms' | 'layer', views: NormGradientViews): void {
+function normBackward(runner: PlanRunner, kind: 'rms' | 'layer', views: NormGradientViews, accumulate = false): void {
   const dtype = floatDType(`${kind}Norm`, views.x.dtype);
   const operands = operandsOf(runner, views);
   const offsets = offsetsOf<NormGradientViews>(operands);
-  const problem = { kind, dtype, ...rowsOf(views.x), offsets };
+  const weightGradient = { dtype: floatDType('dWeight', (views.dWeight ?? views.x).dtype), accumulate };
+  const problem = { kind, dtype, ...rowsOf(views.x), weightGradient, offsets };
   const plan = runner.plan(`norm-backward ${JSON.stringify(problem)}`, () =>
     planNormBackward(problem, runner.capabilities),
   );
@@ -124,8 +127,8 @@ export function rowOperations(runner: PlanRunner): RowOperations {
       );
       runner.run(plan, present(operands));
     },
-    rmsNormBackward(x, weight, rstd, dOut, dx, dWeight) {
-      normBackward(runner, 'rms', { x, weight, mean: null, rstd, dOut, dx, dWeight, dBias: null });
+    rmsNormBackward(x, weight, rstd, dOut, dx, dWeight, accumulate) {
+      normBackward(runner, 'rms', { x, weight, mean: null, rstd, dOut, dx, dWeight, dBias: null }, accumulate);
     },
     layerNorm(x, weight, bias, eps, out, mean, rstd) {
       norm(runner, 'layer', { x, weight, bias, out, mean, rstd }, eps);

@@ -1,0 +1,133 @@
+import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import type { KernelPass, KernelPlan } from '../plan/plan.ts';
+import { requireF16 } from '../plan/require-f16.ts';
+import { shaderVariant } from '../plan/shader-variant.ts';
+import { uniformBlock } from '../plan/uniform-block.ts';
+import { reducePass } from '../reduce/reduce-pass.ts';
+import { ropeFrequencies } from '../rope/rope-frequencies.ts';
+import { rowSplits } from './norm-backward.ts';
+import { type NormRopeProblem, rowLanes } from './norm-rope.ts';
+import inputSource from './norm-rope-backward.wgsl';
+import weightSource from './norm-rope-weight-backward.wgsl';
+
+/** Gradients of a `NormRopeProblem` with all components rotated. Offsets in elements; null: there is no such operand. */
+export interface NormRopeBackwardProblem
+  extends Pick<NormRopeProblem, 'dtype' | 'tokens' | 'H' | 'D' | 'scope' | 'theta' | 'isInterleaved' | 'stride'> {
+  /** How the weight's gradient is stored, and whether it is added to; dtype of x, overwritten by default. */
+  readonly weightGradient?: { readonly dtype: 'f32' | 'f16'; readonly accumulate: boolean };
+  readonly offsets: {
+    readonly x: number;
+    readonly weight: number | null;
+    readonly positions: number;
+    readonly rstd: number;
+    readonly dOut: number;
+    readonly dx: number;
+    readonly dWeight: number | null;
+    /** With values: their gradient, put behind that of the keys in dx. */
+    readonly dV?: number;
+  };
+}
+
+const COLUMNS = 64;
+
+/**
+ * Plans dx and the weight's gradient of `planNormRope`: the turn back, the norm and the copy of the values' gradient in one pass.
+ * Operands: `x` and `rstd` (unless the scope is `none`), `weight` (unless null), `positions`, `dOut [tokens, H, D]`, `dV` with values,
+ * `dx` (a token every `stride` elements, as x), `dWeight` (unless null). Sums over rows run in a fixed order.
+ *
+ * @throws KernelError for an odd D or one above 512, and for f16 without `caps.f16`
+ */
+export function planNormRopeBackward(problem: NormRopeBackwardProblem, caps: DeviceCapabilities): KernelPlan {
+  const { dtype, tokens, H, D, scope, weightGradient, offsets } = problem;
+  requireF16('norm and rope backward', caps, dtype);
+  const heads = scope === 'head' ? 1 : H;
+  const N = heads * D;
+  if (N === 0) return { passes: [], workspace: {} };
+  const rows = (tokens * H) / heads;
+  const passes = rows > 0 ? [inputPass(problem, heads, rows, caps)] : [];
+  if (offsets.dWeight === null) return { passes, workspace: {} };
+  const { chunk, splits } = rowSplits(rows, Math.ceil(N / COLUMNS));
+  passes.push(
+    weightPass(problem, heads, rows, chunk, splits, caps),
+    reducePass(
+      {
+        op: 'sum',
+        x: { buffer: 'partial', dtype: 'f32', offset: 0 },
+        out: { buffer: 'dWeight', dtype: weightGradient?.dtype ?? dtype, offset: offsets.dWeight },
+        accumulate: weightGradient?.accumulate,
+        kept: { shape: [N], strides: [1] },
+        reduced: { shape: [splits], strides: [N] },
+        splits: 1,
+      },
+      caps,
+    ),
+  );
+  return { passes, workspace: { partial: 4 * N * splits } };
+}
+
+function params(problem: NormRopeBackwardProblem, heads: number, rows: number, chunk: number): ArrayBuffer {
+  const { H, D, theta, stride = H * D, offsets } = problem;
+  return uniformBlock([
+    ...[rows, heads, D, H / heads, stride, offsets.x, offsets.weight ?? 0, offsets.positions],
+    ...[offsets.rstd, offsets.dOut, offsets.dV ?? 0, offsets.dx, chunk, Math.ceil((heads * D) / COLUMNS), 0, 0],
+    ...ropeFrequencies(D, D, theta),
+  ]);
+}
+
+function inputPass(
+  problem: NormRopeBackwardProblem,
+  heads: number,
+  rows: number,
+  caps: DeviceCapabilities,
+): KernelPass {
+  const { dtype, D, scope, isInterleaved, offsets } = problem;
+  const hasNorm = scope !== 'none';
+  const hasWeight = offsets.weight !== null;
+  const hasValues = offsets.dV !== undefined;
+  const { threads, lanes } = rowLanes((heads * D) / 2);
+  return {
+    label: `norm-rope-backward ${scope} ${dtype}${hasValues ? ' and values' : ''}`,
+    shader: shaderVariant(inputSource, { Element: dtype }),
+    constants: {
+      ...{ THREADS: threads, LANES: lanes, HAS_NORM: hasNorm ? 1 : 0, HAS_WEIGHT: hasWeight ? 1 : 0 },
+      ...{ HAS_VALUES: hasValues ? 1 : 0, IS_INTERLEAVED: isInterleaved ? 1 : 0 },
+    },
+    bindings: [
+      { buffer: hasNorm ? 'x' : 'dOut', access: 'read' },
+      { buffer: hasWeight ? 'weight' : 'dOut', access: 'read' },
+      { buffer: 'positions', access: 'read' },
+      { buffer: hasNorm ? 'rstd' : 'dOut', access: 'read' },
+      { buffer: 'dOut', access: 'read' },
+      { buffer: hasValues ? 'dV' : 'dOut', access: 'read' },
+      { buffer: 'dx', access: 'read_write' },
+    ],
+    uniform: params(problem, heads, rows, 0),
+    workgroups: foldWorkgroups(Math.ceil(rows / (threads / lanes)), caps),
+  };
+}
+
+function weightPass(
+  problem: NormRopeBackwardProblem,
+  heads: number,
+  rows: number,
+  chunk: number,
+  splits: number,
+  caps: DeviceCapabilities,
+): KernelPass {
+  const { dtype, D, isInterleaved } = problem;
+  return {
+    label: `norm-rope-weight-backward ${dtype}`,
+    shader: shaderVariant(weightSource, { Element: dtype }),
+    constants: { IS_INTERLEAVED: isInterleaved ? 1 : 0 },
+    bindings: [
+      { buffer: 'x', access: 'read' },
+      { buffer: 'positions', access: 'read' },
+      { buffer: 'rstd', access: 'read' },
+      { buffer: 'dOut', access: 'read' },
+      { buffer: 'partial', access: 'read_write' },
+    ],
+    uniform: params(problem, heads, rows, chunk),
+    workgroups: foldWorkgroups(Math.ceil((heads * D) / COLUMNS) * splits, caps),
+  };
+}

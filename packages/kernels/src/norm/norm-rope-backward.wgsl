@@ -1,0 +1,140 @@
+// dx of norm-rope.wgsl with all components rotated: d_out is turned back, then goes through the norm. With n = x * rstd and
+// g = turned * weight: dx = rstd * (g - n * mean(g * n)); without HAS_NORM dx is the turned gradient.
+// With HAS_VALUES the gradients d_v of the values behind the keys are put behind them in dx.
+// One workgroup = THREADS / LANES rows, LANES lanes each, one pair a step.
+// x, dx: [tokens, H, D], a token every `stride` numbers; d_out, d_v: [tokens, H, D]; weight: [heads * D]; positions: [tokens] i32;
+// rstd: [rows] f32. Workgroup memory: THREADS floats. Reference: norm-reference.ts.
+
+alias Element = f32; // @specialize
+
+override THREADS: u32 = 128u;
+override LANES: u32 = 32u;
+override HAS_NORM: bool = true;
+override HAS_WEIGHT: bool = true;
+override HAS_VALUES: bool = false;
+override IS_INTERLEAVED: bool = false;
+
+struct Params {
+  rows: u32,
+  heads: u32,
+  D: u32,
+  rows_per_token: u32,
+  stride: u32,
+  x_offset: u32,
+  weight_offset: u32,
+  positions_offset: u32,
+  rstd_offset: u32,
+  d_out_offset: u32,
+  d_v_offset: u32,
+  dx_offset: u32,
+  chunk: u32,
+  blocks: u32,
+  unused_0: u32,
+  unused_1: u32,
+  frequencies: array<vec4<f32>, 64>,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read> weight: array<Element>;
+@group(0) @binding(2) var<storage, read> positions: array<i32>;
+@group(0) @binding(3) var<storage, read> rstd: array<f32>;
+@group(0) @binding(4) var<storage, read> d_out: array<Element>;
+@group(0) @binding(5) var<storage, read> d_v: array<Element>;
+@group(0) @binding(6) var<storage, read_write> dx: array<Element>;
+@group(0) @binding(7) var<uniform> params: Params;
+
+var<workgroup> part: array<f32, THREADS>;
+
+fn turn(angle: f32) -> vec2<f32> {
+  let turns = round(angle * 0.6366197723675814);
+  let r = ((angle - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
+  let s = r * r;
+  let sine = r + r * s * (-1.6666654611e-1 + s * (8.3321608736e-3 - s * 1.9515295891e-4));
+  let cosine = 1.0 - 0.5 * s + s * s * (4.166664568298827e-2 + s * (-1.388731625493765e-3 + s * 2.443315711809948e-5));
+  switch u32(i32(turns)) & 3u {
+    case 0u: { return vec2(cosine, sine); }
+    case 1u: { return vec2(-sine, cosine); }
+    case 2u: { return vec2(-cosine, -sine); }
+    default: { return vec2(sine, -cosine); }
+  }
+}
+
+// The gradient of a pair before it was turned: the turn by the negative angle.
+fn turned_back(row: u32, start: u32, i: u32, pair: vec2<u32>) -> vec2<f32> {
+  let at = params.d_out_offset + row * params.heads * params.D + start;
+  let a = f32(d_out[at + pair.x]);
+  let b = f32(d_out[at + pair.y]);
+  let position = f32(positions[params.positions_offset + row / params.rows_per_token]);
+  let turned = turn(position * params.frequencies[i / 4u][i % 4u]);
+  return vec2(a * turned.x + b * turned.y, b * turned.x - a * turned.y);
+}
+
+// Components of pair i of a head.
+fn pair_of(i: u32) -> vec2<u32> {
+  if (IS_INTERLEAVED) {
+    return vec2(2u * i, 2u * i + 1u);
+  }
+  return vec2(i, i + params.D / 2u);
+}
+
+fn weight_of(start: u32, pair: vec2<u32>) -> vec2<f32> {
+  if (!HAS_WEIGHT) {
+    return vec2(1.0);
+  }
+  let at = params.weight_offset + start;
+  return vec2(f32(weight[at + pair.x]), f32(weight[at + pair.y]));
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let lane = thread % LANES;
+  let index = (group.y * groups.x + group.x) * (THREADS / LANES) + thread / LANES;
+  let is_row = index < params.rows;
+  let row = min(index, params.rows - 1u);
+  let N = params.heads * params.D;
+  let in_token = row / params.rows_per_token * params.stride + row % params.rows_per_token * N;
+  let from_row = params.x_offset + in_token;
+  let to_row = params.dx_offset + in_token;
+  let pairs = params.D / 2u;
+  var scale = 1.0;
+  var mean = 0.0;
+  if (HAS_NORM) {
+    scale = rstd[params.rstd_offset + row];
+    var sum = 0.0;
+    for (var item = lane; item < params.heads * pairs; item += LANES) {
+      let start = item / pairs * params.D;
+      let pair = pair_of(item % pairs);
+      let g = turned_back(row, start, item % pairs, pair) * weight_of(start, pair);
+      sum += dot(g, vec2(f32(x[from_row + start + pair.x]), f32(x[from_row + start + pair.y])) * scale);
+    }
+    part[thread] = sum;
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (lane < half) {
+        part[thread] += part[thread + half];
+      }
+    }
+    workgroupBarrier();
+    mean = part[thread - lane] / f32(N);
+  }
+  if (!is_row) {
+    return;
+  }
+  for (var item = lane; item < params.heads * pairs; item += LANES) {
+    let start = item / pairs * params.D;
+    let pair = pair_of(item % pairs);
+    var g = turned_back(row, start, item % pairs, pair);
+    if (HAS_NORM) {
+      let n = vec2(f32(x[from_row + start + pair.x]), f32(x[from_row + start + pair.y])) * scale;
+      g = scale * (g * weight_of(start, pair) - n * mean);
+    }
+    dx[to_row + start + pair.x] = Element(g.x);
+    dx[to_row + start + pair.y] = Element(g.y);
+  }
+  if (HAS_VALUES) {
+    let to_values = to_row + params.rows_per_token * N;
+    for (var i = lane; i < N; i += LANES) {
+      dx[to_values + i] = d_v[params.d_v_offset + row * N + i];
+    }
+  }
+}
