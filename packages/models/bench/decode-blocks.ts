@@ -2,7 +2,7 @@
  * Ways to cut the kernel that decodes a token in one dispatch, beside five kernels a block: milliseconds a token of a MoDA model and its
  * baseline, rounds interleaved, medians; and how far the logits are apart.
  *
- *   node decode-blocks.mjs [--moda moda-700m] [--baseline olmo2-700m-36] [--dtype f16] [--prompt 64] [--tokens 16] [--only early=1] [--json FILE]
+ *   node decode-blocks.mjs [--moda moda-700m] [--baseline olmo2-700m-36] [--dtype f16] [--prompt 64] [--tokens 16] [--only 'one kernel'] [--json FILE]
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -29,20 +29,18 @@ const [prompt, tokens] = [Number(values.prompt), Number(values.tokens)];
 const dtype: DType = values.dtype === 'f32' ? 'f32' : 'f16';
 const ways: Record<string, DecodeBlocksConfig | false> = {
   'five kernels a block': false,
-  'free early=0 patient': { early: 0, isAnchored: false },
-  'free early=0 impatient': { early: 0, isPatient: false, isAnchored: false },
-  'anchored early=0 impatient': { early: 0, isPatient: false },
-  'free early=1 impatient': { early: 1, isPatient: false, isAnchored: false },
-  'free early=2 impatient': { early: 2, isPatient: false, isAnchored: false },
-  'free early=0 impatient keys=128': { early: 0, isPatient: false, isAnchored: false, keysASplit: 128 },
-  'free early=0 impatient without nowait': { early: 0, isPatient: false, isAnchored: false },
-  'free early=0 impatient 64 workgroups': { early: 0, workgroups: 64, isPatient: false, isAnchored: false },
+  'one kernel': {},
+  'one kernel, splits of 64 keys': { keysASplit: 64 },
+  'one kernel, splits of 256 keys': { keysASplit: 256 },
+  'one kernel, 256 threads': { threads: 256 },
+  'one kernel, 64 workgroups': { workgroups: 64 },
+  'one kernel without waits': {},
+  'one kernel without waits, attention': {},
 };
 /** What a token costs without a part of the work (wrong numbers): where the time goes. */
 const parts: Record<string, (code: string) => string> = {
-  nowait: (code) => code.replace('return (word & 3u) == due;', 'return true;'),
-  noattention: (code) => code.replace('turn < units', 'turn < units * 0u'),
-  noweights: (code) => code.replace(/return w([0-3])\[index\];/g, 'return vec4(index, storage, index, storage);'),
+  waits: (code) => code.replace('return (word & 1u) == due;', 'return true;'),
+  attention: (code) => code.replace('turn < units', 'turn < units * 0u'),
 };
 const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 

@@ -2,7 +2,7 @@
 // gate and up; down. What decode-product.wgsl and decode-attention.wgsl do in five kernels a block, without their gaps.
 // Workgroups must all be resident at once (resident-workgroups.wgsl counts how many are): they wait for each other's numbers.
 //
-// How numbers travel: each f32 is one atomic word whose two lowest bits hold a tag, the count of uses of that word. A reader polls the
+// How numbers travel: each f32 is one atomic word whose lowest bit is a tag, the parity of the word's uses. A reader polls the
 // word until its tag is the one that is due: relaxed atomics suffice, for a word orders nothing but itself. Every word is
 // written at every use, so that a reader can meet only the use before. Waits are bounded: past POLLS the workgroup gives up,
 // everything ends quickly, and the results are NaN.
@@ -184,16 +184,16 @@ var<private> x: array<vec4<f32>, C_STEPS * FOURS>;
 fn send(index: u32, value: f32) {
   var bits = select(bitcast<u32>(value), 0x7fc00000u, is_dead);
   // To the nearest; infinity and NaN stay what they are.
-  if ((bits & 0x7f800000u) != 0x7f800000u) { bits += 2u; }
-  atomicStore(&exchange[index], (bits & 0xfffffffcu) | tag);
+  if ((bits & 0x7f800000u) != 0x7f800000u) { bits += 1u; }
+  atomicStore(&exchange[index], (bits & 0xfffffffeu) | tag);
 }
 
 fn is_due(word: u32, due: u32) -> bool {
-  return (word & 3u) == due;
+  return (word & 1u) == due;
 }
 
 fn number(word: u32) -> f32 {
-  return bitcast<f32>(word & 0xfffffffcu);
+  return bitcast<f32>(word & 0xfffffffeu);
 }
 
 fn polls() -> u32 {
@@ -1064,8 +1064,8 @@ fn main(
     }
   }
   for (var block = 0u; block < LAYERS; block++) {
-    previous_tag = (epoch * LAYERS + block) & 3u;
-    tag = (previous_tag + 1u) & 3u;
+    previous_tag = (epoch * LAYERS + block) & 1u;
+    tag = 1u - previous_tag;
     let norms = params.blocks[block].norms;
     join(FFN_AT, previous_tag, norms.x, block > 0u);
     multiply_raw(group, block, block > 0u);
