@@ -48,6 +48,9 @@ const configs: Record<string, readonly [Partial<DecoderConfig>, TokenDecoderOpti
   ],
 };
 
+/** Numbers travel with one bit less than f32 has; these weights make rounding errors a hundred times larger. */
+const TOLERANCE = 3e-5;
+
 const prompt = [3, 1, 4];
 const more = [1, 5, 9, 2, 6, 5];
 
@@ -91,7 +94,7 @@ describe('token decoder, all blocks in one kernel [webgpu]', () => {
       for (const id of more) {
         ids.push(id);
         const logits = await decoder.logitsAfter(id);
-        expect(distance(logits, await logitsOf(model, ids))).toBeLessThan(1e-5);
+        expect(distance(logits, await logitsOf(model, ids))).toBeLessThan(TOLERANCE);
         expect(cache.length).toBe(ids.length);
       }
     });
@@ -108,7 +111,7 @@ describe('token decoder, all blocks in one kernel [webgpu]', () => {
     // What ran before leaves nothing in the exchange that a later token could mistake for its own.
     for (const id of [...more, ...more.slice(3)]) {
       const logits = await decoder.logitsAfter(id);
-      expect(distance(logits, await reference.logitsAfter(id))).toBeLessThan(1e-4);
+      expect(distance(logits, await reference.logitsAfter(id))).toBeLessThan(1e-3);
     }
   });
 

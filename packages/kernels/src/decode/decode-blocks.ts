@@ -8,6 +8,7 @@ import { uniformBlock } from '../plan/uniform-block.ts';
 import { unroll } from '../plan/unroll.ts';
 import { ropeFrequencies } from '../rope/rope-frequencies.ts';
 import source from './decode-blocks.wgsl';
+import { RESIDENT_MEMORY_BYTES } from './resident-workgroups.ts';
 import { fixedSubgroupSize } from './subgroup-size.ts';
 
 /** A matrix `[N, K]`, row-major: which of the storages `w0`.. holds it, its first element there, its bias in `vectors`. */
@@ -254,7 +255,7 @@ function cutOf(problem: DecodeBlocksProblem, caps: DeviceCapabilities, config: D
     4 * (Math.max(C, A) + 2 * partials + 5 * subgroups + numbers + (G + 3) * D + subgroups * G * (D + 2)) + 16;
   return {
     ...{ threads, subgroup, lanesC, lanesA, lanesF, hasOwn, hasFresh, workgroups, partials, ahead, words, memory },
-    keysASplit: config.keysASplit ?? 128,
+    keysASplit: config.keysASplit ?? 64,
     bounds: {
       ...bounds,
       ...{ RAW_FOURS: fours(bounds.RAW_TURNS), OUT_FOURS: fours(bounds.OUT_TURNS) },
@@ -281,10 +282,11 @@ function check(problem: DecodeBlocksProblem, caps: DeviceCapabilities, cut: Retu
       { words: cut.words, residentWorkgroups: problem.residentWorkgroups },
     );
   }
-  const isSmall = cut.memory > caps.maxWorkgroupMemoryBytes || caps.maxStorageBuffers < DECODE_BLOCKS_BUFFERS;
+  const most = Math.min(caps.maxWorkgroupMemoryBytes, RESIDENT_MEMORY_BYTES);
+  const isSmall = cut.memory > most || caps.maxStorageBuffers < DECODE_BLOCKS_BUFFERS;
   if (isSmall || storages < 1 || storages > 4) {
     throw new KernelError(
-      `kernels: decode blocks needs ${cut.memory} B of workgroup memory, ${DECODE_BLOCKS_BUFFERS} storage buffers and weights in 1 to 4 of them, this device allows ${caps.maxWorkgroupMemoryBytes} B and ${caps.maxStorageBuffers}, weights are in ${storages}. Use a kernel for each product.`,
+      `kernels: decode blocks needs ${cut.memory} B of workgroup memory, ${DECODE_BLOCKS_BUFFERS} storage buffers and weights in 1 to 4 of them, it may have ${most} B and ${caps.maxStorageBuffers}, weights are in ${storages}. Use a kernel for each product.`,
       { bytes: cut.memory, storages },
     );
   }

@@ -6,7 +6,8 @@ import source from './resident-workgroups.wgsl';
 /** Workgroups of the count: more than any device runs at once. */
 const OFFERED = 1024;
 const TURNS = 4096;
-const MEMORY_BYTES = 32768;
+/** Workgroup memory of the workgroups that are counted. */
+export const RESIDENT_MEMORY_BYTES = 32768;
 
 /**
  * Plans a count of the workgroups that run at once: those of at most 512 threads and 32 KiB of workgroup memory may wait for each other when no
@@ -14,7 +15,7 @@ const MEMORY_BYTES = 32768;
  */
 export function planResidentWorkgroups(caps: DeviceCapabilities): KernelPlan {
   const threads = Math.min(512, caps.maxInvocations);
-  const words = Math.min(MEMORY_BYTES, caps.maxWorkgroupMemoryBytes) / 4;
+  const words = Math.min(RESIDENT_MEMORY_BYTES, caps.maxWorkgroupMemoryBytes) / 4;
   return {
     passes: [
       {
