@@ -4,7 +4,7 @@ import { type BenchResult, readBenchResults } from '@modajs/bench';
 const FILES = import.meta.glob<unknown>(
   [
     '../../../../benchmarks/*.json',
-    '!../../../../benchmarks/{tokenizer,mpi,f16,training,decode,depth-gradients}-*.json',
+    '!../../../../benchmarks/{tokenizer,mpi,f16,training,decode,depth-gradients,matmul-h200}-*.json',
   ],
   { import: 'default' },
 );

@@ -109,11 +109,12 @@ function productBindings(problem: MatmulProblem): PassBinding[] {
 }
 
 /** The larger input: long enough for a vec4 more often. */
-function standInOperand(problem: MatmulProblem): 'a' | 'b' {
+export function standInOperand(problem: MatmulProblem): 'a' | 'b' {
   return operandBytes(problem, 'a') >= operandBytes(problem, 'b') ? 'a' : 'b';
 }
 
-function operandBytes(problem: MatmulProblem, name: 'a' | 'b'): number {
+/** Bytes of an operand of one batch entry. */
+export function operandBytes(problem: MatmulProblem, name: 'a' | 'b'): number {
   const [rows, columns] = storedShape(problem, name);
   return rows * columns * elementBytes(problem[name].dtype);
 }

@@ -4,7 +4,7 @@ import type { KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
 import { unroll } from '../plan/unroll.ts';
 import { describeMatmulConfig, type SubgroupMatrixTileConfig } from './matmul-config.ts';
-import { elementTypes, isAligned, isRagged, outWords, productPass } from './matmul-pass.ts';
+import { elementTypes, isAligned, isRagged, operandBytes, productPass, standInOperand } from './matmul-pass.ts';
 import type { MatmulProblem } from './matmul-problem.ts';
 import { planSlices, sliceK } from './matmul-split.ts';
 import subgroupMatrixSource from './matmul-subgroup-matrix.wgsl';
@@ -28,7 +28,8 @@ function memoryBytes(problem: MatmulProblem, config: SubgroupMatrixTileConfig, r
   const { blockM, blockN, blockK, stages, fragment } = config;
   const strip = (isAlongRow: boolean) => 2 * (isAlongRow ? STRIP_WIDTH * (blockK + 8) : blockK * (STRIP_WIDTH + 8));
   const sums = fragment[0] * fragment[1] * 4;
-  const bytes = Math.max(strip(!problem.a.transposed), strip(problem.b.transposed), sums);
+  const words = Math.max(strip(!problem.a.transposed), strip(problem.b.transposed), sums) / 16;
+  const bytes = 16 * (Math.floor((words + 3) / 8) * 8 + 4);
   const tiles = stages * ((blockM + blockN) / STRIP_WIDTH);
   return bytes * Math.max(tiles, Math.ceil((subgroupCount(config) * rowFragments) / Math.floor(bytes / sums)));
 }
@@ -80,14 +81,10 @@ export function planSubgroupMatrix(
   return planSlices(problem, capabilities, slices, (part) =>
     productPass(addsFirst(part) ? { ...part, accumulate: false } : part, capabilities, slices, {
       label: `${describeMatmulConfig(config)}${isWide(part) ? '' : ' unaligned'}`,
-      source: unroll(specialize(subgroupMatrixSource, specialization(part, capabilities, config)), {
-        FRAGS_M: config.subgroupM / config.fragment[0],
-        FRAGS_N: config.subgroupN / config.fragment[1],
-        K_FRAGS: blockK / config.fragment[2],
-        A_LOADS: loads(blockM, capabilities, config),
-        B_LOADS: loads(blockN, capabilities, config),
-        LANE_QUADS: addsFirst(part) ? laneQuads(part, capabilities, config) : 0,
-      }),
+      source: unroll(
+        specialize(subgroupMatrixSource, specialization(part, capabilities, config)),
+        turnsOfLoops(part, capabilities, config),
+      ),
       constants: {
         SWIZZLE: config.band ?? 8,
         RAGGED: Number(isRagged(part, blockM, blockN, blockK)),
@@ -102,13 +99,31 @@ export function planSubgroupMatrix(
 function addsFirst(problem: MatmulProblem): boolean {
   const { accumulate = false, alpha = 1, bias, residual, activation = 'none' } = problem;
   const isPlain = alpha === 1 && !bias && !residual && activation === 'none';
-  return accumulate && isPlain && outWords(problem)['OUT_WIDTH'] === '4u';
+  return accumulate && isPlain && outWidth(problem) > 1;
 }
 
-/** Four neighbouring sums each that a lane finishes in a turn of the epilogue. */
-function laneQuads(problem: MatmulProblem, capabilities: DeviceCapabilities, config: SubgroupMatrixTileConfig): number {
-  const [M, N] = config.fragment;
-  return Math.ceil((rowFragments(problem, capabilities, config) * M * N) / 4 / (capabilities.subgroups?.max ?? 32));
+/** How often the loops turn that are written out, by their bounds. */
+function turnsOfLoops(
+  problem: MatmulProblem,
+  capabilities: DeviceCapabilities,
+  config: SubgroupMatrixTileConfig,
+): Record<string, number> {
+  const [M, N, K] = config.fragment;
+  const [rows, inRow] = [config.subgroupM / M, config.subgroupN / N];
+  const together = rowFragments(problem, capabilities, config);
+  const quads = outWidth(problem) === 8 ? 2 : 1;
+  const groups = (together * M * N) / (4 * quads);
+  return {
+    FRAGS_M: rows,
+    FRAGS_N: inRow,
+    K_FRAGS: config.blockK / K,
+    A_LOADS: loads(config.blockM, capabilities, config),
+    B_LOADS: loads(config.blockN, capabilities, config),
+    ROW_FRAGS: together,
+    ALL_TURNS: (rows * inRow) / together,
+    LANE_GROUPS: addsFirst(problem) ? Math.ceil(groups / (capabilities.subgroups?.max ?? 32)) : 0,
+    QUADS: quads,
+  };
 }
 
 /** Whether both operands are read 16 bytes at a time: several times as fast as number by number. */
@@ -122,12 +137,10 @@ function specialization(
   config: SubgroupMatrixTileConfig,
 ): Record<string, string> {
   const { blockM, blockN, blockK, stages, fragment } = config;
-  const { OutElement, BiasElement } = elementTypes(problem);
   const isWideA = isAligned(problem, 'a', 8);
   const isWideB = isAligned(problem, 'b', 8);
   return {
-    OutElement,
-    BiasElement,
+    BiasElement: elementTypes(problem).BiasElement,
     ...outWords(problem),
     AWord: isWideA ? 'vec4<u32>' : 'u32',
     BWord: isWideB ? 'vec4<u32>' : 'u32',
@@ -149,6 +162,29 @@ function specialization(
       SUBGROUP_SIZE: capabilities.subgroups?.max ?? 32,
       ROW_FRAGS: rowFragments(problem, capabilities, config),
     }),
+  };
+}
+
+/** Elements of out and residual that are accessed at once: 16 bytes where every row starts and ends on a multiple of them, or one. */
+function outWidth(problem: MatmulProblem): number {
+  const width = problem.out.dtype === 'f16' ? 8 : 4;
+  const standIn = operandBytes(problem, standInOperand(problem));
+  return isAligned(problem, 'out', width) && isAligned(problem, 'residual', width) && standIn >= 16 ? width : 1;
+}
+
+/** The words of out and residual, and the masks of a word's lanes. */
+function outWords(problem: MatmulProblem): Record<string, string> {
+  const { dtype } = problem.out;
+  const isWide = outWidth(problem) > 1;
+  const lane = (index: number) =>
+    isWide ? `vec4<bool>(${[0, 1, 2, 3].map((other) => other === index).join(', ')})` : 'false';
+  return {
+    OutWord: isWide ? 'vec4<u32>' : dtype,
+    OutLane: isWide ? 'u32' : dtype,
+    ...unsigned({ OUT_WIDTH: outWidth(problem) }),
+    LANE_Y: lane(1),
+    LANE_Z: lane(2),
+    LANE_W: lane(3),
   };
 }
 

@@ -8,7 +8,7 @@ enable chromium_experimental_subgroup_matrix;
 // Tiles of A and B are staged as they are stored, 16 bytes at a time, in strips of 32 rows of A (columns of B):
 //   K along a row: [32][BLOCK_K + 8] halves; K along a column: [BLOCK_K][32 + 8] halves.
 // A strip is an array of its own, so that offsets inside it are constants and need no bounds test. The padding and the order in
-// which rows are written (`line_of`) keep fragment loads and stores free of bank conflicts.
+// which rows are written (`place_of`) keep fragment loads and stores free of bank conflicts.
 // On the way out, ROW_FRAGS fragments of each subgroup take the strips' place: f32 sums reach their lanes through memory.
 // Workgroup memory: STRIPS * STRIP * 16 bytes.
 // a: [batch][M][lda], or [batch][K][lda] when A_TRANSPOSED; b: [batch][K][ldb], or [batch][N][ldb] when B_TRANSPOSED;
@@ -18,15 +18,17 @@ enable chromium_experimental_subgroup_matrix;
 // 8 halves, or (rows not on multiples of 8) a pair of halves as one u32.
 alias AWord = vec4<u32>; // @specialize
 alias BWord = vec4<u32>; // @specialize
-alias OutElement = f32; // @specialize
 alias BiasElement = f32; // @specialize
+// One element of out, or 16 bytes of it as vec4<u32>; OutLane is the element, or u32.
 alias OutWord = f32; // @specialize
+alias OutLane = f32; // @specialize
 // Lane masks of OutWord: false, or vec4<bool> with one lane set.
 const LANE_Y = false; // @specialize
 const LANE_Z = false; // @specialize
 const LANE_W = false; // @specialize
 const A_WIDTH: u32 = 8u; // @specialize
 const B_WIDTH: u32 = 8u; // @specialize
+// Elements of OutWord: 1, 4 of f32 or 8 of f16.
 const OUT_WIDTH: u32 = 1u; // @specialize
 const BLOCK_M: u32 = 64u; // @specialize
 const BLOCK_N: u32 = 64u; // @specialize
@@ -70,17 +72,20 @@ const A_LOADS: u32 = (A_WORDS + THREADS - 1u) / THREADS;
 const B_LOADS: u32 = (B_WORDS + THREADS - 1u) / THREADS;
 const FRAG_QUADS: u32 = FRAG_M * FRAG_N / 4u;
 const TILE_STRIPS: u32 = A_STRIPS + B_STRIPS;
-const STRIP: u32 = max(max(A_LINES * A_LINE, B_LINES * B_LINE), FRAG_QUADS);
+// Four more than a multiple of eight words, so that the same line of two strips is in different banks.
+const STRIP: u32 = (max(max(A_LINES * A_LINE, B_LINES * B_LINE), FRAG_QUADS) + 3u) / 8u * 8u + 4u;
 // Fragments of sums that a strip holds.
 const SUMS_PER_STRIP: u32 = STRIP / FRAG_QUADS;
 const STRIPS: u32 = max(STAGES * TILE_STRIPS, (SUBGROUPS * ROW_FRAGS + SUMS_PER_STRIP - 1u) / SUMS_PER_STRIP);
 const K_FRAGS: u32 = BLOCK_K / FRAG_K;
-// Groups of 4 sums in a row of what goes out together, and how often a row of fragments does.
-const ROW_QUADS: u32 = ROW_FRAGS * FRAG_N / 4u;
+// Sums that one invocation finishes at once, in quads; how many such groups a row of what goes out together has, and how often a
+// row of fragments does.
+const QUADS: u32 = select(1u, 2u, OUT_WIDTH == 8u);
+const ROW_GROUPS: u32 = ROW_FRAGS * FRAG_N / (4u * QUADS);
 const TURNS: u32 = FRAGS_N / ROW_FRAGS;
-
-// Quads of a turn that a lane finishes.
-const LANE_QUADS: u32 = (ROW_QUADS * FRAG_M + SUBGROUP_SIZE - 1u) / SUBGROUP_SIZE;
+const ALL_TURNS: u32 = FRAGS_M * TURNS;
+// Groups of a turn that a lane finishes.
+const LANE_GROUPS: u32 = (ROW_GROUPS * FRAG_M + SUBGROUP_SIZE - 1u) / SUBGROUP_SIZE;
 // What is in out is added to the sums themselves, ahead of the epilogue, whose loads would wait for memory one by one.
 const ADDS_FIRST: bool = false; // @specialize
 
@@ -158,41 +163,54 @@ fn load_b(base: u32, row: u32, column: u32, rows: u32, columns: u32) -> vec4<u32
   );
 }
 
-// The line of a strip that a word belongs to. Lines of 4 words are written four apart by invocations that write at once: with one
-// word of padding these are in different banks.
-fn line_of(word: u32, words_line: u32) -> u32 {
-  let line = word / words_line;
-  return select(line, (line & ~7u) | ((line & 1u) << 2u) | ((line >> 1u) & 3u), words_line == 4u);
+// Strip, line of it and 16-byte word of the line that hold a word of a tile of `strips` strips. Where the rows in memory run across
+// strips, neighbours read neighbouring words of whole rows: a strip's 64 bytes of a row are half a line of the cache. Else strip by
+// strip: lines of 4 words are written four apart by invocations that write at once, which with one word of padding are in different
+// banks.
+fn place_of(word: u32, strips: u32, lines: u32, words_line: u32, is_across: bool) -> vec3<u32> {
+  if (is_across && strips > 1u) {
+    let in_row = word % (strips * words_line);
+    return vec3<u32>(in_row / words_line, word / (strips * words_line), in_row % words_line);
+  }
+  let line = word % (lines * words_line) / words_line;
+  let spread = (line & ~7u) | ((line & 1u) << 2u) | ((line >> 1u) & 3u);
+  return vec3<u32>(word / (lines * words_line), select(line, spread, words_line == 4u), word % words_line);
 }
 
 fn fetch_a(word: u32, base: u32, m0: u32, k0: u32, k_end: u32) -> vec4<u32> {
   if (A_WORDS % THREADS != 0u && word >= A_WORDS) { return vec4<u32>(); }
-  let strip = word / (A_LINES * A_WORDS_LINE);
-  let line = line_of(word % (A_LINES * A_WORDS_LINE), A_WORDS_LINE);
-  let column = word % A_WORDS_LINE * 8u;
-  if (A_TRANSPOSED) { return load_a(base, k0 + line, m0 + strip * STRIP_WIDTH + column, k_end, params.m); }
-  return load_a(base, m0 + strip * STRIP_WIDTH + line, k0 + column, params.m, k_end);
+  let place = place_of(word, A_STRIPS, A_LINES, A_WORDS_LINE, A_TRANSPOSED);
+  let across = m0 + place.x * STRIP_WIDTH;
+  if (A_TRANSPOSED) { return load_a(base, k0 + place.y, across + place.z * 8u, k_end, params.m); }
+  return load_a(base, across + place.y, k0 + place.z * 8u, params.m, k_end);
 }
 
 fn fetch_b(word: u32, base: u32, n0: u32, k0: u32, k_end: u32) -> vec4<u32> {
   if (B_WORDS % THREADS != 0u && word >= B_WORDS) { return vec4<u32>(); }
-  let strip = word / (B_LINES * B_WORDS_LINE);
-  let line = line_of(word % (B_LINES * B_WORDS_LINE), B_WORDS_LINE);
-  let column = word % B_WORDS_LINE * 8u;
-  if (B_TRANSPOSED) { return load_b(base, n0 + strip * STRIP_WIDTH + line, k0 + column, params.n, k_end); }
-  return load_b(base, k0 + line, n0 + strip * STRIP_WIDTH + column, k_end, params.n);
+  let place = place_of(word, B_STRIPS, B_LINES, B_WORDS_LINE, !B_TRANSPOSED);
+  let across = n0 + place.x * STRIP_WIDTH;
+  if (B_TRANSPOSED) { return load_b(base, across + place.y, k0 + place.z * 8u, params.n, k_end); }
+  return load_b(base, k0 + place.y, across + place.z * 8u, k_end, params.n);
 }
 
 fn stage_a(word: u32, buffer: u32, value: vec4<u32>) {
   if (A_WORDS % THREADS != 0u && word >= A_WORDS) { return; }
-  let strip = buffer * TILE_STRIPS + word / (A_LINES * A_WORDS_LINE);
-  strips[strip][line_of(word % (A_LINES * A_WORDS_LINE), A_WORDS_LINE) * A_LINE + word % A_WORDS_LINE] = value;
+  let place = place_of(word, A_STRIPS, A_LINES, A_WORDS_LINE, A_TRANSPOSED);
+  strips[buffer * TILE_STRIPS + place.x][place.y * A_LINE + place.z] = value;
 }
 
 fn stage_b(word: u32, buffer: u32, value: vec4<u32>) {
   if (B_WORDS % THREADS != 0u && word >= B_WORDS) { return; }
-  let strip = buffer * TILE_STRIPS + A_STRIPS + word / (B_LINES * B_WORDS_LINE);
-  strips[strip][line_of(word % (B_LINES * B_WORDS_LINE), B_WORDS_LINE) * B_LINE + word % B_WORDS_LINE] = value;
+  let place = place_of(word, B_STRIPS, B_LINES, B_WORDS_LINE, !B_TRANSPOSED);
+  strips[buffer * TILE_STRIPS + A_STRIPS + place.x][place.y * B_LINE + place.z] = value;
+}
+
+// Strip and word of it where a group of sums begins; the subgroup's fragments begin at `own`.
+fn place_of_sums(own: u32, item: u32) -> vec2<u32> {
+  let quad = item % ROW_GROUPS * QUADS;
+  let place = own + quad / (FRAG_N / 4u);
+  let word = item / ROW_GROUPS * (FRAG_N / 4u) + quad % (FRAG_N / 4u);
+  return vec2<u32>(place / SUMS_PER_STRIP, place % SUMS_PER_STRIP * FRAG_QUADS + word);
 }
 
 fn activate(x: vec4<f32>) -> vec4<f32> {
@@ -205,30 +223,57 @@ fn activate(x: vec4<f32>) -> vec4<f32> {
   return x;
 }
 
-// A word of out from four sums: all of them, or the first.
-fn pack(v: vec4<f32>) -> OutWord {
-  let xy = select(OutWord(OutElement(v.x)), OutWord(OutElement(v.y)), LANE_Y);
-  let xyz = select(xy, OutWord(OutElement(v.z)), LANE_Z);
-  return select(xyz, OutWord(OutElement(v.w)), LANE_W);
+// 16 bytes as a word of out, or the first lane where a word is one element (never used so: it only has to compile).
+fn pack(bits: vec4<u32>) -> OutWord {
+  let xy = select(OutWord(OutLane(bits.x)), OutWord(OutLane(bits.y)), LANE_Y);
+  let xyz = select(xy, OutWord(OutLane(bits.z)), LANE_Z);
+  return select(xyz, OutWord(OutLane(bits.w)), LANE_W);
 }
 
-fn unpack(word: OutWord) -> vec4<f32> {
-  return vec4<f32>(vec4<OutElement>(word));
+// The quads of 16 bytes: one of f32, or two of f16.
+fn quads_of(bits: vec4<u32>) -> array<vec4<f32>, 2> {
+  if (QUADS == 1u) { return array<vec4<f32>, 2>(bitcast<vec4<f32>>(bits), vec4<f32>()); }
+  return array<vec4<f32>, 2>(vec4<f32>(bitcast<vec4<f16>>(bits.xy)), vec4<f32>(bitcast<vec4<f16>>(bits.zw)));
 }
 
-// One word of out.
-fn store_word(v: vec4<f32>, at: u32, residual_at: u32) {
-  var part = v;
-  if (HAS_RESIDUAL) { part += unpack(residual[residual_at / OUT_WIDTH]); }
-  if (ACCUMULATE) { part += unpack(out[at / OUT_WIDTH]); }
-  out[at / OUT_WIDTH] = pack(part);
+fn bits_of(low: vec4<f32>, high: vec4<f32>) -> vec4<u32> {
+  if (QUADS == 1u) { return bitcast<vec4<u32>>(low); }
+  return vec4<u32>(bitcast<vec2<u32>>(vec4<f16>(low)), bitcast<vec2<u32>>(vec4<f16>(high)));
 }
 
-// Four sums at (row, column); what lies beyond M and N is not written.
-fn finish(sums: vec4<f32>, row: u32, column: u32, out_base: u32, residual_base: u32) {
-  if (RAGGED && (row >= params.m || column >= params.n)) { return; }
+fn store_element(value: f32, at: u32, residual_at: u32) {
+  var sum = value;
+  if (HAS_RESIDUAL) { sum += vec4<f32>(vec4<OutLane>(residual[residual_at])).x; }
+  if (ACCUMULATE) { sum += vec4<f32>(vec4<OutLane>(out[at])).x; }
+  out[at] = OutWord(OutLane(sum));
+}
+
+// Four sums of a row whose elements are written one by one; those beyond N are not.
+fn store_elements(v: vec4<f32>, left: u32, at: u32, residual_at: u32) {
+  store_element(v.x, at, residual_at);
+  if (left > 1u) { store_element(v.y, at + 1u, residual_at + 1u); }
+  if (left > 2u) { store_element(v.z, at + 2u, residual_at + 2u); }
+  if (left > 3u) { store_element(v.w, at + 3u, residual_at + 3u); }
+}
+
+fn store_word(low: vec4<f32>, high: vec4<f32>, at: u32, residual_at: u32) {
+  var parts = array<vec4<f32>, 2>(low, high);
+  if (HAS_RESIDUAL) {
+    let more = quads_of(vec4<u32>(vec4<OutLane>(residual[residual_at / OUT_WIDTH])));
+    parts[0] += more[0];
+    parts[1] += more[1];
+  }
+  if (ACCUMULATE) {
+    let more = quads_of(vec4<u32>(vec4<OutLane>(out[at / OUT_WIDTH])));
+    parts[0] += more[0];
+    parts[1] += more[1];
+  }
+  out[at / OUT_WIDTH] = pack(bits_of(parts[0], parts[1]));
+}
+
+// Alpha, bias and activation of the sums at `column` and the three after it, `left` of them within N.
+fn transform(sums: vec4<f32>, column: u32, left: u32) -> vec4<f32> {
   var v = sums * params.alpha;
-  let left = params.n - column;
   if (HAS_BIAS) {
     let at = params.bias_offset + column;
     v.x += f32(bias[at]);
@@ -236,14 +281,22 @@ fn finish(sums: vec4<f32>, row: u32, column: u32, out_base: u32, residual_base: 
     if (left > 2u) { v.z += f32(bias[at + 2u]); }
     if (left > 3u) { v.w += f32(bias[at + 3u]); }
   }
-  v = activate(v);
+  return activate(v);
+}
+
+// QUADS * 4 sums from (row, column) on; what lies beyond M and N is not written.
+fn finish(low: vec4<f32>, high: vec4<f32>, row: u32, column: u32, out_base: u32, residual_base: u32) {
+  if (RAGGED && (row >= params.m || column >= params.n)) { return; }
+  let left = params.n - column;
   let at = out_base + row * params.out_ld + column;
   let residual_at = residual_base + row * params.residual_ld + column;
-  store_word(v, at, residual_at);
+  let first = transform(low, column, left);
   if (OUT_WIDTH == 1u) {
-    if (left > 1u) { store_word(v.yyyy, at + 1u, residual_at + 1u); }
-    if (left > 2u) { store_word(v.zzzz, at + 2u, residual_at + 2u); }
-    if (left > 3u) { store_word(v.wwww, at + 3u, residual_at + 3u); }
+    store_elements(first, left, at, residual_at);
+  } else if (QUADS == 1u) {
+    store_word(first, vec4<f32>(), at, residual_at);
+  } else {
+    store_word(first, transform(high, column + 4u, 4u), at, residual_at);
   }
 }
 
@@ -290,10 +343,16 @@ fn main(
     }
   }
   for (var i = 0u; i < A_LOADS; i++) { // @unroll
-    stage_a(thread + i * THREADS, 0u, fetch_a(thread + i * THREADS, a_base, m0, k_begin, k_end));
+    a_next[i] = fetch_a(thread + i * THREADS, a_base, m0, k_begin, k_end);
   }
   for (var i = 0u; i < B_LOADS; i++) { // @unroll
-    stage_b(thread + i * THREADS, 0u, fetch_b(thread + i * THREADS, b_base, n0, k_begin, k_end));
+    b_next[i] = fetch_b(thread + i * THREADS, b_base, n0, k_begin, k_end);
+  }
+  for (var i = 0u; i < A_LOADS; i++) { // @unroll
+    stage_a(thread + i * THREADS, 0u, a_next[i]);
+  }
+  for (var i = 0u; i < B_LOADS; i++) { // @unroll
+    stage_b(thread + i * THREADS, 0u, b_next[i]);
   }
   workgroupBarrier();
 
@@ -302,6 +361,7 @@ fn main(
   for (var step = 0u; step < steps; step++) {
     let next_k = k_begin + (step + 1u) * BLOCK_K;
     let more = step + 1u < steps;
+    // NVIDIA's driver moves reads without a condition down to where their values are stored: nothing would be read ahead.
     if (PREFETCH && more) {
       for (var i = 0u; i < A_LOADS; i++) { // @unroll
         a_next[i] = fetch_a(thread + i * THREADS, a_base, m0, next_k, k_end);
@@ -351,55 +411,51 @@ fn main(
   }
 
   // Sums reach their lanes through the strips, ROW_FRAGS fragments of each subgroup at a time. Multiplied by a one that the
-  // compiler cannot see, the turns stay loops: every copy of what finishes a sum is code to fetch before a workgroup ends.
+  // compiler cannot see, the parts of a turn stay a loop: every copy of what finishes sums is code to fetch before a workgroup ends.
   let out_base = params.out_offset + batch * params.out_batch + slice * params.slice_stride;
   let residual_base = params.residual_offset + batch * params.residual_batch;
   let own = subgroup * ROW_FRAGS;
-  let turns = FRAGS_M * TURNS * params.one;
-  let parts = (ROW_QUADS * FRAG_M + SUBGROUP_SIZE - 1u) / SUBGROUP_SIZE * params.one;
-  for (var turn = 0u; turn < turns; turn++) {
+  let parts = LANE_GROUPS * params.one;
+  for (var turn = 0u; turn < ALL_TURNS; turn++) { // @unroll
     let first_row = m0 + first_m * FRAG_M + turn / TURNS * FRAG_M;
     let first_column = n0 + first_n * FRAG_N + turn % TURNS * ROW_FRAGS * FRAG_N;
-    var before: array<OutWord, LANE_QUADS>;
+    var before: array<OutWord, LANE_GROUPS>;
     if (ADDS_FIRST) {
-      for (var part = 0u; part < LANE_QUADS; part++) { // @unroll
-        let quad = part * SUBGROUP_SIZE + lane;
-        let row = first_row + quad / ROW_QUADS;
-        let column = first_column + quad % ROW_QUADS * 4u;
-        if (quad < ROW_QUADS * FRAG_M && (!RAGGED || (row < params.m && column < params.n))) {
+      for (var part = 0u; part < LANE_GROUPS; part++) { // @unroll
+        let item = part * SUBGROUP_SIZE + lane;
+        let row = first_row + item / ROW_GROUPS;
+        let column = first_column + item % ROW_GROUPS * QUADS * 4u;
+        if (item < ROW_GROUPS * FRAG_M && (!RAGGED || (row < params.m && column < params.n))) {
           before[part] = out[(out_base + row * params.out_ld + column) / OUT_WIDTH];
         }
       }
     }
-    for (var i = 0u; i < FRAGS_M; i++) { // @unroll
-      for (var j = 0u; j < FRAGS_N; j++) { // @unroll
-        if (turn == i * TURNS + j / ROW_FRAGS) {
-          let place = own + j % ROW_FRAGS;
-          subgroupMatrixStore<row_major>(&strips[place / SUMS_PER_STRIP], place % SUMS_PER_STRIP * FRAG_QUADS, sums[i][j], FRAG_N / 4u);
-        }
-      }
+    for (var j = 0u; j < ROW_FRAGS; j++) { // @unroll
+      let place = own + j;
+      subgroupMatrixStore<row_major>(&strips[place / SUMS_PER_STRIP], place % SUMS_PER_STRIP * FRAG_QUADS, sums[turn / TURNS][turn % TURNS * ROW_FRAGS + j], FRAG_N / 4u);
     }
     workgroupBarrier();
     if (ADDS_FIRST) { // to the words that this lane finishes below
-      for (var part = 0u; part < LANE_QUADS; part++) { // @unroll
-        let quad = part * SUBGROUP_SIZE + lane;
-        if (quad < ROW_QUADS * FRAG_M) {
-          let column = quad % ROW_QUADS;
-          let place = own + column / (FRAG_N / 4u);
-          let at = place % SUMS_PER_STRIP * FRAG_QUADS + quad / ROW_QUADS * (FRAG_N / 4u) + column % (FRAG_N / 4u);
-          let sum = bitcast<vec4<f32>>(strips[place / SUMS_PER_STRIP][at]) + unpack(before[part]);
-          strips[place / SUMS_PER_STRIP][at] = bitcast<vec4<u32>>(sum);
+      for (var part = 0u; part < LANE_GROUPS; part++) { // @unroll
+        let item = part * SUBGROUP_SIZE + lane;
+        if (item < ROW_GROUPS * FRAG_M) {
+          let place = place_of_sums(own, item);
+          let more = quads_of(vec4<u32>(vec4<OutLane>(before[part])));
+          for (var quad = 0u; quad < QUADS; quad++) { // @unroll
+            let sum = bitcast<vec4<f32>>(strips[place.x][place.y + quad]) + more[quad];
+            strips[place.x][place.y + quad] = bitcast<vec4<u32>>(sum);
+          }
         }
       }
     }
     for (var part = 0u; part < parts; part++) {
-      let quad = part * SUBGROUP_SIZE + lane;
-      if (quad < ROW_QUADS * FRAG_M) {
-        let row = quad / ROW_QUADS;
-        let column = quad % ROW_QUADS;
-        let place = own + column / (FRAG_N / 4u);
-        let word = strips[place / SUMS_PER_STRIP][place % SUMS_PER_STRIP * FRAG_QUADS + row * (FRAG_N / 4u) + column % (FRAG_N / 4u)];
-        finish(bitcast<vec4<f32>>(word), first_row + row, first_column + column * 4u, out_base, residual_base);
+      let item = part * SUBGROUP_SIZE + lane;
+      if (item < ROW_GROUPS * FRAG_M) {
+        let place = place_of_sums(own, item);
+        let low = bitcast<vec4<f32>>(strips[place.x][place.y]);
+        let high = bitcast<vec4<f32>>(strips[place.x][place.y + QUADS - 1u]);
+        let column = first_column + item % ROW_GROUPS * QUADS * 4u;
+        finish(low, high, first_row + item / ROW_GROUPS, column, out_base, residual_base);
       }
     }
     workgroupBarrier();

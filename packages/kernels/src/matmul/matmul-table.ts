@@ -5,7 +5,7 @@ export interface BlockCandidate {
   readonly config: TileConfig | SubgroupMatrixTileConfig;
   /** Workgroups that a multiprocessor holds at once. */
   readonly atOnce: number;
-  /** On a large product, TFLOP/s on an H100: only the ratios matter on another device. */
+  /** On a large product, TFLOP/s on an H100 or H200: only the ratios matter on another device. */
   readonly tflops: number;
 }
 
@@ -35,18 +35,18 @@ export const tileTable: readonly BlockCandidate[] = [
 ];
 
 /**
- * Blocks of the subgroup-matrix rung: size, the part of one subgroup, workgroups at once, TFLOP/s. NVIDIA's Vulkan driver keeps
- * about 50 KiB of a multiprocessor's memory for workgroups, so a block of 20 KiB runs twice there and one of 30 once: the
- * largest block is not the fastest.
+ * Blocks of the subgroup-matrix rung: size, the part of one subgroup, workgroups at once, TFLOP/s (the first three measured on an
+ * H200, the others in proportion to an H100's). NVIDIA's Vulkan driver keeps about 50 KiB of a multiprocessor's memory for
+ * workgroups, so a block of 20 KiB runs twice there and one of 30 once: the largest block is not the fastest.
  */
 const SUBGROUP_BLOCKS = [
-  { block: [128, 128, 32], part: [64, 64], atOnce: 2, tflops: 290 },
-  { block: [256, 128, 32], part: [64, 64], atOnce: 1, tflops: 258 },
-  { block: [128, 256, 32], part: [64, 64], atOnce: 1, tflops: 255 },
-  { block: [128, 64, 32], part: [32, 32], atOnce: 2, tflops: 150 },
-  { block: [64, 64, 32], part: [32, 32], atOnce: 4, tflops: 120 },
-  { block: [32, 64, 32], part: [16, 32], atOnce: 6, tflops: 80 },
-  { block: [32, 32, 32], part: [16, 16], atOnce: 8, tflops: 50 },
+  { block: [128, 128, 32], part: [64, 64], atOnce: 2, tflops: 305 },
+  { block: [256, 128, 32], part: [64, 64], atOnce: 1, tflops: 259 },
+  { block: [128, 256, 32], part: [64, 64], atOnce: 1, tflops: 277 },
+  { block: [128, 64, 32], part: [32, 32], atOnce: 2, tflops: 158 },
+  { block: [64, 64, 32], part: [32, 32], atOnce: 4, tflops: 126 },
+  { block: [32, 64, 32], part: [16, 32], atOnce: 6, tflops: 84 },
+  { block: [32, 32, 32], part: [16, 16], atOnce: 8, tflops: 53 },
 ] as const;
 
 /** The subgroup-matrix rung for a fragment size. */

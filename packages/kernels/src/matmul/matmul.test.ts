@@ -37,7 +37,7 @@ describe('planMatmul', () => {
     });
     const [wide, narrow] = [problem!, shifted!].map((each) => planMatmul(each, h100).passes[0]!);
     expect(wide!.shader).toContain('alias AWord = vec4<u32>');
-    expect(wide!.shader).toContain('alias OutWord = vec4<f16>');
+    expect(wide!.shader).toContain('alias OutWord = vec4<u32>');
     expect(wide!.label).not.toContain('unaligned');
     expect(narrow!.shader).toContain('alias AWord = u32');
     expect(narrow!.label).toContain('unaligned');

@@ -69,11 +69,16 @@ export function matmulTolerance(test: MatmulCase, naive: number): number {
   return 2 * naive + (test.dtypes?.[2] === 'f16' ? 2e-3 : 2e-6);
 }
 
-/** Runs a case twice on random data, and compares with f64 over the whole out buffer. */
+/**
+ * Runs a case twice on random data, and compares with f64 over the whole out buffer.
+ *
+ * @param rewrite changes shaders before they run: for devices without subgroup matrices
+ */
 export async function matmulErrors(
   { device, capabilities, check }: KernelDevice,
   test: MatmulCase,
   config?: MatmulConfig,
+  rewrite: (shader: string) => string = (shader) => shader,
 ): Promise<MatmulErrors> {
   const problem = matmulProblem(test);
   const names = (['a', 'b', 'out', 'residual', 'bias'] as const).filter((name) => problem[name]);
@@ -85,7 +90,9 @@ export async function matmulErrors(
     operands[name] = isHalf ? toHalf(values) : values;
     numbers[name] = isHalf ? fromHalf(toHalf(values)) : values;
   }
-  const plan = planMatmul(problem, capabilities, config);
+  const planned = planMatmul(problem, capabilities, config);
+  const passes = planned.passes.map((pass) => ({ ...pass, shader: rewrite(pass.shader) }));
+  const plan = { ...planned, passes };
   const first = (await runPlan(device, plan, operands))['out'] ?? operands['out']!;
   const second = (await runPlan(device, plan, operands))['out'] ?? operands['out']!;
   await check();
