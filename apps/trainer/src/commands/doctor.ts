@@ -1,6 +1,7 @@
+import type { GridShare } from '@modajs/kernels/testing';
 import { type Device, init } from '@modajs/tensor';
 import { checkOperator, operatorCases } from '@modajs/tensor/testing';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { checkKernelGrids } from '../run/check-kernel-grids.ts';
 import { listAdapters } from '../run/list-adapters.ts';
 import { loadTuning } from '../run/tuning-file.ts';
@@ -12,6 +13,7 @@ interface DoctorOptions {
   readonly adapters: boolean;
   readonly all?: boolean;
   readonly rungs?: string;
+  readonly share?: GridShare;
 }
 
 /** Worst figures of one operator family in one dtype. */
@@ -38,6 +40,12 @@ export function registerDoctor(program: Command): void {
     .option('--no-adapters', 'do not list WebGPU adapters')
     .option('--all', "also the kernels' own grids, of every rung that the device has")
     .option('--rungs <parts>', "only the kernels' grids of rungs whose name has one of these parts, comma-separated")
+    .addOption(
+      new Option(
+        '--share <part/of>',
+        "only every n-th case of the kernels' grids, for several processes: 1/8 to 8/8",
+      ).argParser(parseShare),
+    )
     .action(async (options: DoctorOptions) => {
       if (options.adapters) await printAdapters();
       const device = await init({
@@ -49,12 +57,21 @@ export function registerDoctor(program: Command): void {
         console.log(`checking ${device}\n`);
         const only = options.rungs?.split(',').map((part) => part.trim()) ?? [];
         const operators = only.length > 0 || (await checkOperators(device));
-        const kernels = !(options.all || only.length > 0) || (await checkKernelGrids(device, only));
+        const kernels = !(options.all || only.length > 0) || (await checkKernelGrids(device, only, options.share));
         if (!operators || !kernels) process.exitCode = 1;
       } finally {
         device.destroy();
       }
     });
+}
+
+/** `3/8` as a share that counts from 0. */
+function parseShare(text: string): GridShare {
+  const [part, of] = text.split('/').map(Number);
+  if (!Number.isInteger(part) || !Number.isInteger(of) || part < 1 || part > of) {
+    throw new InvalidArgumentError(`it must be part/of, as 3/8 is, got ${text}.`);
+  }
+  return { index: part - 1, of };
 }
 
 async function printAdapters(): Promise<void> {

@@ -1,14 +1,15 @@
 import { webGpuBackend } from '@modajs/bench';
-import { kernelChecks } from '@modajs/kernels/testing';
+import { type GridShare, kernelChecks } from '@modajs/kernels/testing';
 import type { Device } from '@modajs/tensor';
 
 /**
  * Runs the kernels' own grids of every rung that the device has, prints a line a rung: cases, worst error in parts of the tolerance.
  *
  * @param only rungs whose name has one of these parts; all when empty
+ * @param share which of the cases; all by default
  * @returns whether every case agrees with f64 and repeats bit for bit
  */
-export async function checkKernelGrids(device: Device, only: readonly string[]): Promise<boolean> {
+export async function checkKernelGrids(device: Device, only: readonly string[], share?: GridShare): Promise<boolean> {
   const backend = webGpuBackend(device);
   if (backend === null) {
     console.log(`\nkernel grids are WGSL: none on ${device.kind}`);
@@ -16,7 +17,9 @@ export async function checkKernelGrids(device: Device, only: readonly string[]):
   }
   const { capabilities } = backend;
   const gpu = { device: backend.device, capabilities, check: () => backend.synchronize() };
-  const checks = kernelChecks(gpu).filter(({ rung }) => only.length === 0 || only.some((part) => rung.includes(part)));
+  const checks = kernelChecks(gpu, share).filter(
+    ({ rung }) => only.length === 0 || only.some((part) => rung.includes(part)),
+  );
   const width = Math.max(...checks.map(({ rung }) => rung.length), 0);
   console.log(`\n${'rung'.padEnd(width)}  cases  worst error, of what is allowed`);
   const failures: string[] = [];

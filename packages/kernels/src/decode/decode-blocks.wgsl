@@ -896,7 +896,6 @@ fn attend(block: u32, unit: u32, position: u32) {
   workgroupBarrier();
   prepare_rows(block, head, select(G, ROWS, is_first), f32(position), first_norms);
   workgroupBarrier();
-  if (is_first) { write_slots(block, head, position); }
   let lane = thread % KEY_LANES;
   let key = thread / KEY_LANES;
   var query: array<vec4<f32>, G * FOURS>;
@@ -999,6 +998,8 @@ fn attend(block: u32, unit: u32, position: u32) {
       send(MERGED_AT + place(h * D + d, A_WORDS), merged(splits, h, d, largest, value, total));
     }
   }
+  // Nobody waits for these.
+  if (is_first) { write_slots(block, head, position); }
   // The slots are read again a block later, `rows` and `numbers` are written for the next unit.
   storageBarrier();
   workgroupBarrier();

@@ -31,6 +31,12 @@ export interface RungReport {
   readonly failures: readonly string[];
 }
 
+/** A share of every grid: cases `index`, `index + of`, .. of each. */
+export interface GridShare {
+  readonly index: number;
+  readonly of: number;
+}
+
 /** The check of one rung, not yet run. */
 export interface RungCheck {
   readonly rung: string;
@@ -39,9 +45,10 @@ export interface RungCheck {
 
 /**
  * The grids of every rung that a device has: matrix products with their epilogues, and the attention family forward and backward,
- * each case against f64 and twice bit for bit. Software adapters get the brief grids of the tests, for they compile for minutes.
+ * each case against f64 and twice bit for bit.
+ * `share` lets several processes divide the cases among them. Software adapters get the brief grids of the tests, for they compile for minutes.
  */
-export function kernelChecks(gpu: KernelDevice): readonly RungCheck[] {
+export function kernelChecks(gpu: KernelDevice, share: GridShare = { index: 0, of: 1 }): readonly RungCheck[] {
   const isBrief = isSoftwareAdapter(gpu.capabilities);
   const products = matmulGrid(gpu.capabilities, isBrief).map(({ name, config, cases }): RungCheck => {
     const rung = `matmul ${name}`;
@@ -50,13 +57,17 @@ export function kernelChecks(gpu: KernelDevice): readonly RungCheck[] {
       run: () =>
         report(
           rung,
-          cases,
+          shareOf(cases, share),
           (test) => JSON.stringify(test),
           (test) => matmulVerdict(gpu, test, config),
         ),
     };
   });
-  return [...products, ...attentionChecks(gpu, isBrief)];
+  return [...products, ...attentionChecks(gpu, isBrief, share)];
+}
+
+function shareOf<Case>(cases: readonly Case[], { index, of }: GridShare): readonly Case[] {
+  return cases.filter((_, i) => i % of === index);
 }
 
 /** Error in parts of the tolerance, and what else is wrong. */
@@ -102,7 +113,7 @@ async function matmulVerdict(
   return { share: error / allowed, complaint: complaints.join(', ') || null };
 }
 
-function attentionChecks(gpu: KernelDevice, isBrief: boolean): readonly RungCheck[] {
+function attentionChecks(gpu: KernelDevice, isBrief: boolean, share: GridShare): readonly RungCheck[] {
   const make = (rung: string, cases: readonly AttentionCase[], config: AttentionConfig): RungCheck => {
     const runnable = cases.filter(({ problem }) => gpu.capabilities.f16 || problem.dtype === 'f32');
     const name = `attention ${rung}`;
@@ -111,7 +122,7 @@ function attentionChecks(gpu: KernelDevice, isBrief: boolean): readonly RungChec
       run: () =>
         report(
           name,
-          runnable,
+          shareOf(runnable, share),
           (test) => test.name,
           (test) => attentionVerdict(gpu, test, config),
         ),
