@@ -20,7 +20,7 @@ const base: DecoderConfigInput = {
   nKvHeads: 2,
   headDim: 8,
   dModel: 32,
-  dFf: 96,
+  dFf: 64,
   vocabSize: 23,
   seqLen: 32,
   normEps: 1e-5,
@@ -34,16 +34,10 @@ const configs: Record<string, readonly [Partial<DecoderConfig>, TokenDecoderOpti
     { depth: 'moda', norm: 'post', depthSlots: 2, bias: true },
     { oneKernel: { keysASplit: 3 } },
   ],
-  'moda, reordered, attention projections, last block with projection, own output matrix': [
+  'moda, reordered, attention projections, raw keys without RoPE, no QK-norm, own output matrix': [
     {
       ...{ depth: 'moda', norm: 'reordered', depthAttentionProjection: true, depthLastProjection: true },
-      tieEmbeddings: false,
-    },
-  ],
-  'moda, pre-norm, attention slots only, raw keys without RoPE, no QK-norm': [
-    {
-      ...{ depth: 'moda', norm: 'pre', depthFfnProjection: false },
-      ...{ depthKeyNorm: 'none', depthRope: 'none', qkNorm: 'none' },
+      ...{ depthKeyNorm: 'none', depthRope: 'none', qkNorm: 'none', tieEmbeddings: false },
     },
   ],
 };
