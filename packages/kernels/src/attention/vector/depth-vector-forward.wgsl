@@ -11,6 +11,7 @@ diagnostic(off, subgroup_uniformity);
 const G: u32 = 2u; // @specialize
 const LANES: u32 = 8u; // @specialize
 const SLOTS: u32 = 8u; // @specialize
+const THREADS: u32 = 128u; // @specialize
 
 struct Params {
   B: u32, T: u32, H: u32, Hkv: u32,
@@ -31,7 +32,6 @@ struct Params {
 
 const LOWEST = -3.0e38;
 const LOG2_E = 1.4426950408889634;
-const THREADS = 128u;
 const MORE_LANES = countTrailingZeros(LANES / SLOTS); // halvings beyond a lane for each slot
 
 fn low_of(element: vec4<u32>) -> vec4<f32> {
@@ -108,12 +108,13 @@ fn main(
   }
   let scale = params.scale * LOG2_E;
 
+  // Values are on their way while scores are made, the next keys while values are added up.
+  var keys: array<vec4<u32>, SLOTS>;
+  for (var s = 0u; s < SLOTS; s++) { // @unroll
+    keys[s] = load_key(s, key_base);
+  }
   for (var slot = 0u; slot < params.slots; slot += SLOTS) {
-    var keys: array<vec4<u32>, SLOTS>;
     var values: array<vec4<u32>, SLOTS>;
-    for (var s = 0u; s < SLOTS; s++) { // @unroll
-      keys[s] = load_key(slot + s, key_base);
-    }
     for (var s = 0u; s < SLOTS; s++) { // @unroll
       values[s] = load_value(slot + s, value_base);
     }
@@ -123,6 +124,11 @@ fn main(
       let high = high_of(keys[s]);
       for (var g = 0u; g < G; g++) { // @unroll
         products[g][s] = dot(low_of(queries[g]), low) + dot(high_of(queries[g]), high);
+      }
+    }
+    if (slot + SLOTS < params.slots) {
+      for (var s = 0u; s < SLOTS; s++) { // @unroll
+        keys[s] = load_key(slot + SLOTS + s, key_base);
       }
     }
     let is_used = slot + lane % SLOTS < params.slots;
