@@ -211,7 +211,9 @@ function matmulCases({ B, T, Hkv, D, C }: Model, caps: TestDevice['capabilities'
     const outBytes = M * columns * (out.dtype === 'f16' ? 2 : 4);
     const operandBytes = { a: 2 * M * K, b: 2 * columns * K, out: outBytes };
     const bytes = operandBytes.a + operandBytes.b + outBytes * (problem.accumulate ? 2 : 1);
-    const configs = options.matmul ? matmulCandidates(problem, caps).filter(({ kind }) => kind !== 'naive') : [undefined];
+    const configs = options.matmul
+      ? matmulCandidates(problem, caps).filter(({ kind }) => kind !== 'naive')
+      : [undefined];
     return configs.map((config) => ({
       name: `${name}${a.transposed ? ' TN' : b.transposed ? ' NT' : ' NN'}`,
       plan: planMatmul(problem, caps, config),
@@ -308,7 +310,12 @@ for (const name of options.models.split(',')) {
     for (const [index, { pass, onceUs, rowUs: own_ }] of times.entries()) {
       const speed = index === 0 ? (own.bytes / rowUs / 1000).toFixed(0) : '';
       const groups = pass.workgroups.reduce((product, n) => product * n, 1);
-      const cells = [onceUs.toFixed(1).padStart(8), own_.toFixed(1).padStart(8), speed.padStart(8), `${groups}`.padStart(11)];
+      const cells = [
+        onceUs.toFixed(1).padStart(8),
+        own_.toFixed(1).padStart(8),
+        speed.padStart(8),
+        `${groups}`.padStart(11),
+      ];
       console.log(`${cells.join(' ')}  ${name} ${own.name}: ${pass.label}`);
     }
   }

@@ -123,9 +123,7 @@ describe('norm and rope in one pass', () => {
     }
   });
 
-  it.each(
-    (['full', 'head', 'none'] as const).flatMap((scope) => [10, 48].map((D) => [scope, D] as const)),
-  )(
+  it.each((['full', 'head', 'none'] as const).flatMap((scope) => [10, 48].map((D) => [scope, D] as const)))(
     'takes keys and values from one projection, %s, D=%i [webgpu]',
     async (scope, D) => {
       const H = 3;
@@ -225,7 +223,8 @@ describe('norm and rope in one pass', () => {
     const sums = (round: Round) =>
       Array.from({ length: H * D }, (_, n) => {
         let sum = 0;
-        for (let t = 0; t < tokens; t++) sum = round(sum + round(round(x[t * H * D + n] * rstd[t]) * dOut[t * H * D + n]));
+        for (let t = 0; t < tokens; t++)
+          sum = round(sum + round(round(x[t * H * D + n] * rstd[t]) * dOut[t * H * D + n]));
         return sum;
       });
     expectClose(dWeight, sums(exact), sums(Math.fround));

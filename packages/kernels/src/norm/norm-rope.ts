@@ -72,7 +72,9 @@ export function planNormRope(problem: NormRopeProblem, caps: DeviceCapabilities)
     ? { threads: VECTOR_THREADS, lanes: aloneLanes }
     : rowLanes(heads * (D - rotaryDim / 2));
   const width = isVector ? VECTOR : 1;
-  const [xAt, weightAt, outAt, vAt] = [offsets.x, offsets.weight ?? 0, offsets.out, offsets.v ?? 0].map((n) => n / width);
+  const [xAt, weightAt, outAt, vAt] = [offsets.x, offsets.weight ?? 0, offsets.out, offsets.v ?? 0].map(
+    (n) => n / width,
+  );
   return {
     passes: [
       {

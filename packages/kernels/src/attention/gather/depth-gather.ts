@@ -84,7 +84,7 @@ export function planDepthGather(
   }
   const bytes = elementBytes(dtype);
   const parts = 4 / bytes;
-    const values = { BYTES: bytes, SLOTS: slots, READERS: readersInFlight, D, Dv };
+  const values = { BYTES: bytes, SLOTS: slots, READERS: readersInFlight, D, Dv };
   const bounds = { READERS: readersInFlight, SLOTS: slots, PARTS: parts };
   const constants = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `${value}u`]));
   const columns = (Math.max(D, Dv) * bytes) / 16;

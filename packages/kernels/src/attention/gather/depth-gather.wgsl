@@ -111,22 +111,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
   }
 
+  let first_place = key * width + column;
+  let slot_places = params.positions * Hkv * width;
+  // All that is added to is read before the first write.
+  var olds: array<vec4<u32>, SLOTS>;
+  if (params.accumulate != 0u) {
+    for (var s = 0u; s < SLOTS; s++) { // @unroll
+      if (is_value) {
+        olds[s] = dv[s * slot_places + first_place];
+      } else {
+        olds[s] = dk[s * slot_places + first_place];
+      }
+    }
+  }
   for (var s = 0u; s < SLOTS; s++) { // @unroll
-    let place = (s * params.positions * Hkv + key) * width + column;
-    var low = sum[s * PARTS];
-    var high = sum[s * PARTS + PARTS - 1u];
+    let low = sum[s * PARTS] + part(olds[s], 0u);
+    let high = sum[s * PARTS + PARTS - 1u] + part(olds[s], PARTS - 1u);
     if (is_value) {
-      if (params.accumulate != 0u) {
-        low += part(dv[place], 0u);
-        high += part(dv[place], PARTS - 1u);
-      }
-      dv[place] = element_of(low, high);
+      dv[s * slot_places + first_place] = element_of(low, high);
     } else {
-      if (params.accumulate != 0u) {
-        low += part(dk[place], 0u);
-        high += part(dk[place], PARTS - 1u);
-      }
-      dk[place] = element_of(low, high);
+      dk[s * slot_places + first_place] = element_of(low, high);
     }
   }
 }

@@ -166,15 +166,17 @@ fn main(
   }
 
   if (is_unit) {
+    // All that is added to is read before the first write.
+    var olds: array<vec4<u32>, G>;
+    if (params.is_first == 0u) {
+      for (var g = 0u; g < G; g++) { // @unroll
+        olds[g] = dq[(row + g) * LANES + lane];
+      }
+    }
     for (var g = 0u; g < G; g++) { // @unroll
       let at = (row + g) * LANES + lane;
-      var low = dq_low[g] * params.scale;
-      var high = dq_high[g] * params.scale;
-      if (params.is_first == 0u) {
-        let old = dq[at];
-        low += low_of(old);
-        high += high_of(old);
-      }
+      let low = dq_low[g] * params.scale + low_of(olds[g]); // 0 when is_first
+      let high = dq_high[g] * params.scale + high_of(olds[g]);
       dq[at] = vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
     }
   }
