@@ -46,6 +46,7 @@ function deviceOf(onDispatch: DispatchListener, features: ReadonlySet<string>): 
     }),
     ...{ createShaderModule: labelled, createBindGroupLayout: labelled, createPipelineLayout: labelled },
     ...{ createComputePipeline: labelled, createBindGroup: labelled },
+    createComputePipelineAsync: async ({ label }: { label?: string }) => ({ label, getBindGroupLayout() {} }),
     createCommandEncoder: () => ({ beginComputePass: () => passOf(onDispatch), copyBufferToBuffer() {}, finish() {} }),
   };
 }

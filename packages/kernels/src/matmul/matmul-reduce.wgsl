@@ -44,7 +44,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let batch = index / (params.n * params.m);
   var sum = 0.0;
   let slices = params.slices;
-  for (var slice = 0u; slice < slices; slice++) { sum += partials[index + slice * params.slice_stride]; }
+  // Eight loads in flight; the order of the sum stays that of the slices.
+  let blocks = slices / 8u;
+  for (var block = 0u; block < blocks; block++) {
+    let at = index + block * 8u * params.slice_stride;
+    let p0 = partials[at];
+    let p1 = partials[at + params.slice_stride];
+    let p2 = partials[at + 2u * params.slice_stride];
+    let p3 = partials[at + 3u * params.slice_stride];
+    let p4 = partials[at + 4u * params.slice_stride];
+    let p5 = partials[at + 5u * params.slice_stride];
+    let p6 = partials[at + 6u * params.slice_stride];
+    let p7 = partials[at + 7u * params.slice_stride];
+    sum = (((((((sum + p0) + p1) + p2) + p3) + p4) + p5) + p6) + p7;
+  }
+  for (var slice = blocks * 8u; slice < slices; slice++) { sum += partials[index + slice * params.slice_stride]; }
 
   sum *= params.alpha;
   if (HAS_BIAS) { sum += f32(bias[params.bias_offset + column]); }

@@ -7,9 +7,11 @@ import { uniformBlock } from '../plan/uniform-block.ts';
 import { reducePass } from '../reduce/reduce-pass.ts';
 import { ropeFrequencies } from '../rope/rope-frequencies.ts';
 import { rowSplits } from './norm-backward.ts';
-import { type NormRopeProblem, rowLanes } from './norm-rope.ts';
+import { ABSENT, type NormRopeProblem, rowLanes } from './norm-rope.ts';
 import inputSource from './norm-rope-backward.wgsl';
+import vectorSource from './norm-rope-vector-backward.wgsl';
 import weightSource from './norm-rope-weight-backward.wgsl';
+import { VECTOR, VECTOR_THREADS, vectorLanes } from './rope-vectors.ts';
 
 /** Gradients of a `NormRopeProblem` with all components rotated. Offsets in elements; null: there is no such operand. */
 export interface NormRopeBackwardProblem
@@ -30,6 +32,8 @@ export interface NormRopeBackwardProblem
 }
 
 const COLUMNS = 64;
+/** Workgroups that make parts of a weight's gradient: as many as a large device runs at once. */
+const ENOUGH_WORKGROUPS = 512;
 
 /**
  * Plans dx and the weight's gradient of `planNormRope`: the turn back, the norm and the copy of the values' gradient in one pass.
@@ -39,8 +43,12 @@ const COLUMNS = 64;
  * @throws KernelError for an odd D or one above 512, and for f16 without `caps.f16`
  */
 export function planNormRopeBackward(problem: NormRopeBackwardProblem, caps: DeviceCapabilities): KernelPlan {
-  const { dtype, tokens, H, D, scope, weightGradient, offsets } = problem;
+  const { dtype, tokens, H, D, scope, offsets } = problem;
   requireF16('norm and rope backward', caps, dtype);
+  if (tokens * H * D > 0) {
+    const lanes = lanesOf(problem);
+    if (lanes !== null) return vectorPlan(problem, lanes, caps);
+  }
   const heads = scope === 'head' ? 1 : H;
   const N = heads * D;
   if (N === 0) return { passes: [], workspace: {} };
@@ -48,22 +56,76 @@ export function planNormRopeBackward(problem: NormRopeBackwardProblem, caps: Dev
   const passes = rows > 0 ? [inputPass(problem, heads, rows, caps)] : [];
   if (offsets.dWeight === null) return { passes, workspace: {} };
   const { chunk, splits } = rowSplits(rows, Math.ceil(N / COLUMNS));
-  passes.push(
-    weightPass(problem, heads, rows, chunk, splits, caps),
-    reducePass(
-      {
-        op: 'sum',
-        x: { buffer: 'partial', dtype: 'f32', offset: 0 },
-        out: { buffer: 'dWeight', dtype: weightGradient?.dtype ?? dtype, offset: offsets.dWeight },
-        accumulate: weightGradient?.accumulate,
-        kept: { shape: [N], strides: [1] },
-        reduced: { shape: [splits], strides: [N] },
-        splits: 1,
-      },
-      caps,
-    ),
-  );
+  passes.push(weightPass(problem, heads, rows, chunk, splits, caps), totalPass(problem, N, splits, caps));
   return { passes, workspace: { partial: 4 * N * splits } };
+}
+
+/** Adds the parts of the weight's gradient. */
+function totalPass(problem: NormRopeBackwardProblem, N: number, splits: number, caps: DeviceCapabilities): KernelPass {
+  const { dtype, weightGradient, offsets } = problem;
+  return reducePass(
+    {
+      op: 'sum',
+      x: { buffer: 'partial', dtype: 'f32', offset: 0 },
+      out: { buffer: 'dWeight', dtype: weightGradient?.dtype ?? dtype, offset: offsets.dWeight ?? 0 },
+      accumulate: weightGradient?.accumulate,
+      kept: { shape: [N], strides: [1] },
+      reduced: { shape: [splits], strides: [N] },
+      splits: 1,
+    },
+    caps,
+  );
+}
+
+function lanesOf({ dtype, H, D, scope, isInterleaved, stride = H * D, offsets }: NormRopeBackwardProblem) {
+  const { x, weight, dOut, dV, dx } = offsets;
+  const heads = scope === 'full' ? H : 1;
+  return vectorLanes({ dtype, heads, D, rotaryDim: D, isInterleaved, starts: [stride, x, weight, dOut, dV, dx] });
+}
+
+/** All gradients in one pass but the last sum of the weight's. */
+function vectorPlan(problem: NormRopeBackwardProblem, lanes: number, caps: DeviceCapabilities): KernelPlan {
+  const { dtype, tokens, H, D, scope, stride = H * D, offsets } = problem;
+  const heads = scope === 'full' ? H : 1;
+  const rows = (tokens * H) / heads;
+  const hasNorm = scope !== 'none';
+  const hasWeight = offsets.weight !== null;
+  const hasValues = offsets.dV !== undefined;
+  const hasWeightGradient = offsets.dWeight !== null;
+  const blocks = Math.ceil(rows / (VECTOR_THREADS / lanes));
+  const chunk = hasWeightGradient ? Math.ceil(blocks / ENOUGH_WORKGROUPS) : 1;
+  const workgroups = Math.ceil(blocks / chunk);
+  const inElements = {
+    ...offsets,
+    ...{ x: offsets.x / VECTOR, weight: (offsets.weight ?? 0) / VECTOR, dOut: offsets.dOut / VECTOR },
+    ...{ dV: (offsets.dV ?? 0) / VECTOR, dx: offsets.dx / VECTOR },
+  };
+  const pass: KernelPass = {
+    label: `norm-rope-backward ${scope} ${dtype}${hasValues ? ' and values' : ''}${hasWeightGradient ? ' and weight' : ''} x8`,
+    shader: vectorSource,
+    constants: {
+      ...{ THREADS: VECTOR_THREADS, LANES: lanes, HAS_NORM: hasNorm ? 1 : 0, HAS_WEIGHT: hasWeight ? 1 : 0 },
+      ...{ HAS_VALUES: hasValues ? 1 : 0, HAS_WEIGHT_GRADIENT: hasWeightGradient ? 1 : 0 },
+      PARTS: VECTOR_THREADS * (hasWeightGradient ? 9 : 1),
+    },
+    bindings: [
+      { buffer: hasNorm ? 'x' : 'dOut', access: 'read' },
+      { buffer: hasWeight ? 'weight' : 'dOut', access: 'read' },
+      { buffer: 'positions', access: 'read' },
+      { buffer: hasNorm ? 'rstd' : 'dOut', access: 'read' },
+      { buffer: 'dOut', access: 'read' },
+      { buffer: hasValues ? 'dV' : 'dOut', access: 'read' },
+      { buffer: 'dx', access: 'read_write' },
+      { buffer: hasWeightGradient ? 'partial' : ABSENT.partial, access: 'read_write' },
+    ],
+    uniform: params({ ...problem, stride: stride / VECTOR, offsets: inElements }, heads, rows, chunk),
+    workgroups: foldWorkgroups(workgroups, caps),
+  };
+  if (!hasWeightGradient) return { passes: [pass], workspace: { [ABSENT.partial]: 16 } };
+  return {
+    passes: [pass, totalPass(problem, heads * D, workgroups, caps)],
+    workspace: { partial: 4 * heads * D * workgroups },
+  };
 }
 
 function params(problem: NormRopeBackwardProblem, heads: number, rows: number, chunk: number): ArrayBuffer {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../test/device.ts';
-import { deviceArray, expectClose, hostNumbers, ROUNDS } from '../../test/expect-close.ts';
+import { deviceArray, exact, expectClose, hostNumbers, ROUNDS, type Round } from '../../test/expect-close.ts';
 import { BASELINE_CAPABILITIES } from '../plan/capabilities.ts';
 import { randomArray } from '../testing/random.ts';
 import { runPlan } from '../testing/run-plan.ts';
@@ -99,29 +99,35 @@ describe('norm and rope in one pass', () => {
     { scope: 'head', H: 2, D: 7, rotaryDim: 4, isInterleaved: true },
     { scope: 'full', H: 5, D: 64, rotaryDim: 32, isInterleaved: true },
     { scope: 'head', H: 1, D: 5, rotaryDim: 0, isInterleaved: false },
+    // 16 bytes at a time in f16: six lanes of eight, one lane, and as many lanes as a workgroup has threads.
+    { scope: 'full', H: 3, D: 32, rotaryDim: 32, isInterleaved: false },
+    { scope: 'head', H: 5, D: 16, rotaryDim: 16, isInterleaved: false },
+    { scope: 'full', H: 8, D: 512, rotaryDim: 512, isInterleaved: false },
   ] as const)('equals f64: %j [webgpu]', async ({ scope, H, D, rotaryDim, isInterleaved }) => {
     for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
       const round = ROUNDS[dtype];
       const x = Array.from(randomArray(TOKENS * H * D, 1), round);
       const weight = Array.from(randomArray(scope === 'full' ? H * D : D, 2), (v) => round(v + 1));
-      // The result lands behind seven other numbers, as in a slot of an arena.
-      const offsets = { x: 0, weight: 0, positions: 0, out: 7, rstd: 0 };
+      // The result lands behind other numbers, as in a slot of an arena.
+      const before = D % 16 === 0 ? 8 : 7;
+      const offsets = { x: 0, weight: 0, positions: 0, out: before, rstd: 0 };
       const own = { dtype, tokens: TOKENS, H, D, scope, eps: EPS, rotaryDim, theta: THETA, isInterleaved, offsets };
       const truth = reference(x, weight, H, D, rotaryDim, isInterleaved);
-      const slot = deviceArray(new Float32Array(x.length + 7).fill(5), dtype);
+      const slot = deviceArray(new Float32Array(x.length + before).fill(5), dtype);
       const given = { x: deviceArray(x, dtype), weight: deviceArray(weight, dtype), positions: POSITIONS };
       const operands = { ...given, out: slot, rstd: new Float32Array(truth.rstd.length) };
       const { out, rstd } = await runPlan(gpu.device, planNormRope(own, gpu.capabilities), operands);
-      expect(hostNumbers(out).slice(0, 7)).toEqual([5, 5, 5, 5, 5, 5, 5]);
-      expectClose(hostNumbers(out).slice(7), truth.out, truth.out.map(round), dtype);
+      expect(hostNumbers(out).slice(0, before)).toEqual(Array(before).fill(5));
+      expectClose(hostNumbers(out).slice(before), truth.out, truth.out.map(round), dtype);
       expectClose(rstd, truth.rstd, truth.rstd.map(Math.fround));
     }
   });
 
-  it.each(['full', 'head', 'none'] as const)(
-    'takes keys and values from one projection, %s [webgpu]',
-    async (scope) => {
-      const [H, D] = [3, 10];
+  it.each((['full', 'head', 'none'] as const).flatMap((scope) => [10, 48].map((D) => [scope, D] as const)))(
+    'takes keys and values from one projection, %s, D=%i [webgpu]',
+    async (scope, D) => {
+      const H = 3;
+      const [kBefore, vBefore] = D % 16 === 0 ? [8, 16] : [5, 3];
       for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
         const round = ROUNDS[dtype];
         const both = Array.from(randomArray(TOKENS * 2 * H * D, 3), round);
@@ -131,7 +137,7 @@ describe('norm and rope in one pass', () => {
             both.slice((2 * t + part) * H * D, (2 * t + part + 1) * H * D),
           ).flat();
         const truth = reference(half(0), weight, H, D, D, false, scope !== 'none');
-        const offsets = { x: 0, weight: scope === 'none' ? null : 0, positions: 0, out: 5, rstd: 0, v: 3 };
+        const offsets = { x: 0, weight: scope === 'none' ? null : 0, positions: 0, out: kBefore, rstd: 0, v: vBefore };
         const own = { dtype, tokens: TOKENS, H, D, scope, eps: EPS, rotaryDim: D, theta: THETA, isInterleaved: false };
         const plan = planNormRope({ ...own, stride: 2 * H * D, offsets }, gpu.capabilities);
         const room = (length: number) => deviceArray(new Float32Array(length).fill(5), dtype);
@@ -139,15 +145,15 @@ describe('norm and rope in one pass', () => {
           ...{
             x: deviceArray(both, dtype),
             positions: POSITIONS,
-            out: room(TOKENS * H * D + 5),
-            v: room(TOKENS * H * D + 3),
+            out: room(TOKENS * H * D + kBefore),
+            v: room(TOKENS * H * D + vBefore),
           },
           ...(scope === 'none'
             ? {}
             : { weight: deviceArray(weight, dtype), rstd: new Float32Array(truth.rstd.length) }),
         });
-        expectClose(hostNumbers(out).slice(5), truth.out, truth.out.map(round), dtype);
-        expect(hostNumbers(v)).toEqual([5, 5, 5, ...half(1)]);
+        expectClose(hostNumbers(out).slice(kBefore), truth.out, truth.out.map(round), dtype);
+        expect(hostNumbers(v)).toEqual([...Array(vBefore).fill(5), ...half(1)]);
       }
     },
   );
@@ -157,6 +163,10 @@ describe('norm and rope in one pass', () => {
     { scope: 'head', H: 3, D: 6, isInterleaved: true },
     { scope: 'head', H: 2, D: 64, isInterleaved: false },
     { scope: 'none', H: 5, D: 8, isInterleaved: false },
+    { scope: 'none', H: 5, D: 48, isInterleaved: false },
+    { scope: 'full', H: 3, D: 32, isInterleaved: false },
+    { scope: 'head', H: 5, D: 16, isInterleaved: false },
+    { scope: 'full', H: 8, D: 512, isInterleaved: false },
   ] as const)('gives the gradients of f64, values included: %j [webgpu]', async ({ scope, H, D, isInterleaved }) => {
     for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
       const round = ROUNDS[dtype];
@@ -191,6 +201,33 @@ describe('norm and rope in one pass', () => {
       const sums = expected.dWeight.map((value) => value + 2);
       if (hasNorm) expectClose(hostNumbers(dWeight!), sums, sums.map(Math.fround));
     }
+  });
+
+  it('adds the weight gradient over more rows than workgroups hold at once [webgpu]', async () => {
+    if (!gpu.capabilities.f16) return;
+    const [tokens, H, D] = [2 * 8192 + 3, 2, 64];
+    const make = (seed: number) => Array.from(randomArray(tokens * H * D, seed), ROUNDS.f16);
+    const [x, dOut] = [make(1), make(2)];
+    const rstd = Float32Array.from({ length: tokens }, (_, t) => 1 + (t % 7) / 8);
+    const offsets = { x: 0, weight: 0, positions: 0, rstd: 0, dOut: 0, dx: 0, dWeight: 0 };
+    const weightGradient = { dtype: 'f32', accumulate: false } as const;
+    const own = { dtype: 'f16', tokens, H, D, scope: 'full', theta: THETA, isInterleaved: false } as const;
+    const plan = planNormRopeBackward({ ...own, weightGradient, offsets }, gpu.capabilities);
+    expect(plan.passes).toHaveLength(2);
+    const operands = {
+      ...{ x: deviceArray(x, 'f16'), weight: deviceArray(Array(H * D).fill(1), 'f16'), dOut: deviceArray(dOut, 'f16') },
+      // Positions of 0: nothing turns.
+      ...{ positions: new Int32Array(tokens), rstd, dx: deviceArray(x, 'f16'), dWeight: new Float32Array(H * D) },
+    };
+    const { dWeight } = await runPlan(gpu.device, plan, operands);
+    const sums = (round: Round) =>
+      Array.from({ length: H * D }, (_, n) => {
+        let sum = 0;
+        for (let t = 0; t < tokens; t++)
+          sum = round(sum + round(round(x[t * H * D + n] * rstd[t]) * dOut[t * H * D + n]));
+        return sum;
+      });
+    expectClose(dWeight, sums(exact), sums(Math.fround));
   });
 
   it('refuses an odd rotary dimension', () => {

@@ -6,6 +6,8 @@ import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import { ropeFrequencies } from '../rope/rope-frequencies.ts';
 import source from './norm-rope.wgsl';
+import vectorSource from './norm-rope-vector.wgsl';
+import { VECTOR, VECTOR_THREADS, vectorLanes } from './rope-vectors.ts';
 
 /** RMS norm and rotary embedding of queries or keys x `[tokens, H, D]` in one pass. Offsets in elements. */
 export interface NormRopeProblem {
@@ -41,7 +43,7 @@ export function rowLanes(pairs: number): { threads: number; lanes: number } {
 }
 
 /** Read-write bindings that a variant has no use for. */
-export const ABSENT = { rstd: 'absentRstd', v: 'absentV' } as const;
+export const ABSENT = { rstd: 'absentRstd', v: 'absentV', partial: 'absentPartial' } as const;
 
 /**
  * Plans `out = rope(x * rstd * weight)`, the query and key path of OLMo 2 and Qwen 3, reading x once from memory.
@@ -55,20 +57,32 @@ export function planNormRope(problem: NormRopeProblem, caps: DeviceCapabilities)
   requireF16('norm and rope', caps, dtype);
   const frequencies = ropeFrequencies(D, rotaryDim, theta);
   if (tokens * H * D === 0) return { passes: [], workspace: {} };
-  const heads = scope === 'head' ? 1 : H;
-  const rows = (tokens * H) / heads;
   const hasNorm = scope !== 'none';
   const hasWeight = offsets.weight !== null;
   const hasValues = offsets.v !== undefined;
-  const { threads, lanes } = rowLanes(heads * (D - rotaryDim / 2));
+  const aloneLanes = vectorLanes({
+    ...{ dtype, heads: scope === 'full' ? H : 1, D, rotaryDim, isInterleaved },
+    starts: [stride, offsets.x, offsets.weight, offsets.out, offsets.v],
+  });
+  const isVector = aloneLanes !== null;
+  // A row of the scalar kernel without a norm is a token's: that kernel's lanes are many.
+  const heads = scope === 'full' || (scope === 'none' && !isVector) ? H : 1;
+  const rows = (tokens * H) / heads;
+  const { threads, lanes } = isVector
+    ? { threads: VECTOR_THREADS, lanes: aloneLanes }
+    : rowLanes(heads * (D - rotaryDim / 2));
+  const width = isVector ? VECTOR : 1;
+  const [xAt, weightAt, outAt, vAt] = [offsets.x, offsets.weight ?? 0, offsets.out, offsets.v ?? 0].map(
+    (n) => n / width,
+  );
   return {
     passes: [
       {
-        label: `norm-rope ${scope} ${dtype}${hasValues ? ' and values' : ''}`,
-        shader: shaderVariant(source, { Element: dtype }),
+        label: `norm-rope ${scope} ${dtype}${hasValues ? ' and values' : ''}${isVector ? ' x8' : ''}`,
+        shader: isVector ? vectorSource : shaderVariant(source, { Element: dtype }),
         constants: {
           ...{ THREADS: threads, LANES: lanes, HAS_NORM: hasNorm ? 1 : 0, HAS_WEIGHT: hasWeight ? 1 : 0 },
-          ...{ HAS_VALUES: hasValues ? 1 : 0, IS_INTERLEAVED: isInterleaved ? 1 : 0 },
+          ...{ HAS_VALUES: hasValues ? 1 : 0, ...(isVector ? {} : { IS_INTERLEAVED: isInterleaved ? 1 : 0 }) },
         },
         bindings: [
           { buffer: 'x', access: 'read' },
@@ -79,8 +93,8 @@ export function planNormRope(problem: NormRopeProblem, caps: DeviceCapabilities)
           { buffer: hasValues ? 'v' : ABSENT.v, access: 'read_write' },
         ],
         uniform: uniformBlock([
-          ...[rows, heads, D, rotaryDim, H / heads, stride, offsets.x, offsets.weight ?? 0, offsets.positions],
-          ...[offsets.out, offsets.rstd, offsets.v ?? 0, { f32: eps }, 0, 0, 0],
+          ...[rows, heads, D, rotaryDim, H / heads, stride / width, xAt!, weightAt!, offsets.positions],
+          ...[outAt!, offsets.rstd, vAt!, { f32: eps }, 0, 0, 0],
           ...frequencies,
         ]),
         workgroups: foldWorkgroups(Math.ceil(rows / (threads / lanes)), caps),

@@ -9,8 +9,10 @@ import source from './sum-squares.wgsl';
 
 /** Arrays that one dispatch reads: with the result, eight storage buffers, which every device has. */
 const ARRAYS_PER_PASS = 7;
-const MIN_CHUNK = 4096;
-const MAX_PARTS = 256;
+/** Elements that a workgroup reads at once: 256 threads, four loads of four each. */
+const STEP = 4096;
+/** Eight workgroups for each multiprocessor of a large device. */
+const MAX_PARTS = 1056;
 
 /** Contiguous arrays, in the order they are added. */
 export interface SumSquaresProblem {
@@ -29,22 +31,25 @@ interface Span {
 }
 
 function spanOf(array: SumSquaresProblem['arrays'][number], index: number): Span {
-  const chunk = Math.max(MIN_CHUNK, Math.ceil(array.size / MAX_PARTS));
+  const chunk = STEP * Math.max(1, Math.ceil(array.size / MAX_PARTS / STEP));
   return { ...array, buffer: `x${index}`, chunk, parts: Math.ceil(array.size / chunk) };
 }
 
 function partialPass(spans: readonly Span[], first: number, caps: DeviceCapabilities): KernelPass {
+  const dtype = spans[0]!.dtype;
+  const isVector = spans.every(({ offset, size }) => offset % 4 === 0 && size % 4 === 0);
+  const width = isVector ? 4 : 1;
   const parts = spans.reduce((sum, span) => sum + span.parts, 0);
   let end = 0;
   const words = Array.from({ length: ARRAYS_PER_PASS }, (_, i) => {
     const span = spans[i];
     end += span?.parts ?? 0;
-    return span ? [span.offset, span.size, span.chunk, end] : [0, 0, 1, end];
+    return span ? [span.offset / width, span.size / width, span.chunk / width, end] : [0, 0, 1, end];
   });
-  const dtype = spans[0]!.dtype;
+  const [Element, Value] = isVector ? [`vec4<${dtype}>`, 'vec4<f32>'] : [dtype, 'f32'];
   return {
-    label: `sum-squares ${dtype} x${spans.length}`,
-    shader: shaderVariant(source, { Element: dtype }),
+    label: `sum-squares ${dtype}${isVector ? ' vec4' : ''} x${spans.length}`,
+    shader: shaderVariant(source, { Element, Value, IS_VECTOR: String(isVector) }),
     constants: {},
     bindings: [
       ...words.map((_, i) => ({ buffer: (spans[i] ?? spans[0]!).buffer, access: 'read' as const })),

@@ -59,6 +59,19 @@ export function reduceLanes(kept: Dimensions, reduced: Dimensions): { lanes: num
   return { lanes: Math.min(useful, WORKGROUP / Math.min(64, powerOfTwoUpTo(outputs))), isInnermost };
 }
 
+/** Workgroups from which on narrower ones are not worth loads that lie apart. */
+const ENOUGH_BLOCKS = 64;
+/** Neighbouring outputs that fill a sector of memory in f32. */
+const MIN_WIDTH = 8;
+
+/** More lanes to a column where few workgroups would each add up long columns, as in the last sum of many parts. */
+function columnLanes(lanes: number, outputs: number, count: number, splits: number): number {
+  let most = lanes;
+  const blocks = () => Math.ceil(outputs / (WORKGROUP / most)) * splits;
+  while (blocks() < ENOUGH_BLOCKS && 2 * most <= Math.min(count / 2, WORKGROUP / MIN_WIDTH)) most *= 2;
+  return most;
+}
+
 function eightWords(values: readonly number[]): number[] {
   return Array.from({ length: 8 }, (_, i) => values[i] ?? 0);
 }
@@ -68,7 +81,8 @@ export function reducePass(pass: ReducePass, caps: DeviceCapabilities): KernelPa
   const { op, x, out, kept, reduced, splits, accumulate = false } = pass;
   const outputs = elementCount(kept.shape);
   const count = elementCount(reduced.shape);
-  const { lanes, isInnermost } = reduceLanes(kept, reduced);
+  const { lanes: fewest, isInnermost } = reduceLanes(kept, reduced);
+  const lanes = isInnermost ? fewest : columnLanes(fewest, outputs, count / splits, splits);
   const accumulator = accumulatorOf(x.dtype);
   const shader = shaderVariant(source, {
     Element: x.dtype,

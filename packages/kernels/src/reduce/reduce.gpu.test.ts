@@ -58,6 +58,7 @@ describe('reduce', () => {
     [[1, 1, 9001], [2]],
     [[4099, 3, 1], [0]],
     [[2, 300, 65], [1]],
+    [[1, 600, 33], [1]],
   ])('of %j over axes %j equals f64, twice the same bits [webgpu]', async (shape, axes) => {
     const size = shape.reduce((product, extent) => product * extent, 1);
     for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {

@@ -60,6 +60,14 @@ fn combine(l: Accumulator, r: Accumulator) -> Accumulator {
   }
 }
 
+// What is reduced so far and one more element.
+fn joined(part: Accumulator, v: Accumulator) -> Accumulator {
+  if (OP == 3u) {
+    return part + v * v;
+  }
+  return combine(part, v);
+}
+
 fn kept_offset(index: u32) -> u32 {
   var rest = index;
   var at = 0u;
@@ -90,11 +98,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let split = item / blocks;
   var r = lane % LANES;
   var o = lane / LANES;
-  var step = 1u;
+  var distance = 1u;
   if (!LANES_INNERMOST) {
     o = lane % width;
     r = lane / width;
-    step = width;
+    distance = width;
   }
   let output = (item % blocks) * width + o;
   let isActive = output < params.outputs && split < params.splits;
@@ -103,20 +111,27 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (isActive) {
     let base = params.offset + kept_offset(output);
     let end = min(params.count, (split + 1u) * params.chunk);
-    for (var i = split * params.chunk + r; i < end; i += LANES) {
-      let v = Accumulator(x[base + reduced_offset(i)]);
-      if (OP == 3u) {
-        part += v * v;
-      } else {
-        part = combine(part, v);
-      }
+    let first = split * params.chunk + r;
+    let steps = select(0u, (end - first + LANES - 1u) / LANES, first < end);
+    // Four loads in flight; joined in order.
+    let blocks = steps / 4u;
+    for (var block = 0u; block < blocks; block++) {
+      let i = first + block * 4u * LANES;
+      let v0 = Accumulator(x[base + reduced_offset(i)]);
+      let v1 = Accumulator(x[base + reduced_offset(i + LANES)]);
+      let v2 = Accumulator(x[base + reduced_offset(i + 2u * LANES)]);
+      let v3 = Accumulator(x[base + reduced_offset(i + 3u * LANES)]);
+      part = joined(joined(joined(joined(part, v0), v1), v2), v3);
+    }
+    for (var step = blocks * 4u; step < steps; step++) {
+      part = joined(part, Accumulator(x[base + reduced_offset(first + step * LANES)]));
     }
   }
   shared_part[lane] = part;
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (r < half) {
-      shared_part[lane] = combine(shared_part[lane], shared_part[lane + half * step]);
+      shared_part[lane] = combine(shared_part[lane], shared_part[lane + half * distance]);
     }
   }
   if (isActive && r == 0u) {

@@ -33,8 +33,8 @@ export const MAX_READERS = 256;
 export const MAX_SLOTS = 4;
 
 const THREADS = 128;
-/** Readers of which a thread loads a row before it uses the first; fewer beside the sums of many slots. */
-const readersInFlight = (slots: number): number => (slots > 2 ? 2 : 4);
+/** Readers of which a thread loads a row before it uses the first. */
+const READERS_IN_FLIGHT = 4;
 
 /** Why gradients of such slots cannot be gathered, or null when they can. */
 export function gatherObstacle(
@@ -59,7 +59,11 @@ export function gatherObstacle(
  *
  * @throws KernelError for shapes that `gatherObstacle` names, or too many readers or slots
  */
-export function planDepthGather(problem: DepthGatherProblem, capabilities: DeviceCapabilities): KernelPlan {
+export function planDepthGather(
+  problem: DepthGatherProblem,
+  capabilities: DeviceCapabilities,
+  readersInFlight = READERS_IN_FLIGHT,
+): KernelPlan {
   const { B, T, Hkv, D, Dv, dtype, slots, readers } = problem;
   const obstacle = gatherObstacle(problem, capabilities);
   if (obstacle !== null)
@@ -80,9 +84,8 @@ export function planDepthGather(problem: DepthGatherProblem, capabilities: Devic
   }
   const bytes = elementBytes(dtype);
   const parts = 4 / bytes;
-  const inFlight = readersInFlight(slots);
-  const values = { BYTES: bytes, SLOTS: slots, READERS: inFlight, D, Dv };
-  const bounds = { READERS: inFlight, SLOTS: slots, PARTS: parts };
+  const values = { BYTES: bytes, SLOTS: slots, READERS: readersInFlight, D, Dv };
+  const bounds = { READERS: readersInFlight, SLOTS: slots, PARTS: parts };
   const constants = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `${value}u`]));
   const columns = (Math.max(D, Dv) * bytes) / 16;
   return {
@@ -99,7 +102,7 @@ export function planDepthGather(problem: DepthGatherProblem, capabilities: Devic
           { buffer: 'dDepthV', access: 'read_write' },
         ],
         uniform: gatherParams(problem),
-        workgroups: foldWorkgroups(Math.ceil((B * T * Hkv * columns) / THREADS), capabilities),
+        workgroups: foldWorkgroups(Math.ceil((2 * B * T * Hkv * columns) / THREADS), capabilities),
       },
     ],
     workspace: {},

@@ -2,7 +2,8 @@
 //   dK[s] (+)= sum_r scale_r sum_g dS_r[g,s] q_r[g],   dV[s] (+)= sum_r sum_g p_r[g,s] dOut_r[g]
 // over readers r and the G heads g of a key/value head, in f32; added to the outputs only when `accumulate`.
 //
-// One thread = 16 bytes of columns of one (b, t, kv_head); it streams the rows of all readers, READERS of them in flight.
+// One thread = 16 bytes of columns of dK or of dV (half a workgroup each, so that whole subgroups branch alike) of one (b, t, kv_head);
+// it streams the rows of all readers, READERS of them in flight.
 // q [readers,B,T,H,D], d_out [readers,B,T,H,Dv], dk [SLOTS,B,T,Hkv,D], dv [SLOTS,B,T,Hkv,Dv] as 16 bytes an element;
 // weights: pairs (p, dS) of [slots,B,T,H] from each reader's start on, two halves a word or two words. No workgroup memory.
 // Reference: attention-reference.ts; docs/decisions/020.
@@ -28,6 +29,7 @@ struct Params {
 @group(0) @binding(5) var<uniform> params: Params;
 
 const THREADS = 128u;
+const UNITS = THREADS / 2u;
 const WIDTH = 16u / BYTES; // numbers of an element
 const PARTS = WIDTH / 4u;
 const K_WIDTH = D / WIDTH;
@@ -43,11 +45,12 @@ fn part(element: vec4<u32>, p: u32) -> vec4<f32> {
   return vec4<f32>(unpack2x16float(words.x), unpack2x16float(words.y));
 }
 
-fn pair_of(index: u32) -> vec2<f32> {
+// p (for values) or dS (for keys) of a pair.
+fn weight_of(index: u32, is_value: bool) -> f32 {
   if (BYTES == 4u) {
-    return vec2<f32>(bitcast<f32>(weights[index * 2u]), bitcast<f32>(weights[index * 2u + 1u]));
+    return bitcast<f32>(weights[index * 2u + select(1u, 0u, is_value)]);
   }
-  return unpack2x16float(weights[index]);
+  return unpack2x16float(weights[index] >> select(16u, 0u, is_value)).x;
 }
 
 fn element_of(low: vec4<f32>, high: vec4<f32>) -> vec4<u32> {
@@ -59,70 +62,75 @@ fn element_of(low: vec4<f32>, high: vec4<f32>) -> vec4<u32> {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let unit = (group.y * groups.x + group.x) * THREADS + thread; // ((b * T + t) * Hkv + kv_head) * COLUMNS + column
+  let is_value = thread >= UNITS;
+  let unit = (group.y * groups.x + group.x) * UNITS + thread % UNITS; // ((b * T + t) * Hkv + kv_head) * COLUMNS + column
   let Hkv = params.Hkv;
   let G = params.H / Hkv;
-  if (unit >= params.positions * Hkv * COLUMNS) {
+  let width = select(K_WIDTH, V_WIDTH, is_value);
+  let column = unit % COLUMNS;
+  if (unit >= params.positions * Hkv * COLUMNS || column >= width) {
     return;
   }
-  let column = unit % COLUMNS;
-  let k_column = min(column, K_WIDTH - 1u);
-  let v_column = min(column, V_WIDTH - 1u);
   let key = unit / COLUMNS; // of a slot
   let row = (key / Hkv) * params.H + (key % Hkv) * G; // of a reader
   let slot_pairs = params.positions * params.H;
 
-  var dk_sum: array<vec4<f32>, SLOTS * PARTS>;
-  var dv_sum: array<vec4<f32>, SLOTS * PARTS>;
+  var sum: array<vec4<f32>, SLOTS * PARTS>;
   for (var first = 0u; first < params.n_readers; first += READERS) {
     for (var g = 0u; g < G; g++) {
-      var queries: array<vec4<u32>, READERS>;
-      var d_outs: array<vec4<u32>, READERS>;
-      var pairs: array<vec2<f32>, READERS * SLOTS>;
+      var rows: array<vec4<u32>, READERS>;
+      var factors: array<f32, READERS * SLOTS>;
+      let at = row + g;
+      if (is_value) {
+        for (var r = 0u; r < READERS; r++) { // @unroll
+          let reader = params.readers[min(first + r, params.n_readers - 1u)];
+          rows[r] = d_out[(reader.x * slot_pairs + at) * V_WIDTH + column];
+        }
+      } else {
+        for (var r = 0u; r < READERS; r++) { // @unroll
+          let reader = params.readers[min(first + r, params.n_readers - 1u)];
+          rows[r] = q[(reader.x * slot_pairs + at) * K_WIDTH + column];
+        }
+      }
       for (var r = 0u; r < READERS; r++) { // @unroll
         let reader = params.readers[min(first + r, params.n_readers - 1u)];
-        let at = row + g;
-        queries[r] = q[(reader.x * slot_pairs + at) * K_WIDTH + k_column];
-        d_outs[r] = d_out[(reader.x * slot_pairs + at) * V_WIDTH + v_column];
-        let weight = select(vec2<f32>(), vec2<f32>(1.0, bitcast<f32>(reader.z)), first + r < params.n_readers);
+        let scale = select(bitcast<f32>(reader.z), 1.0, is_value);
+        let factor = select(0.0, scale, first + r < params.n_readers);
         for (var s = 0u; s < SLOTS; s++) { // @unroll
-          pairs[r * SLOTS + s] = pair_of(reader.y + s * slot_pairs + at) * weight;
+          factors[r * SLOTS + s] = weight_of(reader.y + s * slot_pairs + at, is_value) * factor;
         }
       }
       for (var r = 0u; r < READERS; r++) { // @unroll
         for (var p = 0u; p < PARTS; p++) { // @unroll
-          let query = part(queries[r], p);
-          let gradient = part(d_outs[r], p);
+          let numbers = part(rows[r], p);
           for (var s = 0u; s < SLOTS; s++) { // @unroll
-            dv_sum[s * PARTS + p] += pairs[r * SLOTS + s].x * gradient;
-            dk_sum[s * PARTS + p] += pairs[r * SLOTS + s].y * query;
+            sum[s * PARTS + p] += factors[r * SLOTS + s] * numbers;
           }
         }
       }
     }
   }
 
-  for (var s = 0u; s < SLOTS; s++) { // @unroll
-    let place = s * params.positions * Hkv + key;
-    let dk_at = place * K_WIDTH + column;
-    let dv_at = place * V_WIDTH + column;
-    if (column < K_WIDTH) {
-      var low = dk_sum[s * PARTS];
-      var high = dk_sum[s * PARTS + PARTS - 1u];
-      if (params.accumulate != 0u) {
-        low += part(dk[dk_at], 0u);
-        high += part(dk[dk_at], PARTS - 1u);
+  let first_place = key * width + column;
+  let slot_places = params.positions * Hkv * width;
+  // All that is added to is read before the first write.
+  var olds: array<vec4<u32>, SLOTS>;
+  if (params.accumulate != 0u) {
+    for (var s = 0u; s < SLOTS; s++) { // @unroll
+      if (is_value) {
+        olds[s] = dv[s * slot_places + first_place];
+      } else {
+        olds[s] = dk[s * slot_places + first_place];
       }
-      dk[dk_at] = element_of(low, high);
     }
-    if (column < V_WIDTH) {
-      var low = dv_sum[s * PARTS];
-      var high = dv_sum[s * PARTS + PARTS - 1u];
-      if (params.accumulate != 0u) {
-        low += part(dv[dv_at], 0u);
-        high += part(dv[dv_at], PARTS - 1u);
-      }
-      dv[dv_at] = element_of(low, high);
+  }
+  for (var s = 0u; s < SLOTS; s++) { // @unroll
+    let low = sum[s * PARTS] + part(olds[s], 0u);
+    let high = sum[s * PARTS + PARTS - 1u] + part(olds[s], PARTS - 1u);
+    if (is_value) {
+      dv[s * slot_places + first_place] = element_of(low, high);
+    } else {
+      dk[s * slot_places + first_place] = element_of(low, high);
     }
   }
 }

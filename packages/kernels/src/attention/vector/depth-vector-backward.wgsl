@@ -12,6 +12,7 @@ diagnostic(off, subgroup_uniformity);
 const G: u32 = 2u; // @specialize
 const LANES: u32 = 8u; // @specialize
 const SLOTS: u32 = 8u; // @specialize
+const THREADS: u32 = 128u; // @specialize
 
 struct Params {
   B: u32, T: u32, H: u32, Hkv: u32,
@@ -33,7 +34,6 @@ struct Params {
 @group(0) @binding(7) var<uniform> params: Params;
 
 const LOG2_E = 1.4426950408889634;
-const THREADS = 128u;
 const MORE_LANES = countTrailingZeros(LANES / SLOTS); // halvings beyond a lane for each slot
 
 fn low_of(element: vec4<u32>) -> vec4<f32> {
@@ -111,12 +111,13 @@ fn main(
   }
   let scale = params.scale * LOG2_E;
 
+  // Keys are on their way while values are used, the next values while keys are.
+  var values: array<vec4<u32>, SLOTS>;
+  for (var s = 0u; s < SLOTS; s++) { // @unroll
+    values[s] = load_value(s, value_base);
+  }
   for (var slot = 0u; slot < params.slots; slot += SLOTS) {
     var keys: array<vec4<u32>, SLOTS>;
-    var values: array<vec4<u32>, SLOTS>;
-    for (var s = 0u; s < SLOTS; s++) { // @unroll
-      values[s] = load_value(slot + s, value_base);
-    }
     for (var s = 0u; s < SLOTS; s++) { // @unroll
       keys[s] = load_key(slot + s, key_base);
     }
@@ -126,6 +127,11 @@ fn main(
       let high = high_of(values[s]);
       for (var g = 0u; g < G; g++) { // @unroll
         products[g][s] = dot(low_of(d_outs[g]), low) + dot(high_of(d_outs[g]), high);
+      }
+    }
+    if (slot + SLOTS < params.slots) {
+      for (var s = 0u; s < SLOTS; s++) { // @unroll
+        values[s] = load_value(slot + SLOTS + s, value_base);
       }
     }
     var d_score: array<f32, G>; // of slot + lane % SLOTS
@@ -160,15 +166,17 @@ fn main(
   }
 
   if (is_unit) {
+    // All that is added to is read before the first write.
+    var olds: array<vec4<u32>, G>;
+    if (params.is_first == 0u) {
+      for (var g = 0u; g < G; g++) { // @unroll
+        olds[g] = dq[(row + g) * LANES + lane];
+      }
+    }
     for (var g = 0u; g < G; g++) { // @unroll
       let at = (row + g) * LANES + lane;
-      var low = dq_low[g] * params.scale;
-      var high = dq_high[g] * params.scale;
-      if (params.is_first == 0u) {
-        let old = dq[at];
-        low += low_of(old);
-        high += high_of(old);
-      }
+      let low = dq_low[g] * params.scale + low_of(olds[g]); // 0 when is_first
+      let high = dq_high[g] * params.scale + high_of(olds[g]);
       dq[at] = vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
     }
   }

@@ -11,6 +11,7 @@ diagnostic(off, subgroup_uniformity);
 const G: u32 = 2u; // @specialize
 const LANES: u32 = 8u; // @specialize
 const SLOTS: u32 = 8u; // @specialize
+const THREADS: u32 = 128u; // @specialize
 
 struct Params {
   B: u32, T: u32, H: u32, Hkv: u32,
@@ -31,7 +32,6 @@ struct Params {
 
 const LOWEST = -3.0e38;
 const LOG2_E = 1.4426950408889634;
-const THREADS = 128u;
 const MORE_LANES = countTrailingZeros(LANES / SLOTS); // halvings beyond a lane for each slot
 
 fn low_of(element: vec4<u32>) -> vec4<f32> {
@@ -102,18 +102,24 @@ fn main(
   var acc_high: array<vec4<f32>, G>;
   var maximum: array<f32, G>; // log2 units
   var sum: array<f32, G>; // of this lane's slots
+  var before: array<f32, G>; // what earlier sources left, log2 units; read here, for lane 0 writes it at the end
   for (var g = 0u; g < G; g++) { // @unroll
     queries[g] = q[(row + g) * LANES + lane];
     maximum[g] = LOWEST;
+    before[g] = LOWEST;
+    if (params.is_first == 0u) {
+      before[g] = max(lse[(b * params.H + kv_head * G + g) * params.T + i] * LOG2_E, LOWEST);
+    }
   }
   let scale = params.scale * LOG2_E;
 
+  // Values are on their way while scores are made, the next keys while values are added up.
+  var keys: array<vec4<u32>, SLOTS>;
+  for (var s = 0u; s < SLOTS; s++) { // @unroll
+    keys[s] = load_key(s, key_base);
+  }
   for (var slot = 0u; slot < params.slots; slot += SLOTS) {
-    var keys: array<vec4<u32>, SLOTS>;
     var values: array<vec4<u32>, SLOTS>;
-    for (var s = 0u; s < SLOTS; s++) { // @unroll
-      keys[s] = load_key(slot + s, key_base);
-    }
     for (var s = 0u; s < SLOTS; s++) { // @unroll
       values[s] = load_value(slot + s, value_base);
     }
@@ -123,6 +129,11 @@ fn main(
       let high = high_of(keys[s]);
       for (var g = 0u; g < G; g++) { // @unroll
         products[g][s] = dot(low_of(queries[g]), low) + dot(high_of(queries[g]), high);
+      }
+    }
+    if (slot + SLOTS < params.slots) {
+      for (var s = 0u; s < SLOTS; s++) { // @unroll
+        keys[s] = load_key(slot + SLOTS + s, key_base);
       }
     }
     let is_used = slot + lane % SLOTS < params.slots;
@@ -153,36 +164,35 @@ fn main(
     }
   }
 
-  // Merge with what earlier sources left.
-  for (var g = 0u; g < G; g++) { // @unroll
-    let at = (row + g) * LANES + lane;
-    let lse_at = (b * params.H + kv_head * G + g) * params.T + i;
-    var before = LOWEST; // log2 units; read ahead of the exchanges, for lane 0 writes after them
-    if (params.is_first == 0u) {
-      before = max(lse[lse_at] * LOG2_E, LOWEST);
+  // Merge with what earlier sources left, all of it read before the first write.
+  var olds: array<vec4<u32>, G>;
+  if (params.is_first == 0u) {
+    for (var g = 0u; g < G; g++) { // @unroll
+      olds[g] = out[(row + g) * LANES + lane];
     }
+  }
+  for (var g = 0u; g < G; g++) { // @unroll
     var total = sum[g];
     if (SLOTS == 8u) {
       total += subgroupShuffleXor(total, 4u);
     }
     total += subgroupShuffleXor(total, 2u);
     total += subgroupShuffleXor(total, 1u);
-    let reference = max(maximum[g], before);
-    let weight_before = select(0.0, exp2(before - reference), before > LOWEST);
+    let reference = max(maximum[g], before[g]);
+    let weight_before = select(0.0, exp2(before[g] - reference), before[g] > LOWEST);
     let weight_new = exp2(maximum[g] - reference);
     let whole = weight_before + weight_new * total;
     var low = acc_low[g] * (weight_new / whole);
     var high = acc_high[g] * (weight_new / whole);
     if (weight_before > 0.0) {
-      let old = out[at];
-      low += low_of(old) * (weight_before / whole);
-      high += high_of(old) * (weight_before / whole);
+      low += low_of(olds[g]) * (weight_before / whole);
+      high += high_of(olds[g]) * (weight_before / whole);
     }
     if (is_unit) {
-      out[at] = vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
+      out[(row + g) * LANES + lane] = vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
     }
     if (is_unit && lane == 0u) {
-      lse[lse_at] = (reference + log2(whole)) / LOG2_E;
+      lse[(b * params.H + kv_head * G + g) * params.T + i] = (reference + log2(whole)) / LOG2_E;
     }
   }
 }

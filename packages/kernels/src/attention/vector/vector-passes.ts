@@ -13,11 +13,18 @@ import depthVectorForward from './depth-vector-forward.wgsl';
 
 /** Heads whose queries, gradients and sums a lane holds without spilling. */
 const MAX_GROUP = 4;
-const THREADS = 128;
 /** Numbers of a lane: 16 bytes of f16. */
 const WIDTH = 8;
-/** Slots that are walked at once: a lane each has the sums of one. */
-const MAX_SLOTS = 8;
+/** How a vector kernel is shaped: measured, not reasoned. */
+export interface VectorShape {
+  readonly threads: number;
+  /** Slots that are walked at once, 4 or 8 and at most the lanes: a lane each has the sums of one. */
+  readonly slots: number;
+}
+
+function vectorShape(lanes: number): VectorShape {
+  return { threads: 128, slots: Math.min(8, lanes) };
+}
 
 /** Why the depth part of a problem cannot run on the vector kernels, or null when it can. */
 export function depthVectorObstacle(problem: AttentionProblem, capabilities: DeviceCapabilities): string | null {
@@ -40,16 +47,16 @@ export function depthVectorPass(
   source: KeySource,
   step: SourceStep,
   capabilities: DeviceCapabilities,
+  { threads, slots }: VectorShape = vectorShape(problem.D / WIDTH),
 ): KernelPass {
   const { B, T, H, Hkv, D } = problem;
   const G = H / Hkv;
   const lanes = D / WIDTH;
-  const slots = Math.min(MAX_SLOTS, lanes);
   const kernel = direction === 'forward' ? depthVectorForward : depthVectorBackward;
   const shader = isSoftwareAdapter(capabilities) ? kernel : unroll(kernel, { G, SLOTS: slots });
   return {
     label: `attention-depth-vector-${direction} D=${D} G=${G}`,
-    shader: specialize(shader, { G: `${G}u`, LANES: `${lanes}u`, SLOTS: `${slots}u` }),
+    shader: specialize(shader, { G: `${G}u`, LANES: `${lanes}u`, SLOTS: `${slots}u`, THREADS: `${threads}u` }),
     constants: {},
     bindings: [
       { buffer: 'q', access: 'read' },
@@ -58,7 +65,7 @@ export function depthVectorPass(
       ...RESULTS[direction],
     ],
     uniform: sourceParams(problem, source, step),
-    workgroups: foldWorkgroups(Math.ceil((B * T * Hkv * lanes) / THREADS), capabilities),
+    workgroups: foldWorkgroups(Math.ceil((B * T * Hkv * lanes) / threads), capabilities),
   };
 }
 

@@ -1,0 +1,326 @@
+/**
+ * Times, alone, the kernels that MoDA adds to a training step, at the shapes of the models in README's training table:
+ * `once` between the timestamps of a pass of its own, as `bench:step --profile` does (5 us or so of it are the pass), `row` as one of
+ * many dispatches of one pass, each waiting for the one before, as in a step (small operands stay in the cache then).
+ * GB/s count the bytes that must move at least once, over `row`.
+ *
+ * pnpm --filter @modajs/kernels bench:step [--models small] [--only depth] [--variants] [--matmul]
+ */
+import { parseArgs } from 'node:util';
+import type { AttentionProblem } from '../src/attention/attention-problem.ts';
+import { planDepthGather } from '../src/attention/gather/depth-gather.ts';
+import { keySources } from '../src/attention/key-source.ts';
+import { depthVectorPass } from '../src/attention/vector/vector-passes.ts';
+import { planMatmul } from '../src/matmul/matmul.ts';
+import { matmulCandidates } from '../src/matmul/matmul-choice.ts';
+import type { MatmulProblem } from '../src/matmul/matmul-problem.ts';
+import { planNormRope } from '../src/norm/norm-rope.ts';
+import { planNormRopeBackward } from '../src/norm/norm-rope-backward.ts';
+import { planSumSquares } from '../src/optimizer/sum-squares.ts';
+import type { KernelPass, KernelPlan } from '../src/plan/plan.ts';
+import { planReduce } from '../src/reduce/reduce.ts';
+import { BUFFER_USAGE, MAP_MODE_READ } from '../src/testing/gpu-flags.ts';
+import { compilePass } from '../src/testing/run-plan.ts';
+import { openTestDevice, type TestDevice } from '../test/device.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    models: { type: 'string', default: 'small,study-24,moda-700m' },
+    /** Part of a case's name. */
+    only: { type: 'string', default: '' },
+    /** Other shapes of kernels, too. */
+    variants: { type: 'boolean', default: false },
+    /** Tokens instead of the model's own, to try the program out. */
+    tokens: { type: 'string' },
+    /** The products of a slot's projection in every configuration. */
+    matmul: { type: 'boolean', default: false },
+  },
+});
+
+interface Model {
+  readonly B: number;
+  readonly T: number;
+  readonly H: number;
+  readonly Hkv: number;
+  readonly D: number;
+  readonly C: number;
+  readonly L: number;
+  readonly scope: 'head' | 'full' | 'none';
+  /** Elements of packed gradients. */
+  readonly gradients: readonly number[];
+}
+
+const MODELS: Readonly<Record<string, Model>> = {
+  small: { B: 32, T: 512, H: 8, Hkv: 4, D: 32, C: 256, L: 10, scope: 'head', gradients: [10.5e6] },
+  'study-24': { B: 16, T: 512, H: 6, Hkv: 2, D: 64, C: 384, L: 24, scope: 'none', gradients: [2 ** 25, 2 ** 25, 7e6] },
+  // A quarter of its gradients.
+  'moda-700m': { B: 1, T: 4096, H: 16, Hkv: 8, D: 64, C: 1024, L: 36, scope: 'full', gradients: [88e6, 88e6] },
+};
+
+/** A plan, the sizes of its operands, and what they move at least. */
+interface Case {
+  readonly name: string;
+  readonly plan: KernelPlan;
+  readonly operandBytes: Readonly<Record<string, number>>;
+  readonly bytes: number;
+}
+
+function ropeCases({ B, T, H, Hkv, D, scope }: Model, caps: TestDevice['capabilities']): Case[] {
+  const tokens = B * T;
+  const hasNorm = scope !== 'none';
+  const shape = (heads: number) => ({
+    ...({ dtype: 'f16', tokens, H: heads, D, scope, eps: 1e-6, rotaryDim: D, theta: 10_000 } as const),
+    isInterleaved: false,
+  });
+  const weight = hasNorm ? 0 : null;
+  const from = { x: 0, weight, positions: 0, rstd: 0 };
+  const weightGradient = { dtype: 'f32', accumulate: true } as const;
+  const kv = 2 * tokens * Hkv * D;
+  const q = 2 * tokens * H * D;
+  const small = { positions: 4 * tokens, rstd: 4 * tokens * H, weight: 2 * H * D, dWeight: 4 * H * D };
+  const stride = 2 * Hkv * D;
+  const read = hasNorm ? 1 : 0;
+  return [
+    {
+      name: 'slot write',
+      plan: planNormRope({ ...shape(Hkv), stride, offsets: { ...from, out: 0, v: 0 } }, caps),
+      operandBytes: { ...small, x: 2 * kv, out: kv, v: kv },
+      bytes: 4 * kv,
+    },
+    {
+      name: 'slot write backward',
+      plan: planNormRopeBackward(
+        { ...shape(Hkv), stride, weightGradient, offsets: { ...from, dOut: 0, dx: 0, dV: 0, dWeight: weight } },
+        caps,
+      ),
+      operandBytes: { ...small, x: 2 * kv, dx: 2 * kv, dOut: kv, dV: kv },
+      bytes: (4 + read) * kv,
+    },
+    {
+      name: 'query rope',
+      plan: planNormRope({ ...shape(H), offsets: { ...from, out: 0 } }, caps),
+      operandBytes: { ...small, x: q, out: q },
+      bytes: 2 * q,
+    },
+    {
+      name: 'query rope backward',
+      plan: planNormRopeBackward(
+        { ...shape(H), weightGradient, offsets: { ...from, dOut: 0, dx: 0, dWeight: weight } },
+        caps,
+      ),
+      operandBytes: { ...small, x: q, dx: q, dOut: q },
+      bytes: (2 + read) * q,
+    },
+  ];
+}
+
+function depthCases({ B, T, H, Hkv, D, L }: Model, caps: TestDevice['capabilities']): Case[] {
+  const S = L; // the mean over readers, who see 2, 4, ... 2 (L - 1) slots
+  const depth = { S, segments: [S], Td: T, chunk: 1, chunkPhase: 0 };
+  const problem: AttentionProblem = {
+    ...({ B, T, Tk: T, H, Hkv, D, Dv: D, dtype: 'f16', scale: D ** -0.5, causal: true } as const),
+    ...{ hasSequence: false, defersDepth: true, depth },
+  };
+  const source = keySources(problem, caps)[0]!;
+  const row = 2 * B * T * H * D;
+  const slots = 4 * B * T * Hkv * D * S;
+  const weights = 4 * B * T * H * S;
+  const operandBytes = {
+    ...{ q: row, out: row, dOut: row, dq: row, depthK0: slots / 2, depthV0: slots / 2, depthWeights: weights },
+    ...{ lse: 4 * B * T * H, stats: 8 * B * T * H },
+  };
+  const bytes = { forward: slots + 3 * row, backward: slots + 4 * row + weights };
+  const shapes = options.variants
+    ? [64, 128, 256].flatMap((threads) =>
+        [4, 8].filter((n) => n <= D / 8).map((slots_) => ({ threads, slots: slots_ })),
+      )
+    : [undefined];
+  return (['forward', 'backward'] as const).flatMap((direction) =>
+    shapes.map((shape) => ({
+      name: `depth ${direction}${shape ? ` ${shape.threads} threads, ${shape.slots} slots` : ''}`,
+      plan: {
+        passes: [depthVectorPass(direction, problem, source, { isFirst: false, accumulate: false }, caps, shape)],
+        workspace: {},
+      },
+      operandBytes,
+      bytes: bytes[direction],
+    })),
+  );
+}
+
+function gatherCases({ B, T, H, Hkv, D, L }: Model, caps: TestDevice['capabilities']): Case[] {
+  const count = Math.ceil(L / 2);
+  const row = 2 * B * T * H * D;
+  return [2, 4].flatMap((slots) =>
+    (options.variants ? [2, 4, 8] : [undefined]).map((inFlight) => {
+      const readers = Array.from({ length: count }, (_, r) => ({
+        row: r,
+        firstPair: r * slots * B * T * H,
+        scale: D ** -0.5,
+      }));
+      const shape = { B, T, H, Hkv, D, Dv: D, dtype: 'f16', slots, readers, accumulate: false } as const;
+      const weights = 4 * B * T * H * slots * count;
+      const out = 2 * B * T * Hkv * D * slots;
+      return {
+        name: `gather ${slots} slots, ${count} readers${inFlight ? `, ${inFlight} in flight` : ''}`,
+        plan: planDepthGather(shape, caps, inFlight),
+        operandBytes: { q: row * count, dOut: row * count, depthWeights: weights, dDepthK: out, dDepthV: out },
+        bytes: 2 * row * count + weights + 2 * out,
+      };
+    }),
+  );
+}
+
+function sumCases({ B, T, Hkv, D, gradients }: Model, caps: TestDevice['capabilities']): Case[] {
+  const arrays = gradients.map((size) => ({ dtype: 'f32' as const, size, offset: 0 }));
+  const columns = 2 * Hkv * D;
+  const x = { dtype: 'f16', strides: [columns, 1], offset: 0 } as const;
+  const out = { dtype: 'f32', offset: 0 } as const;
+  return [
+    {
+      name: 'gradient norm',
+      plan: planSumSquares({ arrays, outOffset: 0 }, caps),
+      operandBytes: { ...Object.fromEntries(gradients.map((size, i) => [`x${i}`, 4 * size])), out: 4 },
+      bytes: gradients.reduce((sum, size) => sum + 4 * size, 0),
+    },
+    {
+      name: 'bias gradient',
+      plan: planReduce({ op: 'sum', shape: [B * T, columns], axes: [0], x, out, accumulate: true }, caps),
+      operandBytes: { x: 2 * B * T * columns, out: 4 * columns },
+      bytes: 2 * B * T * columns,
+    },
+  ];
+}
+
+/** The products of a slot's projection: forward, gradient of x, gradient of the weight. */
+function matmulCases({ B, T, Hkv, D, C }: Model, caps: TestDevice['capabilities']): Case[] {
+  const [rows, N] = [B * T, 2 * Hkv * D];
+  const matrix = (ld: number, transposed = false) =>
+    ({ dtype: 'f16', ld, batchStride: 0, offset: 0, transposed }) as const;
+  const result = (ld: number, dtype: 'f16' | 'f32' = 'f16') => ({ dtype, ld, batchStride: 0, offset: 0 });
+  const problems: Record<string, MatmulProblem> = {
+    projection: { M: rows, N, K: C, batch: 1, a: matrix(C), b: matrix(C, true), out: result(N) },
+    'projection dx': { M: rows, N: C, K: N, batch: 1, a: matrix(N), b: matrix(C), out: result(C), accumulate: true },
+    'projection dW': {
+      ...{ M: N, N: C, K: rows, batch: 1, a: matrix(N, true), b: matrix(C), out: result(C, 'f32') },
+      accumulate: true,
+    },
+  };
+  return Object.entries(problems).flatMap(([name, problem]) => {
+    const { M, N: columns, K, a, b, out } = problem;
+    const outBytes = M * columns * (out.dtype === 'f16' ? 2 : 4);
+    const operandBytes = { a: 2 * M * K, b: 2 * columns * K, out: outBytes };
+    const bytes = operandBytes.a + operandBytes.b + outBytes * (problem.accumulate ? 2 : 1);
+    const configs = options.matmul
+      ? matmulCandidates(problem, caps).filter(({ kind }) => kind !== 'naive')
+      : [undefined];
+    return configs.map((config) => ({
+      name: `${name}${a.transposed ? ' TN' : b.transposed ? ' NT' : ' NN'}`,
+      plan: planMatmul(problem, caps, config),
+      operandBytes,
+      bytes,
+    }));
+  });
+}
+
+const MAX_PASSES = 16;
+const IN_A_ROW = 20;
+
+/** Microseconds of each pass of a plan: the median of those timed once, and one of many in a row. */
+async function timePlan(test: TestDevice, { plan, operandBytes }: Case) {
+  const { device } = test;
+  const temporary: GPUBuffer[] = [];
+  const buffer = (size: number, usage: number) => {
+    const made = device.createBuffer({ size: Math.ceil(size / 16) * 16, usage });
+    temporary.push(made);
+    return made;
+  };
+  const named = new Map(
+    Object.entries({ ...operandBytes, ...plan.workspace }).map(([name, size]) => [
+      name,
+      buffer(size, BUFFER_USAGE.STORAGE | BUFFER_USAGE.COPY_DST),
+    ]),
+  );
+  const results: { pass: KernelPass; onceUs: number; rowUs: number }[] = [];
+  for (const pass of plan.passes) {
+    const pipeline = await compilePass(device, pass);
+    const entries: GPUBindGroupEntry[] = pass.bindings.map(({ buffer: name, range }, binding) => ({
+      binding,
+      resource: { buffer: named.get(name)!, ...range },
+    }));
+    if (pass.uniform) {
+      const uniform = buffer(pass.uniform.byteLength, BUFFER_USAGE.UNIFORM | BUFFER_USAGE.COPY_DST);
+      device.queue.writeBuffer(uniform, 0, pass.uniform);
+      entries.push({ binding: entries.length, resource: { buffer: uniform } });
+    }
+    const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+    const counts = [IN_A_ROW, ...Array(MAX_PASSES - 1).fill(1), IN_A_ROW];
+    const times = await timePasses(device, counts, (encoder) => {
+      encoder.setPipeline(pipeline);
+      encoder.setBindGroup(0, group);
+      encoder.dispatchWorkgroups(...pass.workgroups);
+    });
+    const once = times.slice(1, -1).sort((a, b) => a - b);
+    results.push({ pass, onceUs: once[once.length >> 1]!, rowUs: times.at(-1)! / IN_A_ROW });
+  }
+  for (const made of temporary) made.destroy();
+  return results;
+}
+
+/** Microseconds of passes with so many dispatches. */
+async function timePasses(
+  device: GPUDevice,
+  counts: readonly number[],
+  dispatch: (encoder: GPUComputePassEncoder) => void,
+): Promise<number[]> {
+  const querySet = device.createQuerySet({ type: 'timestamp', count: 2 * counts.length });
+  const size = 16 * counts.length;
+  const resolved = device.createBuffer({ size, usage: BUFFER_USAGE.QUERY_RESOLVE | BUFFER_USAGE.COPY_SRC });
+  const staging = device.createBuffer({ size, usage: BUFFER_USAGE.MAP_READ | BUFFER_USAGE.COPY_DST });
+  const encoder = device.createCommandEncoder();
+  counts.forEach((count, i) => {
+    const timestampWrites = { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 };
+    const compute = encoder.beginComputePass({ timestampWrites });
+    for (let n = 0; n < count; n++) dispatch(compute);
+    compute.end();
+  });
+  encoder.resolveQuerySet(querySet, 0, 2 * counts.length, resolved, 0);
+  encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
+  device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(MAP_MODE_READ);
+  const stamps = new BigUint64Array(staging.getMappedRange().slice(0));
+  for (const owned of [querySet, resolved, staging]) owned.destroy();
+  return counts.map((_, i) => Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1000);
+}
+
+// As training runs on Node: without bounds checks.
+const test = await openTestDevice({ enable: ['disable_robustness'] });
+const { description, device: deviceName } = test.adapter;
+console.log(`${deviceName} ${description}`);
+console.log(' once us   row us     GB/s  workgroups  case: kernel');
+for (const name of options.models.split(',')) {
+  const whole = MODELS[name];
+  if (!whole) throw new Error(`step-kernels: models must be of ${Object.keys(MODELS).join(', ')}, got '${name}'.`);
+  const few = options.tokens === undefined ? {} : { B: 1, T: Number(options.tokens), gradients: [2 ** 16] };
+  const model = { ...whole, ...few };
+  const makers = [ropeCases, depthCases, gatherCases, sumCases, matmulCases];
+  const cases = makers.flatMap((make) => make(model, test.capabilities));
+  for (const own of cases.filter((one) => one.name.includes(options.only))) {
+    const times = await timePlan(test, own);
+    const rowUs = times.reduce((sum, time) => sum + time.rowUs, 0);
+    for (const [index, { pass, onceUs, rowUs: own_ }] of times.entries()) {
+      const speed = index === 0 ? (own.bytes / rowUs / 1000).toFixed(0) : '';
+      const groups = pass.workgroups.reduce((product, n) => product * n, 1);
+      const cells = [
+        onceUs.toFixed(1).padStart(8),
+        own_.toFixed(1).padStart(8),
+        speed.padStart(8),
+        `${groups}`.padStart(11),
+      ];
+      console.log(`${cells.join(' ')}  ${name} ${own.name}: ${pass.label}`);
+    }
+  }
+}
+await test.check();
+test.close();
+process.exit(0);

@@ -1,0 +1,230 @@
+// norm-rope-backward.wgsl and the parts of norm-rope-weight-backward.wgsl in one pass, for f16 rows that start at 16 bytes, halves
+// apart: 16 bytes a load and a store. With n = x * rstd, t the gradient turned back and g = t * weight:
+//   dx = rstd * (g - n * mean(g * n)), without HAS_NORM dx = t;   with HAS_WEIGHT_GRADIENT partial[workgroup] = sum over rows of t * n.
+// One workgroup = `chunk` times THREADS / LANES rows; one lane = 8 pairs of a head, all its loads in flight at once.
+// Shapes as in norm-rope-backward.wgsl, as 8 halves an element; stride and the offsets of x, weight, d_out, d_v and dx count
+// elements; partial: [workgroups, heads * D] f32. Workgroup memory: 9 * THREADS floats with the weight's gradient, else THREADS.
+// Reference: norm-reference.ts.
+
+override THREADS: u32 = 256u;
+override LANES: u32 = 4u;
+override HAS_NORM: bool = true;
+override HAS_WEIGHT: bool = true;
+override HAS_VALUES: bool = false;
+override HAS_WEIGHT_GRADIENT: bool = false;
+override PARTS: u32 = 2304u;
+
+struct Params {
+  rows: u32,
+  heads: u32,
+  D: u32,
+  rows_per_token: u32,
+  stride: u32,
+  x_offset: u32,
+  weight_offset: u32,
+  positions_offset: u32,
+  rstd_offset: u32,
+  d_out_offset: u32,
+  d_v_offset: u32,
+  dx_offset: u32,
+  chunk: u32,
+  blocks: u32,
+  unused_0: u32,
+  unused_1: u32,
+  frequencies: array<vec4<f32>, 64>,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> positions: array<i32>;
+@group(0) @binding(3) var<storage, read> rstd: array<f32>;
+@group(0) @binding(4) var<storage, read> d_out: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read> d_v: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read_write> dx: array<vec4<u32>>;
+@group(0) @binding(7) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(8) var<uniform> params: Params;
+
+var<workgroup> part: array<f32, PARTS>;
+
+// Four angles' cosines and sines.
+struct Turns {
+  cosine: vec4<f32>,
+  sine: vec4<f32>,
+}
+
+fn turns_of(angle: vec4<f32>) -> Turns {
+  let turns = round(angle * 0.6366197723675814);
+  let r = ((angle - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
+  let s = r * r;
+  let sine = r + r * s * (-1.6666654611e-1 + s * (8.3321608736e-3 - s * 1.9515295891e-4));
+  let cosine = 1.0 - 0.5 * s + s * s * (4.166664568298827e-2 + s * (-1.388731625493765e-3 + s * 2.443315711809948e-5));
+  let quarter = vec4<u32>(vec4<i32>(turns));
+  let is_odd = (quarter & vec4(1u)) != vec4(0u);
+  let first = select(cosine, sine, is_odd);
+  let second = select(sine, cosine, is_odd);
+  return Turns(
+    select(first, -first, ((quarter + 1u) & vec4(2u)) != vec4(0u)),
+    select(second, -second, (quarter & vec4(2u)) != vec4(0u)),
+  );
+}
+
+fn low_of(element: vec4<u32>) -> vec4<f32> {
+  return vec4<f32>(unpack2x16float(element.x), unpack2x16float(element.y));
+}
+
+fn high_of(element: vec4<u32>) -> vec4<f32> {
+  return vec4<f32>(unpack2x16float(element.z), unpack2x16float(element.w));
+}
+
+fn element_of(low: vec4<f32>, high: vec4<f32>) -> vec4<u32> {
+  return vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
+}
+
+// Adds 8 columns of each lane (of the left or the right half) over the workgroup's rows, in a fixed order, and stores them.
+fn store_columns(low: vec4<f32>, high: vec4<f32>, first_column: u32, first_out: u32, thread: u32) {
+  let columns = 8u * LANES;
+  workgroupBarrier();
+  for (var j = 0u; j < 4u; j++) {
+    part[thread * 9u + j] = low[j];
+    part[thread * 9u + 4u + j] = high[j];
+  }
+  workgroupBarrier();
+  let per_head = params.D / 16u;
+  if (columns >= THREADS) {
+    for (var column = thread; column < columns; column += THREADS) {
+      var sum = 0.0;
+      for (var row = 0u; row < THREADS / LANES; row++) {
+        sum += part[(row * LANES + column / 8u) * 9u + column % 8u];
+      }
+      let owner = column / 8u;
+      if (owner < params.heads * per_head) {
+        partial[first_out + owner / per_head * params.D + first_column + owner % per_head * 8u + column % 8u] = sum;
+      }
+    }
+  } else {
+    // THREADS / columns threads share a column, 8 rows each.
+    let column = thread % columns;
+    let owner = column / 8u;
+    var sum = 0.0;
+    for (var row = 0u; row < 8u; row++) {
+      sum += part[((thread / columns * 8u + row) * LANES + owner) * 9u + column % 8u];
+    }
+    workgroupBarrier();
+    part[thread] = sum;
+    workgroupBarrier();
+    if (thread < columns && owner < params.heads * per_head) {
+      var total = 0.0;
+      for (var at = thread; at < THREADS; at += columns) {
+        total += part[at];
+      }
+      partial[first_out + owner / per_head * params.D + first_column + owner % per_head * 8u + column % 8u] = total;
+    }
+  }
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let lane = thread % LANES;
+  let workgroup = group.y * groups.x + group.x;
+  let per_head = params.D / 16u; // lanes of a head, and elements of its left half
+  let lanes = params.heads * per_head;
+  let own = min(lane, lanes - 1u);
+  let left = own / per_head * (2u * per_head) + own % per_head;
+  let right = left + per_head;
+  let width = 2u * lanes; // elements of a row
+  let pairs = own % per_head * 2u;
+  var w_left_low = vec4(1.0);
+  var w_left_high = vec4(1.0);
+  var w_right_low = vec4(1.0);
+  var w_right_high = vec4(1.0);
+  if (HAS_WEIGHT) {
+    let w_left = weight[params.weight_offset + left];
+    let w_right = weight[params.weight_offset + right];
+    w_left_low = low_of(w_left);
+    w_left_high = high_of(w_left);
+    w_right_low = low_of(w_right);
+    w_right_high = high_of(w_right);
+  }
+  var sum_left_low = vec4(0.0);
+  var sum_left_high = vec4(0.0);
+  var sum_right_low = vec4(0.0);
+  var sum_right_high = vec4(0.0);
+  let chunk = params.chunk;
+  for (var block = 0u; block < chunk; block++) {
+    let index = (workgroup * chunk + block) * (THREADS / LANES) + thread / LANES;
+    let is_active = index < params.rows && lane < lanes;
+    let row = min(index, params.rows - 1u);
+    let token = row / params.rows_per_token;
+    let in_token = token * params.stride + row % params.rows_per_token * width;
+    let from_row = params.d_out_offset + row * width;
+    let d_left = d_out[from_row + left];
+    let d_right = d_out[from_row + right];
+    var v_left: vec4<u32>;
+    var v_right: vec4<u32>;
+    if (HAS_VALUES) {
+      v_left = d_v[params.d_v_offset + row * width + left];
+      v_right = d_v[params.d_v_offset + row * width + right];
+    }
+    var x_left: vec4<u32>;
+    var x_right: vec4<u32>;
+    var scale = 1.0;
+    if (HAS_NORM) {
+      x_left = x[params.x_offset + in_token + left];
+      x_right = x[params.x_offset + in_token + right];
+      scale = rstd[params.rstd_offset + row];
+    }
+    let position = f32(positions[params.positions_offset + token]);
+    let low = turns_of(position * params.frequencies[pairs]);
+    let high = turns_of(position * params.frequencies[pairs + 1u]);
+    var a_low = low_of(d_left) * low.cosine + low_of(d_right) * low.sine;
+    var a_high = high_of(d_left) * high.cosine + high_of(d_right) * high.sine;
+    var b_low = low_of(d_right) * low.cosine - low_of(d_left) * low.sine;
+    var b_high = high_of(d_right) * high.cosine - high_of(d_left) * high.sine;
+    if (HAS_NORM) {
+      let n_left_low = low_of(x_left) * scale;
+      let n_left_high = high_of(x_left) * scale;
+      let n_right_low = low_of(x_right) * scale;
+      let n_right_high = high_of(x_right) * scale;
+      if (HAS_WEIGHT_GRADIENT && is_active) {
+        sum_left_low += a_low * n_left_low;
+        sum_left_high += a_high * n_left_high;
+        sum_right_low += b_low * n_right_low;
+        sum_right_high += b_high * n_right_high;
+      }
+      a_low *= w_left_low;
+      a_high *= w_left_high;
+      b_low *= w_right_low;
+      b_high *= w_right_high;
+      let product = (dot(a_low, n_left_low) + dot(a_high, n_left_high)) + (dot(b_low, n_right_low) + dot(b_high, n_right_high));
+      workgroupBarrier();
+      part[thread] = select(0.0, product, lane < lanes);
+      for (var half = LANES / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if (lane < half) {
+          part[thread] += part[thread + half];
+        }
+      }
+      workgroupBarrier();
+      let mean = part[thread - lane] / f32(params.heads * params.D);
+      a_low = scale * (a_low - n_left_low * mean);
+      a_high = scale * (a_high - n_left_high * mean);
+      b_low = scale * (b_low - n_right_low * mean);
+      b_high = scale * (b_high - n_right_high * mean);
+    }
+    if (is_active) {
+      let to_row = params.dx_offset + in_token;
+      dx[to_row + left] = element_of(a_low, a_high);
+      dx[to_row + right] = element_of(b_low, b_high);
+      if (HAS_VALUES) {
+        let to_values = to_row + params.rows_per_token * width;
+        dx[to_values + left] = v_left;
+        dx[to_values + right] = v_right;
+      }
+    }
+  }
+  if (HAS_WEIGHT_GRADIENT) {
+    let first_out = workgroup * params.heads * params.D;
+    store_columns(sum_left_low, sum_left_high, 0u, first_out, thread);
+    store_columns(sum_right_low, sum_right_high, params.D / 2u, first_out, thread);
+  }
+}
