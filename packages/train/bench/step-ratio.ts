@@ -115,6 +115,7 @@ async function measure(name: string) {
     console.log(
       `${name} on ${device}, ${batch.B} x ${batch.T}: MoDA ${modaMs.toFixed(2)} ms, baseline ${baselineMs.toFixed(2)} ms, ` +
         `${longer(modaMs / baselineMs)} longer (rounds ${longer(Math.min(...ratios))} to ${longer(Math.max(...ratios))}; ` +
+        `best rounds ${longer(Math.min(...times.moda) / Math.min(...times.baseline))}; ` +
         `FLOPs ${longer(flops[0] / flops[1])}, parameters ${longer(parameters[0] / parameters[1])})`,
     );
     return { name, device: device.toString(), B: batch.B, T: batch.T, dtype, modaMs, baselineMs, ratios, times };
