@@ -22,8 +22,10 @@ export interface VectorShape {
   readonly slots: number;
 }
 
-function vectorShape(lanes: number): VectorShape {
-  return { threads: 128, slots: Math.min(8, lanes) };
+function vectorShape(direction: 'forward' | 'backward', lanes: number, G: number): VectorShape {
+  // Registers decide: measured on an H200 at D=64, G=2 and 3 (LOG.md, 2026-11-29).
+  const isFew = direction === 'forward' ? G > 2 : G <= 2;
+  return { threads: 128, slots: Math.min(isFew ? 4 : 8, lanes) };
 }
 
 /** Why the depth part of a problem cannot run on the vector kernels, or null when it can. */
@@ -47,11 +49,12 @@ export function depthVectorPass(
   source: KeySource,
   step: SourceStep,
   capabilities: DeviceCapabilities,
-  { threads, slots }: VectorShape = vectorShape(problem.D / WIDTH),
+  shape?: VectorShape,
 ): KernelPass {
   const { B, T, H, Hkv, D } = problem;
   const G = H / Hkv;
   const lanes = D / WIDTH;
+  const { threads, slots } = shape ?? vectorShape(direction, lanes, G);
   const kernel = direction === 'forward' ? depthVectorForward : depthVectorBackward;
   const shader = isSoftwareAdapter(capabilities) ? kernel : unroll(kernel, { G, SLOTS: slots });
   return {
