@@ -95,12 +95,23 @@ export class AttentionSampler {
   async #checkSlots(rows: readonly { position: number; exact: ExactRow }[], head: number): Promise<void> {
     const { B, T, Hkv, D, Dv, depth } = this.problem;
     const own = rows.filter(({ position }) => position === T - 1).map(({ exact }) => exact);
-    for (let slot = 0; slot < (depth?.S ?? 0); slot++) {
+    // One vector for all slots of the position: a slot that happens to matter little is not measured by itself.
+    const S = depth?.S ?? 0;
+    const [dK, dV] = [D, Dv].map((width) => ({
+      actual: new Float64Array(S * width),
+      exact: new Float64Array(S * width),
+    }));
+    for (let slot = 0; slot < S; slot++) {
       const at = (slot * B * depth!.Td + depth!.Td - 1) * Hkv + head;
       const key = own[0]!.sequenceKeys + slot;
-      this.errors.note('dDepthK', await this.memory.read('dDepthK0', at * D, D), gradientOfKey(own, key, D));
-      this.errors.note('dDepthV', await this.memory.read('dDepthV0', at * Dv, Dv), gradientOfValue(own, key, Dv));
+      dK!.actual.set(await this.memory.read('dDepthK0', at * D, D), slot * D);
+      dK!.exact.set(gradientOfKey(own, key, D), slot * D);
+      dV!.actual.set(await this.memory.read('dDepthV0', at * Dv, Dv), slot * Dv);
+      dV!.exact.set(gradientOfValue(own, key, Dv), slot * Dv);
     }
+    if (S === 0) return;
+    this.errors.note('dDepthK', dK!.actual, dK!.exact);
+    this.errors.note('dDepthV', dV!.actual, dV!.exact);
   }
 
   #sampledRows(): [i: number, h: number][] {

@@ -169,7 +169,8 @@ export interface AttentionError {
 
 /**
  * The tolerance rule: largest error against f64 of each result at most 2x that of the naive f32 computation of the same formula
- * (results rounded to storage), with a floor of `floor` times the largest true value: 2^-20 for f32, 2^-10 for f16.
+ * (results rounded to storage), with a floor of `floor` times the largest true value: 2^-20 for f32, 2^-10 for f16, and what
+ * the last place of the largest logit changes in the weights: other orders of the same sums round it otherwise.
  *
  * @param hasHalfOperands the kernel rounds weights to f16 before it multiplies them: 2^-10 for f32 results too
  */
@@ -189,6 +190,7 @@ export function attentionErrors(
     ...attentionBackwardReference(problem, operands, Math.fround, problem.dtype === 'f16' ? half : undefined),
   };
   const grad = problem.depthGrad ?? { dtype: problem.dtype, accumulate: false };
+  const lastPlace = 2 ** -23 * largestLogit(problem, operands);
   const errors: AttentionError[] = [];
   for (const [name, values] of Object.entries(truth)) {
     const isDepth = name.startsWith('dDepth');
@@ -206,13 +208,27 @@ export function attentionErrors(
       naiveError = worst(naiveError, stored, expected);
       if (Number.isFinite(x)) largest = Math.max(largest, Math.abs(x));
     }
-    const allowed = Math.max(
-      2 * naiveError,
-      (isHalf || hasHalfOperands ? 2 ** -10 : 2 ** -20) * Math.max(largest, 2 ** -6),
-    );
+    const floor = Math.max(isHalf || hasHalfOperands ? 2 ** -10 : 2 ** -20, lastPlace);
+    const allowed = Math.max(2 * naiveError, floor * Math.max(largest, 2 ** -6));
     errors.push({ name, error, allowed });
   }
   return errors;
+}
+
+/** A bound of |scale q . k| over all rows: the product of the longest query and the longest key. */
+function largestLogit({ D, scale }: AttentionProblem, operands: Record<string, Float64Array>): number {
+  const longest = (name: string): number => {
+    let most = 0;
+    const values = operands[name]!;
+    for (let start = 0; start < values.length; start += D) {
+      const square = values.subarray(start, start + D).reduce((sum, x) => sum + x * x, 0);
+      // Slots beyond S hold NaN.
+      if (square > most) most = square;
+    }
+    return Math.sqrt(most);
+  };
+  const keys = Object.keys(operands).filter((name) => name === 'k' || name.startsWith('depthK'));
+  return scale * longest('q') * Math.max(0, ...keys.map(longest));
 }
 
 /** The results that break the tolerance rule. */
