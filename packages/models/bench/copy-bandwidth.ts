@@ -2,6 +2,13 @@ import { type Device, scope, zeros } from '@modajs/tensor';
 
 const COPIES = 20;
 const BYTES = 2 ** 27;
+const WARM_MS = 300;
+
+/** Copies until clocks have risen: an idle GPU needs about 0.3 s. */
+export async function warmClocks(device: Device): Promise<void> {
+  const start = performance.now();
+  while (performance.now() - start < WARM_MS) await copyBandwidth(device);
+}
 
 /** Bytes a second of copies of 128 MiB, reads and writes together: the best of five runs of twenty. */
 export async function copyBandwidth(device: Device): Promise<number> {

@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type DecodeBlocksConfig, type DType, init, noGrad, scope, tensor } from '@modajs/tensor';
 import { createDecoder, DecoderCache, openTokenDecoder, preset } from '../src/index.ts';
-import { copyBandwidth } from './copy-bandwidth.ts';
+import { copyBandwidth, warmClocks } from './copy-bandwidth.ts';
 
 const { values } = parseArgs({
   options: {
@@ -23,8 +23,6 @@ const { values } = parseArgs({
   },
 });
 const ROUNDS = 5;
-/** Milliseconds of work before times count: clocks rise slowly. */
-const WARM_MS = 300;
 const [prompt, tokens] = [Number(values.prompt), Number(values.tokens)];
 const dtype: DType = values.dtype === 'f32' ? 'f32' : 'f16';
 const ways: Record<string, DecodeBlocksConfig | false> = {
@@ -102,8 +100,7 @@ for (const name of [values.baseline, values.moda].filter(Boolean)) {
       await Promise.all(underWay);
       await device.synchronize();
     };
-    const warm = performance.now();
-    while (performance.now() - warm < WARM_MS) await copyBandwidth(device);
+    await warmClocks(device);
     await run(tokens);
     for (let round = 0; round < ROUNDS; round++) {
       const begin = performance.now();

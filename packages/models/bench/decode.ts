@@ -21,7 +21,7 @@ import {
   kernelTimes,
 } from '@modajs/tensor';
 import { type DecoderConfig, preset } from '../src/index.ts';
-import { copyBandwidth } from './copy-bandwidth.ts';
+import { copyBandwidth, warmClocks } from './copy-bandwidth.ts';
 import { type DecodeRun, decodeTokens, openRun } from './decode-run.ts';
 import { productBandwidths, tuneProducts } from './product-bandwidth.ts';
 
@@ -103,6 +103,7 @@ const report: Record<string, unknown> = { moda: values.moda, baseline: values.ba
   const bandwidth = await copyBandwidth(device);
   console.log(`${device}; ${dtype}; copy ${(bandwidth / 1e9).toFixed(1)} GB/s`);
   const runs = [await open(device, pairs[0]), await open(device, pairs[1])];
+  if (device.kind === 'webgpu') await warmClocks(device);
   for (let round = 0; round <= ROUNDS; round++) for (const run of runs) await decodeTokens(run, perRound);
   const results = runs.map((run) => summarize(run, bandwidth));
   for (const { name, timeMs, tokensPerSecond, bytes, copyShare, hostMs, dispatches } of results) {
