@@ -19,14 +19,9 @@ export {
   fitsDecodeAttention,
   planDecodeAttention,
 } from './decode/decode-attention.ts';
-export {
-  type BlockMatrix,
-  type DecodeBlock,
-  type DecodeBlocksConfig,
-  type DecodeBlocksProblem,
-  decodeBlocksExchange,
-  planDecodeBlocks,
-} from './decode/decode-blocks.ts';
+export { decodeBlocksExchange, planDecodeBlocks } from './decode/decode-blocks.ts';
+export type { DecodeBlocksConfig } from './decode/decode-blocks-cut.ts';
+export type { BlockMatrix, DecodeBlock, DecodeBlocksProblem } from './decode/decode-blocks-problem.ts';
 export { type DecodeChooseProblem, planDecodeChoose } from './decode/decode-choose.ts';
 export { type DecodeEmbedProblem, planDecodeEmbed } from './decode/decode-embed.ts';
 export {

@@ -22,7 +22,7 @@ const base: DecoderConfigInput = {
   dModel: 32,
   dFf: 64,
   vocabSize: 23,
-  seqLen: 32,
+  seqLen: 128,
   normEps: 1e-5,
   ropeTheta: 100,
 };
@@ -71,9 +71,9 @@ describe('token decoder, all blocks in one kernel [webgpu]', () => {
     return values.slice(-model.config.vocabSize);
   }
 
-  function prefilled(model: Decoder, capacity: number): DecoderCache {
+  function prefilled(model: Decoder, capacity: number, ids: number[] = prompt): DecoderCache {
     const cache = new DecoderCache(model.config, { B: 1, capacity, dtype: model.computeDtype, device });
-    tidy(() => noGrad(() => void model.forward(tensor([prompt], { dtype: 'i32', device }), { cache })));
+    tidy(() => noGrad(() => void model.forward(tensor([ids], { dtype: 'i32', device }), { cache })));
     return cache;
   }
 
@@ -93,6 +93,18 @@ describe('token decoder, all blocks in one kernel [webgpu]', () => {
       }
     });
   }
+
+  it('reads a long cache in several turns and splits', { timeout: 400_000 }, async () => {
+    using model = await modelOf({ norm: 'pre', qkNorm: 'head', ropeInterleaved: true });
+    const ids = Array.from({ length: 75 }, (_, i) => (i * 7) % 23);
+    using cache = prefilled(model, 150, ids);
+    using decoder = openTokenDecoder(model, cache)!;
+    expect(decoder.dispatches).toBe(4);
+    for (const id of more.slice(0, 3)) {
+      ids.push(id);
+      expect(distance(await decoder.logitsAfter(id), await logitsOf(model, ids))).toBeLessThan(TOLERANCE);
+    }
+  });
 
   it('equals five kernels a block in f16, in any order of both', { timeout: 400_000 }, async () => {
     using model = await modelOf({ depth: 'moda', norm: 'post', dModel: 64, dFf: 128 }, 'f16');

@@ -3,7 +3,8 @@ import { openTestDevice, type TestDevice } from '../../test/device.ts';
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { planDecodeAttention } from './decode-attention.ts';
-import { type DecodeBlock, planDecodeBlocks } from './decode-blocks.ts';
+import { planDecodeBlocks } from './decode-blocks.ts';
+import type { DecodeBlock } from './decode-blocks-problem.ts';
 import { type DecodeProductConfig, planDecodeProduct } from './decode-product.ts';
 
 let gpu: TestDevice;
