@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readBenchResults, TABLE_2 } from '@modajs/bench';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axeProblems } from './axe-problems.ts';
 import type { Page } from './open-dashboard.ts';
 import { type ServedSite, serveSite } from './served-site.ts';
 
@@ -28,6 +29,22 @@ async function measure(
 async function downloaded(page: Page) {
   const [file] = await Promise.all([page.waitForEvent('download'), page.click('text=Download mine')]);
   return readBenchResults(JSON.parse(readFileSync(await file.path(), 'utf8')))[0];
+}
+
+/** In the page: the only table kept gives the attention of the smoke benchmark the kernel of rows. */
+async function keepRowsKernel(): Promise<void> {
+  const finished = <T>(request: IDBRequest<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const database = await finished(indexedDB.open('modajs-tuning', 1));
+  const store = database.transaction('modajs-tuning', 'readwrite').objectStore('modajs-tuning');
+  const { version, adapters } = await finished(store.get('cache'));
+  const attention = { 'sequence f32 D64 Dv64 G8 T64 causal': { sequence: 'rows' } };
+  const tables = Object.keys(adapters).map((key) => [key, { matmul: {}, attention }]);
+  await finished(store.put({ version, adapters: Object.fromEntries(tables) }, 'cache'));
+  database.close();
 }
 
 describe('kernels page', () => {
@@ -134,6 +151,71 @@ describe('kernels page', () => {
     // One line holds all of them: our own forward part beside theirs.
     const line = page.locator('.bench-table tr', { hasText: 'forward' }).first();
     expect(await line.locator('td b').count()).toBeGreaterThanOrEqual(3);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('tunes, runs a benchmark tuned, keeps the table over a reload, and forgets it [browser] [webgpu]', async () => {
+    const { page, errors } = await site.open('#/kernels');
+    await page.click('role=tab[name="Attention"]');
+    await page.selectOption('select[name=scale]', 'smoke');
+    await page.selectOption('select[name=device]', 'webgpu');
+    const state = page.locator('#bench-tuning-state');
+    await page.waitForSelector('#bench-tuning-state:has-text("No tuned kernels for this adapter yet")');
+    expect(await page.isDisabled('role=button[name="Tuned kernels"]')).toBe(true);
+    await page.click('role=button[name="Tune"s]');
+    await page.waitForSelector('[data-tuning=finished]', { timeout: 60_000 });
+    expect(await state.textContent()).toMatch(/\d of \d classe?s? of shapes beats? the default|fastest in \d class/);
+
+    // Which kernel is faster on a software adapter is a matter of luck: the table gets one for this class in any case.
+    await page.evaluate(keepRowsKernel);
+    await page.reload();
+    await page.selectOption('select[name=scale]', 'smoke');
+    await page.click('role=tab[name="Attention"]');
+    await page.waitForSelector('#bench-tuning-state:has-text("Tuned kernels for 1 class of shapes are kept")');
+    await page.selectOption('select[name=device]', 'cpu');
+    expect(await state.textContent()).toContain('choose WebGPU');
+    await page.selectOption('select[name=device]', 'webgpu');
+    await page.click('role=button[name="Tuned kernels"]');
+    await page.click('text=Measure on this device');
+    await page.waitForSelector('[data-phase=finished]', { timeout: 60_000 });
+    const { rows } = await downloaded(page);
+    expect(rows.map(({ status, reason }) => reason ?? status)).toEqual(rows.map(() => 'measured'));
+    for (const { id, isTuned } of rows) expect([id, isTuned]).toEqual([id, id.endsWith('/default')]);
+    expect(await page.locator('.bench-table td', { hasText: '· tuned' }).count()).toBeGreaterThan(0);
+    expect(await page.locator('.bench-table td', { hasText: '· not tuned' }).count()).toBeGreaterThan(0);
+
+    expect(await axeProblems(page)).toEqual([]);
+    await page.click('role=button[name="Forget"]');
+    await page.waitForSelector('#bench-tuning-state:has-text("No tuned kernels for this adapter yet")');
+    expect(await page.locator('role=button[name="Forget"]').count()).toBe(0);
+    expect(await page.getAttribute('role=button[name="Tuned kernels"]', 'aria-pressed')).toBe('false');
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('cancels tuning, and a benchmark can run again [browser] [webgpu]', async () => {
+    const { page, errors } = await site.open('#/kernels');
+    await page.click('role=tab[name="Matrix products"]');
+    await page.selectOption('select[name=scale]', 'smoke');
+    await page.click('role=button[name="Tune"s]');
+    await page.waitForSelector('#bench-tuning-state:has-text("candidates, now")');
+    expect(await page.isDisabled('text=Measure on this device')).toBe(true);
+    await page.click('text=Cancel tuning');
+    await page.waitForSelector('[data-tuning=cancelled]', { timeout: 20_000 });
+    expect(await page.textContent('#bench-tuning-state')).toMatch(/^Cancelled\. /);
+    expect(await page.isDisabled('text=Measure on this device')).toBe(false);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('says in a sentence that kernels cannot be tuned without WebGPU [browser]', async () => {
+    const { page, errors } = await site.open('#/kernels');
+    await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }));
+    await page.reload();
+    await page.waitForSelector('#bench-tuning-state:has-text("tuned on WebGPU, and this browser has no WebGPU.")');
+    for (const name of ['Tune', 'Tuned kernels'])
+      expect([name, await page.isDisabled(`role=button[name="${name}"s]`)]).toEqual([name, true]);
     expect(errors).toEqual([]);
     await page.close();
   });

@@ -1,3 +1,4 @@
+export { type KernelTuning, tuningKey } from '@modajs/kernels';
 export { benchEnvironment, createBenchResult, type EnvironmentFacts } from './bench-result.ts';
 export { type BenchCost, costOf } from './cost.ts';
 export { withExtraTime } from './extra-time.ts';
@@ -29,8 +30,10 @@ export {
 export { readBenchResults } from './results/read-bench-results.ts';
 export { type BenchProgress, dtypesOf, type RunBenchOptions, runBench } from './run-bench.ts';
 export { chooseTuning, type TuneOutcome, tuningOf } from './tune/choose-tuning.ts';
-export { deviceTuneGroups, deviceTuningKey, tune } from './tune/tune.ts';
-export { type TuneGroup, tuneGroups } from './tune/tune-jobs.ts';
+export { jobTuneGroups } from './tune/job-tune-groups.ts';
+export { deviceJobTuneGroups, deviceTuneGroups, deviceTuningKey, tune } from './tune/tune.ts';
+export type { TuneGroup } from './tune/tune-group.ts';
+export { tuneGroups } from './tune/tune-jobs.ts';
 export { readTuningCache, TUNING_CACHE_VERSION, type TuningCache, withTuning } from './tune/tuning-cache.ts';
 export { type DatabaseFactory, type TuningDatabase, tuningDatabase } from './tune/tuning-database.ts';
 export { type WebGpuDevice, webGpuBackend } from './webgpu/webgpu-backend.ts';

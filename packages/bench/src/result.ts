@@ -36,6 +36,8 @@ export interface BenchRow {
   readonly library: string;
   /** The kernels that ran: a configuration, or labels of passes. */
   readonly implementation: string;
+  /** Whether a measured configuration of the device's tuning ran; absent on devices that have none, and in earlier files. */
+  readonly isTuned?: boolean;
   readonly dtype: string;
   readonly total: BenchTimes | null;
   readonly forward?: BenchTimes;

@@ -21,7 +21,10 @@ async function answer(): Promise<object> {
   const database = tuningDatabase(indexedDB);
   const before = await database.load();
   await database.save(deviceTuningKey(device), { matmul: { some: { kind: 'naive' } }, attention: {} });
-  return { rows, environment, before, after: await tuningDatabase(indexedDB).load(), key: deviceTuningKey(device) };
+  const after = await tuningDatabase(indexedDB).load();
+  await database.forget(deviceTuningKey(device));
+  const forgotten = await database.load();
+  return { rows, environment, before, after, forgotten, key: deviceTuningKey(device) };
 }
 
 const { postMessage } = globalThis as unknown as { postMessage(answer: object): void };

@@ -1,6 +1,6 @@
 import { type Device, init, kernelSpans, matmul, randomNormal } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deviceTuneGroups, deviceTuningKey, type TuneOutcome, tune, tuningOf } from '../src/index.ts';
+import { deviceTuneGroups, deviceTuningKey, runBench, type TuneOutcome, tune, tuningOf } from '../src/index.ts';
 
 let device: Device;
 beforeAll(async () => {
@@ -9,6 +9,7 @@ beforeAll(async () => {
 afterAll(() => device.destroy());
 
 const tile = { kind: 'tile', blockM: 32, blockN: 16, blockK: 4, threadM: 4, threadN: 4, stages: 1, splitK: 1 } as const;
+const NO_CEILINGS = { copyBytesPerSecond: null, flopsPerSecond: {} };
 
 describe('tune', () => {
   it('times candidates, rejects one that the device cannot hold, and the device uses the winner [webgpu]', async () => {
@@ -40,6 +41,24 @@ describe('tune', () => {
         labels.some((text) => text.startsWith(label)),
         `${label} in ${labels}`,
       ).toBe(true);
+      tuned.destroy();
+    }
+  });
+
+  it('marks rows that ran tuned; a problem that cannot run its class’s configuration runs the default [webgpu]', async () => {
+    const group = deviceTuneGroups(device, 'smoke').find(({ shapeClass }) =>
+      shapeClass.startsWith('f32 f32 f32 NN M128'),
+    )!;
+    const { config: _, ...job } = group.jobs[0]!;
+    for (const [config, isTuned] of [
+      [tile, true],
+      [{ ...tile, blockM: 4096, blockN: 4096, blockK: 4096 }, false],
+    ] as const) {
+      const table = { matmul: { [group.shapeClass]: config }, attention: {} };
+      const tuned = await init({ device: 'webgpu', tuning: { [deviceTuningKey(device)]: table } });
+      const rows = [];
+      for await (const row of runBench([job], tuned, { scale: 'smoke', ceilings: NO_CEILINGS })) rows.push(row);
+      expect(rows).toMatchObject([{ status: 'measured', isTuned }]);
       tuned.destroy();
     }
   });

@@ -34,7 +34,7 @@ afterAll(async () => {
   if (folder) rmSync(folder, { recursive: true });
 });
 
-it('measures rows right in a Worker, and keeps tunings in IndexedDB [browser]', async () => {
+it('measures rows right in a Worker, and keeps and forgets tunings in IndexedDB [browser]', async () => {
   const page = await browser.newPage();
   await page.goto(`${server.url}/`);
   // biome-ignore lint/suspicious/noExplicitAny: what the Worker answers is checked below.
@@ -58,4 +58,5 @@ it('measures rows right in a Worker, and keeps tunings in IndexedDB [browser]', 
   }
   expect(answer.before).toEqual({});
   expect(answer.after).toEqual({ [answer.key]: { matmul: { some: { kind: 'naive' } }, attention: {} } });
+  expect(answer.forgotten).toEqual({});
 });

@@ -71,3 +71,4 @@ export {
 } from './softmax/softmax.ts';
 export { type KernelTuning, type TuningTables, tuningKey } from './tuning/kernel-tuning.ts';
 export { depthClass, matmulClass, sequenceClass } from './tuning/shape-class.ts';
+export { tunedAttentionConfig, tunedMatmulConfig } from './tuning/tuned-plan.ts';

@@ -14,6 +14,8 @@ export interface BenchSettings {
   readonly scale: BenchScale;
   readonly device: 'auto' | 'webgpu' | 'cpu';
   readonly peers: readonly PeerName[];
+  /** Kernels run in the configurations that this browser keeps for the adapter. */
+  readonly isTuned: boolean;
 }
 
 /** A row that is to come. */

@@ -1,9 +1,12 @@
 import type { BenchCeilings, BenchEnvironment, BenchRow } from '@modajs/bench';
 import type { BenchReply, BenchSettings, PlannedRow } from './bench-messages.ts';
 
+/** How far something is that is measured in a worker. */
+export type BenchPhase = 'idle' | 'opening' | 'measuring' | 'cancelling' | 'finished' | 'cancelled' | 'lost' | 'failed';
+
 /** What the page knows of its benchmarks. */
 export interface BenchView {
-  readonly phase: 'idle' | 'opening' | 'measuring' | 'cancelling' | 'finished' | 'cancelled' | 'lost' | 'failed';
+  readonly phase: BenchPhase;
   readonly settings: BenchSettings | null;
   readonly device: string | null;
   readonly environment: BenchEnvironment | null;
@@ -39,7 +42,7 @@ export type BenchAction =
   | { readonly kind: 'ended' };
 
 /** Whether something is being measured. */
-export function isBusy({ phase }: BenchView): boolean {
+export function isBusy({ phase }: { readonly phase: BenchPhase }): boolean {
   return phase === 'opening' || phase === 'measuring' || phase === 'cancelling';
 }
 

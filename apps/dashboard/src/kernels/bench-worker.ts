@@ -1,4 +1,4 @@
-import { benchEnvironment, benchPresets, deviceTraits, runBench } from '@modajs/bench';
+import { benchEnvironment, benchPresets, deviceTraits, runBench, tuningDatabase } from '@modajs/bench';
 import { type Device, DeviceError, init } from '@modajs/tensor';
 import type { BenchReply, BenchRequest, BenchSettings } from './bench-messages.ts';
 import { browserName } from './browser-name.ts';
@@ -14,11 +14,12 @@ const SMOKE_SHAPES = 2;
 
 let stop = new AbortController();
 
-async function start({ preset, scale, device: name, peers }: BenchSettings): Promise<void> {
+async function start(settings: BenchSettings): Promise<void> {
   stop = new AbortController();
-  const device = await init({ device: name });
+  const tuning = settings.isTuned ? { tuning: await tuningDatabase(indexedDB).load() } : {};
+  const device = await init({ device: settings.device, ...tuning });
   try {
-    await measure(device, { preset, scale, device: name, peers });
+    await measure(device, settings);
   } finally {
     device.destroy();
   }

@@ -6,11 +6,22 @@ export type DetectedDevice =
 /** Looks for a hardware WebGPU adapter as the device `auto` does; a software adapter is slower than WebAssembly. */
 export async function detectDevice(): Promise<DetectedDevice> {
   const threads = crossOriginIsolated ? navigator.hardwareConcurrency : 1;
-  if (!navigator.gpu) return { kind: 'wasm', threads, because: 'this browser has no WebGPU' };
-  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
-  if (adapter === null) return { kind: 'wasm', threads, because: 'WebGPU finds no adapter on this machine' };
-  const { vendor, architecture, description, device, isFallbackAdapter } = adapter.info;
-  if (isFallbackAdapter || /llvmpipe|lavapipe|swiftshader/i.test(`${description} ${device}`))
-    return { kind: 'wasm', threads, because: 'WebGPU has only a software adapter here' };
+  const adapter = await findAdapter();
+  if (typeof adapter === 'string') return { kind: 'wasm', threads, because: adapter };
+  const { info } = adapter;
+  if (isSoftwareAdapter(info)) return { kind: 'wasm', threads, because: 'WebGPU has only a software adapter here' };
+  const { vendor, architecture, description } = info;
   return { kind: 'webgpu', name: description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter' };
+}
+
+/** The adapter that the device `webgpu` opens, or why there is none. */
+export async function findAdapter(): Promise<GPUAdapter | string> {
+  if (!navigator.gpu) return 'this browser has no WebGPU';
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
+  return adapter ?? 'WebGPU finds no adapter on this machine';
+}
+
+/** Whether an adapter runs on the processor. */
+export function isSoftwareAdapter({ description, device, isFallbackAdapter }: GPUAdapterInfo): boolean {
+  return isFallbackAdapter || /llvmpipe|lavapipe|swiftshader/i.test(`${description} ${device}`);
 }

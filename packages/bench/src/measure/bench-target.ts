@@ -15,6 +15,8 @@ export interface Timing {
 export interface Runnable {
   /** The kernels, for people. */
   readonly implementation: string;
+  /** Whether a configuration of the device's tuning is what runs; absent where kernels have none. */
+  readonly isTuned?: boolean | undefined;
   /** Bytes of scratch memory beside the operands. */
   readonly workspaceBytes: number;
   run(): Promise<void>;

@@ -4,7 +4,6 @@ import {
   KernelError,
   type MatmulConfig,
   type MatmulProblem,
-  matmulClass,
 } from '@modajs/kernels';
 import type { MatmulJob, MatmulRung } from '../job.ts';
 
@@ -28,9 +27,7 @@ export function matmulProblem({ batch, M, N, K, layout, dtype, outDtype }: Matmu
 /** The configuration of a rung, as the kernels would choose it on a device that has no higher one. @throws KernelError when the device lacks the rung */
 export function rungConfig(rung: MatmulRung, problem: MatmulProblem, capabilities: DeviceCapabilities): MatmulConfig {
   if (rung === 'naive') return { kind: 'naive' };
-  if (rung === 'default') {
-    return capabilities.tuning?.matmul[matmulClass(problem)] ?? chooseMatmulConfig(problem, capabilities);
-  }
+  if (rung === 'default') return chooseMatmulConfig(problem, capabilities);
   // Software adapters get short shaders by default; a rung that was asked for is what it is elsewhere.
   const named = { ...capabilities, vendor: '', architecture: '' };
   const config = chooseMatmulConfig(problem, rung === 'tile' ? { ...named, subgroupMatrix: [] } : named);

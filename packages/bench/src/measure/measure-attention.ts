@@ -21,7 +21,8 @@ export async function measureAttention(job: AttentionJob, session: BenchSession)
   const forwardTiming = await forward.time(runs);
   await session.check();
   if (!isBoth) {
-    return { implementation: forward.implementation, forward: forwardTiming, errors: sampler.errors.all(), tolerance };
+    const { implementation: kernels, isTuned } = forward;
+    return { implementation: kernels, isTuned, forward: forwardTiming, errors: sampler.errors.all(), tolerance };
   }
   const backward = await session.attentionBackward({ problem, implementation, config });
   await backward.run();
@@ -32,7 +33,8 @@ export async function measureAttention(job: AttentionJob, session: BenchSession)
   assertAccurate(job.id, both, errors, tolerance);
   const backwardTiming = await backward.time(runs);
   await session.check();
-  return { implementation: both, forward: forwardTiming, backward: backwardTiming, errors, tolerance };
+  const isTuned = forward.isTuned === undefined ? undefined : forward.isTuned || backward.isTuned;
+  return { implementation: both, isTuned, forward: forwardTiming, backward: backwardTiming, errors, tolerance };
 }
 
 async function fillOperands({ problem, direction }: AttentionJob, { memory }: BenchSession): Promise<void> {

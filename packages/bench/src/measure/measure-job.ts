@@ -63,7 +63,7 @@ function rowHead(job: BenchJob) {
 }
 
 function rowOf(job: BenchJob, measurement: Measurement, ceilings: BenchCeilings): BenchRow {
-  const { forward, backward, implementation, errors, tolerance } = measurement;
+  const { forward, backward, implementation, isTuned, errors, tolerance } = measurement;
   const { flops, bytes } = costOf(job);
   const total = summarize(backward ? forward.timesMs.map((ms, run) => ms + backward.timesMs[run]!) : forward.timesMs);
   const passes = { ...forward.passMs, ...backward?.passMs };
@@ -71,6 +71,7 @@ function rowOf(job: BenchJob, measurement: Measurement, ceilings: BenchCeilings)
     ...rowHead(job),
     status: 'measured',
     implementation,
+    ...(isTuned === undefined ? {} : { isTuned }),
     total,
     ...(job.kind === 'attention' ? { forward: summarize(forward.timesMs) } : {}),
     ...(backward ? { backward: summarize(backward.timesMs) } : {}),

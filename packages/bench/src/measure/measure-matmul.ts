@@ -23,7 +23,8 @@ export async function measureMatmul(job: MatmulJob, session: BenchSession): Prom
   assertAccurate(job.id, product.implementation, errors, tolerance);
   const timing = await product.time(job.runs);
   await session.check();
-  return { implementation: product.implementation, forward: timing, errors, tolerance };
+  const { implementation, isTuned } = product;
+  return { implementation, isTuned, forward: timing, errors, tolerance };
 }
 
 /** On 7 rows x 61 columns of the first entry, spread over the matrix and its edges. */

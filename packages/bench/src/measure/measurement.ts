@@ -4,6 +4,8 @@ import type { Timing } from './bench-target.ts';
 /** What measuring a job gives: times and errors, before anything is derived from them. */
 export interface Measurement {
   readonly implementation: string;
+  /** As `Runnable.isTuned`: in either direction. */
+  readonly isTuned?: boolean | undefined;
   /** The whole of a product, or the forward part. */
   readonly forward: Timing;
   readonly backward?: Timing;

@@ -4,7 +4,8 @@ import type { BenchJob } from '../job.ts';
 import { emptyRow } from '../measure/measure-job.ts';
 import type { BenchRow } from '../result.ts';
 import { chooseTuning, tuningOf } from './choose-tuning.ts';
-import { type TuneGroup, tuneGroups } from './tune-jobs.ts';
+import type { TuneGroup } from './tune-group.ts';
+import { tuneGroups } from './tune-jobs.ts';
 
 const MATRIX = {
   ...BASELINE_CAPABILITIES,

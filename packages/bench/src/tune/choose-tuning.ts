@@ -1,6 +1,6 @@
 import type { AttentionConfig, KernelTuning, MatmulConfig } from '@modajs/kernels';
 import type { BenchRow } from '../result.ts';
-import type { TuneGroup } from './tune-jobs.ts';
+import type { TuneGroup } from './tune-group.ts';
 
 /** What one class of shapes gave. */
 export interface TuneOutcome {

@@ -1,15 +1,23 @@
 import { tuningKey } from '@modajs/kernels';
 import { ConfigError, type Device } from '@modajs/tensor';
+import type { BenchJob } from '../job.ts';
 import { deviceTraits } from '../measure/device-traits.ts';
 import type { BenchScale } from '../presets/scale.ts';
 import { type RunBenchOptions, runBench } from '../run-bench.ts';
 import { webGpuBackend } from '../webgpu/webgpu-backend.ts';
 import { chooseTuning, type TuneOutcome } from './choose-tuning.ts';
-import { type TuneGroup, tuneGroups } from './tune-jobs.ts';
+import { jobTuneGroups } from './job-tune-groups.ts';
+import type { TuneGroup } from './tune-group.ts';
+import { tuneGroups } from './tune-jobs.ts';
 
 /** The classes that a WebGPU device's tuning covers. @throws ConfigError on another device */
 export function deviceTuneGroups(device: Device, scale: BenchScale): TuneGroup[] {
   return tuneGroups(requireWebGpu(device).capabilities, deviceTraits(device), scale);
+}
+
+/** The classes of these jobs alone, each with at most `most` candidates: see `jobTuneGroups`. @throws ConfigError on another device */
+export function deviceJobTuneGroups(device: Device, jobs: readonly BenchJob[], most?: number): TuneGroup[] {
+  return jobTuneGroups(jobs, requireWebGpu(device).capabilities, most);
 }
 
 /** Key of a device's tuning: adapter and driver. @throws ConfigError on a device that is not WebGPU */

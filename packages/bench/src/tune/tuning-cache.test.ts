@@ -1,7 +1,7 @@
 import type { KernelTuning } from '@modajs/kernels';
 import { DataError } from '@modajs/tensor';
 import { describe, expect, it } from 'vitest';
-import { readTuningCache, withTuning } from './tuning-cache.ts';
+import { readTuningCache, withoutTuning, withTuning } from './tuning-cache.ts';
 
 const tile = { kind: 'tile', blockM: 64, blockN: 64, blockK: 8, threadM: 8, threadN: 4, stages: 1, splitK: 1 } as const;
 const tuning: KernelTuning = {
@@ -12,6 +12,11 @@ const tuning: KernelTuning = {
   },
   attention: { 'sequence class': { forward: { subgroups: 4, fragments: 2, block: 16 } }, depth: { depthSubgroups: 2 } },
 };
+
+it('withoutTuning > forgets one adapter and keeps the others', () => {
+  expect(readTuningCache(withoutTuning({ one: tuning, other: tuning }, 'one'))).toEqual({ other: tuning });
+  expect(readTuningCache(withoutTuning({ one: tuning }, 'unknown'))).toEqual({ one: tuning });
+});
 
 describe('readTuningCache', () => {
   it('reads what withTuning wrote, and keeps other adapters', () => {

@@ -15,6 +15,12 @@ export function withTuning(tables: TuningTables, key: string, tuning: KernelTuni
   return { version: TUNING_CACHE_VERSION, adapters: { ...tables, [key]: tuning } };
 }
 
+/** A cache without one device's tuning. */
+export function withoutTuning(tables: TuningTables, key: string): TuningCache {
+  const adapters = Object.fromEntries(Object.entries(tables).filter(([other]) => other !== key));
+  return { version: TUNING_CACHE_VERSION, adapters };
+}
+
 /**
  * The tables of a cache.
  *

@@ -1,5 +1,5 @@
 import type { KernelTuning, TuningTables } from '@modajs/kernels';
-import { readTuningCache, type TuningCache, withTuning } from './tuning-cache.ts';
+import { readTuningCache, type TuningCache, withoutTuning, withTuning } from './tuning-cache.ts';
 
 /** Where a browser keeps tunings between visits. */
 export interface TuningDatabase {
@@ -7,24 +7,33 @@ export interface TuningDatabase {
   load(): Promise<TuningTables>;
   /** Keeps a device's tuning beside those of others. */
   save(key: string, tuning: KernelTuning): Promise<void>;
+  /** Forgets a device's tuning; those of others stay. */
+  forget(key: string): Promise<void>;
 }
 
 /** What is used of IndexedDB, so that this package needs no DOM types: pass `globalThis.indexedDB`. */
 export interface DatabaseFactory {
-  open(name: string, version: number): DatabaseRequest & { onupgradeneeded: ((event: unknown) => void) | null };
+  open(name: string, version: number): DatabaseRequest & { onupgradeneeded: ((event: never) => unknown) | null };
 }
 
 interface DatabaseRequest {
   readonly result: unknown;
   readonly error: unknown;
-  onsuccess: ((event: unknown) => void) | null;
-  onerror: ((event: unknown) => void) | null;
+  onsuccess: ((event: never) => unknown) | null;
+  onerror: ((event: never) => unknown) | null;
 }
 
 interface Database {
   createObjectStore(name: string): unknown;
-  transaction(store: string, mode: 'readonly' | 'readwrite'): { objectStore(name: string): ObjectStore };
+  transaction(store: string, mode: 'readonly' | 'readwrite'): Transaction;
   close(): void;
+}
+
+interface Transaction {
+  readonly error: unknown;
+  oncomplete: ((event: never) => unknown) | null;
+  onabort: ((event: never) => unknown) | null;
+  objectStore(name: string): ObjectStore;
 }
 
 interface ObjectStore {
@@ -41,12 +50,16 @@ export function tuningDatabase(factory: DatabaseFactory): TuningDatabase {
     const cache = await withStore(factory, 'readonly', (store) => store.get(RECORD));
     return cache === undefined ? {} : readTuningCache(cache);
   };
+  // What cannot be read is worth nothing: it is replaced.
+  const known = () => load().catch((): TuningTables => ({}));
+  const keep = (cache: TuningCache) => withStore(factory, 'readwrite', (store) => store.put(cache, RECORD));
   return {
     load,
     async save(key, tuning) {
-      // What cannot be read is worth nothing: it is replaced.
-      const cache: TuningCache = withTuning(await load().catch(() => ({})), key, tuning);
-      await withStore(factory, 'readwrite', (store) => store.put(cache, RECORD));
+      await keep(withTuning(await known(), key, tuning));
+    },
+    async forget(key) {
+      await keep(withoutTuning(await known(), key));
     },
   };
 }
@@ -60,7 +73,9 @@ async function withStore(
   opening.onupgradeneeded = () => void (opening.result as Database).createObjectStore(NAME);
   const database = (await finished(opening)) as Database;
   try {
-    return await finished(use(database.transaction(NAME, mode).objectStore(NAME)));
+    const transaction = database.transaction(NAME, mode);
+    const [result] = await Promise.all([finished(use(transaction.objectStore(NAME))), ended(transaction)]);
+    return result;
   } finally {
     database.close();
   }
@@ -70,5 +85,13 @@ function finished(request: DatabaseRequest): Promise<unknown> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
+  });
+}
+
+/** Only then is what was written kept, should the Worker end. */
+function ended(transaction: Transaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error);
   });
 }

@@ -14,6 +14,7 @@ import { matmulProblem, rungConfig } from '../measure/matmul-problem.ts';
 import copyShader from './copy.wgsl';
 import { GpuMemory } from './gpu-memory.ts';
 import { type PreparedPlan, preparePlan } from './prepare-plan.ts';
+import { runnableAttentionTuning, runnableMatmulTuning } from './runnable-tuning.ts';
 import { timePlans, wallTime } from './time-plan.ts';
 import type { WebGpuDevice } from './webgpu-backend.ts';
 
@@ -37,12 +38,13 @@ function openSession(backend: WebGpuDevice): BenchSession {
   const { device, capabilities } = backend;
   const memory = new GpuMemory(device);
   const prepared: PreparedPlan[] = [];
-  const prepare = async (plans: readonly KernelPlan[], implementation: string): Promise<Runnable> => {
+  const prepare = async (plans: readonly KernelPlan[], implementation: string, isTuned: boolean): Promise<Runnable> => {
     const made: PreparedPlan[] = [];
     for (const plan of plans) made.push(await preparePlan(memory, plan));
     prepared.push(...made);
     return {
       implementation,
+      isTuned,
       workspaceBytes: Object.values(plans[0]?.workspace ?? {}).reduce((sum, bytes) => sum + bytes, 0),
       run: async () => void (await wallTime(device, made.slice(0, 1), 1)),
       time: (runs) => timePlans(device, made, runs),
@@ -50,29 +52,33 @@ function openSession(backend: WebGpuDevice): BenchSession {
   };
   const attention = (direction: 'forward' | 'backward', { problem, implementation, config }: AttentionRequest) => {
     const shipped = direction === 'forward' ? planAttentionForward : planAttentionBackward;
+    const isOwnChoice = implementation === 'shipped' && config === undefined;
+    const tuned = isOwnChoice ? runnableAttentionTuning(problem, capabilities, shipped) : undefined;
     const plan =
       implementation === 'shipped'
-        ? shipped(problem, capabilities, config)
+        ? shipped(problem, capabilities, config ?? tuned)
         : ablationPlan(implementation, direction, problem, capabilities);
-    return prepare([plan], [...new Set(plan.passes.map(({ label }) => label))].join(', '));
+    return prepare([plan], [...new Set(plan.passes.map(({ label }) => label))].join(', '), tuned !== undefined);
   };
   return {
     memory,
     matmul(job) {
       const problem = matmulProblem(job);
-      const config = job.config ?? rungConfig(job.rung, problem, capabilities);
+      const isOwnChoice = job.rung === 'default' && job.config === undefined;
+      const tuned = isOwnChoice ? runnableMatmulTuning(problem, capabilities) : undefined;
+      const config = job.config ?? tuned ?? rungConfig(job.rung, problem, capabilities);
       // Copies of B lie one after another: one workspace serves all plans, for they run in order.
       const plans = Array.from({ length: job.copies }, (_, copy) => {
         const b = { ...problem.b, offset: copy * job.batch * job.N * job.K };
         return planMatmul({ ...problem, b }, capabilities, config);
       });
-      return prepare(plans, describeMatmulConfig(config));
+      return prepare(plans, describeMatmulConfig(config), tuned !== undefined);
     },
     attentionForward: (request) => attention('forward', request),
     attentionBackward: (request) => attention('backward', request),
     depthGather({ B, T, H, Hkv, D, Dv, dtype }, readers) {
       const shape = { B, T, H, Hkv, D, Dv, dtype, slots: 2, accumulate: false } as const;
-      return prepare([planDepthGather({ ...shape, readers }, capabilities)], 'depth-gather');
+      return prepare([planDepthGather({ ...shape, readers }, capabilities)], 'depth-gather', false);
     },
     check: () => backend.synchronize(),
     close() {

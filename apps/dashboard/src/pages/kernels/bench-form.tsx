@@ -2,6 +2,9 @@ import { useState } from 'preact/hooks';
 import { type BenchSettings, PEERS, type PeerName } from '../../kernels/bench-messages.ts';
 import { cancelBench, startBench } from '../../kernels/bench-store.ts';
 import { type BenchView, isBusy } from '../../kernels/bench-view.ts';
+import { useAdapterTuning, useTuning } from '../../kernels/tune-store.ts';
+import { tunedObstacle } from '../../kernels/tuned-choice.ts';
+import { TunePanel } from './tune-panel.tsx';
 
 const SCALES: readonly (readonly [BenchSettings['scale'], string])[] = [
   ['fit', 'fit this device'],
@@ -50,6 +53,10 @@ export function BenchForm({ view, preset }: BenchFormProps) {
   const [scale, setScale] = useState<BenchSettings['scale']>('fit');
   const [device, setDevice] = useState<BenchSettings['device']>('auto');
   const [peers, setPeers] = useState<readonly PeerName[]>([]);
+  const [wantsTuned, setWantsTuned] = useState(view.settings?.isTuned ?? false);
+  const tuning = useTuning();
+  const adapter = useAdapterTuning();
+  const isTuned = wantsTuned && tunedObstacle(adapter, device) === null;
   const toggle = (peer: PeerName): void =>
     setPeers((before) => (before.includes(peer) ? before.filter((other) => other !== peer) : [...before, peer]));
   const hasPeers = preset === 'matmul' || preset === 'attention';
@@ -76,13 +83,23 @@ export function BenchForm({ view, preset }: BenchFormProps) {
           <button
             type="button"
             class="primary bench-go"
-            onClick={() => startBench({ preset, scale, device, peers: hasPeers ? peers : [] })}
+            disabled={isBusy(tuning)}
+            onClick={() => startBench({ preset, scale, device, peers: hasPeers ? peers : [], isTuned })}
           >
             Measure on this device
           </button>
         )}
       </div>
       <BenchProgress view={view} />
+      <TunePanel
+        view={tuning}
+        adapter={adapter}
+        settings={{ preset, scale }}
+        device={device}
+        isMeasuring={isBusy(view)}
+        isTuned={isTuned}
+        onToggle={() => setWantsTuned(!isTuned)}
+      />
     </div>
   );
 }

@@ -35,6 +35,7 @@ function Cell({ row }: { readonly row: BenchRow | undefined }) {
       <b>{timeText(row.total.medianMs)}</b>
       <span class="bench-sub">
         {row.tflops !== null && speedText(row.tflops)}
+        {row.isTuned !== undefined && <span> · {row.isTuned ? 'tuned' : 'not tuned'}</span>}
         {extraTime !== null && <span> · depth {(100 * extraTime).toFixed(1)} %</span>}
       </span>
       {share > 0 && (
