@@ -14,14 +14,25 @@ const COLUMNS = 64;
 const ENOUGH_WORKGROUPS = 512;
 const ROWS_PER_SPLIT = 32;
 
+/** How the gradient of a parameter is stored. */
+export interface ParameterSum {
+  readonly dtype: 'f32' | 'f16';
+  readonly accumulate: boolean;
+}
+
 /** Gradients of `NormProblem`. An offset of null: there is no such operand. Offsets in elements. */
 export interface NormBackwardProblem {
   readonly kind: 'rms' | 'layer';
   readonly dtype: 'f32' | 'f16';
   readonly rows: number;
   readonly N: number;
-  /** How the weight's gradient is stored, and whether it is added to; dtype of x, overwritten by default. */
-  readonly weightGradient?: { readonly dtype: 'f32' | 'f16'; readonly accumulate: boolean };
+  /** How the gradients of weight and bias are stored, and whether they are added to; dtype of x, overwritten by default. */
+  readonly weightGradient?: ParameterSum;
+  readonly biasGradient?: ParameterSum;
+  /** dWeight is `[2, N]`, the weight's gradient and then the bias's: one sum for both. `dBias` is null then. */
+  readonly isJoint?: boolean;
+  /** The gradient of x is added to dx. */
+  readonly accumulate?: boolean;
   readonly offsets: {
     readonly x: number;
     readonly weight: number | null;
@@ -34,7 +45,10 @@ export interface NormBackwardProblem {
   };
 }
 
-function inputPass({ kind, dtype, rows, N, offsets }: NormBackwardProblem, caps: DeviceCapabilities): KernelPass {
+function inputPass(
+  { kind, dtype, rows, N, accumulate = false, offsets }: NormBackwardProblem,
+  caps: DeviceCapabilities,
+): KernelPass {
   const hasWeight = offsets.weight !== null;
   const isLayer = kind === 'layer';
   const { x, weight, mean, rstd, dOut, dx } = offsets;
@@ -42,7 +56,12 @@ function inputPass({ kind, dtype, rows, N, offsets }: NormBackwardProblem, caps:
   return {
     label: `${kind}-norm-backward ${dtype} x${width}`,
     shader: shaderVariant(inputSource, types),
-    constants: { WIDTH: rowWidth(N / width), IS_LAYER: isLayer ? 1 : 0, HAS_WEIGHT: hasWeight ? 1 : 0 },
+    constants: {
+      WIDTH: rowWidth(N / width),
+      IS_LAYER: isLayer ? 1 : 0,
+      HAS_WEIGHT: hasWeight ? 1 : 0,
+      ACCUMULATE: accumulate ? 1 : 0,
+    },
     bindings: [
       { buffer: 'x', access: 'read' },
       { buffer: hasWeight ? 'weight' : 'x', access: 'read' },
@@ -79,22 +98,23 @@ function weightPasses(problem: NormBackwardProblem, splits: number, caps: Device
     ]),
     workgroups: foldWorkgroups(blocks * splits, caps),
   };
-  const total = (buffer: string, offset: number, from: number, stored: NormBackwardProblem['weightGradient']) =>
+  const total = (buffer: string, offset: number, from: number, columns: number, stored?: ParameterSum) =>
     reducePass(
       {
         op: 'sum',
         x: { buffer: 'partial', dtype: 'f32', offset: from },
         out: { buffer, dtype: stored?.dtype ?? dtype, offset },
         accumulate: stored?.accumulate,
-        kept: { shape: [N], strides: [1] },
+        kept: { shape: [columns], strides: [1] },
         reduced: { shape: [splits], strides: [2 * N] },
         splits: 1,
       },
       caps,
     );
+  const { dWeight, dBias } = offsets;
   const passes = [partial];
-  if (offsets.dWeight !== null) passes.push(total('dWeight', offsets.dWeight, 0, problem.weightGradient));
-  if (offsets.dBias !== null) passes.push(total('dBias', offsets.dBias, N, undefined));
+  if (dWeight !== null) passes.push(total('dWeight', dWeight, 0, problem.isJoint ? 2 * N : N, problem.weightGradient));
+  if (dBias !== null) passes.push(total('dBias', dBias, N, N, problem.biasGradient));
   return passes;
 }
 
@@ -107,7 +127,7 @@ export function rowSplits(rows: number, blocks: number): { chunk: number; splits
 
 /**
  * Plans the gradients of both norms. Operands: `x`, `weight`, `mean`, `rstd`, `dOut`, `dx`, `dWeight`, `dBias`
- * (`[N]`, dtype of x unless said otherwise), as far as their offsets are not null. Sums over rows run in a fixed order.
+ * (`[N]`, dtype of x unless said otherwise; `dWeight` may be both), as far as their offsets are not null. Sums over rows run in a fixed order.
  *
  * @throws KernelError for f16 without `caps.f16`
  */
