@@ -108,7 +108,7 @@ export {
   tanh,
   where,
 } from './ops/elementwise.ts';
-export { addRmsNorm, type RmsNormRopeOptions, rmsNormRope } from './ops/fused-normalization.ts';
+export { addLayerNorm, addRmsNorm, type RmsNormRopeOptions, rmsNormRope } from './ops/fused-normalization.ts';
 export { embedding, gather } from './ops/indexing.ts';
 export { type KeyValues, type KeyValuesOptions, keyValues } from './ops/key-values.ts';
 export { type LinearCrossEntropyOptions, linearCrossEntropy } from './ops/linear-cross-entropy.ts';

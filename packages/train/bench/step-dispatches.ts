@@ -1,17 +1,19 @@
 /**
  * Lists what one block of a training step asks of an H100: the dispatches of a model with one block more, less those of the
- * model itself, for MoDA beside its baseline, with the bytes of the operators' operands. Runs on an invented device, anywhere.
+ * model itself, for MoDA beside its baseline, with the bytes of the operators' operands. Of a model without depth, lists the
+ * whole step. Runs on an invented device, anywhere.
  *
- * pnpm --filter @modajs/train bench:dispatches [--model small] [--blocks 4] [--all]
+ * pnpm --filter @modajs/train bench:dispatches [--model small | distilgpt2-shape] [--blocks 4] [--all]
  */
 import { parseArgs } from 'node:util';
 import { type ListedDispatch, listDispatches } from './list-dispatches.ts';
-import { STEP_MODELS, stepModel } from './step-models.ts';
+import { STEP_MODELS, type StepModel, stepModel } from './step-models.ts';
 
 const { values } = parseArgs({
   options: {
     model: { type: 'string' },
-    blocks: { type: 'string', default: '4' },
+    /** Blocks of the smaller of two models; 4. A model without depth has its own number. */
+    blocks: { type: 'string' },
     /** Also what both have. */
     all: { type: 'boolean', default: false },
   },
@@ -47,7 +49,7 @@ async function blockRows(name: string, part: 'moda' | 'baseline', blocks: number
     [blocks + 1, 1],
   ] as const) {
     const model = stepModel(name, nLayers);
-    rowsOf(await listDispatches(model[part], model.B), sign, rows);
+    rowsOf(await listDispatches(model[part]!, model.B), sign, rows);
   }
   return rows;
 }
@@ -59,8 +61,28 @@ const total = (rows: Map<string, Row>) =>
   });
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1).padStart(9);
 
-const blocks = Number(values.blocks);
+/** Kernels of one step, the most frequent first, with what they are called for. */
+async function printStep(name: string, { baseline, B }: StepModel): Promise<void> {
+  const rows = new Map<string, Row>();
+  const listed = await listDispatches(baseline, B);
+  rowsOf(listed, 1, rows);
+  console.log(`\n${name}: a step of ${B} x ${baseline.seqLen}\n    of       MB  dispatch`);
+  for (const { name: key, count, bytes } of [...rows.values()].sort((a, b) => b.count - a.count)) {
+    console.log(`${`${count}`.padStart(6)}${megabytes(bytes)}  ${key}`);
+  }
+  const forward = listed.filter(({ pass }) => pass === 'forward').length;
+  console.log(
+    `${listed.length} dispatches (${forward} forward, ${listed.length - forward} backward), ${megabytes(total(rows).bytes).trim()} MB`,
+  );
+}
+
+const blocks = Number(values.blocks ?? 4);
 for (const name of values.model === undefined ? STEP_MODELS : [values.model]) {
+  const whole = stepModel(name, values.blocks === undefined ? undefined : blocks);
+  if (whole.moda === null) {
+    await printStep(name, whole);
+    continue;
+  }
   const moda = await blockRows(name, 'moda', blocks);
   const baseline = await blockRows(name, 'baseline', blocks);
   console.log(`\n${name}: a block of MoDA beside one of its baseline\n  more   of       MB  dispatch`);

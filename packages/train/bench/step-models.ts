@@ -1,8 +1,9 @@
 import { type DecoderConfig, defineDecoderConfig, preset } from '@modajs/models';
 
-/** A model whose steps are compared: as trained, and the same without depth. */
+/** A model whose steps are compared: as trained, and the same without depth; or a model without depth alone. */
 export interface StepModel {
-  readonly moda: DecoderConfig;
+  /** Null for a model that has no depth. */
+  readonly moda: DecoderConfig | null;
   readonly baseline: DecoderConfig;
   readonly B: number;
 }
@@ -13,16 +14,29 @@ const STEPS: Readonly<Record<string, { readonly zoo: string; readonly B: number 
   'moda-700m': { zoo: 'moda-700m', B: 1 },
 };
 
+/** Models without depth, with a batch of one: what other libraries are timed on. */
+const PLAIN: Readonly<Record<string, DecoderConfig>> = {
+  /** DistilGPT-2 (Hugging Face `distilgpt2`), at half its context. */
+  'distilgpt2-shape': defineDecoderConfig({
+    ...{ nLayers: 6, dModel: 768, nHeads: 12, dFf: 3072, vocabSize: 50257, seqLen: 512 },
+    ...{ norm: 'pre', normKind: 'layer', qkNorm: 'none', bias: true, activation: 'gelu', positions: 'learned' },
+    depth: 'residual',
+  }),
+};
+
 /** The models of README's training table. */
 export const STEP_MODELS: readonly string[] = Object.keys(STEPS);
 
 /**
  * MoDA and its baseline at the batch of README's training table, with `nLayers` blocks instead of the model's own; another preset
- * of the zoo with a batch of one.
+ * of the zoo, or a model without depth (`distilgpt2-shape`), with a batch of one.
  */
 export function stepModel(name: string, nLayers?: number): StepModel {
+  const blocks = nLayers === undefined ? {} : { nLayers };
+  if (PLAIN[name]) return { moda: null, baseline: defineDecoderConfig({ ...PLAIN[name], ...blocks }), B: 1 };
   const { zoo, B } = STEPS[name] ?? { zoo: name, B: 1 };
-  const moda = defineDecoderConfig({ ...preset(zoo), ...(nLayers === undefined ? {} : { nLayers }) });
-  const shared = Object.fromEntries(Object.entries(moda).filter(([key]) => !key.startsWith('depth')));
-  return { moda, baseline: defineDecoderConfig({ ...(shared as typeof moda), depth: 'residual' }), B };
+  const own = defineDecoderConfig({ ...preset(zoo), ...blocks });
+  const shared = Object.fromEntries(Object.entries(own).filter(([key]) => !key.startsWith('depth')));
+  const baseline = defineDecoderConfig({ ...(shared as typeof own), depth: 'residual' });
+  return { moda: own.depth === 'residual' ? null : own, baseline, B };
 }

@@ -1,7 +1,8 @@
 /**
  * How much longer a training step of MoDA takes than its baseline's, on the device at hand: both models in one process, rounds of
  * steps in flight in turns, medians over rounds. `--profile` also times every kernel of one step of each and lists MoDA less
- * baseline (kernels alone, each in a pass of its own: sums are shorter than steps, gaps do not show).
+ * baseline (kernels alone, each in a pass of its own: sums are shorter than steps, gaps do not show). A model without depth
+ * (`distilgpt2-shape`) has a time of its own instead of a ratio.
  *
  * pnpm --filter @modajs/train bench:step [--models small,moda-700m] [--rounds 7] [--steps 10] [--profile] [--json file]
  */
@@ -82,8 +83,8 @@ async function withContenders<T>(
 ): Promise<T> {
   const { moda, baseline, B } = stepModel(name, values.blocks === undefined ? undefined : Number(values.blocks));
   const device = await init({ device: values.device as DeviceName, profile });
-  const contenders = [contender('moda', moda, device), contender('baseline', baseline, device)];
-  const batch = randomBatch(B, moda);
+  const contenders = [...(moda ? [contender('moda', moda, device)] : []), contender('baseline', baseline, device)];
+  const batch = randomBatch(B, baseline);
   try {
     for (const own of contenders) {
       const { loss, gradientNorm } = (await timeOf(own, batch, WARM_UP_STEPS)).first;
@@ -107,6 +108,7 @@ async function measure(name: string) {
     for (let round = 0; round < rounds; round++) {
       for (const own of contenders) times[own.name].push((await timeOf(own, batch, stepsOfRound)).timeMs);
     }
+    if (contenders.length === 1) return plainTime(name, `${device}`, batch, times.baseline);
     const [modaMs, baselineMs] = [median(times.moda), median(times.baseline)];
     const ratios = times.moda.map((ms, round) => ms / times.baseline[round]);
     const parameters = contenders.map(({ decoder }) => decoder.countParameters());
@@ -122,6 +124,17 @@ async function measure(name: string) {
   });
 }
 
+/** The result of a model that is compared with nothing. */
+function plainTime(name: string, device: string, { B, T }: HostBatch, times: readonly number[]) {
+  const timeMs = median(times);
+  const rounded = (ms: number) => ms.toFixed(2);
+  console.log(
+    `${name} on ${device}, ${B} x ${T}: ${rounded(timeMs)} ms a step ` +
+      `(rounds ${rounded(Math.min(...times))} to ${rounded(Math.max(...times))})`,
+  );
+  return { name, device, B, T, dtype, timeMs, times };
+}
+
 /** Every kernel of one step by label. */
 async function profile(name: string) {
   return withContenders(name, true, async (contenders, batch, device) => {
@@ -131,7 +144,7 @@ async function profile(name: string) {
       await timeOf(own, batch, 1);
       kernels.set(own.name, kernelTimes((await kernelSpans(device)).slice(before)));
     }
-    return printDifference(name, kernels.get('moda')!, kernels.get('baseline')!);
+    return printDifference(name, kernels.get('moda') ?? [], kernels.get('baseline')!);
   });
 }
 

@@ -19,21 +19,23 @@ export interface GatherBackwardProblem {
   readonly N: number;
   readonly I: number;
   readonly J: number;
+  /** Sums are added to what is in dx: rows that no index names are not touched. */
+  readonly accumulate?: boolean;
   readonly offsets: { readonly dOut: number; readonly index: number; readonly dx: number };
 }
 
 /**
  * Plans `dx[:, n, :] = sum of dOut[:, j, :] where index[j] = n`, in ascending j, f32 sums, without atomics:
  * equal indices are chained (J^2 comparisons), then the first of each chain adds it up.
- * Operands: `dOut`, `index`, `dx` (overwritten). Indices outside 0..N-1 contribute nothing.
+ * Operands: `dOut`, `index`, `dx` (overwritten, or added to). Indices outside 0..N-1 contribute nothing.
  *
  * @throws KernelError for f16 without `caps.f16`
  */
 export function planGatherBackward(problem: GatherBackwardProblem, caps: DeviceCapabilities): KernelPlan {
-  const { dOutDtype, dxDtype, R, N, I, J, offsets } = problem;
+  const { dOutDtype, dxDtype, R, N, I, J, accumulate = false, offsets } = problem;
   requireF16('gather backward', caps, dOutDtype, dxDtype);
   const clear = planFill({ dtype: dxDtype, size: R * N * I, offset: offsets.dx, value: 0 }, caps);
-  const passes: KernelPass[] = clear.passes.map((pass) => ({
+  const passes: KernelPass[] = (accumulate ? [] : clear.passes).map((pass) => ({
     ...pass,
     bindings: [{ buffer: 'dx', access: 'read_write' }],
   }));
@@ -53,7 +55,7 @@ export function planGatherBackward(problem: GatherBackwardProblem, caps: DeviceC
   passes.push({
     label: `gather-backward ${dOutDtype} to ${dxDtype}`,
     shader: shaderVariant(source, { Gradient: dOutDtype, Output: dxDtype }),
-    constants: {},
+    constants: { ACCUMULATE: accumulate ? 1 : 0 },
     bindings: [
       { buffer: 'dOut', access: 'read' },
       { buffer: 'index', access: 'read' },

@@ -1,10 +1,13 @@
-// dx[r, n, :] = sum of dOut[r, j, :] over the positions j with index[j] = n, ascending j. dx was cleared before.
+// dx[r, n, :] = sum of dOut[r, j, :] over the positions j with index[j] = n, ascending j. dx was cleared before, or is added to.
 // One workgroup = 64 columns of one position that is the first of its chain; the others leave at once.
 // d_out: [R, J, I]; index: [J] i32; links: [J] of gather-links; dx: [R, N, I].
 // Workgroup memory: none. Reference: gather-reference.ts.
 
 alias Gradient = f32; // @specialize
 alias Output = f32; // @specialize
+
+// dx holds gradients from elsewhere.
+override ACCUMULATE: bool = false;
 
 struct Params {
   R: u32,
@@ -40,5 +43,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     sum += f32(d_out[params.d_out_offset + (r * params.J + at) * params.I + column]);
   }
   let n = u32(index[params.index_offset + j]);
-  dx[params.dx_offset + (r * params.N + n) * params.I + column] = Output(sum);
+  let to = params.dx_offset + (r * params.N + n) * params.I + column;
+  if (ACCUMULATE) {
+    sum += f32(dx[to]);
+  }
+  dx[to] = Output(sum);
 }

@@ -71,6 +71,26 @@ describe('gather', () => {
     }
   });
 
+  it('adds its adjoint to f32 sums, rows without an index untouched [webgpu]', async () => {
+    const [R, N, I, J] = [1, 50, 67, 31];
+    const index = indices(J, N);
+    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+      const dOut = Array.from(randomArray(J * I, 23), ROUNDS[dtype]);
+      const before = Float32Array.from(randomArray(N * I, 24));
+      const own = { R, N, I, J, offsets, dOutDtype: dtype, dxDtype: 'f32', accumulate: true } as const;
+      const plan = planGatherBackward(own, gpu.capabilities);
+      const given = { dOut: deviceArray(dOut, dtype), index, dx: before };
+      const { dx } = await runPlan(gpu.device, plan, given);
+      const sums = (r: Round) => adjoint(dOut, index, [R, N, I], r).map((value, i) => r(value + before[i]));
+      expectClose(hostNumbers(dx), sums(exact), sums(Math.fround));
+      const named = new Set(index);
+      const unnamed = Array.from({ length: N }, (_, n) => n).filter((n) => !named.has(n));
+      expect(unnamed.length).toBeGreaterThan(0);
+      for (const n of unnamed) expect(dx.slice(n * I, (n + 1) * I)).toEqual(before.slice(n * I, (n + 1) * I));
+      expect((await runPlan(gpu.device, plan, given)).dx).toEqual(dx);
+    }
+  });
+
   it('gives NaN for indices outside, which get no gradient [webgpu]', async () => {
     const index = Int32Array.of(-1, 1, 2, 1);
     const own = { R: 1, N: 2, I: 1, J: 4, offsets };

@@ -8,11 +8,23 @@ import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import { reducePass } from '../reduce/reduce-pass.ts';
 import inputSource from './norm-backward.wgsl';
+import rowsSource from './norm-rows-backward.wgsl';
 import weightSource from './norm-weight-backward.wgsl';
 
 const COLUMNS = 64;
 const ENOUGH_WORKGROUPS = 512;
 const ROWS_PER_SPLIT = 32;
+/** Up to so many rows, one pass makes all gradients but the last sum: a dispatch costs more than that pass does. */
+const MOST_JOINED_ROWS = 1024;
+const JOINED_SPLITS = 128;
+/** Elements of four that a lane holds of a row there. */
+const MOST_SLOTS = 4;
+
+/** How the gradient of a parameter is stored. */
+export interface ParameterSum {
+  readonly dtype: 'f32' | 'f16';
+  readonly accumulate: boolean;
+}
 
 /** Gradients of `NormProblem`. An offset of null: there is no such operand. Offsets in elements. */
 export interface NormBackwardProblem {
@@ -20,8 +32,13 @@ export interface NormBackwardProblem {
   readonly dtype: 'f32' | 'f16';
   readonly rows: number;
   readonly N: number;
-  /** How the weight's gradient is stored, and whether it is added to; dtype of x, overwritten by default. */
-  readonly weightGradient?: { readonly dtype: 'f32' | 'f16'; readonly accumulate: boolean };
+  /** How the gradients of weight and bias are stored, and whether they are added to; dtype of x, overwritten by default. */
+  readonly weightGradient?: ParameterSum;
+  readonly biasGradient?: ParameterSum;
+  /** dWeight is `[2, N]`, the weight's gradient and then the bias's: one sum for both. `dBias` is null then. */
+  readonly isJoint?: boolean;
+  /** The gradient of x is added to dx. */
+  readonly accumulate?: boolean;
   readonly offsets: {
     readonly x: number;
     readonly weight: number | null;
@@ -34,15 +51,19 @@ export interface NormBackwardProblem {
   };
 }
 
-function inputPass({ kind, dtype, rows, N, offsets }: NormBackwardProblem, caps: DeviceCapabilities): KernelPass {
+/** What both kernels that make dx have alike. */
+function inputParts({ kind, dtype, rows, N, accumulate = false, offsets }: NormBackwardProblem, width: number) {
   const hasWeight = offsets.weight !== null;
   const isLayer = kind === 'layer';
   const { x, weight, mean, rstd, dOut, dx } = offsets;
-  const { width, types } = rowElements(dtype, N, [x, weight, dOut, dx]);
   return {
     label: `${kind}-norm-backward ${dtype} x${width}`,
-    shader: shaderVariant(inputSource, types),
-    constants: { WIDTH: rowWidth(N / width), IS_LAYER: isLayer ? 1 : 0, HAS_WEIGHT: hasWeight ? 1 : 0 },
+    constants: {
+      WIDTH: rowWidth(N / width),
+      IS_LAYER: isLayer ? 1 : 0,
+      HAS_WEIGHT: hasWeight ? 1 : 0,
+      ACCUMULATE: accumulate ? 1 : 0,
+    },
     bindings: [
       { buffer: 'x', access: 'read' },
       { buffer: hasWeight ? 'weight' : 'x', access: 'read' },
@@ -51,19 +72,47 @@ function inputPass({ kind, dtype, rows, N, offsets }: NormBackwardProblem, caps:
       { buffer: 'dOut', access: 'read' },
       { buffer: 'dx', access: 'read_write' },
     ],
-    uniform: uniformBlock([
-      ...[rows, N / width, x / width, (weight ?? 0) / width],
-      ...[mean ?? 0, rstd, dOut / width, dx / width],
-    ]),
-    workgroups: foldWorkgroups(rows, caps),
+    numbers: [...[rows, N / width, x / width, (weight ?? 0) / width], ...[mean ?? 0, rstd, dOut / width, dx / width]],
+  } as const;
+}
+
+function elementsOf({ dtype, N, offsets: { x, weight, dOut, dx } }: NormBackwardProblem) {
+  return rowElements(dtype, N, [x, weight, dOut, dx]);
+}
+
+function inputPass(problem: NormBackwardProblem, caps: DeviceCapabilities): KernelPass {
+  const { width, types } = elementsOf(problem);
+  const { numbers, ...parts } = inputParts(problem, width);
+  const shader = shaderVariant(inputSource, types);
+  return { ...parts, shader, uniform: uniformBlock([...numbers]), workgroups: foldWorkgroups(problem.rows, caps) };
+}
+
+/** Rows of a split where one pass makes dx and the parts of the parameters' gradients; null where rows are many, long or not aligned. */
+function joinedChunk(problem: NormBackwardProblem): number | null {
+  const { rows, N } = problem;
+  const { width } = elementsOf(problem);
+  if (width !== 4 || rows === 0 || rows > MOST_JOINED_ROWS || N / 4 > MOST_SLOTS * rowWidth(N / 4)) return null;
+  return Math.ceil(rows / JOINED_SPLITS);
+}
+
+function joinedPass(problem: NormBackwardProblem, chunk: number, caps: DeviceCapabilities): KernelPass {
+  const { dtype, rows, N } = problem;
+  const { numbers, label, constants, bindings } = inputParts(problem, 4);
+  const slots = Math.ceil(N / 4 / constants.WIDTH);
+  return {
+    ...{ label: `${label} with weights`, constants },
+    shader: shaderVariant(rowsSource, { Element: `vec4<${dtype}>`, SLOTS: `${slots}u` }),
+    bindings: [...bindings, { buffer: 'partial', access: 'read_write' }],
+    uniform: uniformBlock([...numbers, chunk, 0, 0, 0]),
+    workgroups: foldWorkgroups(Math.ceil(rows / chunk), caps),
   };
 }
 
-function weightPasses(problem: NormBackwardProblem, splits: number, caps: DeviceCapabilities): KernelPass[] {
+function partialPass(problem: NormBackwardProblem, splits: number, caps: DeviceCapabilities): KernelPass {
   const { kind, dtype, rows, N, offsets } = problem;
   const isLayer = kind === 'layer';
   const blocks = Math.ceil(N / COLUMNS);
-  const partial: KernelPass = {
+  return {
     label: `${kind}-norm-weight-backward ${dtype}`,
     shader: shaderVariant(weightSource, { Element: dtype }),
     constants: { IS_LAYER: isLayer ? 1 : 0 },
@@ -79,22 +128,28 @@ function weightPasses(problem: NormBackwardProblem, splits: number, caps: Device
     ]),
     workgroups: foldWorkgroups(blocks * splits, caps),
   };
-  const total = (buffer: string, offset: number, from: number, stored: NormBackwardProblem['weightGradient']) =>
+}
+
+/** Sums of the parts. */
+function totalPasses(problem: NormBackwardProblem, splits: number, caps: DeviceCapabilities): KernelPass[] {
+  const { dtype, N, offsets } = problem;
+  const total = (buffer: string, offset: number, from: number, columns: number, stored?: ParameterSum) =>
     reducePass(
       {
         op: 'sum',
         x: { buffer: 'partial', dtype: 'f32', offset: from },
         out: { buffer, dtype: stored?.dtype ?? dtype, offset },
         accumulate: stored?.accumulate,
-        kept: { shape: [N], strides: [1] },
+        kept: { shape: [columns], strides: [1] },
         reduced: { shape: [splits], strides: [2 * N] },
         splits: 1,
       },
       caps,
     );
-  const passes = [partial];
-  if (offsets.dWeight !== null) passes.push(total('dWeight', offsets.dWeight, 0, problem.weightGradient));
-  if (offsets.dBias !== null) passes.push(total('dBias', offsets.dBias, N, undefined));
+  const { dWeight, dBias } = offsets;
+  const passes: KernelPass[] = [];
+  if (dWeight !== null) passes.push(total('dWeight', dWeight, 0, problem.isJoint ? 2 * N : N, problem.weightGradient));
+  if (dBias !== null) passes.push(total('dBias', dBias, N, N, problem.biasGradient));
   return passes;
 }
 
@@ -107,7 +162,7 @@ export function rowSplits(rows: number, blocks: number): { chunk: number; splits
 
 /**
  * Plans the gradients of both norms. Operands: `x`, `weight`, `mean`, `rstd`, `dOut`, `dx`, `dWeight`, `dBias`
- * (`[N]`, dtype of x unless said otherwise), as far as their offsets are not null. Sums over rows run in a fixed order.
+ * (`[N]`, dtype of x unless said otherwise; `dWeight` may be both), as far as their offsets are not null. Sums over rows run in a fixed order.
  *
  * @throws KernelError for f16 without `caps.f16`
  */
@@ -115,9 +170,13 @@ export function planNormBackward(problem: NormBackwardProblem, caps: DeviceCapab
   const { kind, dtype, rows, N, offsets } = problem;
   requireF16(`${kind} norm backward`, caps, dtype);
   if (N === 0) return { passes: [], workspace: {} };
-  const passes = rows > 0 ? [inputPass(problem, caps)] : [];
-  if (offsets.dWeight === null && offsets.dBias === null) return { passes, workspace: {} };
-  const { splits } = rowSplits(rows, Math.ceil(N / COLUMNS));
-  passes.push(...weightPasses(problem, splits, caps));
-  return { passes, workspace: { partial: 8 * N * splits } };
+  if (offsets.dWeight === null && offsets.dBias === null) {
+    return { passes: rows > 0 ? [inputPass(problem, caps)] : [], workspace: {} };
+  }
+  const chunk = joinedChunk(problem);
+  const splits = chunk ? Math.ceil(rows / chunk) : rowSplits(rows, Math.ceil(N / COLUMNS)).splits;
+  const passes = chunk
+    ? [joinedPass(problem, chunk, caps)]
+    : [...(rows > 0 ? [inputPass(problem, caps)] : []), partialPass(problem, splits, caps)];
+  return { passes: [...passes, ...totalPasses(problem, splits, caps)], workspace: { partial: 8 * N * splits } };
 }

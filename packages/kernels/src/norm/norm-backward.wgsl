@@ -1,5 +1,6 @@
 // dx of both norms. With n = (x - mean) * rstd and g = dOut * weight:
 // dx = rstd * (g - n * mean(g * n)), for layer norm also minus mean(g) inside the bracket (mean of x is 0 in RMS norm).
+// With ACCUMULATE, dx is what x has from elsewhere plus that; the sum is rounded once.
 // One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements. x, d_out, dx: [rows, N]; weight: [N]; mean, rstd: [rows] f32.
 // Workgroup memory: WIDTH pairs of floats. Reference: norm-reference.ts.
 
@@ -13,6 +14,8 @@ const SPREAD = select(vec4(1.0, 0.0, 0.0, 0.0), vec4(1.0), LANES == 4u);
 override WIDTH: u32 = 64u;
 override IS_LAYER: bool = false;
 override HAS_WEIGHT: bool = true;
+// dx is added to.
+override ACCUMULATE: bool = false;
 
 struct Params {
   rows: u32,
@@ -76,6 +79,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
   for (var i = lane; i < params.N; i += WIDTH) {
     let n = (Value(x[base + i]) - centre) * scale;
-    dx[params.dx_offset + row * params.N + i] = Element(scale * (gradient(row, i) - means.x - n * means.y));
+    let at = params.dx_offset + row * params.N + i;
+    var own = scale * (gradient(row, i) - means.x - n * means.y);
+    if (ACCUMULATE) {
+      own += Value(dx[at]);
+    }
+    dx[at] = Element(own);
   }
 }

@@ -80,16 +80,75 @@ async function check(kind: 'rms' | 'layer', rows: number, N: number, dtype: 'f32
   if (isLayer) expectClose(hostNumbers(backward.dBias), truth.dBias, naive.dBias, dtype);
 }
 
+/** Gradients added to what is there: that of x in its dtype, those of the parameters in f32, side by side or apart. */
+async function checkSums(
+  kind: 'rms' | 'layer',
+  rows: number,
+  N: number,
+  dtype: 'f32' | 'f16',
+  isJoint: boolean,
+): Promise<void> {
+  const isLayer = kind === 'layer';
+  const given = inputs(rows, N, dtype);
+  const before = Array.from(randomArray(rows * N, 5), ROUNDS[dtype]);
+  const sums = Array.from(randomArray(2 * N, 6), Math.fround);
+  const added = (r: Round) => {
+    const { dx, dWeight, dBias } = reference(given, rows, isLayer, r);
+    const both = [...dWeight, ...dBias].map((value, i) => r(value + sums[i]));
+    return { dx: dx.map((value, i) => r(value + before[i])), dWeight: both.slice(0, N), dBias: both.slice(N) };
+  };
+  const [truth, naive] = [added(exact), added(ROUNDS[dtype])];
+  const { mean, rstd } = reference(given, rows, isLayer, exact);
+  const offsets = { x: 0, weight: 0, mean: isLayer ? 0 : null, rstd: 0, dOut: 0, dx: 0, dWeight: 0 };
+  const sum = { dtype: 'f32', accumulate: true } as const;
+  const problem = { kind, dtype, rows, N, weightGradient: sum, biasGradient: sum, isJoint, accumulate: true };
+  const dBias = isLayer && !isJoint ? 0 : null;
+  const plan = planNormBackward({ ...problem, offsets: { ...offsets, dBias } }, gpu.capabilities);
+  const isJoined = N % 4 === 0 && rows <= 1024;
+  expect(plan.passes.length).toBe((isJoined ? 2 : 3) + (dBias === null ? 0 : 1));
+  const device = (values: readonly number[]) => deviceArray(values, dtype);
+  const operands = {
+    ...{ x: device(given.x), weight: device(given.weight), dOut: device(given.dOut), dx: device(before) },
+    ...{ mean: Float32Array.from(mean), rstd: Float32Array.from(rstd) },
+    dWeight: Float32Array.from(isJoint ? sums : sums.slice(0, N)),
+    dBias: Float32Array.from(sums.slice(N)),
+  };
+  const result = await runPlan(gpu.device, plan, operands);
+  const again = await runPlan(gpu.device, plan, operands);
+  expect([again.dx, again.dWeight, again.dBias]).toEqual([result.dx, result.dWeight, result.dBias]);
+  expectClose(hostNumbers(result.dx), truth.dx, naive.dx, dtype);
+  expectClose(hostNumbers(result.dWeight).slice(0, N), truth.dWeight, naive.dWeight);
+  if (!isLayer) return;
+  const sumsOfBias = hostNumbers(isJoint ? result.dWeight : result.dBias).slice(isJoint ? N : 0);
+  expectClose(sumsOfBias, truth.dBias, naive.dBias);
+}
+
 describe.each(['rms', 'layer'] as const)('%s norm', (kind) => {
   it.each([
     [1, 1],
     [5, 37],
     [131, 64],
+    [127, 68],
+    [260, 132],
+    [1024, 12],
+    [1025, 12],
     [3, 515],
     [2, 2052],
   ])('of [%i, %i] equals f64 with its gradients [webgpu]', async (rows, N) => {
     for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const))
       await check(kind, rows, N, dtype);
+  });
+
+  it.each([
+    [1, 1],
+    [5, 37],
+    [131, 64],
+    [1025, 12],
+    [2, 2052],
+  ])('of [%i, %i] adds its gradients to what is there [webgpu]', async (rows, N) => {
+    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+      for (const isJoint of kind === 'layer' ? [false, true] : [false]) await checkSums(kind, rows, N, dtype, isJoint);
+    }
   });
 
   it.each([37, 64])('of x + residual stores the sum too, N=%i [webgpu]', async (N) => {

@@ -30,6 +30,8 @@ export interface ReducePass {
   readonly reduced: Dimensions;
   /** Parts the reduced elements are cut into; out is `[splits, outputs]`. */
   readonly splits: number;
+  /** Lanes to an output, instead of as many as suit the shape. */
+  readonly lanes?: number;
   /** A sum is added to what is in out. */
   readonly accumulate?: boolean;
 }
@@ -63,12 +65,14 @@ export function reduceLanes(kept: Dimensions, reduced: Dimensions): { lanes: num
 const ENOUGH_BLOCKS = 64;
 /** Neighbouring outputs that fill a sector of memory in f32. */
 const MIN_WIDTH = 8;
+/** Lanes that one column can have. */
+export const MOST_COLUMN_LANES = WORKGROUP / MIN_WIDTH;
 
 /** More lanes to a column where few workgroups would each add up long columns, as in the last sum of many parts. */
 function columnLanes(lanes: number, outputs: number, count: number, splits: number): number {
   let most = lanes;
   const blocks = () => Math.ceil(outputs / (WORKGROUP / most)) * splits;
-  while (blocks() < ENOUGH_BLOCKS && 2 * most <= Math.min(count / 2, WORKGROUP / MIN_WIDTH)) most *= 2;
+  while (blocks() < ENOUGH_BLOCKS && 2 * most <= Math.min(count / 2, MOST_COLUMN_LANES)) most *= 2;
   return most;
 }
 
@@ -82,7 +86,8 @@ export function reducePass(pass: ReducePass, caps: DeviceCapabilities): KernelPa
   const outputs = elementCount(kept.shape);
   const count = elementCount(reduced.shape);
   const { lanes: fewest, isInnermost } = reduceLanes(kept, reduced);
-  const lanes = isInnermost ? fewest : columnLanes(fewest, outputs, count / splits, splits);
+  const suited = isInnermost ? fewest : columnLanes(fewest, outputs, count / splits, splits);
+  const lanes = pass.lanes ?? suited;
   const accumulator = accumulatorOf(x.dtype);
   const shader = shaderVariant(source, {
     Element: x.dtype,

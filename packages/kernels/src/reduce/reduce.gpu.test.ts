@@ -59,6 +59,8 @@ describe('reduce', () => {
     [[4099, 3, 1], [0]],
     [[2, 300, 65], [1]],
     [[1, 600, 33], [1]],
+    [[512, 67, 1], [0]],
+    [[513, 67, 1], [0]],
   ])('of %j over axes %j equals f64, twice the same bits [webgpu]', async (shape, axes) => {
     const size = shape.reduce((product, extent) => product * extent, 1);
     for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
@@ -69,6 +71,14 @@ describe('reduce', () => {
         expectClose(await reduce(op, x, shape, axes, dtype), truth, reference(op, x, shape, axes, Math.fround));
       }
     }
+  });
+
+  it('adds up to 512 rows in one pass [webgpu]', () => {
+    const passesOf = (rows: number) => {
+      const [x, out] = [[768, 1], [1]].map((strides) => ({ dtype: 'f32' as const, strides, offset: 0 }));
+      return planReduce({ op: 'sum', shape: [rows, 768], axes: [0], x, out }, gpu.capabilities).passes.length;
+    };
+    expect([60, 512, 513].map(passesOf)).toEqual([1, 1, 2]);
   });
 
   it('gives the identity for nothing, and passes NaN on [webgpu]', async () => {

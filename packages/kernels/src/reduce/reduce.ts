@@ -4,7 +4,14 @@ import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelDType, KernelPlan } from '../plan/plan.ts';
 import { requireF16 } from '../plan/require-f16.ts';
 import { collapseLayout, MAX_STRIDED_RANK, type StridedOperand } from '../plan/strided-layout.ts';
-import { accumulatorOf, type Dimensions, type Reduction, reduceLanes, reducePass } from './reduce-pass.ts';
+import {
+  accumulatorOf,
+  type Dimensions,
+  MOST_COLUMN_LANES,
+  type Reduction,
+  reduceLanes,
+  reducePass,
+} from './reduce-pass.ts';
 
 /** Workgroups that keep a large device busy. */
 const ENOUGH_WORKGROUPS = 512;
@@ -28,6 +35,16 @@ function part({ shape, x }: ReduceProblem, isPart: (axis: number) => boolean): D
   const pick = (values: readonly number[]) => values.filter((_, axis) => isPart(axis));
   const { shape: merged, strides } = collapseLayout(pick(shape), [pick(x.strides)]);
   return { shape: merged, strides: strides[0]! };
+}
+
+/**
+ * Columns so short that as many lanes as fit are soon through with them: they need no second pass, which would cost more than the
+ * loads that lie apart.
+ */
+function areShortColumns(kept: Dimensions, reduced: Dimensions): boolean {
+  return (
+    !reduceLanes(kept, reduced).isInnermost && elementCount(reduced.shape) <= MOST_COLUMN_LANES * ELEMENTS_PER_LANE
+  );
 }
 
 function splitsFor(kept: Dimensions, reduced: Dimensions): number {
@@ -57,11 +74,16 @@ export function planReduce(problem: ReduceProblem, caps: DeviceCapabilities): Ke
   }
   const outputs = elementCount(kept.shape);
   if (outputs === 0) return { passes: [], workspace: {} };
-  const splits = splitsFor(kept, reduced);
+  const wanted = splitsFor(kept, reduced);
+  const lanes = wanted > 1 && areShortColumns(kept, reduced) ? MOST_COLUMN_LANES : undefined;
+  const splits = lanes ? 1 : wanted;
   const from = { buffer: 'x', dtype: x.dtype, offset: x.offset };
   const to = { buffer: 'out', dtype: out.dtype, offset: out.offset };
   if (splits === 1)
-    return { passes: [reducePass({ op, x: from, out: to, kept, reduced, splits, accumulate }, caps)], workspace: {} };
+    return {
+      passes: [reducePass({ op, x: from, out: to, kept, reduced, splits, lanes, accumulate }, caps)],
+      workspace: {},
+    };
 
   const parts = { buffer: 'parts', dtype: accumulatorOf(x.dtype), offset: 0 };
   const first = reducePass({ op, x: from, out: parts, kept, reduced, splits }, caps);

@@ -5,9 +5,9 @@ import {
   attentionLayer,
   writeProjected,
 } from '@modajs/moda';
-import { add, addRmsNorm, gelu, layerNorm, linear, rmsNorm, swiglu, type Tensor } from '@modajs/tensor';
+import { addLayerNorm, addRmsNorm, gelu, layerNorm, linear, rmsNorm, swiglu, type Tensor } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import type { DepthPath, SubLayer } from '../depth/depth-path.ts';
+import type { DepthPath, NormOfSum, SubLayer } from '../depth/depth-path.ts';
 import { normNames } from '../parameters/block-specs.ts';
 import type { Weights } from './weights.ts';
 
@@ -29,10 +29,14 @@ export function applyNorm(x: Tensor, name: string, config: DecoderConfig, weight
     : layerNorm(x, weight, weights.get(`${name}.bias`), config.normEps);
 }
 
-/** `applyNorm` of `x + y`. */
-export function applyNormOfSum(x: Tensor, y: Tensor, name: string, config: DecoderConfig, weights: Weights): Tensor {
-  if (config.normKind !== 'rms') return applyNorm(add(x, y), name, config, weights);
-  return addRmsNorm(x, y, weights.get(`${name}.weight`), config.normEps).out;
+/** `applyNorm` of `x`, or of `x + y` with the sum. */
+export function normOfSum(name: string, config: DecoderConfig, weights: Weights): NormOfSum {
+  return (x, y) => {
+    if (y === null) return { sum: x, out: applyNorm(x, name, config, weights) };
+    const weight = weights.get(`${name}.weight`);
+    if (config.normKind === 'rms') return addRmsNorm(x, y, weight, config.normEps);
+    return addLayerNorm(x, y, weight, weights.get(`${name}.bias`), config.normEps);
+  };
 }
 
 /** Name of the norm that belongs to a sub-layer. */
@@ -71,8 +75,7 @@ export function runBlock(
   const attention = attentionWeights(layer, weights);
   const run = (part: SubLayer, f: (x: Tensor) => Tensor): void => {
     const name = normOf(config, layer, part);
-    const input = path.read(layer, part);
-    const y = f(config.norm === 'pre' ? applyNorm(input, name, config, weights) : input);
+    const y = f(config.norm === 'pre' ? readNormed(path, layer, part, config, weights) : path.read(layer, part));
     path.write(layer, part, config.norm === 'reordered' ? applyNorm(y, name, config, weights) : y);
   };
   run('attention', (x) => attentionLayer(x, attention, ofLayer, context));
@@ -84,6 +87,13 @@ export function runBlock(
     }
     return feedForward(x, `model.layers.${layer}.mlp`, config, weights);
   });
+}
+
+/** A sub-layer's input under its pre-norm. */
+function readNormed(path: DepthPath, layer: number, part: SubLayer, config: DecoderConfig, weights: Weights): Tensor {
+  const name = normOf(config, layer, part);
+  if (path.readNormed) return path.readNormed(normOfSum(name, config, weights));
+  return applyNorm(path.read(layer, part), name, config, weights);
 }
 
 function feedForward(x: Tensor, name: string, config: DecoderConfig, weights: Weights): Tensor {

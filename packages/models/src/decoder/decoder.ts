@@ -17,14 +17,14 @@ import {
   tidy,
 } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import { createDepthPath, createValueMixer, streamSlots } from '../depth/create-depth-path.ts';
+import { createDepthPath, createValueMixer, residualPath, streamSlots } from '../depth/create-depth-path.ts';
 import type { DepthPath } from '../depth/depth-path.ts';
 import { hasSlotScores, slotsPerBlock } from '../depth/moda-slots.ts';
-import { type JoinResidual, ResidualPath } from '../depth/residual.ts';
+import type { JoinResidual } from '../depth/residual.ts';
 import { countFlops, type FlopCount } from '../parameters/count-flops.ts';
 import { countParameters } from '../parameters/count-parameters.ts';
 import { decoderSpecs } from '../parameters/decoder-specs.ts';
-import { applyNorm, applyNormOfSum, normOf, runBlock } from './block.ts';
+import { applyNorm, normOf, normOfSum, runBlock } from './block.ts';
 import { createParameters, type ParameterOptions } from './create-parameters.ts';
 import type { ForwardOptions } from './forward-options.ts';
 import { loadParameters, type ParameterSource } from './load-parameters.ts';
@@ -125,13 +125,13 @@ export class Decoder implements Disposable {
         x = add(x, embedding(weights.get('model.embed_positions.weight'), positions));
       }
       const stream = this.#openStream(B, T, options);
-      const hidden = this.#runBlocks(x, weights, positions, stream, options);
+      const out = this.#runBlocks(x, weights, positions, stream, options);
       if (stream instanceof ScoredStream) stream.dispose();
       else if (stream && options.cache && this.config.depth === 'moda-chunk-visible') {
         options.cache.keepChunk(stream);
         stream.dispose();
       }
-      return applyNorm(hidden, 'model.norm', this.config, weights);
+      return out;
     });
   }
 
@@ -203,12 +203,12 @@ export class Decoder implements Disposable {
     const joinOf =
       (source: Weights): JoinResidual =>
       (x, y, layer, part) =>
-        config.norm === 'post' ? applyNormOfSum(x, y, normOf(config, layer, part), config, source) : add(x, y);
+        config.norm === 'post' ? normOfSum(normOf(config, layer, part), config, source)(x, y).out : add(x, y);
     if (options.checkpoint) {
       const body = (layer: number, input: Tensor, at: Tensor, docRange: Tensor | null): Tensor => {
         if (!(stream instanceof ScoredStream)) stream?.rewind(layer * slotsPerBlock(config));
         const fresh = new Weights(this.#parameters, this.#copies);
-        const path = new ResidualPath(input, joinOf(fresh));
+        const path = residualPath(config, input, joinOf(fresh));
         runBlock(layer, path, config, fresh, contextOf(layer, at, docRange));
         return path.finish();
       };
@@ -217,13 +217,14 @@ export class Decoder implements Disposable {
       for (let layer = 0; layer < config.nLayers; layer++) {
         x = checkpoint((input, at, docRange) => body(layer, input, at, docRange ?? null), [x, ...inputs]);
       }
-      return x;
+      return applyNorm(x, 'model.norm', config, weights);
     }
     const path: DepthPath = createDepthPath(config, x, weights.get, joinOf(weights), stream);
     for (let layer = 0; layer < config.nLayers; layer++) {
       runBlock(layer, path, config, weights, contextOf(layer, positions, options.docRange ?? null));
     }
-    return path.finish();
+    if (path.readNormed) return path.readNormed(normOfSum('model.norm', config, weights));
+    return applyNorm(path.finish(), 'model.norm', config, weights);
   }
 
   /** Output matrix `[V, C]`, as of the last forward pass. */

@@ -10,6 +10,7 @@ import { depthValueMix } from './depth-value-mix.ts';
 import { HyperConnectionPath } from './hyper-connections.ts';
 import { ManifoldHyperConnectionPath } from './manifold-hyper-connections.ts';
 import { hasSlotScores, slotsPerBlock } from './moda-slots.ts';
+import { PreNormPath } from './pre-norm.ts';
 import { type JoinResidual, ResidualPath } from './residual.ts';
 import type { ValueMixer } from './value-mixer.ts';
 import { valueResidual } from './value-residual.ts';
@@ -19,6 +20,11 @@ export function streamSlots(config: DecoderConfig): number {
   if (config.depth === 'depth-value-mix') return config.nLayers;
   if (hasSlotScores(config)) return 0;
   return (config.nLayers - 1) * slotsPerBlock(config);
+}
+
+/** The ordinary residual sum from `x`. */
+export function residualPath(config: DecoderConfig, x: Tensor, join: JoinResidual): DepthPath {
+  return config.norm === 'pre' ? new PreNormPath(x) : new ResidualPath(x, join);
 }
 
 /** The path of one forward pass from the embeddings `x` `[B, T, C]`. */
@@ -46,7 +52,7 @@ export function createDepthPath(
     case 'manifold-hyper-connections':
       return new ManifoldHyperConnectionPath(x, parameter, config);
     default:
-      return new ResidualPath(x, join);
+      return residualPath(config, x, join);
   }
 }
 

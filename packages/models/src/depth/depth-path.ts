@@ -3,6 +3,9 @@ import type { Tensor } from '@modajs/tensor';
 /** A block's two sub-layers. */
 export type SubLayer = 'attention' | 'ffn';
 
+/** A norm of `x`, or of `sum = x + y`, made in one pass. */
+export type NormOfSum = (x: Tensor, y: Tensor | null) => { readonly sum: Tensor; readonly out: Tensor };
+
 /** How sub-layers are joined through depth during one forward pass: they read their input here and write their output. */
 export interface DepthPath {
   /** Input `[B, T, C]` of a sub-layer, before its pre-norm. */
@@ -11,6 +14,8 @@ export interface DepthPath {
   write(layer: number, part: SubLayer, y: Tensor): void;
   /** What the final norm reads, after the last block. */
   finish(): Tensor;
+  /** The norm of what `read` or `finish` would give, which is summed in the norm's pass. Absent where inputs are more than a sum. */
+  readNormed?(norm: NormOfSum): Tensor;
 }
 
 /** A parameter by name. */

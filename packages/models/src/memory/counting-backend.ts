@@ -63,6 +63,7 @@ export class CountingBackend implements Backend {
   rmsNormRope(): void {}
   rmsNormBackward(): void {}
   layerNorm(): void {}
+  addLayerNorm(): void {}
   layerNormBackward(): void {}
   rope(): void {}
   embedding(): void {}

@@ -66,6 +66,13 @@ export interface MatmulOptions {
   readonly bias?: ArrayView;
 }
 
+/** Which gradients of a norm are added to what is there; the others are overwritten. */
+export interface AddedGradients {
+  readonly dx?: boolean;
+  readonly dWeight?: boolean;
+  readonly dBias?: boolean;
+}
+
 export interface RopeOptions {
   readonly theta: number;
   /** First `rotaryDim` components of D are rotated (even number <= D). */
@@ -201,7 +208,7 @@ export interface Backend {
     rstd: ArrayView,
     options: RopeOptions,
   ): void;
-  /** dWeight [N] has weight's dtype or is f32, null when weight is null; overwritten, or added to with `accumulate`. */
+  /** dWeight [N] has weight's dtype or is f32, null when weight is null. */
   rmsNormBackward(
     x: ArrayView,
     weight: ArrayView | null,
@@ -209,7 +216,7 @@ export interface Backend {
     dOut: ArrayView,
     dx: ArrayView,
     dWeight: ArrayView | null,
-    accumulate?: boolean,
+    added?: AddedGradients,
   ): void;
   layerNorm(
     x: ArrayView,
@@ -220,6 +227,19 @@ export interface Backend {
     mean: ArrayView,
     rstd: ArrayView,
   ): void;
+  /** As `addRmsNorm`. */
+  addLayerNorm(
+    x: ArrayView,
+    y: ArrayView,
+    weight: ArrayView | null,
+    bias: ArrayView | null,
+    eps: number,
+    sum: ArrayView,
+    out: ArrayView,
+    mean: ArrayView,
+    rstd: ArrayView,
+  ): void;
+  /** dWeight and dBias [N] have the dtype of weight and bias or are f32, null where those are null. */
   layerNormBackward(
     x: ArrayView,
     weight: ArrayView | null,
@@ -229,13 +249,14 @@ export interface Backend {
     dx: ArrayView,
     dWeight: ArrayView | null,
     dBias: ArrayView | null,
+    added?: AddedGradients,
   ): void;
   /** x [B, T, H, D], positions i32 [B, T] -> out. Angles computed in f32: position * theta^(-2i/rotaryDim). */
   rope(x: ArrayView, positions: ArrayView, out: ArrayView, options: RopeOptions): void;
   /** table [V, C], ids i32 or u32 [N] -> out [N, C]. An id outside 0..V-1 gives a row of NaN. */
   embedding(table: ArrayView, ids: ArrayView, out: ArrayView): void;
-  /** dTable [V, C] (overwritten, f32 or f16): sum of dOut rows by id, in ascending row order. */
-  embeddingBackward(ids: ArrayView, dOut: ArrayView, dTable: ArrayView): void;
+  /** dTable [V, C] (f32 or f16; overwritten, or added to with `accumulate`): sum of dOut rows by id, in ascending row order. */
+  embeddingBackward(ids: ArrayView, dOut: ArrayView, dTable: ArrayView, accumulate?: boolean): void;
   /** logits [N, V], targets i32 [N] -> loss [N] f32 = lse - logits[target] + zLoss * lse^2, lse [N] f32. target === ignoreIndex: loss 0. */
   crossEntropy(
     logits: ArrayView,

@@ -287,18 +287,19 @@ function runNode(node: GradNode, pending: PendingGradients): void {
   }
   const incoming = gradients ?? [];
   const results = tidy(() => node.backward(incoming));
-  // A backward function may return its argument, or one tensor twice: every slot gets a handle of its own.
+  // A backward function may return its argument, or one tensor twice: every slot gets a handle of its own, before the first of them
+  // is given away, for a sum consumes it.
   const taken = new Set<Tensor | null>(incoming);
-  results.forEach((result, index) => {
-    const input = node.inputs[index];
-    if (result === null || input === null) {
-      if (result !== null && !taken.has(result)) result.dispose();
-      taken.add(result);
-      return;
-    }
-    const own = taken.has(result) ? result.alias() : result;
+  const handles = results.map((result) => {
+    const own = result !== null && taken.has(result) ? result.alias() : result;
     taken.add(result);
-    deposit(pending, input, node.inputOutputs[index], own);
+    return own;
+  });
+  handles.forEach((handle, index) => {
+    if (handle === null) return;
+    const input = node.inputs[index];
+    if (input === null) handle.dispose();
+    else deposit(pending, input, node.inputOutputs[index], handle);
   });
   for (const gradient of incoming) gradient?.dispose();
   node.free();

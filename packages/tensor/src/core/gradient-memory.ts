@@ -33,7 +33,7 @@ export function parameterGradient(input: GradNode | null): GradientMemory | null
 }
 
 /** `parameterGradient`, or new memory of the shape and dtype of `like`. */
-export function parameterSum(input: GradNode | null, like: Tensor): GradientMemory {
+export function parameterSum(input: GradNode | null, like: Pick<Tensor, 'device' | 'shape' | 'dtype'>): GradientMemory {
   return parameterGradient(input) ?? { tensor: allocateTensor(like.device, like.shape, like.dtype), accumulate: false };
 }
 

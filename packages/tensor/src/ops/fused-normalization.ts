@@ -1,10 +1,11 @@
-import { type GradNode, record } from '../core/autograd.ts';
+import { record } from '../core/autograd.ts';
 import { ShapeError } from '../core/errors.ts';
 import { parameterSum } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { floatOnly, rankIs, sameDevice, sameDType, shapeIs } from './checks.ts';
+import { normGradients, sumNormGradients } from './norm-gradients.ts';
 import { resultMemory } from './result-memory.ts';
 import type { RopeOptions } from './rope.ts';
 import { contiguous, reshape } from './views.ts';
@@ -35,8 +36,8 @@ export function addRmsNorm(x: Tensor, y: Tensor, weight: Tensor | null, eps = 1e
       weight ? [total, rstd, weight] : [total, rstd],
       ([dOut, dSum], [sSum, sRstd, sWeight], _needs, inputs) => {
         if (!dOut) return [dSum, dSum, null];
-        const [dx, dWeight] = normGradient(sSum, sWeight ?? null, sRstd, dOut, inputs[2]);
-        if (dSum) device.backend.binary('add', dx.view, dSum.view, dx.view);
+        const saved = { x: sSum, weight: sWeight ?? null, mean: null, rstd: sRstd };
+        const [dx, dWeight] = sumNormGradients(saved, dOut, dSum, { weight: inputs[2] });
         return [dx, dx, dWeight];
       },
     );
@@ -44,20 +45,51 @@ export function addRmsNorm(x: Tensor, y: Tensor, weight: Tensor | null, eps = 1e
   });
 }
 
-/** Gradients of x and weight of an RMSNorm whose rows are as long as weight, or as x's last axis. */
-function normGradient(
+/**
+ * A residual sum and its layer norm in one pass: `sum = x + y`, `out = layerNorm(sum, weight, bias)`. Differentiable through both
+ * outputs.
+ *
+ * @param x `[..., N]`
+ * @param y of x's shape
+ * @param weight `[N]`, or null for 1
+ * @param bias `[N]`, or null for 0
+ * @throws ShapeError | DTypeError
+ */
+export function addLayerNorm(
   x: Tensor,
+  y: Tensor,
   weight: Tensor | null,
-  rstd: Tensor,
-  dOut: Tensor,
-  parameter: GradNode | null,
-): [Tensor, Tensor | null] {
-  const { device } = x;
-  const dx = allocateTensor(device, x.shape, x.dtype);
-  const sum = weight && parameterSum(parameter, weight);
-  const views = [x.view, weight?.view ?? null, rstd.view, contiguous(dOut).view, dx.view] as const;
-  device.backend.rmsNormBackward(...views, sum?.tensor.view ?? null, sum?.accumulate);
-  return [dx, sum?.tensor ?? null];
+  bias: Tensor | null,
+  eps = 1e-5,
+): { sum: Tensor; out: Tensor } {
+  return tidy(() => {
+    const device = sameDevice('addLayerNorm', x, y, weight, bias);
+    floatOnly('addLayerNorm', x);
+    sameDType('addLayerNorm', x, y, weight, bias);
+    shapeIs('addLayerNorm', 'y', y.shape, x.shape, "x's shape");
+    const N = x.shape.at(-1) ?? 1;
+    if (weight) shapeIs('addLayerNorm', 'weight', weight.shape, [N], '[N]');
+    if (bias) shapeIs('addLayerNorm', 'bias', bias.shape, [N], '[N]');
+    const [total, out] = [x, x].map(({ shape, dtype }) => allocateTensor(device, shape, dtype));
+    const rows = [sizeOf(x.shape.slice(0, -1))];
+    const [mean, rstd] = [rows, rows].map((shape) => allocateTensor(device, shape, 'f32'));
+    const operands = [contiguous(x).view, contiguous(y).view, weight?.view ?? null, bias?.view ?? null] as const;
+    device.backend.addLayerNorm(...operands, eps, total.view, out.view, mean.view, rstd.view);
+    const hasBias = bias !== null;
+    record(
+      [out, total],
+      [x, y, weight, bias],
+      weight ? [total, mean, rstd, weight] : [total, mean, rstd],
+      ([dOut, dSum], [sSum, sMean, sRstd, sWeight], _needs, inputs) => {
+        if (!dOut) return [dSum, dSum, null, null];
+        const saved = { x: sSum, weight: sWeight ?? null, mean: sMean, rstd: sRstd };
+        const parameters = { weight: inputs[2], ...(hasBias ? { bias: inputs[3] } : {}) };
+        const [dx, dWeight, dBias] = sumNormGradients(saved, dOut, dSum, parameters);
+        return [dx, dx, dWeight, dBias];
+      },
+    );
+    return { sum: total, out };
+  });
 }
 
 /** Options of `rmsNormRope`. */
@@ -116,7 +148,8 @@ export function rmsNormRope(
         const turned = allocateTensor(device, sx.shape, sx.dtype);
         device.backend.rope(gradient.view, sPositions.view, turned.view, { ...turn, inverse: true });
         const flat = [sx, turned].map((tensor) => reshape(tensor, rows));
-        const [dx, dWeight] = normGradient(flat[0], sWeight ?? null, sRstd, flat[1], inputs[1]);
+        const saved = { x: flat[0], weight: sWeight ?? null, mean: null, rstd: sRstd };
+        const [dx, dWeight] = normGradients(saved, flat[1], { weight: inputs[1] }, null);
         return [reshape(dx, sx.shape), dWeight];
       },
     );

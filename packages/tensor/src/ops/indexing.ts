@@ -41,12 +41,12 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
     const { shape: tableShape, dtype } = table;
     record([out], [source], [dense], ([gradient], [sIds], _needs, inputs) => {
       const memory = parameterGradient(inputs[0]);
-      if (memory?.accumulate) memory.tensor.dispose();
-      const dTable = memory && !memory.accumulate ? memory.tensor : allocateTensor(device, tableShape, dtype);
+      const dTable = memory?.tensor ?? allocateTensor(device, tableShape, dtype);
       device.backend.embeddingBackward(
         as(sIds.view, [sIds.size]),
         as(contiguous(gradient!).view, [sIds.size, C]),
         dTable.view,
+        memory?.accumulate,
       );
       return [dTable];
     });

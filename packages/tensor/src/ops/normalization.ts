@@ -1,9 +1,9 @@
 import { record } from '../core/autograd.ts';
-import { parameterSum } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { floatOnly, sameDevice, sameDType, shapeIs } from './checks.ts';
+import { normGradients } from './norm-gradients.ts';
 import { contiguous } from './views.ts';
 
 /**
@@ -28,19 +28,9 @@ export function rmsNorm(x: Tensor, weight: Tensor | null, eps = 1e-6): Tensor {
       [out],
       [source, weight],
       weight ? [source, rstd, weight] : [source, rstd],
-      ([gradient], [sx, sRstd, sWeight], _needs, inputs) => {
-        const dx = allocateTensor(device, sx.shape, sx.dtype);
-        const sum = sWeight ? parameterSum(inputs[1], sWeight) : null;
-        device.backend.rmsNormBackward(
-          sx.view,
-          sWeight?.view ?? null,
-          sRstd.view,
-          contiguous(gradient!).view,
-          dx.view,
-          sum?.tensor.view ?? null,
-          sum?.accumulate,
-        );
-        return [dx, sum?.tensor ?? null];
+      ([gradient], [sx, sRstd, sWeight], _needs, inputs, gradientOf) => {
+        const saved = { x: sx, weight: sWeight ?? null, mean: null, rstd: sRstd };
+        return normGradients(saved, gradient!, { weight: inputs[1] }, gradientOf(0, sx.dtype)).slice(0, 2);
       },
     );
     return out;
@@ -82,21 +72,10 @@ export function layerNorm(x: Tensor, weight: Tensor | null, bias: Tensor | null,
       [out],
       [source, weight, bias],
       weight ? [source, mean, rstd, weight] : [source, mean, rstd],
-      ([gradient], [sx, sMean, sRstd, sWeight]) => {
-        const dx = allocateTensor(device, sx.shape, sx.dtype);
-        const dWeight = sWeight ? allocateTensor(device, [N], sWeight.dtype) : null;
-        const dBias = hasBias ? allocateTensor(device, [N], sx.dtype) : null;
-        device.backend.layerNormBackward(
-          sx.view,
-          sWeight?.view ?? null,
-          sMean.view,
-          sRstd.view,
-          contiguous(gradient!).view,
-          dx.view,
-          dWeight?.view ?? null,
-          dBias?.view ?? null,
-        );
-        return [dx, dWeight, dBias];
+      ([gradient], [sx, sMean, sRstd, sWeight], _needs, inputs, gradientOf) => {
+        const saved = { x: sx, weight: sWeight ?? null, mean: sMean, rstd: sRstd };
+        const parameters = { weight: inputs[1], ...(hasBias ? { bias: inputs[2] } : {}) };
+        return normGradients(saved, gradient!, parameters, gradientOf(0, sx.dtype));
       },
     );
     return out;

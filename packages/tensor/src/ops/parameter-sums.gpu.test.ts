@@ -9,10 +9,11 @@ import { allocateGradients } from '../optim/adamw.ts';
 import { attentionPrimitive } from './attention.ts';
 import { tensor } from './creation.ts';
 import { add, mul, square } from './elementwise.ts';
-import { addRmsNorm, rmsNormRope } from './fused-normalization.ts';
+import { addLayerNorm, addRmsNorm, rmsNormRope } from './fused-normalization.ts';
+import { embedding } from './indexing.ts';
 import { keyValues } from './key-values.ts';
 import { linear } from './matmul.ts';
-import { rmsNorm } from './normalization.ts';
+import { layerNorm, rmsNorm } from './normalization.ts';
 import { sum } from './reductions.ts';
 import { reshape } from './views.ts';
 
@@ -45,6 +46,12 @@ async function gradients(device: Device, hasMemory: boolean, steps = 1): Promise
       headNorm: [D],
       fullNorm: [C],
       both: [2 * C, C],
+      centred: [C],
+      shift: [C],
+      // As wide as packed tensors are aligned: both gradients lie side by side.
+      wide: [64],
+      wideShift: [64],
+      table: [7, C],
     }).map(([name, shape], seed) => [name, asParameter(make(shape, seed))]),
   );
   if (hasMemory) allocateGradients(weights);
@@ -63,9 +70,13 @@ async function gradients(device: Device, hasMemory: boolean, steps = 1): Promise
       // k and v have a gradient before attention gives them theirs.
       const also = reshape(mul(k, v), [B, T, C]);
       const { sum: total, out: normed } = addRmsNorm(reshape(out, [B, T, C]), also, weights.norm);
-      x = add(rmsNorm(total, weights.norm), normed);
+      const next = addLayerNorm(total, normed, weights.centred, weights.shift);
+      x = add(add(rmsNorm(next.sum, weights.norm), layerNorm(next.sum, weights.centred, weights.shift)), next.out);
+      x = add(x, embedding(weights.table, positions));
     }
-    backward(sum(square(x)));
+    const wide = layerNorm(make([3, 64], 5), weights.wide, weights.wideShift);
+    const { out } = addLayerNorm(mul(wide, wide), wide, weights.wide, weights.wideShift);
+    backward(add(sum(square(x)), sum(mul(out, wide))));
   }
   const host: Float64Array[] = [];
   for (const weight of Object.values(weights)) host.push(Float64Array.from(await weight.grad!.data()));

@@ -4,6 +4,7 @@ import { OutOfMemoryError } from '../../core/errors.ts';
 import type { AttentionArguments, AttentionBackwardArguments } from '../attention-arguments.ts';
 import type {
   AdamWArguments,
+  AddedGradients,
   ArrayView,
   Backend,
   DeviceStorage,
@@ -125,6 +126,20 @@ export class CpuBackend implements Backend {
     }
   }
 
+  /** `#put` of outputs by name, of which some are added to. */
+  #putEach<Name extends string>(
+    outs: Readonly<Record<Name, ArrayView | null>>,
+    added: Readonly<Partial<Record<Name, boolean>>>,
+    compute: (outs: Readonly<Record<Name, ArrayView | null>>) => void,
+  ): void {
+    const sums = (Object.keys(outs) as Name[]).filter((name) => added[name] && outs[name] !== null);
+    this.#put(
+      sums.map((name) => outs[name]!),
+      sums.length > 0,
+      (fresh) => compute({ ...outs, ...Object.fromEntries(sums.map((name, n) => [name, fresh[n]])) }),
+    );
+  }
+
   argmax(x: ArrayView, out: ArrayView): void {
     kernels.argmax(this.#runtime, at(x), at(out));
   }
@@ -181,10 +196,10 @@ export class CpuBackend implements Backend {
     dOut: ArrayView,
     dx: ArrayView,
     dWeight: ArrayView | null,
-    accumulate = false,
+    added: AddedGradients = {},
   ): void {
-    this.#put(dWeight ? [dWeight] : [], accumulate, ([sum]) => {
-      const gradients = { dOut: at(dOut), dx: at(dx), dWeight: maybe(sum ?? null) };
+    this.#putEach({ dx, dWeight, dBias: null }, added, (outs) => {
+      const gradients = { dOut: at(dOut), dx: at(outs.dx!), dWeight: maybe(outs.dWeight) };
       kernels.normBackward(this.#runtime, { x: at(x), weight: maybe(weight), rstd: at(rstd) }, gradients);
     });
   }
@@ -202,6 +217,21 @@ export class CpuBackend implements Backend {
     kernels.norm(this.#runtime, operands, eps, at(out));
   }
 
+  addLayerNorm(
+    x: ArrayView,
+    y: ArrayView,
+    weight: ArrayView | null,
+    bias: ArrayView | null,
+    eps: number,
+    sum: ArrayView,
+    out: ArrayView,
+    mean: ArrayView,
+    rstd: ArrayView,
+  ): void {
+    this.binary('add', x, y, sum);
+    this.layerNorm(sum, weight, bias, eps, out, mean, rstd);
+  }
+
   layerNormBackward(
     x: ArrayView,
     weight: ArrayView | null,
@@ -211,10 +241,13 @@ export class CpuBackend implements Backend {
     dx: ArrayView,
     dWeight: ArrayView | null,
     dBias: ArrayView | null,
+    added: AddedGradients = {},
   ): void {
     const operands = { x: at(x), weight: maybe(weight), mean: at(mean), rstd: at(rstd) };
-    const gradients = { dOut: at(dOut), dx: at(dx), dWeight: maybe(dWeight), dBias: maybe(dBias) };
-    kernels.normBackward(this.#runtime, operands, gradients);
+    this.#putEach({ dx, dWeight, dBias }, added, (outs) => {
+      const gradients = { dOut: at(dOut), dx: at(outs.dx!), dWeight: maybe(outs.dWeight), dBias: maybe(outs.dBias) };
+      kernels.normBackward(this.#runtime, operands, gradients);
+    });
   }
 
   rope(x: ArrayView, positions: ArrayView, out: ArrayView, options: RopeOptions): void {
@@ -226,10 +259,12 @@ export class CpuBackend implements Backend {
     kernels.gather(this.#runtime, { ...rows, shape: [1, ...table.shape] }, at(ids), at(out));
   }
 
-  embeddingBackward(ids: ArrayView, dOut: ArrayView, dTable: ArrayView): void {
-    const rows = at(dTable);
-    const dx = kernels.denseArray(rows.address, [1, ...dTable.shape], rows.dtype);
-    kernels.gatherBackward(this.#runtime, at(dOut), at(ids), dx);
+  embeddingBackward(ids: ArrayView, dOut: ArrayView, dTable: ArrayView, accumulate = false): void {
+    this.#put([dTable], accumulate, ([table]) => {
+      const rows = at(table);
+      const dx = kernels.denseArray(rows.address, [1, ...table.shape], rows.dtype);
+      kernels.gatherBackward(this.#runtime, at(dOut), at(ids), dx);
+    });
   }
 
   crossEntropy(

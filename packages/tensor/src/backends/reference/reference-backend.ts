@@ -4,6 +4,7 @@ import { normalAt, uniformAt } from '../../core/philox.ts';
 import type { AttentionArguments, AttentionBackwardArguments } from '../attention-arguments.ts';
 import type {
   AdamWArguments,
+  AddedGradients,
   ArrayView,
   Backend,
   DeviceStorage,
@@ -179,7 +180,7 @@ export class ReferenceBackend implements Backend {
     dOut: ArrayView,
     dx: ArrayView,
     dWeight: ArrayView | null,
-    accumulate = false,
+    added: AddedGradients = {},
   ): void {
     const saved = dense(rstd);
     const result = reference.rmsNormBackwardReference(
@@ -190,8 +191,8 @@ export class ReferenceBackend implements Backend {
       last(x),
       this.#round,
     );
-    this.#store(dx, result.dx);
-    if (dWeight) this.#put(dWeight, result.dWeight, accumulate);
+    this.#put(dx, result.dx, added.dx ?? false);
+    if (dWeight) this.#put(dWeight, result.dWeight, added.dWeight ?? false);
   }
 
   layerNorm(
@@ -209,6 +210,21 @@ export class ReferenceBackend implements Backend {
     this.#store(rstd, result.rstd);
   }
 
+  addLayerNorm(
+    x: ArrayView,
+    y: ArrayView,
+    weight: ArrayView | null,
+    bias: ArrayView | null,
+    eps: number,
+    sum: ArrayView,
+    out: ArrayView,
+    mean: ArrayView,
+    rstd: ArrayView,
+  ): void {
+    this.binary('add', x, y, sum);
+    this.layerNorm(sum, weight, bias, eps, out, mean, rstd);
+  }
+
   layerNormBackward(
     x: ArrayView,
     weight: ArrayView | null,
@@ -218,6 +234,7 @@ export class ReferenceBackend implements Backend {
     dx: ArrayView,
     dWeight: ArrayView | null,
     dBias: ArrayView | null,
+    added: AddedGradients = {},
   ): void {
     const saved = { mean: dense(mean), rstd: dense(rstd) };
     const columns = last(x);
@@ -229,9 +246,9 @@ export class ReferenceBackend implements Backend {
       columns,
       this.#round,
     );
-    this.#store(dx, result.dx);
-    if (dWeight) this.#store(dWeight, result.dWeight);
-    if (dBias) this.#store(dBias, result.dBias);
+    this.#put(dx, result.dx, added.dx ?? false);
+    if (dWeight) this.#put(dWeight, result.dWeight, added.dWeight ?? false);
+    if (dBias) this.#put(dBias, result.dBias, added.dBias ?? false);
   }
 
   rope(x: ArrayView, positions: ArrayView, out: ArrayView, options: RopeOptions): void {
@@ -243,9 +260,10 @@ export class ReferenceBackend implements Backend {
     this.#store(out, reference.embeddingReference(dense(table), last(table), dense(ids)));
   }
 
-  embeddingBackward(ids: ArrayView, dOut: ArrayView, dTable: ArrayView): void {
+  embeddingBackward(ids: ArrayView, dOut: ArrayView, dTable: ArrayView, accumulate = false): void {
     const [V, C] = dTable.shape;
-    this.#store(dTable, reference.embeddingBackwardReference(dense(ids), dense(dOut), V, C, this.#round));
+    const sums = reference.embeddingBackwardReference(dense(ids), dense(dOut), V, C, this.#round);
+    this.#put(dTable, sums, accumulate);
   }
 
   crossEntropy(

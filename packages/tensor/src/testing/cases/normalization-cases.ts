@@ -1,5 +1,6 @@
-import { mul } from '../../ops/elementwise.ts';
-import { addRmsNorm, rmsNormRope } from '../../ops/fused-normalization.ts';
+import type { Tensor } from '../../core/tensor.ts';
+import { add, mul } from '../../ops/elementwise.ts';
+import { addLayerNorm, addRmsNorm, rmsNormRope } from '../../ops/fused-normalization.ts';
 import { keyValues } from '../../ops/key-values.ts';
 import { layerNorm, rmsNorm } from '../../ops/normalization.ts';
 import { rope } from '../../ops/rope.ts';
@@ -36,6 +37,39 @@ export const normalizationCases: readonly OperatorCase[] = [
     inputs: [x([515, 6]), x([6]), x([6])],
     run: ([a, w, b]) => layerNorm(a, w, b),
   },
+  {
+    name: 'addLayerNorm, both outputs [R=5 N=37]',
+    inputs: [x([5, 37]), x([5, 37]), x([37]), x([37])],
+    run: ([a, b, w, bias]) => {
+      const { sum, out } = addLayerNorm(a, b, w, bias);
+      return concat([sum, out], 0);
+    },
+  },
+  {
+    name: 'addLayerNorm without weight and bias, transposed input',
+    inputs: [x([12, 3]), x([3, 12])],
+    run: ([a, b]) => addLayerNorm(transpose(a), b, null, null, 1e-3).out,
+  },
+  {
+    name: 'pre-norms of two sub-layers, whose gradients meet in the residual sum [R=5 N=8]',
+    inputs: [x([5, 8]), x([5, 8]), x([8]), x([8])],
+    run: ([a, b, w, bias]) => {
+      const first = addLayerNorm(a, b, w, bias);
+      const second = addRmsNorm(first.sum, mul(first.out, first.out), w);
+      const third = addLayerNorm(second.sum, mul(second.out, second.out), w, null);
+      return add(third.out, mul(third.sum, third.sum));
+    },
+  },
+  ...[layerNorm, (a: Tensor, w: Tensor) => rmsNorm(a, w)].map(
+    (norm, n): OperatorCase => ({
+      name: `x + ${n === 0 ? 'layerNorm' : 'rmsNorm'} of x, which gets a gradient from both [R=5 N=8]`,
+      inputs: [x([5, 8]), x([8]), x([8])],
+      run: ([a, w, bias]) => {
+        const y = mul(a, a);
+        return add(y, mul(norm(y, w, bias), bias));
+      },
+    }),
+  ),
   {
     name: 'addRmsNorm, both outputs [R=5 N=37]',
     inputs: [x([5, 37]), x([5, 37]), x([37])],

@@ -42,12 +42,18 @@ function gather(runner: PlanRunner, xView: ArrayView, indexView: ArrayView, outV
   runner.run(plan, { x, index, out });
 }
 
-function gatherBackward(runner: PlanRunner, dOutView: ArrayView, indexView: ArrayView, dxView: ArrayView): void {
+function gatherBackward(
+  runner: PlanRunner,
+  dOutView: ArrayView,
+  indexView: ArrayView,
+  dxView: ArrayView,
+  accumulate = false,
+): void {
   const [dOut, index, dx] = [runner.operand(dOutView), runner.operand(indexView), runner.operand(dxView)];
   const [R, N, I] = threeAxes(dxView.shape);
   const offsets = { dOut: dOut.start, index: index.start, dx: dx.start };
   const dtypes = { dOutDtype: floatDType('gather', dOutView.dtype), dxDtype: floatDType('gather', dxView.dtype) };
-  const problem = { ...dtypes, R, N, I, J: sizeOf(indexView), offsets };
+  const problem = { ...dtypes, R, N, I, J: sizeOf(indexView), accumulate, offsets };
   const plan = runner.plan(`gather-backward ${JSON.stringify(problem)}`, () =>
     planGatherBackward(problem, runner.capabilities),
   );
@@ -70,7 +76,7 @@ export function modelOperations(runner: PlanRunner): ModelOperations {
       runner.run(plan, { x, positions, out });
     },
     embedding: (table, ids, out) => gather(runner, table, ids, out),
-    embeddingBackward: (ids, dOut, dTable) => gatherBackward(runner, dOut, ids, dTable),
+    embeddingBackward: (ids, dOut, dTable, accumulate) => gatherBackward(runner, dOut, ids, dTable, accumulate),
     gather: (x, index, out) => gather(runner, x, index, out),
     gatherBackward: (dOut, index, dx) => gatherBackward(runner, dOut, index, dx),
     crossEntropy(logitsView, targetsView, ignoreIndex, zLoss, lossView, lseView) {

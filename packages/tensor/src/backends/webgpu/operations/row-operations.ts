@@ -1,5 +1,5 @@
 import { planNorm, planNormBackward, planNormRope, planSoftmax, planSoftmaxBackward } from '@modajs/kernels';
-import type { ArrayView, Backend } from '../../backend.ts';
+import type { AddedGradients, ArrayView, Backend } from '../../backend.ts';
 import type { Operand, PlanRunner } from '../plan-runner.ts';
 import { floatDType } from './float-dtype.ts';
 
@@ -12,6 +12,7 @@ type RowOperations = Pick<
   | 'rmsNormRope'
   | 'rmsNormBackward'
   | 'layerNorm'
+  | 'addLayerNorm'
   | 'layerNormBackward'
 >;
 
@@ -36,6 +37,11 @@ interface NormViews {
   readonly rstd: ArrayView;
 }
 
+interface NormOfSumViews extends NormViews {
+  readonly residual: ArrayView;
+  readonly sum: ArrayView;
+}
+
 interface NormGradientViews extends Omit<NormViews, 'bias' | 'out'> {
   readonly dOut: ArrayView;
   readonly dx: ArrayView;
@@ -58,20 +64,56 @@ export function offsetsOf<T extends object>(operands: Optional<T>): { [name in k
 }
 
 function norm(runner: PlanRunner, kind: 'rms' | 'layer', views: NormViews, eps: number): void {
-  const dtype = floatDType(`${kind}Norm`, views.x.dtype);
   const operands = operandsOf(runner, views);
-  const offsets = offsetsOf<NormViews>(operands);
-  const problem = { kind, dtype, ...rowsOf(views.x), eps, offsets };
+  runNorm(runner, kind, views.x, operands, offsetsOf<NormViews>(operands), eps);
+}
+
+function normOfSum(runner: PlanRunner, kind: 'rms' | 'layer', views: NormOfSumViews, eps: number): void {
+  const operands = operandsOf(runner, views);
+  const { residual, sum, ...offsets } = offsetsOf<NormOfSumViews>(operands);
+  runNorm(runner, kind, views.x, operands, { ...offsets, residual, sum }, eps);
+}
+
+function runNorm(
+  runner: PlanRunner,
+  kind: 'rms' | 'layer',
+  x: ArrayView,
+  operands: Readonly<Record<string, Operand | null>>,
+  offsets: Parameters<typeof planNorm>[0]['offsets'],
+  eps: number,
+): void {
+  const problem = { kind, dtype: floatDType(`${kind}Norm`, x.dtype), ...rowsOf(x), eps, offsets };
   const plan = runner.plan(`norm ${JSON.stringify(problem)}`, () => planNorm(problem, runner.capabilities));
   runner.run(plan, present(operands));
 }
 
-function normBackward(runner: PlanRunner, kind: 'rms' | 'layer', views: NormGradientViews, accumulate = false): void {
+/** dWeight and dBias as one view where both are sums of one kind side by side, as in packed gradients; else null. */
+function jointGradient({ dWeight, dBias }: NormGradientViews, added: AddedGradients): ArrayView | null {
+  if (dWeight === null || dBias === null || dWeight.storage !== dBias.storage) return null;
+  const [N] = dWeight.shape;
+  const isAlike = dWeight.dtype === dBias.dtype && (added.dWeight ?? false) === (added.dBias ?? false);
+  return isAlike && dBias.offset === dWeight.offset + N ? { ...dWeight, shape: [2 * N] } : null;
+}
+
+function normBackward(
+  runner: PlanRunner,
+  kind: 'rms' | 'layer',
+  views: NormGradientViews,
+  added: AddedGradients = {},
+): void {
   const dtype = floatDType(`${kind}Norm`, views.x.dtype);
-  const operands = operandsOf(runner, views);
+  const joint = jointGradient(views, added);
+  const operands = operandsOf(runner, joint ? { ...views, dWeight: joint, dBias: null } : views);
   const offsets = offsetsOf<NormGradientViews>(operands);
-  const weightGradient = { dtype: floatDType('dWeight', (views.dWeight ?? views.x).dtype), accumulate };
-  const problem = { kind, dtype, ...rowsOf(views.x), weightGradient, offsets };
+  const sum = (view: ArrayView | null, accumulate = false) => ({
+    dtype: floatDType('gradient', (view ?? views.x).dtype),
+    accumulate,
+  });
+  const problem = {
+    ...{ kind, dtype, ...rowsOf(views.x), isJoint: joint !== null, accumulate: added.dx ?? false, offsets },
+    weightGradient: sum(views.dWeight, added.dWeight),
+    biasGradient: sum(views.dBias, added.dBias),
+  };
   const plan = runner.plan(`norm-backward ${JSON.stringify(problem)}`, () =>
     planNormBackward(problem, runner.capabilities),
   );
@@ -101,13 +143,7 @@ export function rowOperations(runner: PlanRunner): RowOperations {
       norm(runner, 'rms', { x, weight, bias: null, out, mean: null, rstd }, eps);
     },
     addRmsNorm(x, residual, weight, eps, sum, out, rstd) {
-      const operands = operandsOf(runner, { x, residual, weight, sum, out, rstd });
-      const starts = offsetsOf<typeof operands>(operands);
-      const { x: start, residual: addend, sum: total, ...rest } = starts;
-      const offsets = { ...rest, x: start, residual: addend, sum: total, bias: null, mean: null };
-      const problem = { kind: 'rms' as const, dtype: floatDType('addRmsNorm', x.dtype), ...rowsOf(x), eps, offsets };
-      const plan = runner.plan(`norm ${JSON.stringify(problem)}`, () => planNorm(problem, runner.capabilities));
-      runner.run(plan, present(operands));
+      normOfSum(runner, 'rms', { x, residual, weight, bias: null, sum, out, mean: null, rstd }, eps);
     },
     rmsNormRope(x, weight, positions, eps, full, out, rstd, { theta, rotaryDim, interleaved }) {
       const operands = operandsOf(runner, { x, weight, positions, out, rstd });
@@ -127,14 +163,17 @@ export function rowOperations(runner: PlanRunner): RowOperations {
       );
       runner.run(plan, present(operands));
     },
-    rmsNormBackward(x, weight, rstd, dOut, dx, dWeight, accumulate) {
-      normBackward(runner, 'rms', { x, weight, mean: null, rstd, dOut, dx, dWeight, dBias: null }, accumulate);
+    rmsNormBackward(x, weight, rstd, dOut, dx, dWeight, added) {
+      normBackward(runner, 'rms', { x, weight, mean: null, rstd, dOut, dx, dWeight, dBias: null }, added);
     },
     layerNorm(x, weight, bias, eps, out, mean, rstd) {
       norm(runner, 'layer', { x, weight, bias, out, mean, rstd }, eps);
     },
-    layerNormBackward(x, weight, mean, rstd, dOut, dx, dWeight, dBias) {
-      normBackward(runner, 'layer', { x, weight, mean, rstd, dOut, dx, dWeight, dBias });
+    addLayerNorm(x, residual, weight, bias, eps, sum, out, mean, rstd) {
+      normOfSum(runner, 'layer', { x, residual, weight, bias, sum, out, mean, rstd }, eps);
+    },
+    layerNormBackward(x, weight, mean, rstd, dOut, dx, dWeight, dBias, added) {
+      normBackward(runner, 'layer', { x, weight, mean, rstd, dOut, dx, dWeight, dBias }, added);
     },
   };
 }
