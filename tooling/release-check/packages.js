@@ -30,11 +30,14 @@ function examplesOf(readme) {
     .filter(({ code }) => /^import /m.test(code));
 }
 
+/** pnpm of the workspace's version; it need not be installed. */
+const PNPM = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).packageManager;
+
 /** Tarballs by package name. */
 export function packAll(destination) {
   return Object.fromEntries(
     packages().map(({ name, folder }) => {
-      const output = execFileSync('pnpm', ['pack', '--pack-destination', destination], {
+      const output = execFileSync('npx', ['--yes', PNPM, 'pack', '--pack-destination', destination], {
         cwd: folder,
         encoding: 'utf8',
       });
