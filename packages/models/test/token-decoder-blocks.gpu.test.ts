@@ -1,16 +1,14 @@
-import { type Device, DeviceError, type DType, init, noGrad, tensor, tidy } from '@modajs/tensor';
+import { type Device, DeviceError, type DType, init } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  createDecoder,
   type Decoder,
-  DecoderCache,
   type DecoderConfig,
   type DecoderConfigInput,
   defineDecoderConfig,
-  hostParameters,
   openTokenDecoder,
   type TokenDecoderOptions,
 } from '../src/index.ts';
+import { lastLogits, loudModel, prefilled } from './decoding.ts';
 import { distance } from './distance.ts';
 
 /** Rows of whole subgroups of words: what the kernel asks for. */
@@ -55,32 +53,13 @@ describe('token decoder, all blocks in one kernel [webgpu]', () => {
   });
   afterAll(() => device.destroy());
 
-  async function modelOf(variant: Partial<DecoderConfig>, dtype: DType = 'f32'): Promise<Decoder> {
-    const model = createDecoder(defineDecoderConfig({ ...base, ...variant }), { seed: 3, device, dtype });
-    const values = await hostParameters(model);
-    for (const [n, { data }] of [...values.values()].entries())
-      data.forEach((x, i) => (data[i] = 2 * x + 0.2 * Math.sin(3 * i + n)));
-    model.loadParameters(values);
-    return model;
-  }
-
-  async function logitsOf(model: Decoder, ids: number[]): Promise<number[]> {
-    const all = tidy(() => noGrad(() => model.logits(model.forward(tensor([ids], { dtype: 'i32', device })))));
-    const values = Array.from(await all.data());
-    all.dispose();
-    return values.slice(-model.config.vocabSize);
-  }
-
-  function prefilled(model: Decoder, capacity: number, ids: number[] = prompt): DecoderCache {
-    const cache = new DecoderCache(model.config, { B: 1, capacity, dtype: model.computeDtype, device });
-    tidy(() => noGrad(() => void model.forward(tensor([ids], { dtype: 'i32', device }), { cache })));
-    return cache;
-  }
+  const modelOf = (variant: Partial<DecoderConfig>, dtype?: DType): Promise<Decoder> =>
+    loudModel(defineDecoderConfig({ ...base, ...variant }), device, dtype);
 
   for (const [name, [variant, options]] of Object.entries(configs)) {
     it(`equals one full forward, token by token: ${name}`, { timeout: 400_000 }, async () => {
       using model = await modelOf(variant);
-      using cache = prefilled(model, 150);
+      using cache = prefilled(model, prompt, 150);
       using decoder = openTokenDecoder(model, cache, options)!;
       // The blocks, the output matrix, two kernels of the choice.
       expect(decoder.dispatches).toBe(4);
@@ -88,7 +67,7 @@ describe('token decoder, all blocks in one kernel [webgpu]', () => {
       for (const id of more) {
         ids.push(id);
         const logits = await decoder.logitsAfter(id);
-        expect(distance(logits, await logitsOf(model, ids))).toBeLessThan(TOLERANCE);
+        expect(distance(logits, await lastLogits(model, ids))).toBeLessThan(TOLERANCE);
         expect(cache.length).toBe(ids.length);
       }
     });
@@ -97,20 +76,20 @@ describe('token decoder, all blocks in one kernel [webgpu]', () => {
   it('reads a long cache in several turns and splits', { timeout: 400_000 }, async () => {
     using model = await modelOf({ norm: 'pre', qkNorm: 'head', ropeInterleaved: true });
     const ids = Array.from({ length: 75 }, (_, i) => (i * 7) % 23);
-    using cache = prefilled(model, 150, ids);
+    using cache = prefilled(model, ids, 150);
     using decoder = openTokenDecoder(model, cache)!;
     expect(decoder.dispatches).toBe(4);
     for (const id of more.slice(0, 3)) {
       ids.push(id);
-      expect(distance(await decoder.logitsAfter(id), await logitsOf(model, ids))).toBeLessThan(TOLERANCE);
+      expect(distance(await decoder.logitsAfter(id), await lastLogits(model, ids))).toBeLessThan(TOLERANCE);
     }
   });
 
   it('equals five kernels a block in f16, in any order of both', { timeout: 400_000 }, async () => {
     using model = await modelOf({ depth: 'moda', norm: 'post', dModel: 64, dFf: 128 }, 'f16');
-    using cache = prefilled(model, 12);
+    using cache = prefilled(model, prompt, 12);
     using decoder = openTokenDecoder(model, cache)!;
-    using other = prefilled(model, 12);
+    using other = prefilled(model, prompt, 12);
     using reference = openTokenDecoder(model, other, { oneKernel: false })!;
     expect(decoder.dispatches).toBe(4);
     expect(reference.dispatches).toBe(5 * 3 + 4);
@@ -123,7 +102,7 @@ describe('token decoder, all blocks in one kernel [webgpu]', () => {
 
   it('gives up when workgroups wait in vain, and says so', { timeout: 400_000 }, async () => {
     using model = await modelOf({ norm: 'post' });
-    using cache = prefilled(model, 12);
+    using cache = prefilled(model, prompt, 12);
     using decoder = openTokenDecoder(model, cache, { oneKernel: { polls: 0 } })!;
     const logits = await decoder.logitsAfter(1);
     expect(Array.from(logits).every(Number.isNaN)).toBe(true);

@@ -11,6 +11,7 @@ import {
   hostParameters,
   openTokenDecoder,
 } from '../src/index.ts';
+import { lastLogits, loudModel, prefilled } from './decoding.ts';
 import { distance } from './distance.ts';
 import { smallConfigs } from './small-configs.ts';
 
@@ -55,39 +56,19 @@ describe('token decoder [webgpu]', () => {
   });
   afterAll(() => device.destroy());
 
-  /** Weights that are not tiny, so that attention and norms matter. */
-  async function modelOf(variant: Partial<DecoderConfig>, dtype: DType = 'f32'): Promise<Decoder> {
-    const model = createDecoder(defineDecoderConfig({ ...base, ...variant }), { seed: 3, device, dtype });
-    const values = await hostParameters(model);
-    for (const [n, { data }] of [...values.values()].entries())
-      data.forEach((x, i) => (data[i] = 2 * x + 0.2 * Math.sin(3 * i + n)));
-    model.loadParameters(values);
-    return model;
-  }
-
-  async function logitsOf(model: Decoder, ids: number[]): Promise<number[]> {
-    const all = tidy(() => noGrad(() => model.logits(model.forward(tensor([ids], { dtype: 'i32', device })))));
-    const values = Array.from(await all.data());
-    all.dispose();
-    return values.slice(-model.config.vocabSize);
-  }
-
-  function prefilled(model: Decoder, capacity: number): DecoderCache {
-    const cache = new DecoderCache(model.config, { B: 1, capacity, dtype: model.computeDtype, device });
-    tidy(() => noGrad(() => void model.forward(tensor([prompt], { dtype: 'i32', device }), { cache })));
-    return cache;
-  }
+  const modelOf = (variant: Partial<DecoderConfig>, dtype?: DType): Promise<Decoder> =>
+    loudModel(defineDecoderConfig({ ...base, ...variant }), device, dtype);
 
   for (const [name, variant] of Object.entries(configs)) {
     it(`equals one full forward, token by token: ${name}`, { timeout: 400_000 }, async () => {
       using model = await modelOf(variant);
-      using cache = prefilled(model, 8);
+      using cache = prefilled(model, prompt, 8);
       using decoder = openTokenDecoder(model, cache)!;
       const ids = [...prompt];
       for (const id of more) {
         ids.push(id);
         const logits = await decoder.logitsAfter(id);
-        expect(distance(logits, await logitsOf(model, ids))).toBeLessThan(1e-5);
+        expect(distance(logits, await lastLogits(model, ids))).toBeLessThan(1e-5);
         expect(cache.length).toBe(ids.length);
       }
       expect(() => decoder.feed(0)).toThrow(ShapeError);
@@ -96,12 +77,12 @@ describe('token decoder [webgpu]', () => {
 
   it('continues in the general operators where the fused ones stopped, and back', async () => {
     using model = await modelOf(configs['moda, post-norm, biases']);
-    using cache = prefilled(model, 8);
+    using cache = prefilled(model, prompt, 8);
     using decoder = openTokenDecoder(model, cache)!;
     await decoder.logitsAfter(more[0]);
     tidy(() => noGrad(() => void model.forward(tensor([[more[1]]], { dtype: 'i32', device }), { cache })));
     const logits = await decoder.logitsAfter(more[2]);
-    expect(distance(logits, await logitsOf(model, [...prompt, ...more.slice(0, 3)]))).toBeLessThan(1e-5);
+    expect(distance(logits, await lastLogits(model, [...prompt, ...more.slice(0, 3)]))).toBeLessThan(1e-5);
   });
 
   it('is at most twice as far from f32 in f16 as the general operators are', { timeout: 400_000 }, async () => {
@@ -109,18 +90,18 @@ describe('token decoder [webgpu]', () => {
     using half = await modelOf(variant, 'f16');
     using single = await modelOf(variant);
     single.loadParameters(await hostParameters(half));
-    using cache = prefilled(half, 8);
+    using cache = prefilled(half, prompt, 8);
     using decoder = openTokenDecoder(half, cache)!;
     const logits = await decoder.logitsAfter(more[0]);
     const ids = [...prompt, more[0]];
-    const truth = await logitsOf(single, ids);
-    expect(distance(logits, truth)).toBeLessThan(2 * distance(await logitsOf(half, ids), truth));
+    const truth = await lastLogits(single, ids);
+    expect(distance(logits, truth)).toBeLessThan(2 * distance(await lastLogits(half, ids), truth));
   });
 
   it('needs five kernels a block, and MoDA no more than its baseline', async () => {
     const count = async (variant: Partial<DecoderConfig>): Promise<number> => {
       using model = await modelOf(variant);
-      using cache = prefilled(model, 8);
+      using cache = prefilled(model, prompt, 8);
       using decoder = openTokenDecoder(model, cache)!;
       return decoder.dispatches;
     };
@@ -133,7 +114,7 @@ describe('token decoder [webgpu]', () => {
     using model = await modelOf(configs['moda, post-norm, biases']);
     const ids = [...prompt];
     for await (const { id, logProb } of generate(model, prompt, { temperature: 0, maxNewTokens: 8 })) {
-      const logits = await logitsOf(model, ids);
+      const logits = await lastLogits(model, ids);
       const largest = Math.max(...logits);
       expect(id).toBe(logits.indexOf(largest));
       const sum = logits.reduce((total, value) => total + Math.exp(value - largest), 0);
@@ -169,7 +150,7 @@ describe('token decoder [webgpu]', () => {
     await run();
     expect(device.memory().liveBytes).toBe(before);
     const norm = model.parameters()['model.norm.weight'];
-    using cache = prefilled(model, 8);
+    using cache = prefilled(model, prompt, 8);
     device.backend.fill(norm.view, Number.NaN);
     using decoder = openTokenDecoder(model, cache)!;
     decoder.feed(1);

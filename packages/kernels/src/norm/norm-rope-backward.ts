@@ -109,13 +109,7 @@ function vectorPlan(problem: NormRopeBackwardProblem, lanes: number, caps: Devic
       PARTS: VECTOR_THREADS * (hasWeightGradient ? 9 : 1),
     },
     bindings: [
-      { buffer: hasNorm ? 'x' : 'dOut', access: 'read' },
-      { buffer: hasWeight ? 'weight' : 'dOut', access: 'read' },
-      { buffer: 'positions', access: 'read' },
-      { buffer: hasNorm ? 'rstd' : 'dOut', access: 'read' },
-      { buffer: 'dOut', access: 'read' },
-      { buffer: hasValues ? 'dV' : 'dOut', access: 'read' },
-      { buffer: 'dx', access: 'read_write' },
+      ...bindingsOf(problem),
       { buffer: hasWeightGradient ? 'partial' : ABSENT.partial, access: 'read_write' },
     ],
     uniform: params({ ...problem, stride: stride / VECTOR, offsets: inElements }, heads, rows, chunk),
@@ -126,6 +120,20 @@ function vectorPlan(problem: NormRopeBackwardProblem, lanes: number, caps: Devic
     passes: [pass, totalPass(problem, heads * D, workgroups, caps)],
     workspace: { partial: 4 * heads * D * workgroups },
   };
+}
+
+/** What both kernels bind first; what a problem does without is `dOut` again. */
+function bindingsOf({ scope, offsets }: NormRopeBackwardProblem): KernelPass['bindings'] {
+  const hasNorm = scope !== 'none';
+  return [
+    { buffer: hasNorm ? 'x' : 'dOut', access: 'read' },
+    { buffer: offsets.weight === null ? 'dOut' : 'weight', access: 'read' },
+    { buffer: 'positions', access: 'read' },
+    { buffer: hasNorm ? 'rstd' : 'dOut', access: 'read' },
+    { buffer: 'dOut', access: 'read' },
+    { buffer: offsets.dV === undefined ? 'dOut' : 'dV', access: 'read' },
+    { buffer: 'dx', access: 'read_write' },
+  ];
 }
 
 function params(problem: NormRopeBackwardProblem, heads: number, rows: number, chunk: number): ArrayBuffer {
@@ -155,15 +163,7 @@ function inputPass(
       ...{ THREADS: threads, LANES: lanes, HAS_NORM: hasNorm ? 1 : 0, HAS_WEIGHT: hasWeight ? 1 : 0 },
       ...{ HAS_VALUES: hasValues ? 1 : 0, IS_INTERLEAVED: isInterleaved ? 1 : 0 },
     },
-    bindings: [
-      { buffer: hasNorm ? 'x' : 'dOut', access: 'read' },
-      { buffer: hasWeight ? 'weight' : 'dOut', access: 'read' },
-      { buffer: 'positions', access: 'read' },
-      { buffer: hasNorm ? 'rstd' : 'dOut', access: 'read' },
-      { buffer: 'dOut', access: 'read' },
-      { buffer: hasValues ? 'dV' : 'dOut', access: 'read' },
-      { buffer: 'dx', access: 'read_write' },
-    ],
+    bindings: [...bindingsOf(problem)],
     uniform: params(problem, heads, rows, 0),
     workgroups: foldWorkgroups(Math.ceil(rows / (threads / lanes)), caps),
   };

@@ -85,6 +85,7 @@ export async function* generate(
     const logits = isAlone
       ? await decoder.logitsAfter(histories[0].at(-1)!)
       : await nextLogits(model, batch, cache, input);
+    if (isAlone && Number.isNaN(logits[0])) await decoder.requireProgress();
     const next = new Int32Array(batch.B);
     for (const row of [...active]) {
       const token = choose(logits, row, index);

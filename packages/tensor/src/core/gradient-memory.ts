@@ -49,7 +49,9 @@ export function gradientMemory(input: GradNode | null, output: number, dtype: DT
   if (present === null) {
     if (input.isView) return gradientMemory(input.inputs[0], input.inputOutputs[0], dtype);
     const place = input.takeGradientPlace(output);
-    return place?.dtype === dtype ? { tensor: place, accumulate: false } : null;
+    if (place?.dtype === dtype) return { tensor: place, accumulate: false };
+    place?.dispose();
+    return null;
   }
   if (present.dtype !== dtype || !present.isAlone || !present.isContiguous) return null;
   waiting![output] = null;
