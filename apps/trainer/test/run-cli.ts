@@ -25,7 +25,7 @@ export interface CliOptions {
 /** Runs `moda` with arguments. */
 export function runCli(args: readonly string[], { before = '', ...options }: CliOptions): Promise<CliResult> {
   if (before === '') return runProcess(process.execPath, [CLI, ...args], options);
-  return runProcess('bash', ['-c', `${before}; exec "$0" "$@"`, process.execPath, CLI, ...args], options);
+  return runProcess('sh', ['-c', `${before}; exec "$0" "$@"`, process.execPath, CLI, ...args], options);
 }
 
 /** Runs a program and collects what it prints. */
