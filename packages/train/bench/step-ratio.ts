@@ -1,10 +1,11 @@
 /**
- * How much longer a training step of MoDA takes than its baseline's, on the device at hand: both models in one process, rounds of
- * steps in flight in turns, medians over rounds. `--profile` also times every kernel of one step of each and lists MoDA less
+ * How much longer a training step of MoDA takes than its baseline's, on the device at hand: both models in one process, in turns,
+ * rounds of steps of which the next is launched while one runs, as `moda train` does; a step's time is that from one step's end to
+ * the next one's, the figure the median over all steps of all rounds (a shared host stalls single steps). `--profile` also times every kernel of one step of each and lists MoDA less
  * baseline (kernels alone, each in a pass of its own: sums are shorter than steps, gaps do not show). A model without depth
- * (`distilgpt2-shape`) has a time of its own instead of a ratio.
+ * (`distilgpt2-shape`) has times of its own instead of a ratio: of steps in flight, and of steps each awaited.
  *
- * pnpm --filter @modajs/train bench:step [--models small,moda-700m] [--rounds 7] [--steps 10] [--profile] [--json file]
+ * pnpm --filter @modajs/train bench:step [--models small,moda-700m] [--rounds 7] [--steps 10] [--batch 8] [--profile] [--json file]
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -23,6 +24,8 @@ const { values } = parseArgs({
     models: { type: 'string', default: STEP_MODELS.join(',') },
     rounds: { type: 'string', default: '7' },
     steps: { type: 'string', default: '10' },
+    /** Sequences a step instead of the model's own. */
+    batch: { type: 'string' },
     /** Blocks instead of the model's own, to try the program out. */
     blocks: { type: 'string' },
     device: { type: 'string', default: 'webgpu' },
@@ -36,6 +39,8 @@ const rounds = Number(values.rounds);
 const stepsOfRound = Number(values.steps);
 /** Recorded twice, captured once, replayed once. */
 const WARM_UP_STEPS = 4;
+/** A GPU that has idled raises its clocks within about this time. */
+const WARM_UP_MS = 500;
 
 interface Contender {
   readonly name: 'moda' | 'baseline';
@@ -57,19 +62,43 @@ function randomBatch(B: number, { seqLen: T, vocabSize }: DecoderConfig): HostBa
   return { B, T, ids: tokens.slice(0, -1), targets: tokens.slice(1), docRange: null, next: { drawn: 0, bySource: [] } };
 }
 
-/** Milliseconds a step, `count` of them launched without waiting for each other; and what the first of them found. */
-async function timeOf({ name, decoder, optimizer }: Contender, batch: HostBatch, count: number) {
+/** Steps under way at a time, as in `TrainingRun`. */
+const IN_FLIGHT = 2;
+
+async function step({ name, decoder, optimizer }: Contender, batch: HostBatch) {
   const options = { gradientAccumulation: 1, activationCheckpointing: false, zLoss: 0, clipNorm: 1 };
   const controls = { lrRatio: 1e-3, lossScale: dtype === 'f16' ? 1024 : 1, lossLimit: Infinity };
-  const startedAt = performance.now();
-  const numbers = await Promise.all(
-    Array.from({ length: count }, () => trainingStep(decoder, optimizer, batch, options, controls)),
-  );
-  const timeMs = (performance.now() - startedAt) / count;
-  if (!numbers.every(({ loss, gradientNorm }) => Number.isFinite(loss) && Number.isFinite(gradientNorm))) {
-    throw new Error(`step-ratio: losses and gradients must be finite, got ${JSON.stringify(numbers)} from ${name}.`);
+  const numbers = await trainingStep(decoder, optimizer, batch, options, controls);
+  if (!Number.isFinite(numbers.loss) || !Number.isFinite(numbers.gradientNorm)) {
+    throw new Error(`step-ratio: loss and gradient must be finite, got ${JSON.stringify(numbers)} from ${name}.`);
   }
-  return { timeMs, first: numbers[0] };
+  return numbers;
+}
+
+/** Milliseconds from the end of a step to the end of the next for `count` steps, and what each launch took of the host. */
+async function timesInFlight(own: Contender, batch: HostBatch, count: number) {
+  const ends: number[] = [];
+  const hostMs: number[] = [];
+  const pending: Promise<unknown>[] = [];
+  for (let launched = 0; launched <= count; launched++) {
+    if (launched >= IN_FLIGHT) await pending[launched - IN_FLIGHT];
+    const startedAt = performance.now();
+    pending.push(step(own, batch).then(() => ends.push(performance.now())));
+    hostMs.push(performance.now() - startedAt);
+  }
+  await Promise.all(pending);
+  return { stepMs: ends.slice(1).map((end, index) => end - ends[index]), hostMs };
+}
+
+/** Milliseconds a step, each awaited before the next is launched: what a loop sees that reads its loss at every step. */
+async function timesAwaited(own: Contender, batch: HostBatch, count: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let done = 0; done < count; done++) {
+    const startedAt = performance.now();
+    await step(own, batch);
+    times.push(performance.now() - startedAt);
+  }
+  return times;
 }
 
 function median(numbers: readonly number[]): number {
@@ -81,13 +110,16 @@ async function withContenders<T>(
   profile: boolean,
   use: (contenders: readonly Contender[], batch: HostBatch, device: Device) => Promise<T>,
 ): Promise<T> {
-  const { moda, baseline, B } = stepModel(name, values.blocks === undefined ? undefined : Number(values.blocks));
+  const model = stepModel(name, values.blocks === undefined ? undefined : Number(values.blocks));
+  const { moda, baseline } = model;
+  const B = values.batch === undefined ? model.B : Number(values.batch);
   const device = await init({ device: values.device as DeviceName, profile });
   const contenders = [...(moda ? [contender('moda', moda, device)] : []), contender('baseline', baseline, device)];
   const batch = randomBatch(B, baseline);
   try {
     for (const own of contenders) {
-      const { loss, gradientNorm } = (await timeOf(own, batch, WARM_UP_STEPS)).first;
+      const { loss, gradientNorm } = await step(own, batch);
+      await timesAwaited(own, batch, WARM_UP_STEPS);
       if (!profile)
         console.log(`${name} ${own.name}: first loss ${loss.toFixed(5)}, gradient norm ${gradientNorm.toFixed(5)}`);
     }
@@ -102,37 +134,70 @@ async function withContenders<T>(
   }
 }
 
+/** Times of a contender, round by round. */
+interface Times {
+  readonly inFlight: number[][];
+  readonly awaited: number[][];
+  readonly host: number[];
+}
+
 async function measure(name: string) {
   return withContenders(name, false, async (contenders, batch, device) => {
-    const times = { moda: [] as number[], baseline: [] as number[] };
-    for (let round = 0; round < rounds; round++) {
-      for (const own of contenders) times[own.name].push((await timeOf(own, batch, stepsOfRound)).timeMs);
+    for (const until = performance.now() + WARM_UP_MS; performance.now() < until; ) {
+      for (const own of contenders) await timesInFlight(own, batch, stepsOfRound);
     }
-    if (contenders.length === 1) return plainTime(name, `${device}`, batch, times.baseline);
-    const [modaMs, baselineMs] = [median(times.moda), median(times.baseline)];
-    const ratios = times.moda.map((ms, round) => ms / times.baseline[round]);
+    const times = contenders.map((): Times => ({ inFlight: [], awaited: [], host: [] }));
+    for (let round = 0; round < rounds; round++) {
+      for (const [index, own] of contenders.entries()) {
+        const { stepMs, hostMs } = await timesInFlight(own, batch, stepsOfRound);
+        times[index].inFlight.push(stepMs);
+        times[index].host.push(...hostMs);
+        if (contenders.length === 1) times[index].awaited.push(await timesAwaited(own, batch, stepsOfRound));
+      }
+    }
+    const result = { name, device: device.toString(), B: batch.B, T: batch.T, dtype };
+    if (contenders.length === 1) return { ...result, ...plainTimes(result, times[0]) };
     const parameters = contenders.map(({ decoder }) => decoder.countParameters());
     const flops = contenders.map(({ decoder }) => 3 * decoder.countFlops(batch.T).total * batch.B);
-    const longer = (ratio: number) => `${((ratio - 1) * 100).toFixed(1)} %`;
-    console.log(
-      `${name} on ${device}, ${batch.B} x ${batch.T}: MoDA ${modaMs.toFixed(2)} ms, baseline ${baselineMs.toFixed(2)} ms, ` +
-        `${longer(modaMs / baselineMs)} longer (rounds ${longer(Math.min(...ratios))} to ${longer(Math.max(...ratios))}; ` +
-        `best rounds ${longer(Math.min(...times.moda) / Math.min(...times.baseline))}; ` +
-        `FLOPs ${longer(flops[0] / flops[1])}, parameters ${longer(parameters[0] / parameters[1])})`,
-    );
-    return { name, device: device.toString(), B: batch.B, T: batch.T, dtype, modaMs, baselineMs, ratios, times };
+    return { ...result, ...comparedTimes(result, times, { parameters, flops }) };
   });
 }
 
-/** The result of a model that is compared with nothing. */
-function plainTime(name: string, device: string, { B, T }: HostBatch, times: readonly number[]) {
-  const timeMs = median(times);
-  const rounded = (ms: number) => ms.toFixed(2);
+interface Measured {
+  readonly name: string;
+  readonly device: string;
+  readonly B: number;
+  readonly T: number;
+}
+
+/** MoDA's times beside its baseline's. */
+function comparedTimes(
+  { name, device, B, T }: Measured,
+  [moda, baseline]: readonly Times[],
+  { parameters, flops }: Readonly<Record<'parameters' | 'flops', readonly number[]>>,
+) {
+  const [modaMs, baselineMs] = [moda, baseline].map(({ inFlight }) => median(inFlight.flat()));
+  const ratios = moda.inFlight.map((steps, round) => median(steps) / median(baseline.inFlight[round]));
+  const longer = (ratio: number) => `${((ratio - 1) * 100).toFixed(1)} %`;
   console.log(
-    `${name} on ${device}, ${B} x ${T}: ${rounded(timeMs)} ms a step ` +
-      `(rounds ${rounded(Math.min(...times))} to ${rounded(Math.max(...times))})`,
+    `${name} on ${device}, ${B} x ${T}: MoDA ${modaMs.toFixed(2)} ms, baseline ${baselineMs.toFixed(2)} ms, ` +
+      `${longer(modaMs / baselineMs)} longer (rounds ${longer(Math.min(...ratios))} to ${longer(Math.max(...ratios))}); ` +
+      `host ${median(moda.host).toFixed(2)} and ${median(baseline.host).toFixed(2)} ms; ` +
+      `FLOPs ${longer(flops[0] / flops[1])}, parameters ${longer(parameters[0] / parameters[1])}`,
   );
-  return { name, device, B, T, dtype, timeMs, times };
+  return { modaMs, baselineMs, ratios, moda, baseline };
+}
+
+/** Times of a model that is compared with nothing. */
+function plainTimes({ name, device, B, T }: Measured, { inFlight, awaited }: Times) {
+  const described = (times: readonly number[][]) => {
+    const medians = times.map(median);
+    return `${median(times.flat()).toFixed(2)} ms (rounds ${Math.min(...medians).toFixed(2)} to ${Math.max(...medians).toFixed(2)})`;
+  };
+  console.log(
+    `${name} on ${device}, ${B} x ${T}: a step in flight ${described(inFlight)}, awaited ${described(awaited)}`,
+  );
+  return { timeMs: median(inFlight.flat()), awaitedMs: median(awaited.flat()), inFlight, awaited };
 }
 
 /** Every kernel of one step by label. */
@@ -141,7 +206,7 @@ async function profile(name: string) {
     const kernels = new Map<Contender['name'], readonly KernelTime[]>();
     for (const own of contenders) {
       const before = (await kernelSpans(device)).length;
-      await timeOf(own, batch, 1);
+      await step(own, batch);
       kernels.set(own.name, kernelTimes((await kernelSpans(device)).slice(before)));
     }
     return printDifference(name, kernels.get('moda') ?? [], kernels.get('baseline')!);
