@@ -64,13 +64,18 @@ export function outWords(problem: MatmulProblem): Record<string, string> {
   return words;
 }
 
-/** Whether every stored row of an operand starts and ends on a multiple of `width` elements. The stride of a batch of one is never taken. */
+/** Whether every stored row of an operand starts and ends on a multiple of `width` elements. */
 export function isAligned(problem: MatmulProblem, name: OperandName, width: number): boolean {
+  if (!problem[name]) return true;
+  return storedShape(problem, name)[1] % width === 0 && areStartsAligned(problem, name, width);
+}
+
+/** Whether every stored row of an operand starts on a multiple of `width` elements. The stride of a batch of one is never taken. */
+export function areStartsAligned(problem: MatmulProblem, name: OperandName, width: number): boolean {
   const layout = problem[name];
   if (!layout) return true;
   const batchStride = problem.batch === 1 ? 0 : layout.batchStride;
-  const lengths = [storedShape(problem, name)[1], layout.ld, batchStride, layout.offset];
-  return lengths.every((length) => length % width === 0);
+  return [layout.ld, batchStride, layout.offset].every((length) => length % width === 0);
 }
 
 /** Whether no tile reaches over the matrix or a slice over K. */

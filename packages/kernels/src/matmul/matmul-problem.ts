@@ -13,7 +13,10 @@ export interface MatmulLayout {
   readonly offset: number;
 }
 
-/** An input matrix, possibly stored transposed. */
+/**
+ * An input matrix, possibly stored transposed. f16 rows that start on multiples of 8 elements are read 8 at a time, so the bound buffer
+ * must reach to the next multiple of 16 bytes after the last element.
+ */
 export interface MatmulOperand extends MatmulLayout {
   /** Whether the stored rows are the mathematical columns. */
   readonly transposed: boolean;

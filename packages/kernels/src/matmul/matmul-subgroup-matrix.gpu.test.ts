@@ -50,12 +50,15 @@ const cases: readonly [MatmulCase, Partial<SubgroupMatrixTileConfig>][] = [
     { shape: [1, 69, 71, 101], layout: 'TN', dtypes: half, bias: true },
     { splitK: 3, prefetch: false },
   ],
+  [{ shape: [1, 69, 67, 37], layout: 'TN', dtypes: single, rowMultiple: 8 }, {}],
+  [{ shape: [1, 69, 67, 37], layout: 'NT', dtypes: single, rowMultiple: 8 }, {}],
 ];
 
 // Compiling takes long on a busy machine without a GPU.
 describe('matmul on emulated subgroup matrices', { timeout: 400_000 }, () => {
   for (const [test, change] of cases) {
-    const title = `${test.layout} B,M,N,K=${test.shape.join()} ${Object.entries(change).join(' ')}`;
+    const rows = test.rowMultiple ? `rows of ${test.rowMultiple} ` : '';
+    const title = `${test.layout} B,M,N,K=${test.shape.join()} ${rows}${Object.entries(change).join(' ')}`;
     it(`equals f64, twice the same bits, and writes nothing else [webgpu ${title.trim()}]`, async () => {
       const errors = await matmulErrors(gpu, test, { ...config, ...change }, emulate);
       expect(errors.error).toBeLessThanOrEqual(matmulTolerance(test, errors.naive));

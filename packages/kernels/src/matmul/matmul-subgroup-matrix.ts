@@ -4,8 +4,16 @@ import type { KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
 import { unroll } from '../plan/unroll.ts';
 import { describeMatmulConfig, type SubgroupMatrixTileConfig } from './matmul-config.ts';
-import { elementTypes, isAligned, isRagged, operandBytes, productPass, standInOperand } from './matmul-pass.ts';
-import type { MatmulProblem } from './matmul-problem.ts';
+import {
+  areStartsAligned,
+  elementTypes,
+  isAligned,
+  isRagged,
+  operandBytes,
+  productPass,
+  standInOperand,
+} from './matmul-pass.ts';
+import { type MatmulProblem, storedShape } from './matmul-problem.ts';
 import { planSlices, sliceK } from './matmul-split.ts';
 import subgroupMatrixSource from './matmul-subgroup-matrix.wgsl';
 import { unsigned } from './matmul-uniform.ts';
@@ -128,7 +136,19 @@ function turnsOfLoops(
 
 /** Whether both operands are read 16 bytes at a time: several times as fast as number by number. */
 function isWide(problem: MatmulProblem): boolean {
-  return isAligned(problem, 'a', 8) && isAligned(problem, 'b', 8);
+  return isWideInput(problem, 'a') && isWideInput(problem, 'b');
+}
+
+/**
+ * Whether an operand is read 16 bytes at a time. The last word of a row may reach over M or N, into what lies between the rows: it
+ * makes rows and columns that are not written. Over K it may not, for that would be added up.
+ */
+function isWideInput(problem: MatmulProblem, name: 'a' | 'b'): boolean {
+  const { ld, transposed } = problem[name];
+  const [, columns] = storedShape(problem, name);
+  const isRowOfK = transposed === (name === 'b');
+  if (isRowOfK || ld < Math.ceil(columns / 8) * 8) return isAligned(problem, name, 8);
+  return areStartsAligned(problem, name, 8);
 }
 
 function specialization(
@@ -137,8 +157,7 @@ function specialization(
   config: SubgroupMatrixTileConfig,
 ): Record<string, string> {
   const { blockM, blockN, blockK, stages, fragment } = config;
-  const isWideA = isAligned(problem, 'a', 8);
-  const isWideB = isAligned(problem, 'b', 8);
+  const [isWideA, isWideB] = [isWideInput(problem, 'a'), isWideInput(problem, 'b')];
   return {
     BiasElement: elementTypes(problem).BiasElement,
     ...outWords(problem),

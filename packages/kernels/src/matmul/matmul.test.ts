@@ -43,6 +43,17 @@ describe('planMatmul', () => {
     expect(narrow!.label).toContain('unaligned');
   });
 
+  it('reads over M and N between padded rows, never over K', () => {
+    const word = (layout: string, name: 'A' | 'B') => {
+      const problem = matmulProblem({ shape: [1, 501, 301, 205], layout, dtypes: half, rowMultiple: 8 });
+      return /vec4/.test(
+        new RegExp(`alias ${name}Word = (.*);`).exec(planMatmul(problem, h100).passes[0]!.shader)![1]!,
+      );
+    };
+    expect([word('TN', 'A'), word('TN', 'B')]).toEqual([true, true]);
+    expect([word('NT', 'A'), word('NT', 'B')]).toEqual([false, false]);
+  });
+
   it('plans nothing for an empty product', () => {
     for (const shape of [
       [0, 3, 5, 7],

@@ -17,6 +17,8 @@ export interface MatmulCase {
   readonly dtypes?: readonly ['f32' | 'f16', 'f32' | 'f16', 'f32' | 'f16'];
   /** Elements added to every row, entry and start. */
   readonly padding?: number;
+  /** Rows of A and B are stored a multiple of this many elements apart. */
+  readonly rowMultiple?: number;
   readonly more?: Partial<MatmulProblem>;
   /** Adds a bias, a residual. */
   readonly bias?: boolean;
@@ -31,12 +33,12 @@ export function matmulProblem(test: MatmulCase): MatmulProblem {
   const [left, right, result] = test.dtypes ?? ['f32', 'f32', 'f32'];
   const layout = test.layout ?? 'NN';
   const padding = test.padding ?? 0;
-  const dense = (dtype: 'f32' | 'f16', rows: number, columns: number): MatmulLayout => {
-    const ld = columns + padding;
+  const dense = (dtype: 'f32' | 'f16', rows: number, columns: number, multiple = 1): MatmulLayout => {
+    const ld = Math.ceil(columns / multiple) * multiple + padding;
     return { dtype, ld, batchStride: rows * ld + padding, offset: padding };
   };
   const stored = (dtype: 'f32' | 'f16', rows: number, columns: number, transposed: boolean) => ({
-    ...(transposed ? dense(dtype, columns, rows) : dense(dtype, rows, columns)),
+    ...(transposed ? dense(dtype, columns, rows, test.rowMultiple) : dense(dtype, rows, columns, test.rowMultiple)),
     transposed,
   });
   const b = stored(right, K, N, layout[1] === 'T');

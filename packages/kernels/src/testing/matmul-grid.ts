@@ -127,4 +127,6 @@ const halfCases: readonly MatmulCase[] = [
   { shape: [1, 64, 128, 64], dtypes: half, more: { accumulate: true } },
   { shape: [2, 36, 40, 64], layout: 'NT', dtypes: half, more: { accumulate: true } },
   { shape: [1, 132, 72, 96], layout: 'TN', dtypes: wideOut, more: { accumulate: true } },
+  // Rows on multiples of 16 bytes whose last word reaches over M, N or K.
+  ...layouts.map((layout) => ({ shape: [2, 131, 67, 83], layout, dtypes: wideOut, rowMultiple: 8 }) as const),
 ];
