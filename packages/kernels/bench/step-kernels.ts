@@ -14,6 +14,7 @@ import { depthVectorPass } from '../src/attention/vector/vector-passes.ts';
 import { planMatmul } from '../src/matmul/matmul.ts';
 import { matmulCandidates } from '../src/matmul/matmul-choice.ts';
 import type { MatmulProblem } from '../src/matmul/matmul-problem.ts';
+import { planNormBackward } from '../src/norm/norm-backward.ts';
 import { planNormRope } from '../src/norm/norm-rope.ts';
 import { planNormRopeBackward } from '../src/norm/norm-rope-backward.ts';
 import { planSumSquares } from '../src/optimizer/sum-squares.ts';
@@ -46,15 +47,51 @@ interface Model {
   readonly C: number;
   readonly L: number;
   readonly scope: 'head' | 'full' | 'none';
+  readonly norm: 'rms' | 'layer';
   /** Elements of packed gradients. */
   readonly gradients: readonly number[];
 }
 
 const MODELS: Readonly<Record<string, Model>> = {
-  small: { B: 32, T: 512, H: 8, Hkv: 4, D: 32, C: 256, L: 10, scope: 'head', gradients: [10.5e6] },
-  'study-24': { B: 16, T: 512, H: 6, Hkv: 2, D: 64, C: 384, L: 24, scope: 'none', gradients: [2 ** 25, 2 ** 25, 7e6] },
+  small: { B: 32, T: 512, H: 8, Hkv: 4, D: 32, C: 256, L: 10, scope: 'head', norm: 'rms', gradients: [10.5e6] },
+  'study-24': {
+    B: 16,
+    T: 512,
+    H: 6,
+    Hkv: 2,
+    D: 64,
+    C: 384,
+    L: 24,
+    scope: 'none',
+    norm: 'rms',
+    gradients: [2 ** 25, 2 ** 25, 7e6],
+  },
+  // Without depth: its norms and biases are what is asked for.
+  'distilgpt2-shape': {
+    B: 1,
+    T: 512,
+    H: 12,
+    Hkv: 12,
+    D: 64,
+    C: 768,
+    L: 2,
+    scope: 'none',
+    norm: 'layer',
+    gradients: [82e6],
+  },
   // A quarter of its gradients.
-  'moda-700m': { B: 1, T: 4096, H: 16, Hkv: 8, D: 64, C: 1024, L: 36, scope: 'full', gradients: [88e6, 88e6] },
+  'moda-700m': {
+    B: 1,
+    T: 4096,
+    H: 16,
+    Hkv: 8,
+    D: 64,
+    C: 1024,
+    L: 36,
+    scope: 'full',
+    norm: 'rms',
+    gradients: [88e6, 88e6],
+  },
 };
 
 /** A plan, the sizes of its operands, and what they move at least. */
@@ -192,6 +229,32 @@ function sumCases({ B, T, Hkv, D, gradients }: Model, caps: TestDevice['capabili
   ];
 }
 
+function normCases({ B, T, C, norm }: Model, caps: TestDevice['capabilities']): Case[] {
+  const rows = B * T;
+  const isLayer = norm === 'layer';
+  const sum = { dtype: 'f32', accumulate: true } as const;
+  const offsets = { x: 0, weight: 0, mean: isLayer ? 0 : null, rstd: 0, dOut: 0, dx: 0, dWeight: 0, dBias: null };
+  const problem = {
+    kind: norm,
+    dtype: 'f16',
+    rows,
+    N: C,
+    weightGradient: sum,
+    isJoint: isLayer,
+    accumulate: true,
+  } as const;
+  const operandBytes = {
+    ...{ x: 2 * rows * C, dOut: 2 * rows * C, dx: 2 * rows * C, weight: 2 * C, dWeight: 8 * C },
+    ...{ mean: 4 * rows, rstd: 4 * rows },
+  };
+  return (options.variants ? [0, 128, 256, 512, 1024, 2048, 4096] : [undefined]).map((joined) => ({
+    name: `norm backward${joined === undefined ? '' : ` in ${joined} parts`}`,
+    plan: planNormBackward({ ...problem, offsets }, caps, joined),
+    operandBytes,
+    bytes: 8 * rows * C,
+  }));
+}
+
 /** The products of a slot's projection: forward, gradient of x, gradient of the weight. */
 function matmulCases({ B, T, Hkv, D, C }: Model, caps: TestDevice['capabilities']): Case[] {
   const [rows, N] = [B * T, 2 * Hkv * D];
@@ -303,7 +366,7 @@ for (const name of options.models.split(',')) {
   if (!whole) throw new Error(`step-kernels: models must be of ${Object.keys(MODELS).join(', ')}, got '${name}'.`);
   const few = options.tokens === undefined ? {} : { B: 1, T: Number(options.tokens), gradients: [2 ** 16] };
   const model = { ...whole, ...few };
-  const makers = [ropeCases, depthCases, gatherCases, sumCases, matmulCases];
+  const makers = [ropeCases, depthCases, gatherCases, sumCases, normCases, matmulCases];
   const cases = makers.flatMap((make) => make(model, test.capabilities));
   for (const own of cases.filter((one) => one.name.includes(options.only))) {
     const times = await timePlan(test, own);

@@ -85,6 +85,13 @@ function* reducePlans(): Iterable<KernelPlan> {
         yield planReduce({ op, shape: [40000, 5], axes, x, out: { dtype, offset: 0 } }, gpu.capabilities);
       }
     }
+    for (const columns of [16, 1600, 3200]) {
+      const x = { dtype, strides: [columns, 1], offset: 0 };
+      for (const rows of [40, 4000]) {
+        const problem = { op: 'sum', shape: [rows, columns], axes: [0], x, out: { dtype, offset: 0 } } as const;
+        yield planReduce(problem, gpu.capabilities);
+      }
+    }
     yield planArgmax({ dtype, rows: 3, N: 5, offset: 0, outOffset: 0 }, gpu.capabilities);
   }
 }

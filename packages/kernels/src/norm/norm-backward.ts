@@ -6,7 +6,7 @@ import { rowElements } from '../plan/row-elements.ts';
 import { rowWidth } from '../plan/row-width.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
-import { reducePass } from '../reduce/reduce-pass.ts';
+import { partSumsPass } from '../reduce/column-sums.ts';
 import inputSource from './norm-backward.wgsl';
 import rowsSource from './norm-rows-backward.wgsl';
 import weightSource from './norm-weight-backward.wgsl';
@@ -88,11 +88,11 @@ function inputPass(problem: NormBackwardProblem, caps: DeviceCapabilities): Kern
 }
 
 /** Rows of a split where one pass makes dx and the parts of the parameters' gradients; null where rows are many, long or not aligned. */
-function joinedChunk(problem: NormBackwardProblem): number | null {
+function joinedChunk(problem: NormBackwardProblem, splits: number): number | null {
   const { rows, N } = problem;
   const { width } = elementsOf(problem);
-  if (width !== 4 || rows === 0 || rows > MOST_JOINED_ROWS || N / 4 > MOST_SLOTS * rowWidth(N / 4)) return null;
-  return Math.ceil(rows / JOINED_SPLITS);
+  if (splits === 0 || width !== 4 || rows === 0 || N / 4 > MOST_SLOTS * rowWidth(N / 4)) return null;
+  return Math.ceil(rows / splits);
 }
 
 function joinedPass(problem: NormBackwardProblem, chunk: number, caps: DeviceCapabilities): KernelPass {
@@ -134,15 +134,11 @@ function partialPass(problem: NormBackwardProblem, splits: number, caps: DeviceC
 function totalPasses(problem: NormBackwardProblem, splits: number, caps: DeviceCapabilities): KernelPass[] {
   const { dtype, N, offsets } = problem;
   const total = (buffer: string, offset: number, from: number, columns: number, stored?: ParameterSum) =>
-    reducePass(
+    partSumsPass(
       {
-        op: 'sum',
         x: { buffer: 'partial', dtype: 'f32', offset: from },
         out: { buffer, dtype: stored?.dtype ?? dtype, offset },
-        accumulate: stored?.accumulate,
-        kept: { shape: [columns], strides: [1] },
-        reduced: { shape: [splits], strides: [2 * N] },
-        splits: 1,
+        ...{ rows: splits, columns, stride: 2 * N, accumulate: stored?.accumulate },
       },
       caps,
     );
@@ -164,16 +160,21 @@ export function rowSplits(rows: number, blocks: number): { chunk: number; splits
  * Plans the gradients of both norms. Operands: `x`, `weight`, `mean`, `rstd`, `dOut`, `dx`, `dWeight`, `dBias`
  * (`[N]`, dtype of x unless said otherwise; `dWeight` may be both), as far as their offsets are not null. Sums over rows run in a fixed order.
  *
+ * @param joined parts of the weights' gradients where one pass makes them and dx; 0 for two passes
  * @throws KernelError for f16 without `caps.f16`
  */
-export function planNormBackward(problem: NormBackwardProblem, caps: DeviceCapabilities): KernelPlan {
+export function planNormBackward(
+  problem: NormBackwardProblem,
+  caps: DeviceCapabilities,
+  joined = problem.rows <= MOST_JOINED_ROWS ? JOINED_SPLITS : 0,
+): KernelPlan {
   const { kind, dtype, rows, N, offsets } = problem;
   requireF16(`${kind} norm backward`, caps, dtype);
   if (N === 0) return { passes: [], workspace: {} };
   if (offsets.dWeight === null && offsets.dBias === null) {
     return { passes: rows > 0 ? [inputPass(problem, caps)] : [], workspace: {} };
   }
-  const chunk = joinedChunk(problem);
+  const chunk = joinedChunk(problem, joined);
   const splits = chunk ? Math.ceil(rows / chunk) : rowSplits(rows, Math.ceil(N / COLUMNS)).splits;
   const passes = chunk
     ? [joinedPass(problem, chunk, caps)]

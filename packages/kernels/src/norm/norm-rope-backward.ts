@@ -4,7 +4,7 @@ import type { KernelPass, KernelPlan } from '../plan/plan.ts';
 import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
-import { reducePass } from '../reduce/reduce-pass.ts';
+import { partSumsPass } from '../reduce/column-sums.ts';
 import { ropeFrequencies } from '../rope/rope-frequencies.ts';
 import { rowSplits } from './norm-backward.ts';
 import { ABSENT, type NormRopeProblem, rowLanes } from './norm-rope.ts';
@@ -63,15 +63,11 @@ export function planNormRopeBackward(problem: NormRopeBackwardProblem, caps: Dev
 /** Adds the parts of the weight's gradient. */
 function totalPass(problem: NormRopeBackwardProblem, N: number, splits: number, caps: DeviceCapabilities): KernelPass {
   const { dtype, weightGradient, offsets } = problem;
-  return reducePass(
+  return partSumsPass(
     {
-      op: 'sum',
       x: { buffer: 'partial', dtype: 'f32', offset: 0 },
       out: { buffer: 'dWeight', dtype: weightGradient?.dtype ?? dtype, offset: offsets.dWeight ?? 0 },
-      accumulate: weightGradient?.accumulate,
-      kept: { shape: [N], strides: [1] },
-      reduced: { shape: [splits], strides: [N] },
-      splits: 1,
+      ...{ rows: splits, columns: N, stride: N, accumulate: weightGradient?.accumulate },
     },
     caps,
   );

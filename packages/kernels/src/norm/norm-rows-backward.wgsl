@@ -1,5 +1,5 @@
 // dx of both norms as in norm-backward.wgsl, and parts of the gradients of weight and bias in the same pass:
-// partial[split, 0, n] = sum of dOut * n(x), partial[split, 1, n] = sum of dOut, over the `chunk` rows of a split, in order.
+// partial[split, 0, n] = sum of dOut * n(x), partial[split, 1, n] = sum of dOut (layer norm only), over the `chunk` rows of a split, in order.
 // One workgroup = one split, WIDTH lanes, SLOTS elements of four numbers to a lane; N counts elements, N <= SLOTS * WIDTH.
 // x, d_out, dx: [rows, N]; weight: [N]; mean, rstd: [rows] f32; partial: [splits, 2, N] of four f32.
 // Workgroup memory: WIDTH pairs of floats. Reference: norm-reference.ts.
@@ -115,7 +115,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if (i < params.N) {
       let at = split * 2u * params.N + i;
       partial[at] = d_weight[s];
-      partial[at + params.N] = d_bias[s];
+      if (IS_LAYER) {
+        partial[at + params.N] = d_bias[s];
+      }
     }
   }
 }

@@ -61,6 +61,9 @@ describe('reduce', () => {
     [[1, 600, 33], [1]],
     [[512, 67, 1], [0]],
     [[513, 67, 1], [0]],
+    [[517, 1, 1544], [0]],
+    [[3001, 1, 16], [0]],
+    [[32, 9, 8], [0]],
   ])('of %j over axes %j equals f64, twice the same bits [webgpu]', async (shape, axes) => {
     const size = shape.reduce((product, extent) => product * extent, 1);
     for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
@@ -73,12 +76,37 @@ describe('reduce', () => {
     }
   });
 
-  it('adds up to 512 rows in one pass [webgpu]', () => {
-    const passesOf = (rows: number) => {
-      const [x, out] = [[768, 1], [1]].map((strides) => ({ dtype: 'f32' as const, strides, offset: 0 }));
+  it('sums columns in one pass: any up to 512 rows, those on multiples of 16 bytes up to 32,768 [webgpu]', () => {
+    const passesOf = (rows: number, stride: number) => {
+      const [x, out] = [[stride, 1], [1]].map((strides) => ({ dtype: 'f32' as const, strides, offset: 0 }));
       return planReduce({ op: 'sum', shape: [rows, 768], axes: [0], x, out }, gpu.capabilities).passes.length;
     };
-    expect([60, 512, 513].map(passesOf)).toEqual([1, 1, 2]);
+    expect([60, 512, 513].map((rows) => passesOf(rows, 769))).toEqual([1, 1, 2]);
+    expect([60, 32768, 32769].map((rows) => passesOf(rows, 768))).toEqual([1, 1, 2]);
+  });
+
+  it('adds sums of columns to what is there, from rows further apart, in f16 and f32 [webgpu]', async () => {
+    const [rows, columns, stride, offset] = [77, 24, 40, 8];
+    const x = randomArray(rows * stride + offset, 3);
+    const before = randomArray(columns + 2, 4);
+    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+      const out = { dtype: 'f32' as const, offset: 2 };
+      const from = { dtype, strides: [stride, 1], offset };
+      const problem = { op: 'sum', shape: [rows, columns], axes: [0], x: from, out, accumulate: true } as const;
+      const operands = { x: deviceArray(x, dtype), out: before.slice() };
+      const plan = planReduce(problem, gpu.capabilities);
+      expect(plan.passes.map(({ label }) => label)).toEqual([`column-sums ${dtype} x1`]);
+      const result = hostNumbers((await runPlan(gpu.device, plan, operands)).out);
+      const sums = (round: Round) =>
+        Array.from({ length: columns }, (_, c) =>
+          Array.from({ length: rows }, (_, r) => ROUNDS[dtype](x[offset + r * stride + c])).reduce(
+            (sum, value) => round(sum + value),
+            before[c + 2],
+          ),
+        );
+      expect(result.slice(0, 2)).toEqual([...before.slice(0, 2)]);
+      expectClose(result.slice(2), sums(exact), sums(Math.fround));
+    }
   });
 
   it('gives the identity for nothing, and passes NaN on [webgpu]', async () => {

@@ -4,6 +4,7 @@ import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelDType, KernelPlan } from '../plan/plan.ts';
 import { requireF16 } from '../plan/require-f16.ts';
 import { collapseLayout, MAX_STRIDED_RANK, type StridedOperand } from '../plan/strided-layout.ts';
+import { areSummableColumns, type ColumnSums, columnSumsPass } from './column-sums.ts';
 import {
   accumulatorOf,
   type Dimensions,
@@ -17,6 +18,9 @@ import {
 const ENOUGH_WORKGROUPS = 512;
 /** Elements a lane should at least add up before the work is cut further. */
 const ELEMENTS_PER_LANE = 16;
+
+/** Rows from which on a kernel of its own sums columns. */
+const SHORT_COLUMN = 32;
 
 /** Sum, maximum, minimum or sum of squares of strided `x` over some axes. */
 export interface ReduceProblem {
@@ -47,6 +51,21 @@ function areShortColumns(kept: Dimensions, reduced: Dimensions): boolean {
   );
 }
 
+/** The reduction as sums of long columns, or null when it is none. */
+function columnsOf(
+  { op, x, out, accumulate }: ReduceProblem,
+  kept: Dimensions,
+  reduced: Dimensions,
+): ColumnSums | null {
+  const isMatrix = kept.shape.length === 1 && kept.strides[0] === 1 && reduced.shape.length === 1;
+  if (op !== 'sum' || !isMatrix || reduced.shape[0]! < SHORT_COLUMN) return null;
+  const from = { buffer: 'x', dtype: x.dtype, offset: x.offset };
+  const to = { buffer: 'out', dtype: out.dtype, offset: out.offset };
+  const sizes = { rows: reduced.shape[0]!, columns: kept.shape[0]!, stride: reduced.strides[0]! };
+  const sums = { x: from, out: to, ...sizes, accumulate };
+  return areSummableColumns(sums) ? sums : null;
+}
+
 function splitsFor(kept: Dimensions, reduced: Dimensions): number {
   const { lanes } = reduceLanes(kept, reduced);
   const blocks = Math.ceil(elementCount(kept.shape) / (256 / lanes));
@@ -74,6 +93,8 @@ export function planReduce(problem: ReduceProblem, caps: DeviceCapabilities): Ke
   }
   const outputs = elementCount(kept.shape);
   if (outputs === 0) return { passes: [], workspace: {} };
+  const columns = columnsOf(problem, kept, reduced);
+  if (columns !== null) return { passes: [columnSumsPass(columns, caps)], workspace: {} };
   const wanted = splitsFor(kept, reduced);
   const lanes = wanted > 1 && areShortColumns(kept, reduced) ? MOST_COLUMN_LANES : undefined;
   const splits = lanes ? 1 : wanted;
