@@ -29,14 +29,24 @@ export interface MemoryStats {
   readonly peakLiveBytes: number;
 }
 
+/** A part of an f32 storage, as long as the host memory that it goes to. */
+export interface DownloadPart {
+  readonly storage: DeviceStorage;
+  /** First element. */
+  readonly offset: number;
+  readonly into: Float32Array | Float64Array;
+}
+
 /** Commands that `Backend.capture` remembered. */
 export interface CapturedCommands {
   readonly length: number;
   /**
    * Records all commands again, on the same memory. False, and nothing is recorded, when memory that they used in between now
    * belongs to somebody: capture anew.
+   *
+   * @param between called before the command of that number (`length`: after the last); may read back what earlier ones wrote
    */
-  replay(): boolean;
+  replay(between?: ReadonlyMap<number, () => void>): boolean;
 }
 
 export interface AdamWArguments {
@@ -138,6 +148,8 @@ export interface Backend {
   upload(storage: DeviceStorage, offset: number, data: HostArray): void;
   /** Device to host after all recorded work; contiguous part. Float32Array for floats (Float64Array on `reference`), Int32Array, Uint32Array. */
   download(storage: DeviceStorage, offset: number, length: number): Promise<HostArray>;
+  /** Several contiguous parts of f32 storages to the host in one go. Absent on devices that compute in the host's memory. */
+  downloadAll?(parts: readonly DownloadPart[]): Promise<void>;
   /**
    * The f32 values of a contiguous part where the device computes in the host's memory and its work is done when it
    * returns: a live view, valid until the next allocation. Null for other dtypes; absent on devices with memory of their own.
@@ -153,8 +165,10 @@ export interface Backend {
   /**
    * Runs `body` and remembers the commands it recorded, so that they can be repeated without it: what depends on the step must
    * lie in memory that is written between replays. Absent on devices that compute at once.
+   *
+   * @param body gets a function that tells how many commands there are so far
    */
-  capture?(body: () => void): CapturedCommands;
+  capture?(body: (position: () => number) => void): CapturedCommands;
 
   /** out = value everywhere. */
   fill(out: ArrayView, value: number): void;

@@ -1,16 +1,15 @@
 import type { Collective } from './collective.ts';
-import { entriesOf, type ParameterBucket } from './parameter-buckets.ts';
+import { type BucketEntry, entriesOf, type ParameterBucket } from './parameter-buckets.ts';
 import { copyToDevice, copyToHost } from './tensor-staging.ts';
 
 /** After a sharded update: every rank gives the parameters that it updated and takes the others. */
 export async function gatherWeights(collective: Collective, buckets: readonly ParameterBucket[]): Promise<void> {
-  const copies = buckets.flatMap((bucket) =>
-    entriesOf(bucket, collective.rank).map(({ parameter, start }) => copyToHost(parameter, bucket.buffer, start)),
-  );
-  await Promise.all(copies);
+  const staged = (entries: readonly BucketEntry[]) =>
+    entries.map(({ parameter, start }) => ({ tensor: parameter, start }));
+  await Promise.all(buckets.map((bucket) => copyToHost(staged(entriesOf(bucket, collective.rank)), bucket.buffer)));
   await Promise.all(buckets.map(({ buffer, counts }) => collective.allGather(buffer, counts)));
   for (const bucket of buckets) {
     const own = new Set(entriesOf(bucket, collective.rank));
-    for (const entry of bucket.entries) if (!own.has(entry)) copyToDevice(bucket.buffer, entry.start, entry.parameter);
+    copyToDevice(staged(bucket.entries.filter((entry) => !own.has(entry))), bucket.buffer);
   }
 }

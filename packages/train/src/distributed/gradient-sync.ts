@@ -1,7 +1,7 @@
 import type { Tensor } from '@modajs/tensor';
 import type { Collective } from './collective.ts';
-import { entriesOf, type ParameterBucket } from './parameter-buckets.ts';
-import { copyToDevice, copyToHost } from './tensor-staging.ts';
+import { type BucketEntry, entriesOf, type ParameterBucket } from './parameter-buckets.ts';
+import { copyToDevice, copyToHost, type StagedTensor } from './tensor-staging.ts';
 
 /**
  * Sums gradients over ranks in buckets while the backward pass still computes: a bucket starts to travel when the last of
@@ -65,9 +65,7 @@ export class GradientSync {
     await Promise.all(this.started);
     for (const bucket of this.buckets) {
       const received = this.sharded ? entriesOf(bucket, this.collective.rank) : bucket.entries;
-      for (const { parameter, start } of received) {
-        if (parameter.grad !== null) copyToDevice(bucket.buffer, start, parameter.grad);
-      }
+      copyToDevice(gradientsOf(received), bucket.buffer);
     }
   }
 
@@ -78,23 +76,27 @@ export class GradientSync {
   private start(index: number): void {
     this.isStarted[index] = true;
     const { entries, buffer, counts } = this.buckets[index];
-    const copies: Promise<void>[] = [];
     for (const { parameter, start } of entries) {
       if (parameter.grad === null) buffer.fill(0, start, start + parameter.size);
-      else copies.push(...[copyToHost(parameter.grad, buffer, start)].filter((copy) => copy !== null));
     }
+    const copy = copyToHost(gradientsOf(entries), buffer);
     const travel = (): Promise<void> =>
       this.sharded ? this.collective.reduceScatter(buffer, counts) : this.collective.allReduce(buffer);
-    if (copies.length === 0 && this.order === null) {
+    if (copy === null && this.order === null) {
       this.started.push(travel());
       return;
     }
     // Readbacks may end in any order; operations must start in the same order on every rank.
     const before = this.order ?? Promise.resolve();
     let travelled: Promise<void> = Promise.resolve();
-    this.order = Promise.all([before, ...copies]).then(() => {
+    this.order = Promise.all([before, copy]).then(() => {
       travelled = travel();
     });
     this.started.push(this.order.then(() => travelled));
   }
+}
+
+/** Gradients of the parameters that have one. */
+function gradientsOf(entries: readonly BucketEntry[]): StagedTensor[] {
+  return entries.flatMap(({ parameter: { grad }, start }) => (grad === null ? [] : [{ tensor: grad, start }]));
 }

@@ -1,22 +1,45 @@
 import type { Tensor } from '@modajs/tensor';
 
-/**
- * Copies a contiguous tensor's values to the host: at once where the device computes in the host's memory (then the result
- * is null), else when the promise resolves.
- */
-export function copyToHost(source: Tensor, target: Float32Array | Float64Array, start: number): Promise<void> | null {
-  const { storage, offset } = source.view;
-  const { backend } = source.device;
-  const values = backend.hostView?.(storage, offset, source.size) ?? null;
-  if (values !== null) {
-    target.set(values, start);
-    return null;
-  }
-  return backend.download(storage, offset, source.size).then((data) => target.set(data, start));
+/** Host memory that a bucket's values travel in. */
+export type StagingBuffer = Float32Array | Float64Array;
+
+/** A contiguous tensor and where its values lie in the buffer. */
+export interface StagedTensor {
+  readonly tensor: Tensor;
+  /** First element. */
+  readonly start: number;
 }
 
-/** Copies host values into a contiguous tensor. */
-export function copyToDevice(source: Float32Array | Float64Array, start: number, target: Tensor): void {
-  const { storage, offset } = target.view;
-  target.device.backend.upload(storage, offset, source.subarray(start, start + target.size));
+/**
+ * Copies tensors' values to the host: at once where the device computes in the host's memory (then the result is null), else
+ * when the promise resolves, all in one readback where the device has one.
+ */
+export function copyToHost(staged: readonly StagedTensor[], buffer: StagingBuffer): Promise<void> | null {
+  const later = staged.filter(({ tensor, start }) => {
+    const { storage, offset } = tensor.view;
+    const values = tensor.device.backend.hostView?.(storage, offset, tensor.size) ?? null;
+    if (values !== null) buffer.set(values, start);
+    return values === null;
+  });
+  return later.length === 0 ? null : download(later, buffer);
+}
+
+async function download(staged: readonly StagedTensor[], buffer: StagingBuffer): Promise<void> {
+  const { backend } = staged[0].tensor.device;
+  const parts = staged.map(({ tensor: { view, size }, start }) => {
+    return { storage: view.storage, offset: view.offset, into: buffer.subarray(start, start + size) };
+  });
+  if (backend.downloadAll && staged.every(({ tensor }) => tensor.dtype === 'f32')) return backend.downloadAll(parts);
+  const copies = parts.map(async ({ storage, offset, into }) => {
+    into.set(await backend.download(storage, offset, into.length));
+  });
+  await Promise.all(copies);
+}
+
+/** Copies host values into contiguous tensors. */
+export function copyToDevice(staged: readonly StagedTensor[], buffer: StagingBuffer): void {
+  for (const { tensor, start } of staged) {
+    const { storage, offset } = tensor.view;
+    tensor.device.backend.upload(storage, offset, buffer.subarray(start, start + tensor.size));
+  }
 }

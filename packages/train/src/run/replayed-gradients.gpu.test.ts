@@ -45,8 +45,8 @@ async function trace(
     const commands = capture!(body);
     return {
       ...commands,
-      replay: () => {
-        const went = commands.replay();
+      replay: (between) => {
+        const went = commands.replay(between);
         if (went) counts.replays++;
         return went;
       },

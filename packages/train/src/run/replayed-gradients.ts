@@ -14,6 +14,12 @@ export interface DeviceRows {
 /** Runs before a pass is captured: the first makes what lasts (pipelines, depth arenas), the second settles in it. */
 const WARM_UP_RUNS = 2;
 
+/** Told about each contribution to a parameter's gradient as it comes. */
+export type OnGradient = (parameter: Tensor) => void;
+
+/** Forward and backward pass of rows on the device; returns the loss. */
+export type GradientPass = (rows: DeviceRows, onGradient: OnGradient | undefined) => Tensor;
+
 /** Passes remembered for a model: first and later parts of a batch, before and after a change of the loss scale. */
 const MAX_PASSES = 4;
 
@@ -27,37 +33,55 @@ class ReplayedPass {
   #loss: Tensor | null = null;
   #commands: CapturedCommands | null = null;
   #withGradient: Tensor[] = [];
+  /** Which contributions have come before the command of a number. */
+  #contributions = new Map<number, Tensor[]>();
 
   constructor(
     private readonly model: TrainableModel,
     rows: HostRows,
     private readonly device: Device,
-    private readonly pass: (rows: DeviceRows) => Tensor,
+    private readonly pass: GradientPass,
   ) {
     this.#rows = withoutScope(() => upload(rows, device));
   }
 
-  run(rows: HostRows): Tensor {
+  run(rows: HostRows, onGradient: OnGradient | undefined): Tensor {
     this.#write(rows);
-    if (this.#commands?.replay()) {
-      for (const parameter of this.#withGradient) {
-        parameter.grad ??= withoutScope(() => parameter.gradMemory!.alias());
-      }
-    } else if (++this.#runs <= WARM_UP_RUNS) {
-      return this.pass(this.#rows);
-    } else {
+    if (this.#commands === null && ++this.#runs <= WARM_UP_RUNS) return this.pass(this.#rows, onGradient);
+    if (!this.#replay(onGradient)) {
       this.#capture();
+      for (const parameter of [...this.#contributions.values()].flat()) onGradient?.(parameter);
     }
     return this.#loss!.alias();
   }
 
+  #replay(onGradient: OnGradient | undefined): boolean {
+    if (this.#commands === null) return false;
+    // Before the commands are recorded: whoever is told about a gradient finds it.
+    const given = this.#withGradient.filter(({ grad }) => grad === null);
+    for (const parameter of given) parameter.grad = withoutScope(() => parameter.gradMemory!.alias());
+    const tell = (parameters: readonly Tensor[]) => () => parameters.forEach((parameter) => onGradient!(parameter));
+    const between = onGradient && new Map([...this.#contributions].map(([at, some]) => [at, tell(some)]));
+    if (this.#commands.replay(between)) return true;
+    for (const parameter of given) {
+      parameter.grad!.dispose();
+      parameter.grad = null;
+    }
+    return false;
+  }
+
+  /** What reads gradients back must not be among the captured commands: who came when is written down for the replays. */
   #capture(): void {
     this.#loss?.dispose();
-    const parameters = Object.values(this.model.parameters());
-    this.#commands = this.device.backend.capture!(() => {
-      this.#loss = withoutScope(() => tidy(() => this.pass(this.#rows)));
+    this.#contributions = new Map();
+    this.#commands = this.device.backend.capture!((position) => {
+      const noteGradient = (parameter: Tensor): void => {
+        const some = this.#contributions.get(position()) ?? [];
+        this.#contributions.set(position(), [...some, parameter]);
+      };
+      this.#loss = withoutScope(() => tidy(() => this.pass(this.#rows, noteGradient)));
     });
-    this.#withGradient = parameters.filter(({ grad }) => grad !== null);
+    this.#withGradient = Object.values(this.model.parameters()).filter(({ grad }) => grad !== null);
   }
 
   #write({ ids, targets, docRange }: HostRows): void {
@@ -110,14 +134,14 @@ export function isReplayable(model: TrainableModel, device: Device): boolean {
  * The loss of some rows, with their gradients added to the parameters': recorded at first, replayed later.
  *
  * @param key what the pass depends on besides the rows' shape; the same key means the same commands
- * @param pass forward and backward pass of rows on the device; returns the loss
  */
 export function replayedLoss(
   model: TrainableModel,
   rows: HostRows,
   key: string,
   device: Device,
-  pass: (rows: DeviceRows) => Tensor,
+  pass: GradientPass,
+  onGradient?: OnGradient,
 ): Tensor {
   const known = passes.get(model) ?? new Map<string, ReplayedPass>();
   passes.set(model, known);
@@ -132,7 +156,7 @@ export function replayedLoss(
       known.delete(oldest);
     }
   }
-  return entry.run(rows);
+  return entry.run(rows, onGradient);
 }
 
 /** Frees what replays of a model hold. Call before the model is disposed of. */

@@ -13,7 +13,14 @@ import {
 } from '@modajs/tensor';
 import { type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import { type DeviceRows, isReplayable, replayedLoss, rowsOf, upload } from './replayed-gradients.ts';
+import {
+  type GradientPass,
+  isReplayable,
+  type OnGradient,
+  replayedLoss,
+  rowsOf,
+  upload,
+} from './replayed-gradients.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
 /** What does not change between steps. */
@@ -74,20 +81,20 @@ export function trainingStep(
  * Runs the parts of the batch backward into the parameters' `grad`; the mean loss over the parts, unscaled.
  *
  * @param scale gradients are of the mean loss times this
- * @param onGradient told about each contribution to a parameter's gradient as it comes, for which every pass is recorded
+ * @param onGradient told about each contribution to a parameter's gradient as it comes
  */
 export function accumulateGradients(
   model: TrainableModel,
   batch: HostBatch,
   options: TrainingStepOptions,
   scale: number,
-  onGradient?: (parameter: Tensor) => void,
+  onGradient?: OnGradient,
 ): Tensor {
   const { gradientAccumulation: parts, zLoss, activationCheckpointing } = options;
   const { device } = Object.values(model.parameters())[0];
   const rows = batch.B / parts;
   const factor = scale / parts;
-  const pass = ({ ids, targets, docRange }: DeviceRows): Tensor =>
+  const pass: GradientPass = ({ ids, targets, docRange }, onGradient) =>
     tidy(() => {
       const loss = model.loss(ids, targets, {
         docRange,
@@ -98,12 +105,14 @@ export function accumulateGradients(
       backward(factor === 1 ? loss : affine(loss, factor, 0), undefined, { onGradient });
       return loss.detach();
     });
-  const replays = onGradient === undefined && isReplayable(model, device);
+  const replays = isReplayable(model, device);
   let total: Tensor | null = null;
   for (let part = 0; part < parts; part++) {
     const host = rowsOf(batch, part * rows, rows);
     const key = `${part === 0} ${factor} ${zLoss} ${activationCheckpointing}`;
-    const loss = tidy(() => (replays ? replayedLoss(model, host, key, device, pass) : pass(upload(host, device))));
+    const loss = tidy(() =>
+      replays ? replayedLoss(model, host, key, device, pass, onGradient) : pass(upload(host, device), onGradient),
+    );
     total = total === null ? loss : add(total, loss);
   }
   return parts === 1 ? total! : affine(total!, 1 / parts, 0);

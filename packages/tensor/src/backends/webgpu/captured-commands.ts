@@ -38,14 +38,14 @@ export interface CaptureContext {
  * Runs `body` and keeps what it recorded, for replays that cost the host a few calls a dispatch. A replay works on the same
  * buffers: those that were free again when `body` ended must be free at a replay, the others belong to whoever got them.
  */
-export function captureCommands(context: CaptureContext, body: () => void): CapturedCommands {
+export function captureCommands(context: CaptureContext, body: (position: () => number) => void): CapturedCommands {
   const { recorder, pool, transfers } = context;
   const log: LoggedCommand[] = [];
   const acquired = new Set<PooledBuffer>();
   recorder.log = log;
   pool.acquired = acquired;
   try {
-    body();
+    body(() => log.length);
   } finally {
     recorder.log = null;
     pool.acquired = null;
@@ -55,9 +55,13 @@ export function captureCommands(context: CaptureContext, body: () => void): Capt
   const { generation } = pool;
   return {
     length: log.length,
-    replay() {
+    replay(between) {
       if (pool.generation !== generation || !scratch.every((buffer) => pool.isFree(buffer))) return false;
-      for (const command of log) repeat(command, recorder, transfers);
+      for (const [index, command] of log.entries()) {
+        between?.get(index)?.();
+        repeat(command, recorder, transfers);
+      }
+      between?.get(log.length)?.();
       for (const buffer of used) buffer.lastUse = recorder.submission;
       return true;
     },

@@ -52,7 +52,7 @@ export interface WebGpuBackend extends Backend {
   prepare(calls: readonly PreparedCall[]): PreparedSequence;
 }
 
-type MemoryOperations = Pick<Backend, 'allocate' | 'release' | 'upload' | 'download'>;
+type MemoryOperations = Pick<Backend, 'allocate' | 'release' | 'upload' | 'download' | 'downloadAll'>;
 
 function memoryOperations(runner: PlanRunner, transfers: Transfers, copy: Backend['copy']): MemoryOperations {
   const { pool, capabilities, failures } = runner;
@@ -94,6 +94,18 @@ function memoryOperations(runner: PlanRunner, transfers: Transfers, copy: Backen
       });
       failures.raise();
       return data;
+    },
+    async downloadAll(parts) {
+      const reads = parts.map(({ storage, offset, into }) => {
+        const { buffer, dtype } = webGpuStorage(storage);
+        if (dtype !== 'f32') throw new DTypeError(`webgpu: parts to download must be f32, got ${dtype}.`, { dtype });
+        return { buffer, offset, into };
+      });
+      await transfers.readAll(reads).catch((error: unknown) => {
+        failures.raise();
+        throw error;
+      });
+      failures.raise();
     },
   };
 }

@@ -22,6 +22,17 @@ export function hostArray(bytes: ArrayBuffer, offset: number, length: number, dt
   return Float32Array.from(new Uint16Array(bytes, offset, length), fromHalf);
 }
 
+/** Part of an f32 buffer and where it goes. */
+export interface FloatRead {
+  readonly buffer: PooledBuffer;
+  /** First element. */
+  readonly offset: number;
+  readonly into: Float32Array | Float64Array;
+}
+
+/** Staging buffers of one size that wait for reuse: as many as gradients in buckets are read back through at a time. */
+const MOST_KEPT = 12;
+
 /** Moves bytes between host and device in the order of the recorded commands. */
 export class Transfers {
   readonly #staging = new Map<number, GPUBuffer[]>();
@@ -37,13 +48,34 @@ export class Transfers {
     this.recorder.log?.push({ kind: 'write', buffer, byteOffset, bytes: bytes.slice() });
   }
 
+  /** Reads parts of f32 buffers after all recorded work, through one staging buffer. */
+  async readAll(parts: readonly FloatRead[]): Promise<void> {
+    const size = 4 * parts.reduce((sum, { into }) => sum + into.length, 0);
+    if (size === 0) return;
+    const staging = this.#takeStaging(size);
+    let at = 0;
+    for (const { buffer, offset, into } of parts) {
+      if (into.length > 0) this.recorder.copy(buffer, 4 * offset, staging, at, 4 * into.length);
+      at += 4 * into.length;
+    }
+    this.recorder.flush();
+    await staging.mapAsync(MAP_MODE_READ, 0, size);
+    const values = new Float32Array(staging.getMappedRange(0, size));
+    at = 0;
+    for (const { into } of parts) {
+      into.set(values.subarray(at, at + into.length));
+      at += into.length;
+    }
+    staging.unmap();
+    this.#keep(staging);
+  }
+
   /** Reads elements after all recorded work. */
   async read(buffer: PooledBuffer, dtype: DType, start: number, length: number): Promise<HostArray> {
     const bytes = elementBytes(dtype);
     const from = Math.floor((start * bytes) / 4) * 4;
     const size = Math.ceil(((start + length) * bytes) / 4) * 4 - from;
-    const capacity = sizeClass(size);
-    const staging = this.#staging.get(capacity)?.pop() ?? this.#createStaging(capacity);
+    const staging = this.#takeStaging(size);
     this.recorder.copy(buffer, from, staging, 0, size);
     this.recorder.flush();
     await staging.mapAsync(MAP_MODE_READ, 0, size);
@@ -53,15 +85,19 @@ export class Transfers {
     return hostArray(copy, start * bytes - from, length, dtype);
   }
 
-  #createStaging(size: number): GPUBuffer {
+  #takeStaging(bytes: number): GPUBuffer {
+    const size = sizeClass(bytes);
     const usage = BUFFER_USAGE.MAP_READ | BUFFER_USAGE.COPY_DST;
-    return this.recorder.device.createBuffer({ size, usage, label: `readback (${size} B)` });
+    return (
+      this.#staging.get(size)?.pop() ??
+      this.recorder.device.createBuffer({ size, usage, label: `readback (${size} B)` })
+    );
   }
 
   #keep(staging: GPUBuffer): void {
     const list = this.#staging.get(staging.size);
     if (!list) this.#staging.set(staging.size, [staging]);
-    else if (list.length < 4) list.push(staging);
+    else if (list.length < MOST_KEPT) list.push(staging);
     else staging.destroy();
   }
 }

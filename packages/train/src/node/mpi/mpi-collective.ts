@@ -10,8 +10,15 @@ interface Operation {
   readonly done: () => void;
 }
 
-/** Looks at operations in every turn of the event loop so often, then once a millisecond: peers may take long. */
-const EAGER_POLLS = 2000;
+/**
+ * MPI moves data only while it is called: in every turn of the event loop while operations under way can be expected to last,
+ * then once a millisecond, for peers may take long.
+ */
+const EAGER_MS = 20;
+/** Slower than what machines and networks that train together do. */
+const EAGER_BYTES_PER_MS = 2e5;
+/** A turn of the event loop costs more than a look at the operations does. */
+const BURST_MS = 0.3;
 const POLL_INTERVAL_MS = 1;
 
 /**
@@ -25,7 +32,8 @@ export class MpiCollective implements Collective {
   readonly localSize: number;
   private operations: Operation[] = [];
   private isPolling = false;
-  private idlePolls = 0;
+  /** When what is under way should have ended, in `performance.now()`. */
+  private eagerUntil = 0;
   private readonly flag = new Int32Array(1);
 
   /**
@@ -90,13 +98,11 @@ export class MpiCollective implements Collective {
 
   progress(): void {
     if (this.operations.length === 0) return;
-    const before = this.operations.length;
     this.operations = this.operations.filter(({ request, done }) => {
       check(this.mpi.test(request, this.flag), 'MPI_Test');
       if (this.flag[0] === 1) done();
       return this.flag[0] !== 1;
     });
-    this.idlePolls = this.operations.length < before ? 0 : this.idlePolls + 1;
   }
 
   abort(exitCode: number): void {
@@ -115,7 +121,8 @@ export class MpiCollective implements Collective {
   ): Promise<void> {
     const request = new BigUint64Array(1);
     check(launch(request), name);
-    this.idlePolls = 0;
+    const bytes = memory.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    this.eagerUntil = Math.max(this.eagerUntil, performance.now() + EAGER_MS) + bytes / EAGER_BYTES_PER_MS;
     return new Promise((done) => {
       this.operations.push({ request, memory, done });
       this.keepPolling();
@@ -126,9 +133,12 @@ export class MpiCollective implements Collective {
     if (this.isPolling) return;
     this.isPolling = true;
     const poll = (): void => {
-      this.progress();
+      const startedAt = performance.now();
+      const before = this.operations.length;
+      do this.progress();
+      while (this.operations.length === before && performance.now() - startedAt < BURST_MS);
       if (this.operations.length === 0) this.isPolling = false;
-      else if (this.idlePolls < EAGER_POLLS) setImmediate(poll);
+      else if (performance.now() < this.eagerUntil) setImmediate(poll);
       else setTimeout(poll, POLL_INTERVAL_MS);
     };
     setImmediate(poll);
