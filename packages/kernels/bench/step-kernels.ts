@@ -13,6 +13,8 @@ import { keySources } from '../src/attention/key-source.ts';
 import { depthVectorPass } from '../src/attention/vector/vector-passes.ts';
 import { planMatmul } from '../src/matmul/matmul.ts';
 import { matmulCandidates } from '../src/matmul/matmul-choice.ts';
+import type { MatmulConfig } from '../src/matmul/matmul-config.ts';
+import { fitsDevice } from '../src/matmul/matmul-fit.ts';
 import type { MatmulProblem } from '../src/matmul/matmul-problem.ts';
 import { planNormBackward } from '../src/norm/norm-backward.ts';
 import { planNormRope } from '../src/norm/norm-rope.ts';
@@ -45,6 +47,8 @@ interface Model {
   readonly Hkv: number;
   readonly D: number;
   readonly C: number;
+  /** Width of the FFN. */
+  readonly F: number;
   readonly L: number;
   readonly scope: 'head' | 'full' | 'none';
   readonly norm: 'rms' | 'layer';
@@ -53,7 +57,7 @@ interface Model {
 }
 
 const MODELS: Readonly<Record<string, Model>> = {
-  small: { B: 32, T: 512, H: 8, Hkv: 4, D: 32, C: 256, L: 10, scope: 'head', norm: 'rms', gradients: [10.5e6] },
+  small: { B: 32, T: 512, H: 8, Hkv: 4, D: 32, C: 256, F: 704, L: 10, scope: 'head', norm: 'rms', gradients: [10.5e6] },
   'study-24': {
     B: 16,
     T: 512,
@@ -61,6 +65,7 @@ const MODELS: Readonly<Record<string, Model>> = {
     Hkv: 2,
     D: 64,
     C: 384,
+    F: 1536,
     L: 24,
     scope: 'none',
     norm: 'rms',
@@ -74,6 +79,7 @@ const MODELS: Readonly<Record<string, Model>> = {
     Hkv: 12,
     D: 64,
     C: 768,
+    F: 3072,
     L: 2,
     scope: 'none',
     norm: 'layer',
@@ -87,6 +93,7 @@ const MODELS: Readonly<Record<string, Model>> = {
     Hkv: 8,
     D: 64,
     C: 1024,
+    F: 4096,
     L: 36,
     scope: 'full',
     norm: 'rms',
@@ -255,9 +262,26 @@ function normCases({ B, T, C, norm }: Model, caps: TestDevice['capabilities']): 
   }));
 }
 
-/** The products of a slot's projection: forward, gradient of x, gradient of the weight. */
-function matmulCases({ B, T, Hkv, D, C }: Model, caps: TestDevice['capabilities']): Case[] {
-  const [rows, N] = [B * T, 2 * Hkv * D];
+/** Blocks beside those of the table: twice as deep, half as many steps to wait for. */
+function deeperBlocks(configs: readonly MatmulConfig[]): MatmulConfig[] {
+  return configs.flatMap((config) => (config.kind === 'subgroup-matrix' ? [config, { ...config, blockK: 64 }] : []));
+}
+
+/** The products of a slot's projection, or of the whole block: forward, gradient of x, gradient of the weight. */
+function matmulCases(model: Model, caps: TestDevice['capabilities']): Case[] {
+  const { Hkv, D, C, F } = model;
+  const slots = projectionCases(model, [C, 2 * Hkv * D], caps);
+  if (!options.matmul) return slots;
+  const widths: readonly (readonly [number, number])[] = [
+    [C, C],
+    [C, F],
+    [F, C],
+  ];
+  return [...slots, ...widths.flatMap((width) => projectionCases(model, width, caps))];
+}
+
+function projectionCases({ B, T }: Model, [C, N]: readonly [number, number], caps: TestDevice['capabilities']): Case[] {
+  const rows = B * T;
   const matrix = (ld: number, transposed = false) =>
     ({ dtype: 'f16', ld, batchStride: 0, offset: 0, transposed }) as const;
   const result = (ld: number, dtype: 'f16' | 'f32' = 'f16') => ({ dtype, ld, batchStride: 0, offset: 0 });
@@ -275,10 +299,13 @@ function matmulCases({ B, T, Hkv, D, C }: Model, caps: TestDevice['capabilities'
     const operandBytes = { a: 2 * M * K, b: 2 * columns * K, out: outBytes };
     const bytes = operandBytes.a + operandBytes.b + outBytes * (problem.accumulate ? 2 : 1);
     const configs = options.matmul
-      ? matmulCandidates(problem, caps).filter(({ kind }) => kind !== 'naive')
+      ? [
+          undefined,
+          ...deeperBlocks(matmulCandidates(problem, caps)).filter((config) => fitsDevice(problem, config, caps)),
+        ]
       : [undefined];
     return configs.map((config) => ({
-      name: `${name}${a.transposed ? ' TN' : b.transposed ? ' NT' : ' NN'}`,
+      name: `${config ? '' : 'default '}${name} ${M}x${columns}x${K}${a.transposed ? ' TN' : b.transposed ? ' NT' : ' NN'}`,
       plan: planMatmul(problem, caps, config),
       operandBytes,
       bytes,
@@ -288,6 +315,7 @@ function matmulCases({ B, T, Hkv, D, C }: Model, caps: TestDevice['capabilities'
 
 const MAX_PASSES = 16;
 const IN_A_ROW = 20;
+const WARM_UP_MS = 60;
 
 /** Microseconds of each pass of a plan: the median of those timed once, and one of many in a row. */
 async function timePlan(test: TestDevice, { plan, operandBytes }: Case) {
@@ -317,12 +345,15 @@ async function timePlan(test: TestDevice, { plan, operandBytes }: Case) {
       entries.push({ binding: entries.length, resource: { buffer: uniform } });
     }
     const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-    const counts = [IN_A_ROW, ...Array(MAX_PASSES - 1).fill(1), IN_A_ROW];
-    const times = await timePasses(device, counts, (encoder) => {
+    const dispatch = (encoder: GPUComputePassEncoder): void => {
       encoder.setPipeline(pipeline);
       encoder.setBindGroup(0, group);
       encoder.dispatchWorkgroups(...pass.workgroups);
-    });
+    };
+    // Clocks fall while pipelines are compiled.
+    const until = performance.now() + WARM_UP_MS;
+    while (performance.now() < until) await timePasses(device, [500], dispatch);
+    const times = await timePasses(device, [IN_A_ROW, ...Array(MAX_PASSES - 1).fill(1), IN_A_ROW], dispatch);
     const once = times.slice(1, -1).sort((a, b) => a - b);
     results.push({ pass, onceUs: once[once.length >> 1]!, rowUs: times.at(-1)! / IN_A_ROW });
   }

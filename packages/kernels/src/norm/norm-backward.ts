@@ -14,9 +14,12 @@ import weightSource from './norm-weight-backward.wgsl';
 const COLUMNS = 64;
 const ENOUGH_WORKGROUPS = 512;
 const ROWS_PER_SPLIT = 32;
-/** Up to so many rows, one pass makes all gradients but the last sum: a dispatch costs more than that pass does. */
-const MOST_JOINED_ROWS = 1024;
-const JOINED_SPLITS = 128;
+/**
+ * Numbers in the parts of the weights' gradients where one pass makes them and dx: enough parts to keep a large device busy with few
+ * rows each, few enough to be summed soon. Measured on an H200 for N of 256 to 1,024.
+ */
+const JOINED_NUMBERS = 2 ** 20;
+const MOST_JOINED_SPLITS = 4096;
 /** Elements of four that a lane holds of a row there. */
 const MOST_SLOTS = 4;
 
@@ -87,7 +90,7 @@ function inputPass(problem: NormBackwardProblem, caps: DeviceCapabilities): Kern
   return { ...parts, shader, uniform: uniformBlock([...numbers]), workgroups: foldWorkgroups(problem.rows, caps) };
 }
 
-/** Rows of a split where one pass makes dx and the parts of the parameters' gradients; null where rows are many, long or not aligned. */
+/** Rows of a split where one pass makes dx and the parts of the parameters' gradients; null where rows are long or not aligned. */
 function joinedChunk(problem: NormBackwardProblem, splits: number): number | null {
   const { rows, N } = problem;
   const { width } = elementsOf(problem);
@@ -166,7 +169,7 @@ export function rowSplits(rows: number, blocks: number): { chunk: number; splits
 export function planNormBackward(
   problem: NormBackwardProblem,
   caps: DeviceCapabilities,
-  joined = problem.rows <= MOST_JOINED_ROWS ? JOINED_SPLITS : 0,
+  joined = Math.min(MOST_JOINED_SPLITS, Math.ceil(JOINED_NUMBERS / problem.N)),
 ): KernelPlan {
   const { kind, dtype, rows, N, offsets } = problem;
   requireF16(`${kind} norm backward`, caps, dtype);

@@ -104,7 +104,7 @@ async function checkSums(
   const problem = { kind, dtype, rows, N, weightGradient: sum, biasGradient: sum, isJoint, accumulate: true };
   const dBias = isLayer && !isJoint ? 0 : null;
   const plan = planNormBackward({ ...problem, offsets: { ...offsets, dBias } }, gpu.capabilities);
-  const isJoined = N % 4 === 0 && rows <= 1024;
+  const isJoined = N % 4 === 0;
   expect(plan.passes.length).toBe((isJoined ? 2 : 3) + (dBias === null ? 0 : 1));
   const device = (values: readonly number[]) => deviceArray(values, dtype);
   const operands = {
