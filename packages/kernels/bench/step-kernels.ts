@@ -11,6 +11,7 @@ import type { AttentionProblem } from '../src/attention/attention-problem.ts';
 import { planDepthGather } from '../src/attention/gather/depth-gather.ts';
 import { keySources } from '../src/attention/key-source.ts';
 import { depthVectorPass } from '../src/attention/vector/vector-passes.ts';
+import { planGatherBackward } from '../src/gather/gather-backward.ts';
 import { planMatmul } from '../src/matmul/matmul.ts';
 import { matmulCandidates } from '../src/matmul/matmul-choice.ts';
 import type { MatmulConfig } from '../src/matmul/matmul-config.ts';
@@ -215,6 +216,22 @@ function gatherCases({ B, T, H, Hkv, D, L }: Model, caps: TestDevice['capabiliti
   );
 }
 
+/** Chains of equal tokens, whatever these are; their sums take as long as the text repeats itself. */
+function linkCases({ B, T, C }: Model, caps: TestDevice['capabilities']): Case[] {
+  const J = B * T;
+  const shape = { dOutDtype: 'f16', dxDtype: 'f32', R: 1, N: 50_304, I: C, J, accumulate: true } as const;
+  const { passes } = planGatherBackward({ ...shape, offsets: { dOut: 0, index: 0, dx: 0 } }, caps);
+  const links = passes.filter(({ label }) => label.startsWith('gather-links'));
+  return [
+    {
+      name: 'embedding links',
+      plan: { passes: links, workspace: {} },
+      operandBytes: { index: 4 * J, links: 4 * J },
+      bytes: 8 * J,
+    },
+  ];
+}
+
 function sumCases({ B, T, Hkv, D, gradients }: Model, caps: TestDevice['capabilities']): Case[] {
   const arrays = gradients.map((size) => ({ dtype: 'f32' as const, size, offset: 0 }));
   const columns = 2 * Hkv * D;
@@ -397,7 +414,7 @@ for (const name of options.models.split(',')) {
   if (!whole) throw new Error(`step-kernels: models must be of ${Object.keys(MODELS).join(', ')}, got '${name}'.`);
   const few = options.tokens === undefined ? {} : { B: 1, T: Number(options.tokens), gradients: [2 ** 16] };
   const model = { ...whole, ...few };
-  const makers = [ropeCases, depthCases, gatherCases, sumCases, normCases, matmulCases];
+  const makers = [ropeCases, depthCases, gatherCases, linkCases, sumCases, normCases, matmulCases];
   const cases = makers.flatMap((make) => make(model, test.capabilities));
   for (const own of cases.filter((one) => one.name.includes(options.only))) {
     const times = await timePlan(test, own);

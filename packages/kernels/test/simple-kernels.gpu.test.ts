@@ -143,7 +143,7 @@ function* otherPlans(): Iterable<KernelPlan> {
     yield planSumSquares({ arrays: [{ dtype, size: 9, offset: 0 }], outOffset: 0 }, gpu.capabilities);
     for (const I of [3, 8]) {
       yield planGather({ dtype, R: 2, N: 5, I, J: 7, offsets: zeros }, gpu.capabilities);
-      const adjoint = { dOutDtype: dtype, dxDtype: dtype, R: 2, N: 5, I, J: 7, offsets: zeros };
+      const adjoint = { dOutDtype: dtype, dxDtype: dtype, R: 2, N: 5, I, J: I === 8 ? 8 : 7, offsets: zeros };
       yield planGatherBackward(adjoint, gpu.capabilities);
     }
   }

@@ -9,7 +9,8 @@ import source from './gather-backward.wgsl';
 import linksSource from './gather-links.wgsl';
 
 const COLUMNS = 64;
-const LINKS_WORKGROUP = 256;
+/** Positions of a workgroup of gather-links.wgsl. */
+const LINKED_POSITIONS = 32;
 
 /** The adjoint of a gather: dx `[R, N, I]` from dOut `[R, J, I]`. Offsets in elements. */
 export interface GatherBackwardProblem {
@@ -41,17 +42,7 @@ export function planGatherBackward(problem: GatherBackwardProblem, caps: DeviceC
   }));
   if (R * N * I * J === 0) return { passes, workspace: {} };
   const blocks = Math.ceil(I / COLUMNS);
-  passes.push({
-    label: 'gather-links',
-    shader: linksSource,
-    constants: {},
-    bindings: [
-      { buffer: 'index', access: 'read' },
-      { buffer: 'links', access: 'read_write' },
-    ],
-    uniform: uniformBlock([J, N, offsets.index, 0]),
-    workgroups: foldWorkgroups(Math.ceil(J / LINKS_WORKGROUP), caps),
-  });
+  passes.push(linksPass(J, N, offsets.index, caps));
   passes.push({
     label: `gather-backward ${dOutDtype} to ${dxDtype}`,
     shader: shaderVariant(source, { Gradient: dOutDtype, Output: dxDtype }),
@@ -66,4 +57,20 @@ export function planGatherBackward(problem: GatherBackwardProblem, caps: DeviceC
     workgroups: foldWorkgroups(R * J * blocks, caps),
   });
   return { passes, workspace: { links: 4 * J } };
+}
+
+/** Chains equal indices: `links` as gather-links.wgsl says. */
+function linksPass(J: number, N: number, indexOffset: number, caps: DeviceCapabilities): KernelPass {
+  const isVector = J % 4 === 0 && indexOffset % 4 === 0;
+  return {
+    label: `gather-links${isVector ? ' vec4' : ''}`,
+    shader: shaderVariant(linksSource, { Block: isVector ? 'vec4<i32>' : 'i32' }),
+    constants: { WIDTH: isVector ? 4 : 1 },
+    bindings: [
+      { buffer: 'index', access: 'read' },
+      { buffer: 'links', access: 'read_write' },
+    ],
+    uniform: uniformBlock([J, N, indexOffset, 0]),
+    workgroups: foldWorkgroups(Math.ceil(J / LINKED_POSITIONS), caps),
+  };
 }

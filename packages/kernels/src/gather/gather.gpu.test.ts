@@ -31,6 +31,18 @@ function adjoint(dOut: readonly number[], index: Int32Array, [R, N, I]: number[]
   return dx;
 }
 
+const FIRST = 2 ** 31;
+
+/** What gather-links.wgsl leaves. */
+function chained(index: Int32Array, N: number): number[] {
+  const J = index.length;
+  return Array.from(index, (n, j) => {
+    const next = index.indexOf(n, j + 1);
+    const isFirst = n >= 0 && n < N && index.indexOf(n) === j;
+    return (next < 0 ? J : next) + (isFirst ? FIRST : 0);
+  });
+}
+
 describe('gather', () => {
   it.each([
     [1, 11, 8, 5],
@@ -110,4 +122,36 @@ describe('gather', () => {
     const operands = { dOut: new Float32Array(1), index: new Int32Array(1), dx: Float32Array.of(1, 2, 3) };
     expect(Array.from((await runPlan(gpu.device, plan, operands)).dx)).toEqual([0, 0, 0]);
   });
+
+  it.each([1, 4, 7, 8, 31, 32, 33, 260, 263, 1000, 2051, 4100])(
+    'chains J=%i equal indices in order, at any offset, with many repeats, some and none [webgpu]',
+    async (J) => {
+      const random = randomArray(J, 25);
+      const [N, spread] = [50_000, 61_001];
+      const texts = {
+        one: new Int32Array(J).fill(3),
+        few: Int32Array.from(random, (x) => Math.floor(x * 4)),
+        words: Int32Array.from(random, (x) => Math.floor(Math.abs(x) ** 3 * spread)),
+        apart: Int32Array.from(random, (_, j) => (j * 7919 + 5) % spread),
+        // The only repeat is as far away as can be.
+        ends: Int32Array.from(random, (_, j) => (j === J - 1 ? 0 : j)),
+      };
+      for (const [name, index] of Object.entries(texts)) {
+        for (const offset of [0, 3, 4]) {
+          const problem = { R: 1, N, I: 1, J, offsets: { ...offsets, index: offset } };
+          // Workgroups in rows of three at one of the offsets, some of them for nothing.
+          const caps = { ...gpu.capabilities, ...(offset === 4 ? { maxWorkgroupsPerDimension: 3 } : {}) };
+          const plan = planGatherBackward({ ...problem, dOutDtype: 'f32', dxDtype: 'f32' }, caps);
+          const passes = plan.passes.filter(({ label }) => label.startsWith('gather-links'));
+          // What lies around the indices is an index, too.
+          const around = new Int32Array(offset + J + 5).fill(index[0]!);
+          around.set(index, offset);
+          const given = { index: around, links: new Uint32Array(J) };
+          const { links } = await runPlan(gpu.device, { passes, workspace: {} }, given);
+          expect(Array.from(links), `${name} at ${offset}`).toEqual(chained(index, N));
+          expect((await runPlan(gpu.device, { passes, workspace: {} }, given)).links).toEqual(links);
+        }
+      }
+    },
+  );
 });
