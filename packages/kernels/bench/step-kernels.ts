@@ -11,6 +11,7 @@ import type { AttentionProblem } from '../src/attention/attention-problem.ts';
 import { planDepthGather } from '../src/attention/gather/depth-gather.ts';
 import { keySources } from '../src/attention/key-source.ts';
 import { depthVectorPass } from '../src/attention/vector/vector-passes.ts';
+import { planSwigluBackward } from '../src/elementwise/swiglu-backward.ts';
 import { planGatherBackward } from '../src/gather/gather-backward.ts';
 import { planMatmul } from '../src/matmul/matmul.ts';
 import { matmulCandidates } from '../src/matmul/matmul-choice.ts';
@@ -232,6 +233,21 @@ function linkCases({ B, T, C }: Model, caps: TestDevice['capabilities']): Case[]
   ];
 }
 
+function ffnCases({ B, T, C }: Model, caps: TestDevice['capabilities']): Case[] {
+  const F = 4 * C;
+  const view = { strides: [F, 1], offset: 0 };
+  const shape = { dtype: 'f16', shape: [B * T, F], gate: view, up: view, dOut: view } as const;
+  const bytes = 2 * B * T * F;
+  return [
+    {
+      name: 'swiglu backward',
+      plan: planSwigluBackward({ ...shape, offsets: { dGate: 0, dUp: 0 } }, caps),
+      operandBytes: { gate: bytes, up: bytes, dOut: bytes, dGate: bytes, dUp: bytes },
+      bytes: 5 * bytes,
+    },
+  ];
+}
+
 function sumCases({ B, T, Hkv, D, gradients }: Model, caps: TestDevice['capabilities']): Case[] {
   const arrays = gradients.map((size) => ({ dtype: 'f32' as const, size, offset: 0 }));
   const columns = 2 * Hkv * D;
@@ -414,7 +430,7 @@ for (const name of options.models.split(',')) {
   if (!whole) throw new Error(`step-kernels: models must be of ${Object.keys(MODELS).join(', ')}, got '${name}'.`);
   const few = options.tokens === undefined ? {} : { B: 1, T: Number(options.tokens), gradients: [2 ** 16] };
   const model = { ...whole, ...few };
-  const makers = [ropeCases, depthCases, gatherCases, linkCases, sumCases, normCases, matmulCases];
+  const makers = [ropeCases, depthCases, gatherCases, linkCases, ffnCases, sumCases, normCases, matmulCases];
   const cases = makers.flatMap((make) => make(model, test.capabilities));
   for (const own of cases.filter((one) => one.name.includes(options.only))) {
     const times = await timePlan(test, own);

@@ -24,6 +24,7 @@ import {
   planSoftmax,
   planSoftmaxBackward,
   planSumSquares,
+  planSwigluBackward,
 } from '../src/index.ts';
 import { compileAll } from './compile-all.ts';
 import { openTestDevice, type TestDevice } from './device.ts';
@@ -52,6 +53,17 @@ function* elementwisePlans(): Iterable<KernelPlan> {
           yield planElementwise({ op, shape, inputs, out: operand, isOut: inputs.map(() => true) }, gpu.capabilities);
         }
       }
+    }
+    for (const [shape, strides] of [
+      [[8], [1]],
+      [
+        [3, 5, 7],
+        [70, 14, 2],
+      ],
+    ] as const) {
+      const input = { strides, offset: 0 };
+      const problem = { dtype, shape, gate: input, up: input, dOut: input, offsets: { dGate: 0, dUp: 0 } };
+      yield planSwigluBackward(problem, gpu.capabilities);
     }
   }
   for (const dtype of ['i32', 'u32'] as const) {

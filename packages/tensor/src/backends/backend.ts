@@ -179,6 +179,11 @@ export interface Backend {
   /** As `unary`; for comparisons, out is the input dtype holding 0 or 1. */
   binary(op: BinaryOp, a: ArrayView, b: ArrayView, out: ArrayView): void;
   ternary(op: TernaryOp, a: ArrayView, b: ArrayView, c: ArrayView, out: ArrayView): void;
+  /**
+   * Both gradients of `swiglu`: `ternary('swigluGradGate', gate, up, dOut, dGate)` and `binary('swiglu', gate, dOut, dUp)`.
+   * Strided inputs already broadcast to one shape; dGate and dUp are memory of their own.
+   */
+  swigluBackward(gate: ArrayView, up: ArrayView, dOut: ArrayView, dGate: ArrayView, dUp: ArrayView): void;
   /** Reduces the `axes` of strided x; out.shape equals x.shape with those axes 1. Empty sums are 0. f32 accumulation, fixed order. `out` may be f32 for x in f16; `accumulate` adds a sum to it. */
   reduce(
     op: 'sum' | 'max' | 'min' | 'sumSquares',

@@ -164,21 +164,28 @@ export function minimum(a: Operand, b: Operand): Tensor {
 
 /** silu(gate) * up (Shazeer, "GLU variants improve transformer", 2020). @throws ShapeError when the shapes do not broadcast */
 export function swiglu(gate: Tensor, up: Tensor): Tensor {
-  floatOnly('swiglu', gate, up);
-  return binary(
-    'swiglu',
-    gate,
-    up,
-    true,
-    (dOut, g, u) => swigluGradGate(g, u, dOut),
-    (dOut, g) => runBinary('swiglu', g, dOut),
-  );
+  return tidy(() => {
+    floatOnly('swiglu', gate, up);
+    const out = runBinary('swiglu', gate, up);
+    const { shape: gateShape } = gate;
+    const { shape: upShape } = up;
+    record([out], [gate, up], [gate, up], ([dOut], [g, u], needs) => {
+      const [dGate, dUp] = swigluGradients(g, u, dOut!, needs);
+      return [dGate && sumTo(dGate, gateShape), dUp && sumTo(dUp, upShape)];
+    });
+    return out;
+  });
 }
 
-function swigluGradGate(gate: Tensor, up: Tensor, dOut: Tensor): Tensor {
-  const out = allocateTensor(gate.device, dOut.shape, gate.dtype);
-  gate.device.backend.ternary('swigluGradGate', expand(gate, dOut.shape), expand(up, dOut.shape), dOut.view, out.view);
-  return out;
+/** Of gate and up, in dOut's shape; null where nobody needs one. */
+function swigluGradients(gate: Tensor, up: Tensor, dOut: Tensor, needs: readonly boolean[]): (Tensor | null)[] {
+  const { device, shape, dtype } = dOut;
+  const [dGate, dUp] = [0, 1].map((input) => (needs[input] ? allocateTensor(device, shape, dtype) : null));
+  const [g, u] = [expand(gate, shape), expand(up, shape)];
+  if (dGate && dUp) device.backend.swigluBackward(g, u, dOut.view, dGate.view, dUp.view);
+  else if (dGate) device.backend.ternary('swigluGradGate', g, u, dOut.view, dGate.view);
+  else if (dUp) device.backend.binary('swiglu', g, dOut.view, dUp.view);
+  return [dGate, dUp];
 }
 
 const comparison =

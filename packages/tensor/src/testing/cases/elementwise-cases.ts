@@ -1,6 +1,6 @@
 import type { Tensor } from '../../core/tensor.ts';
 import * as ops from '../../ops/elementwise.ts';
-import { cast, transpose } from '../../ops/views.ts';
+import { cast, split, transpose } from '../../ops/views.ts';
 import type { CaseInput, OperatorCase } from '../operator-case.ts';
 
 type Unary = (x: Tensor) => Tensor;
@@ -81,6 +81,24 @@ export const elementwiseCases: readonly OperatorCase[] = [
       run: ([a, b]) => run(transpose(a), b),
     },
   ]),
+  {
+    name: 'swiglu of the halves of [5x24]',
+    inputs: [{ shape: [5, 24] }],
+    run: ([both]) => {
+      const [gate, up] = split(both, [12, 12], -1);
+      return ops.swiglu(gate, up);
+    },
+  },
+  {
+    name: 'swiglu [4x8], gate constant',
+    inputs: [{ shape: [4, 8], constant: true }, { shape: [4, 8] }],
+    run: ([gate, up]) => ops.swiglu(gate, up),
+  },
+  {
+    name: 'swiglu [4x8], up constant',
+    inputs: [{ shape: [4, 8] }, { shape: [4, 8], constant: true }],
+    run: ([gate, up]) => ops.swiglu(gate, up),
+  },
   { name: 'add of 1031 elements', inputs: [{ shape: [1031] }, { shape: [1031] }], run: ([a, b]) => ops.add(a, b) },
   {
     name: 'div [5x7] and [7]',

@@ -1,0 +1,53 @@
+// Both gradients of silu(gate) * up, element by element: d_gate = silu'(gate) * up * d_out, d_up = silu(gate) * d_out.
+// One workgroup = 256 elements; on the vector path an element is four numbers along the innermost dimension.
+// gate, up, d_out: any strided views of one shape (0 strides broadcast), up to six dimensions; d_gate, d_up: row-major.
+// Workgroup memory: none. Reference: elementwise-reference.ts, swigluGradGate and swiglu.
+
+alias Element = f32; // @specialize
+alias Value = f32; // @specialize
+
+override RANK: u32 = 1u;
+
+struct Params {
+  size: u32,
+  unused_0: f32,
+  unused_1: f32,
+  d_up_offset: u32,
+  offsets: vec4<u32>,
+  shape: array<vec4<u32>, 2>,
+  strides: array<vec4<u32>, 6>,
+}
+
+@group(0) @binding(0) var<storage, read> gate: array<Element>;
+@group(0) @binding(1) var<storage, read> up: array<Element>;
+@group(0) @binding(2) var<storage, read> d_out: array<Element>;
+@group(0) @binding(3) var<storage, read_write> d_gate: array<Element>;
+@group(0) @binding(4) var<storage, read_write> d_up: array<Element>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let item = (group.y * groups.x + group.x) * 256u + lane;
+  if (item >= params.size) {
+    return;
+  }
+  var rest = item;
+  var at = params.offsets;
+  for (var d = RANK - 1u; d > 0u; d--) {
+    let extent = params.shape[d / 4u][d % 4u];
+    at += (rest % extent) * params.strides[d];
+    rest /= extent;
+  }
+  at += rest * params.strides[0];
+  let g = Value(gate[at.x]);
+  let u = Value(up[at.y]);
+  let d = Value(d_out[at.z]);
+  // Through exp of a number that is never positive, so that nothing overflows; 0 at -Inf.
+  let e = exp(-abs(g));
+  let s = select(e / (1.0 + e), 1.0 / (1.0 + e), g >= Value(0.0));
+  let is_far = g < Value(-3.4028234e38);
+  let slope = select(s * (1.0 + g * (1.0 - s)), Value(0.0), is_far);
+  let silu = select(g * s, Value(0.0), is_far);
+  d_gate[at.w] = Element(slope * u * d);
+  d_up[params.d_up_offset + item] = Element(silu * d);
+}
