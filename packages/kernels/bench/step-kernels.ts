@@ -24,6 +24,7 @@ import { planNormRopeBackward } from '../src/norm/norm-rope-backward.ts';
 import { planSumSquares } from '../src/optimizer/sum-squares.ts';
 import type { KernelPass, KernelPlan } from '../src/plan/plan.ts';
 import { planReduce } from '../src/reduce/reduce.ts';
+import { planRope } from '../src/rope/rope.ts';
 import { BUFFER_USAGE, MAP_MODE_READ } from '../src/testing/gpu-flags.ts';
 import { compilePass } from '../src/testing/run-plan.ts';
 import { openTestDevice, type TestDevice } from '../test/device.ts';
@@ -126,7 +127,18 @@ function ropeCases({ B, T, H, Hkv, D, scope }: Model, caps: TestDevice['capabili
   const small = { positions: 4 * tokens, rstd: 4 * tokens * H, weight: 2 * H * D, dWeight: 4 * H * D };
   const stride = 2 * Hkv * D;
   const read = hasNorm ? 1 : 0;
+  const two = {
+    ...({ dtype: 'f16', tokens, H, D, rotaryDim: D, theta: 10_000, isInterleaved: false } as const),
+    ...{ offsets: { x: 0, positions: 0, out: 0 }, second: { H: Hkv, offsets: { y: 0, outY: 0 } } },
+  };
+  const pairs = [false, true].map((isInverse) => ({
+    name: `query and key rope${isInverse ? ' backward' : ''}`,
+    plan: planRope({ ...two, isInverse }, caps),
+    operandBytes: { ...small, x: q, out: q, y: kv, outY: kv },
+    bytes: 2 * (q + kv),
+  }));
   return [
+    ...(hasNorm ? [] : pairs),
     {
       name: 'slot write',
       plan: planNormRope({ ...shape(Hkv), stride, offsets: { ...from, out: 0, v: 0 } }, caps),

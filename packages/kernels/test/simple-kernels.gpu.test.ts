@@ -140,6 +140,9 @@ function* otherPlans(): Iterable<KernelPlan> {
     for (const flag of BOOLEANS) {
       const rope = { tokens: 3, H: 2, D: 10, rotaryDim: 6, theta: 1e4, isInterleaved: flag };
       for (const isInverse of BOOLEANS) yield planRope({ ...rope, dtype, isInverse, offsets: zeros }, gpu.capabilities);
+      const two = { ...rope, dtype, D: 32, rotaryDim: 32, isInverse: flag, offsets: zeros };
+      yield planRope(two, gpu.capabilities);
+      yield planRope({ ...two, second: { H: 1, offsets: { y: 0, outY: 0 } } }, gpu.capabilities);
       const loss = { dtype, N: 3, V: 7, ignoreIndex: -100, zLoss: 0 };
       const at = { logits: 0, targets: 0, loss: 0, lse: 0, dLoss: 0, dLogits: 0 };
       yield planCrossEntropy({ ...loss, offsets: at }, gpu.capabilities);

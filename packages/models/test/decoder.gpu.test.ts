@@ -8,6 +8,7 @@ const titles = [
   'moda, reader norm',
   'moda, newest 2 slots',
   'moda, best 2 slots',
+  'moda, no QK-norm',
   'moda-chunk-visible, C=3',
   'hyper-connections',
 ];

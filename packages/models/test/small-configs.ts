@@ -26,6 +26,7 @@ const variants: Record<string, Partial<DecoderConfig>> = {
   'moda, newest 2 and best slot, reader norm': {
     ...{ depth: 'moda', depthSlots: 3, depthSlotsBy: 'both', depthKeyNorm: 'reader', norm: 'post' },
   },
+  'moda, no QK-norm': { depth: 'moda', qkNorm: 'none', depthKeyNorm: 'none', norm: 'post' },
   'moda-chunk-visible, C=3': { depth: 'moda-chunk-visible', depthChunk: 3 },
   'gpt2 block': {
     normKind: 'layer',

@@ -116,6 +116,7 @@ export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';
 export { layerNorm, rmsNorm } from './ops/normalization.ts';
 export { argmax, max, mean, min, type ReduceOptions, sum, variance } from './ops/reductions.ts';
 export { type RopeOptions, rope } from './ops/rope.ts';
+export { type QueriesAndKeys, type RopePairOptions, ropePair } from './ops/rope-pair.ts';
 export { type SlotTensors, slotTensors } from './ops/slot-tensors.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export {

@@ -6,12 +6,12 @@ import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import { partSumsPass } from '../reduce/column-sums.ts';
 import { ropeFrequencies } from '../rope/rope-frequencies.ts';
+import { VECTOR, VECTOR_THREADS, vectorLanes } from '../rope/rope-vectors.ts';
 import { rowSplits } from './norm-backward.ts';
 import { ABSENT, type NormRopeProblem, rowLanes } from './norm-rope.ts';
 import inputSource from './norm-rope-backward.wgsl';
 import vectorSource from './norm-rope-vector-backward.wgsl';
 import weightSource from './norm-rope-weight-backward.wgsl';
-import { VECTOR, VECTOR_THREADS, vectorLanes } from './rope-vectors.ts';
 
 /** Gradients of a `NormRopeProblem` with all components rotated. Offsets in elements; null: there is no such operand. */
 export interface NormRopeBackwardProblem

@@ -5,9 +5,9 @@ import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import { ropeFrequencies } from '../rope/rope-frequencies.ts';
+import { VECTOR, VECTOR_THREADS, vectorLanes } from '../rope/rope-vectors.ts';
 import source from './norm-rope.wgsl';
 import vectorSource from './norm-rope-vector.wgsl';
-import { VECTOR, VECTOR_THREADS, vectorLanes } from './rope-vectors.ts';
 
 /** RMS norm and rotary embedding of queries or keys x `[tokens, H, D]` in one pass. Offsets in elements. */
 export interface NormRopeProblem {

@@ -37,23 +37,52 @@ function reference(x: readonly number[], problem: RopeProblem, r: Round): number
 }
 
 describe('rope', () => {
-  const shapes = [
+  it.each([
     { H: 3, D: 10, rotaryDim: 10 },
     { H: 2, D: 7, rotaryDim: 4 },
     { H: 1, D: 64, rotaryDim: 64 },
     { H: 2, D: 5, rotaryDim: 0 },
-  ];
-  it.each(shapes)('equals f64 far out, both pairings and ways: %j [webgpu]', async (shape) => {
+    { H: 7, D: 16, rotaryDim: 16 },
+    { H: 13, D: 80, rotaryDim: 80 },
+    { H: 2, D: 64, rotaryDim: 32 },
+    // What starts between two loads.
+    { H: 3, D: 32, rotaryDim: 32, start: 4 },
+    { H: 3, D: 32, rotaryDim: 32, start: 8 },
+  ])('equals f64 far out, both pairings and ways, one tensor and two: %j [webgpu]', async ({ start = 0, ...shape }) => {
     for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
-      for (const [isInterleaved, isInverse] of [
-        [false, false],
-        [true, true],
-      ]) {
-        const problem = { ...shape, dtype, tokens: 5, theta: 10_000, isInterleaved, isInverse, offsets };
+      for (const [isInterleaved, isInverse, secondH] of [
+        [false, false, 0],
+        [false, true, 5],
+        [true, true, 2],
+        [true, false, 0],
+      ] as const) {
+        const own = { ...shape, dtype, tokens: 5, theta: 10_000, isInterleaved, isInverse, offsets };
+        const second = { H: secondH, offsets: { y: start, outY: 2 * start } };
+        const problem = { ...own, offsets: { ...offsets, out: start }, ...(secondH > 0 ? { second } : {}) };
         const x = Array.from(randomArray(5 * shape.H * shape.D, 11), ROUNDS[dtype]);
-        const operands = { x: deviceArray(x, dtype), positions: POSITIONS, out: deviceArray(x, dtype) };
-        const { out } = await runPlan(gpu.device, planRope(problem, gpu.capabilities), operands);
-        expectClose(hostNumbers(out), reference(x, problem, exact), reference(x, problem, ROUNDS[dtype]), dtype);
+        const y = Array.from(randomArray(5 * secondH * shape.D, 12), ROUNDS[dtype]);
+        const behind = (count: number, values: number[]) => deviceArray([...Array(count).fill(7), ...values, 7], dtype);
+        const operands = {
+          ...{ x: deviceArray(x, dtype), positions: POSITIONS, out: behind(start, x) },
+          ...{ y: behind(start, y), outY: behind(2 * start, y) },
+        };
+        const plan = planRope(problem, gpu.capabilities);
+        const isVector = dtype === 'f16' && !isInterleaved && shape.rotaryDim === shape.D && shape.D % 16 === 0;
+        const isAligned = isVector && start % 8 === 0;
+        const labels = isAligned
+          ? [`rope f16${secondH > 0 ? ' of two' : ''} x8`]
+          : Array(secondH > 0 ? 2 : 1).fill(`rope ${dtype}`);
+        expect(plan.passes.map(({ label }) => label)).toEqual(labels);
+        const results = await runPlan(gpu.device, plan, operands);
+        const check = (result: ReturnType<typeof deviceArray>, at: number, values: number[], H: number) => {
+          const numbers = hostNumbers(result);
+          const parts = [exact, ROUNDS[dtype]].map((round) => reference(values, { ...own, H }, round));
+          expectClose(numbers.slice(at, -1), parts[0]!, parts[1]!, dtype);
+          expect([...numbers.slice(0, at), numbers.at(-1)].every((value) => value === 7)).toBe(true);
+        };
+        check(results.out, start, x, shape.H);
+        if (secondH > 0) check(results.outY, 2 * start, y, secondH);
+        expect(await runPlan(gpu.device, plan, operands)).toEqual(results);
       }
     }
   });

@@ -1,12 +1,11 @@
 // Rotary embedding: pairs of the first `rotary_dim` components are turned by position * frequency; the rest is copied.
 // One workgroup = 256 pairs or copied components. x, out: [tokens, H, D]; positions: [tokens] i32.
-// Frequencies theta^(-2i/rotary_dim) come from the host, for exp2 and log2 of a device are not exact enough.
+// Frequencies theta^(-2i/rotary_dim), negative to turn back, come from the host, for exp2 and log2 of a device are not exact enough.
 // Workgroup memory: none. Reference: rope-reference.ts.
 
 alias Element = f32; // @specialize
 
 override IS_INTERLEAVED: bool = false;
-override IS_INVERSE: bool = false;
 
 struct Params {
   tokens: u32,
@@ -64,10 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     right = left + 1u;
   }
   let angle = f32(positions[params.positions_offset + token]) * params.frequencies[i / 4u][i % 4u];
-  var turned = turn(angle);
-  if (IS_INVERSE) {
-    turned.y = -turned.y;
-  }
+  let turned = turn(angle);
   let a = f32(x[from_head + left]);
   let b = f32(x[from_head + right]);
   out[to_head + left] = Element(a * turned.x - b * turned.y);

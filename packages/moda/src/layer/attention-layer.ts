@@ -10,7 +10,7 @@ import { ScoredStream } from '../scored-stream.ts';
 import type { AttentionProbe } from '../statistics/attention-probe.ts';
 import { depthKey, needsReaderNorm, readerQuery, writeProjected, writeSlot } from './depth-keys.ts';
 import type { AttentionLayerConfig, AttentionLayerWeights, LinearWeights } from './layer-config.ts';
-import { normAndRotate, qkNorm, rotate } from './qk-norm.ts';
+import { normAndRotate, normAndRotateBoth, qkNorm, rotate } from './qk-norm.ts';
 import type { SequenceCache } from './sequence-cache.ts';
 
 /** Where a layer reads and writes besides its input. */
@@ -58,10 +58,12 @@ export function attentionLayer(
   // A reader's norm weight meets the query before it turns.
   const plainQ = stream && needsReaderNorm(config) ? qkNorm(rawQ, weights.qNorm, config) : null;
   const rawK = project(weights.kProj, nKvHeads);
-  const q = plainQ
-    ? rotate(plainQ, positions, config)
-    : normAndRotate(rawQ, weights.qNorm, positions, config, ownQueries(config, context));
-  const k = normAndRotate(rawK, weights.kNorm, positions, config, slot?.k);
+  const { q, k } = plainQ
+    ? { q: rotate(plainQ, positions, config), k: normAndRotate(rawK, weights.kNorm, positions, config, slot?.k) }
+    : normAndRotateBoth({ q: rawQ, k: rawK }, weights, positions, config, {
+        q: ownQueries(config, context),
+        k: slot?.k ?? null,
+      });
   let v = project(weights.vProj, nKvHeads, slot?.v);
   if (context.mixValues) v = context.mixValues(q, k, v);
   const depth = stream && stream.count > 0 ? stream.read({ last: config.depthSlots }) : null;

@@ -1,5 +1,5 @@
-import { reshape, rmsNorm, rmsNormRope, rope, type Tensor } from '@modajs/tensor';
-import type { AttentionLayerConfig } from './layer-config.ts';
+import { type QueriesAndKeys, reshape, rmsNorm, rmsNormRope, rope, ropePair, type Tensor } from '@modajs/tensor';
+import type { AttentionLayerConfig, AttentionLayerWeights } from './layer-config.ts';
 
 /**
  * RMSNorm of queries or keys `[B, T, heads, D]`: over all heads together (`full`, weight `[heads*D]`) or over each head
@@ -34,4 +34,19 @@ export function normAndRotate(
   if (!rotary || scope === 'none') return rotate(qkNorm(x, weight, config), positions, config, into);
   const { theta, interleaved } = rotary;
   return rmsNormRope(x, weight, positions, { eps, full: scope === 'full', theta, interleaved, into });
+}
+
+/** `normAndRotate` of queries and of keys, each into its memory: in one pass where neither has a norm. */
+export function normAndRotateBoth(
+  { q, k }: QueriesAndKeys,
+  { qNorm, kNorm }: Pick<AttentionLayerWeights, 'qNorm' | 'kNorm'>,
+  positions: Tensor,
+  config: AttentionLayerConfig,
+  into: { readonly q: Tensor | null; readonly k: Tensor | null },
+): QueriesAndKeys {
+  if (config.rotary && config.qkNorm === 'none') return ropePair(q, k, positions, { ...config.rotary, into });
+  return {
+    q: normAndRotate(q, qNorm, positions, config, into.q),
+    k: normAndRotate(k, kNorm, positions, config, into.k),
+  };
 }

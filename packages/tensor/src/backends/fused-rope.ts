@@ -26,6 +26,15 @@ export interface KeyValueArguments {
  * operators are made of smaller ones.
  */
 export interface FusedRope {
+  /** `rope` of q `[B, T, H, D]` and of k `[B, T, Hkv, D]`, into memory of different storages. */
+  ropePair(
+    q: ArrayView,
+    k: ArrayView,
+    positions: ArrayView,
+    outQ: ArrayView,
+    outK: ArrayView,
+    options: RopeOptions,
+  ): void;
   /** Gradients of `rmsNormRope`: x, dOut, dx `[B, T, H, D]`; dWeight as for `rmsNormBackward`. */
   normGradient(
     x: ArrayView,

@@ -27,28 +27,32 @@ export interface RopeOptions {
  */
 export function rope(x: Tensor, positions: Tensor, options: RopeOptions = {}): Tensor {
   return tidy(() => {
-    sameDevice('rope', x, positions);
-    floatOnly('rope', x);
-    rankIs('rope', 'x', x, '[B, T, H, D]');
-    const [B, T, , D] = x.shape;
-    shapeIs('rope', 'positions', positions.shape, [B, T], '[B, T]');
-    const { theta = 10000, rotaryDim = D, interleaved = false, into } = options;
-    if (rotaryDim % 2 !== 0 || rotaryDim > D || rotaryDim < 0) {
-      throw new ShapeError(`rope: rotaryDim must be even and at most D=${D}, got ${rotaryDim}.`, { rotaryDim, D });
-    }
+    const turn = ropeTurn(x, positions, options);
     const source = contiguous(x);
-    const out = resultMemory('rope', x.device, x.shape, x.dtype, into);
-    const turn = { theta, rotaryDim, interleaved };
-    x.device.backend.rope(source.view, contiguous(positions).view, out.view, { ...turn, inverse: false });
-    record([out], [source], [contiguous(positions)], ([dOut], [where]) => [
-      rotate(contiguous(dOut!), where, { ...turn, inverse: true }),
-    ]);
+    const out = resultMemory('rope', x.device, x.shape, x.dtype, options.into);
+    x.device.backend.rope(source.view, contiguous(positions).view, out.view, turn);
+    record([out], [source], [contiguous(positions)], ([dOut], [where]) => [turnBack(dOut!, where, turn)]);
     return out;
   });
 }
 
-function rotate(x: Tensor, positions: Tensor, options: BackendRopeOptions): Tensor {
-  const out = allocateTensor(x.device, x.shape, x.dtype);
-  x.device.backend.rope(x.view, positions.view, out.view, options);
-  return out;
+/** How x turns at `positions`. @throws ShapeError | DTypeError | DeviceError */
+export function ropeTurn(x: Tensor, positions: Tensor, options: Omit<RopeOptions, 'into'>): BackendRopeOptions {
+  sameDevice('rope', x, positions);
+  floatOnly('rope', x);
+  rankIs('rope', 'x', x, '[B, T, H, D]');
+  const [B, T, , D] = x.shape;
+  shapeIs('rope', 'positions', positions.shape, [B, T], '[B, T]');
+  const { theta = 10000, rotaryDim = D, interleaved = false } = options;
+  if (rotaryDim % 2 !== 0 || rotaryDim > D || rotaryDim < 0) {
+    throw new ShapeError(`rope: rotaryDim must be even and at most D=${D}, got ${rotaryDim}.`, { rotaryDim, D });
+  }
+  return { theta, rotaryDim, interleaved, inverse: false };
+}
+
+/** The gradient of what has turned. */
+export function turnBack(dOut: Tensor, positions: Tensor, turn: BackendRopeOptions): Tensor {
+  const dx = allocateTensor(dOut.device, dOut.shape, dOut.dtype);
+  dOut.device.backend.rope(contiguous(dOut).view, positions.view, dx.view, { ...turn, inverse: true });
+  return dx;
 }

@@ -4,6 +4,7 @@ import { addLayerNorm, addRmsNorm, rmsNormRope } from '../../ops/fused-normaliza
 import { keyValues } from '../../ops/key-values.ts';
 import { layerNorm, rmsNorm } from '../../ops/normalization.ts';
 import { rope } from '../../ops/rope.ts';
+import { ropePair } from '../../ops/rope-pair.ts';
 import { logSoftmax, softmax } from '../../ops/softmax.ts';
 import { concat, transpose } from '../../ops/views.ts';
 import type { CaseInput, OperatorCase } from '../operator-case.ts';
@@ -123,6 +124,39 @@ export const normalizationCases: readonly OperatorCase[] = [
       run: ([a, positions]) => rope(a, positions, { interleaved }),
     }),
   ),
+  // The second shape is one that kernels read 16 bytes at a time.
+  ...[
+    { H: 3, Hkv: 2, D: 8, interleaved: true },
+    { H: 3, Hkv: 1, D: 32, interleaved: false },
+  ].flatMap(({ H, Hkv, D, interleaved }) =>
+    (['q and k', 'q', 'k'] as const).map(
+      (used): OperatorCase => ({
+        name: `ropePair of which ${used} is used ${interleaved ? 'interleaved' : 'in halves'} [B=2 T=5 H=${H} Hkv=${Hkv} D=${D}]`,
+        inputs: [
+          x([2, 5, H, D]),
+          x([2, 5, Hkv, D]),
+          { shape: [2, 5], kind: 'integer', data: [0, 1, 2, 3, 4, 7, 90, 2, 511, 1] },
+        ],
+        run: ([a, b, positions]) => {
+          const { q, k } = ropePair(a, b, positions, { interleaved });
+          // Every input takes part.
+          return [used === 'k' ? a : q, used === 'q' ? b : k];
+        },
+      }),
+    ),
+  ),
+  {
+    name: 'ropePair on 6 of 10 components, transposed queries',
+    inputs: [
+      x([2, 3, 5, 10]),
+      x([2, 5, 2, 10]),
+      { shape: [2, 5], kind: 'integer', data: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] },
+    ],
+    run: ([a, b, positions]) => {
+      const { q, k } = ropePair(transpose(a, [0, 2, 1, 3]), b, positions, { theta: 500000, rotaryDim: 6 });
+      return [q, k];
+    },
+  },
   {
     name: 'rope on 6 of 10 components, transposed input',
     inputs: [x([2, 3, 5, 10]), { shape: [2, 5], kind: 'integer', data: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] }],

@@ -1,4 +1,4 @@
-import { planNormRope, planNormRopeBackward } from '@modajs/kernels';
+import { planNormRope, planNormRopeBackward, planRope } from '@modajs/kernels';
 import type { ArrayView, RopeOptions } from '../../backend.ts';
 import type { FusedRope, RopeNorm } from '../../fused-rope.ts';
 import type { PlanRunner } from '../plan-runner.ts';
@@ -48,6 +48,19 @@ export function fusedRope(runner: PlanRunner): FusedRope {
     runner.run(plan, present(operands));
   };
   return {
+    ropePair(qView, kView, positionsView, outQView, outKView, { theta, rotaryDim, interleaved, inverse }) {
+      const [x, y, positions] = [qView, kView, positionsView].map((view) => runner.operand(view));
+      const [out, outY] = [outQView, outKView].map((view) => runner.operand(view));
+      const [B, T, H, D] = qView.shape;
+      const problem = {
+        ...{ dtype: floatDType('rope', qView.dtype), tokens: B * T, H, D, rotaryDim, theta },
+        ...{ isInterleaved: interleaved, isInverse: inverse },
+        offsets: { x: x.start, positions: positions.start, out: out.start },
+        second: { H: kView.shape[2], offsets: { y: y.start, outY: outY.start } },
+      };
+      const plan = runner.plan(`rope ${JSON.stringify(problem)}`, () => planRope(problem, runner.capabilities));
+      runner.run(plan, { x, y, positions, out, outY });
+    },
     normGradient(x, positions, norm, rope, dOut, dx, dWeight, accumulate) {
       gradient({ x, positions, dOut, dV: null, dx, dWeight }, norm, rope, accumulate);
     },

@@ -1,0 +1,106 @@
+// rope.wgsl for f16 heads that start at 16 bytes, all components rotated, halves apart: 16 bytes a load and a store. Of one tensor, or
+// of two at the same positions: queries and keys.
+// One workgroup = 256 lanes; one lane = 8 pairs of a head, both its loads in flight at once.
+// x, out: [tokens, H, D]; y, out_y: [tokens, H_y, D], as 8 halves an element, which their offsets count; positions: [tokens] i32.
+// Workgroup memory: none. Reference: rope-reference.ts.
+
+override HAS_SECOND: bool = false;
+
+struct Params {
+  tokens: u32,
+  H: u32,
+  D: u32,
+  x_offset: u32,
+  positions_offset: u32,
+  out_offset: u32,
+  H_y: u32,
+  y_offset: u32,
+  out_y_offset: u32,
+  unused_0: u32,
+  unused_1: u32,
+  unused_2: u32,
+  frequencies: array<vec4<f32>, 64>,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> positions: array<i32>;
+@group(0) @binding(2) var<storage, read_write> out: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> y: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> out_y: array<vec4<u32>>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+// Four angles' cosines and sines.
+struct Turns {
+  cosine: vec4<f32>,
+  sine: vec4<f32>,
+}
+
+// 8 left components of a head and the 8 right ones of the same pairs.
+struct Pairs {
+  left: vec4<u32>,
+  right: vec4<u32>,
+}
+
+fn turns_of(angle: vec4<f32>) -> Turns {
+  let turns = round(angle * 0.6366197723675814);
+  let r = ((angle - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
+  let s = r * r;
+  let sine = r + r * s * (-1.6666654611e-1 + s * (8.3321608736e-3 - s * 1.9515295891e-4));
+  let cosine = 1.0 - 0.5 * s + s * s * (4.166664568298827e-2 + s * (-1.388731625493765e-3 + s * 2.443315711809948e-5));
+  let quarter = vec4<u32>(vec4<i32>(turns));
+  let is_odd = (quarter & vec4(1u)) != vec4(0u);
+  let first = select(cosine, sine, is_odd);
+  let second = select(sine, cosine, is_odd);
+  return Turns(
+    select(first, -first, ((quarter + 1u) & vec4(2u)) != vec4(0u)),
+    select(second, -second, (quarter & vec4(2u)) != vec4(0u)),
+  );
+}
+
+fn low_of(element: vec4<u32>) -> vec4<f32> {
+  return vec4<f32>(unpack2x16float(element.x), unpack2x16float(element.y));
+}
+
+fn high_of(element: vec4<u32>) -> vec4<f32> {
+  return vec4<f32>(unpack2x16float(element.z), unpack2x16float(element.w));
+}
+
+fn element_of(low: vec4<f32>, high: vec4<f32>) -> vec4<u32> {
+  return vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
+}
+
+fn turned(pairs: Pairs, token: u32, own: u32) -> Pairs {
+  let position = f32(positions[params.positions_offset + token]);
+  let low = turns_of(position * params.frequencies[2u * own]);
+  let high = turns_of(position * params.frequencies[2u * own + 1u]);
+  let a_low = low_of(pairs.left);
+  let a_high = high_of(pairs.left);
+  let b_low = low_of(pairs.right);
+  let b_high = high_of(pairs.right);
+  return Pairs(
+    element_of(a_low * low.cosine - b_low * low.sine, a_high * high.cosine - b_high * high.sine),
+    element_of(a_low * low.sine + b_low * low.cosine, a_high * high.sine + b_high * high.cosine),
+  );
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let item = (group.y * groups.x + group.x) * 256u + thread;
+  let per_head = params.D / 16u; // lanes of a head, and elements of its left half
+  let own = item % per_head;
+  let head = item / per_head;
+  let heads = params.tokens * params.H;
+  if (head < heads) {
+    let left = head * 2u * per_head + own;
+    let at = params.x_offset + left;
+    let pairs = turned(Pairs(x[at], x[at + per_head]), head / params.H, own);
+    out[params.out_offset + left] = pairs.left;
+    out[params.out_offset + left + per_head] = pairs.right;
+  } else if (HAS_SECOND && head - heads < params.tokens * params.H_y) {
+    let left = (head - heads) * 2u * per_head + own;
+    let at = params.y_offset + left;
+    let pairs = turned(Pairs(y[at], y[at + per_head]), (head - heads) / params.H_y, own);
+    out_y[params.out_y_offset + left] = pairs.left;
+    out_y[params.out_y_offset + left + per_head] = pairs.right;
+  }
+}

@@ -1,0 +1,64 @@
+import { record } from '../core/autograd.ts';
+import { ShapeError } from '../core/errors.ts';
+import { tidy } from '../core/scope.ts';
+import { allocateTensor, type Tensor } from '../core/tensor.ts';
+import { sameDevice, sameDType } from './checks.ts';
+import { resultMemory } from './result-memory.ts';
+import { type RopeOptions, rope, ropeTurn, turnBack } from './rope.ts';
+import { contiguous } from './views.ts';
+
+/** Queries `[B, T, H, D]` and keys `[B, T, Hkv, D]`. */
+export interface QueriesAndKeys {
+  readonly q: Tensor;
+  readonly k: Tensor;
+}
+
+export interface RopePairOptions extends Omit<RopeOptions, 'into'> {
+  /** Memory for the results, of q's and of k's size; new where there is none. */
+  readonly into?: { readonly q?: Tensor | null; readonly k?: Tensor | null };
+}
+
+/**
+ * Queries and keys turned at the same positions: `rope` of both, in one pass each way where the device has one.
+ *
+ * @param q `[B, T, H, D]`
+ * @param k `[B, T, Hkv, D]`
+ * @param positions i32 `[B, T]`
+ * @throws ShapeError | DTypeError
+ */
+export function ropePair(q: Tensor, k: Tensor, positions: Tensor, options: RopePairOptions = {}): QueriesAndKeys {
+  return tidy(() => {
+    const { into = {}, ...turning } = options;
+    const device = sameDevice('ropePair', q, k);
+    const dtype = sameDType('ropePair', q, k);
+    const turn = ropeTurn(q, positions, turning);
+    ropeTurn(k, positions, turning);
+    if (q.shape[3] !== k.shape[3]) {
+      throw new ShapeError(
+        `ropePair: q and k must have the same D, got D=${q.shape[3]} and D=${k.shape[3]}. Use rope() for each.`,
+        { q: q.shape, k: k.shape },
+      );
+    }
+    const { fusedRope } = device.backend;
+    if (fusedRope === null || (into.q && into.k && into.q.storage === into.k.storage)) {
+      return {
+        q: rope(q, positions, { ...turning, into: into.q }),
+        k: rope(k, positions, { ...turning, into: into.k }),
+      };
+    }
+    const sources = [contiguous(q), contiguous(k)];
+    const where = contiguous(positions);
+    const outQ = resultMemory('ropePair', device, q.shape, dtype, into.q);
+    const outK = resultMemory('ropePair', device, k.shape, dtype, into.k);
+    fusedRope.ropePair(sources[0].view, sources[1].view, where.view, outQ.view, outK.view, turn);
+    record([outQ, outK], sources, [where], (gradients, [at], needs) => {
+      const [dq, dk] = [0, 1].map((i) => (needs[i] && gradients[i]) || null);
+      if (!dq || !dk) return [dq && turnBack(dq, at, turn), dk && turnBack(dk, at, turn)];
+      const [dx, dy] = [dq, dk].map(({ shape }) => allocateTensor(device, shape, dtype));
+      const views = [contiguous(dq).view, contiguous(dk).view, at.view, dx.view, dy.view] as const;
+      fusedRope.ropePair(...views, { ...turn, inverse: true });
+      return [dx, dy];
+    });
+    return { q: outQ, k: outK };
+  });
+}
