@@ -160,15 +160,16 @@ function ropeCases({ B, T, H, Hkv, D, scope }: Model, caps: TestDevice['capabili
       operandBytes: { ...small, x: q, out: q },
       bytes: 2 * q,
     },
-    {
-      name: 'query rope backward',
+    ...(options.variants ? [256, 512, 1024, 2048, 4096] : [undefined]).map((parts) => ({
+      name: `query rope backward${parts === undefined ? '' : ` in ${parts} parts`}`,
       plan: planNormRopeBackward(
         { ...shape(H), weightGradient, offsets: { ...from, dOut: 0, dx: 0, dWeight: weight } },
         caps,
+        parts,
       ),
       operandBytes: { ...small, x: q, dx: q, dOut: q },
       bytes: (2 + read) * q,
-    },
+    })),
   ];
 }
 

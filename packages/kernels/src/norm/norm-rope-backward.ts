@@ -32,22 +32,27 @@ export interface NormRopeBackwardProblem
 }
 
 const COLUMNS = 64;
-/** Workgroups that make parts of a weight's gradient: as many as a large device runs at once. */
-const ENOUGH_WORKGROUPS = 512;
+/** Workgroups that make parts of a weight's gradient. */
+const ENOUGH_WORKGROUPS = 256;
 
 /**
  * Plans dx and the weight's gradient of `planNormRope`: the turn back, the norm and the copy of the values' gradient in one pass.
  * Operands: `x` and `rstd` (unless the scope is `none`), `weight` (unless null), `positions`, `dOut [tokens, H, D]`, `dV` with values,
  * `dx` (a token every `stride` elements, as x), `dWeight` (unless null). Sums over rows run in a fixed order.
  *
+ * @param mostParts of the weight's gradient, where one pass makes them and dx
  * @throws KernelError for an odd D or one above 512, and for f16 without `caps.f16`
  */
-export function planNormRopeBackward(problem: NormRopeBackwardProblem, caps: DeviceCapabilities): KernelPlan {
+export function planNormRopeBackward(
+  problem: NormRopeBackwardProblem,
+  caps: DeviceCapabilities,
+  mostParts = ENOUGH_WORKGROUPS,
+): KernelPlan {
   const { dtype, tokens, H, D, scope, offsets } = problem;
   requireF16('norm and rope backward', caps, dtype);
   if (tokens * H * D > 0) {
     const lanes = lanesOf(problem);
-    if (lanes !== null) return vectorPlan(problem, lanes, caps);
+    if (lanes !== null) return vectorPlan(problem, lanes, mostParts, caps);
   }
   const heads = scope === 'head' ? 1 : H;
   const N = heads * D;
@@ -80,7 +85,12 @@ function lanesOf({ dtype, H, D, scope, isInterleaved, stride = H * D, offsets }:
 }
 
 /** All gradients in one pass but the last sum of the weight's. */
-function vectorPlan(problem: NormRopeBackwardProblem, lanes: number, caps: DeviceCapabilities): KernelPlan {
+function vectorPlan(
+  problem: NormRopeBackwardProblem,
+  lanes: number,
+  mostParts: number,
+  caps: DeviceCapabilities,
+): KernelPlan {
   const { dtype, tokens, H, D, scope, stride = H * D, offsets } = problem;
   const heads = scope === 'full' ? H : 1;
   const rows = (tokens * H) / heads;
@@ -89,7 +99,7 @@ function vectorPlan(problem: NormRopeBackwardProblem, lanes: number, caps: Devic
   const hasValues = offsets.dV !== undefined;
   const hasWeightGradient = offsets.dWeight !== null;
   const blocks = Math.ceil(rows / (VECTOR_THREADS / lanes));
-  const chunk = hasWeightGradient ? Math.ceil(blocks / ENOUGH_WORKGROUPS) : 1;
+  const chunk = hasWeightGradient ? Math.ceil(blocks / mostParts) : 1;
   const workgroups = Math.ceil(blocks / chunk);
   const inElements = {
     ...offsets,
