@@ -56,7 +56,8 @@ function blockCandidates(problem: MatmulProblem, capabilities: DeviceCapabilitie
   const isHalf = problem.a.dtype === 'f16' && problem.b.dtype === 'f16';
   const fragment = FRAGMENTS.find((candidate) => hasFragment(capabilities, candidate));
   const matrix = isHalf && fragment ? subgroupMatrixTable(fragment) : [];
-  const fits = ({ config }: BlockCandidate) => fitsDevice(problem, config, capabilities);
+  const fits = ({ config, wantsRowsOfA }: BlockCandidate) =>
+    fitsDevice(problem, config, capabilities) && !(wantsRowsOfA && problem.a.transposed);
   const fitting = matrix.filter(fits);
   return fitting.length > 0 ? fitting : tileTable.filter(fits);
 }

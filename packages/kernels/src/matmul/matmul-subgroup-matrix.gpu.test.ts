@@ -50,6 +50,7 @@ const cases: readonly [MatmulCase, Partial<SubgroupMatrixTileConfig>][] = [
     { shape: [1, 69, 71, 101], layout: 'TN', dtypes: half, bias: true },
     { splitK: 3, prefetch: false },
   ],
+  [{ shape: [1, 67, 72, 200], layout: 'NT', dtypes: half, bias: true }, { blockK: 64 }],
   [{ shape: [1, 69, 67, 37], layout: 'TN', dtypes: single, rowMultiple: 8 }, {}],
   [{ shape: [1, 69, 67, 37], layout: 'NT', dtypes: single, rowMultiple: 8 }, {}],
 ];

@@ -70,6 +70,7 @@ function allRungs(capabilities: DeviceCapabilities): Rung[] {
     ['', {}],
     ['in two stages', { stages: 2, blockK: 16 }],
     ['of 256x128', wide],
+    ['64 deep', { blockK: 64 }],
     ['in slices without prefetch', { splitK: 3, prefetch: false }],
     ['of 16x8x16', { fragment: [16, 8, 16] }],
     ['of 16x8x8', { fragment: [16, 8, 8] }],
