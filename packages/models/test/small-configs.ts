@@ -28,6 +28,8 @@ const variants: Record<string, Partial<DecoderConfig>> = {
   },
   'moda, no QK-norm': { depth: 'moda', qkNorm: 'none', depthKeyNorm: 'none', norm: 'post' },
   'moda-chunk-visible, C=3': { depth: 'moda-chunk-visible', depthChunk: 3 },
+  // Positions of 256 B: kernels write their results into the slots.
+  'moda-chunk-visible, C=3, D=16': { depth: 'moda-chunk-visible', depthChunk: 3, headDim: 16 },
   'gpt2 block': {
     normKind: 'layer',
     activation: 'gelu',

@@ -117,6 +117,11 @@ class ContinuedStream extends DepthStream {
     super(options);
   }
 
+  /** Behind earlier positions the new ones alone do not fill a slot. */
+  override nextSlot(): { k: Tensor; v: Tensor } | null {
+    return this.earlier[this.count] ? null : super.nextSlot();
+  }
+
   override write(k: Tensor, v: Tensor): void {
     const before = this.earlier[this.count];
     super.write(before ? concat([before.k, k], 1) : k, before ? concat([before.v, v], 1) : v);
