@@ -1,83 +1,10 @@
-import { type Device, init, noGrad, type Tensor, tensor } from '@modajs/tensor';
+import { type Device, init } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type AttentionLayerConfig,
-  type AttentionLayerWeights,
-  type AttentionMap,
-  type AttentionSummary,
-  attentionLayer,
-  attentionMap,
-  attentionStatistics,
-  DepthStream,
-  summarizeAttention,
-} from '../src/index.ts';
-import { read, wave } from './moda-identities.ts';
+import type { AttentionLayerConfig } from '../src/index.ts';
+import { read } from './moda-identities.ts';
+import { base, lastLayer, SIZES } from './three-layers.ts';
 
-const [B, T, C, H, Hkv, D] = [2, 5, 7, 6, 2, 4];
-
-const base: AttentionLayerConfig = {
-  nHeads: H,
-  nKvHeads: Hkv,
-  headDim: D,
-  qkNorm: 'full',
-  normEps: 1e-6,
-  rotary: { theta: 100, interleaved: false },
-  softmaxScale: null,
-  causal: true,
-  depthKeyNorm: 'writer',
-  depthRope: 'shared',
-  depthChunk: 1,
-  depthSlots: null,
-};
-
-function weights(): AttentionLayerWeights {
-  const linear = (outputs: number, inputs: number, phase: number) => ({
-    weight: wave([outputs, inputs], phase),
-    bias: null,
-  });
-  return {
-    qProj: linear(H * D, C, 1),
-    kProj: linear(Hkv * D, C, 2),
-    vProj: linear(Hkv * D, C, 3),
-    oProj: linear(C, H * D, 4),
-    qNorm: wave([H * D], 5),
-    kNorm: wave([Hkv * D], 6),
-    depthAttentionProj: null,
-    depthFfnProj: null,
-  };
-}
-
-/** Runs three layers over one stream and hands the last one's statistics and map to the test. */
-async function lastLayer(config: AttentionLayerConfig, withMap = true) {
-  const stream = new DepthStream({ slots: 3, B, T, Hkv, D });
-  const positions = tensor(
-    new Int32Array(B * T).map((_, i) => i % T),
-    { shape: [B, T], dtype: 'i32' },
-  );
-  let summary: Promise<AttentionSummary> | null = null;
-  let map: AttentionMap | null = null;
-  let statistics: ReturnType<typeof attentionStatistics> | null = null;
-  noGrad(() => {
-    let x: Tensor = wave([B, T, C], 7);
-    for (let layer = 0; layer < 3; layer++) {
-      x = attentionLayer(x, weights(), config, {
-        positions,
-        stream,
-        writesSlot: true,
-        docRange: null,
-        cache: null,
-        firstPosition: 0,
-        onAttention: (probe) => {
-          if (layer < 2) return;
-          statistics = attentionStatistics(probe);
-          summary = summarizeAttention(statistics);
-          if (withMap) map = attentionMap(probe);
-        },
-      });
-    }
-  });
-  return { statistics: statistics!, summary: await summary!, map: map! };
-}
+const { B, T, H } = SIZES;
 
 describe('attention statistics [reference]', () => {
   let device: Device;
@@ -126,7 +53,7 @@ describe('attention statistics [reference]', () => {
 
   it('refuses the map of a chunk-visible layer', async () => {
     await expect(lastLayer({ ...base, depthChunk: 2 })).rejects.toThrow('Use attentionStatistics');
-    const { summary } = await lastLayer({ ...base, depthChunk: 2 }, false);
+    const { summary } = await lastLayer({ ...base, depthChunk: 2 }, { withMap: false });
     expect(summary.depthMass.every((x) => x > 0 && x < 1)).toBe(true);
   });
 });

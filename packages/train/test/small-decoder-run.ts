@@ -1,4 +1,4 @@
-import { createDecoder } from '@modajs/models';
+import { createDecoder, type Decoder } from '@modajs/models';
 import type { Device } from '@modajs/tensor';
 import type { RawConfig } from '../src/config/resolve-config.ts';
 import { resolveRunConfig } from '../src/config/run-config.ts';
@@ -13,9 +13,12 @@ import { smallDecoderConfig } from './small-decoder-config.ts';
 const V = 31;
 
 /** What a test may change about `smallDecoderRun`. */
-export interface SmallDecoderOptions extends Pick<RunInputs, 'listener' | 'flopsPerToken' | 'peakFlops'> {
+export interface SmallDecoderOptions
+  extends Partial<Pick<RunInputs, 'listener' | 'heldOut' | 'flopsPerToken' | 'peakFlops'>> {
   readonly settings?: RawConfig;
   readonly T?: number;
+  /** As of `RunInputs`, for the run's model. */
+  readonly inspect?: (model: Decoder, step: number) => Promise<Record<string, number>>;
 }
 
 /** Trains a two-block MoDA model on patterned tokens in memory; returns the rows of its metrics. */
@@ -39,13 +42,14 @@ export async function smallDecoderRun(
     model,
     T,
     sources: [{ source: tokensInMemory('pattern', patternedTokens(2003, V, 5)), weight: 1 }],
-    heldOut: [],
+    heldOut: options.heldOut ?? [],
     separator: null,
     storage,
     identity: {},
     writtenBy: {},
     resumeFrom: null,
     listener: options.listener,
+    inspect: async (step) => options.inspect?.(model, step) ?? {},
     flopsPerToken: options.flopsPerToken,
     peakFlops: options.peakFlops,
   });

@@ -1,5 +1,6 @@
 import {
   ConfigError,
+  cast,
   concat,
   exp,
   matmul,
@@ -19,7 +20,7 @@ import {
 import type { AttentionProbe } from './attention-probe.ts';
 import { groupHeads, softmaxScale } from './group-heads.ts';
 
-/** Probabilities of one layer; a row's two parts together sum to 1. */
+/** Probabilities of one layer, f32 whatever the layer computes in; a row's two parts together sum to 1. */
 export interface AttentionMap {
   /** `[B, H, T, Tk]` */
   readonly sequence: Tensor;
@@ -47,8 +48,8 @@ function sequenceMap(probe: AttentionProbe): Tensor {
   const { sequenceQ, k, Tk, lse, config, docRange } = probe;
   const [B, T, H, D] = sequenceQ.shape;
   const Hkv = k.shape[2];
-  const keys = transpose(slice(k, [0, 0, 0, 0], [B, Tk, Hkv, D]), [0, 2, 3, 1]); // [B, Hkv, D, Tk]
-  const queries = transpose(groupHeads(sequenceQ, Hkv), [0, 2, 3, 1, 4]); // [B, Hkv, G, T, D]
+  const keys = transpose(cast(slice(k, [0, 0, 0, 0], [B, Tk, Hkv, D]), 'f32'), [0, 2, 3, 1]); // [B, Hkv, D, Tk]
+  const queries = transpose(groupHeads(cast(sequenceQ, 'f32'), Hkv), [0, 2, 3, 1, 4]); // [B, Hkv, G, T, D]
   const logits = mul(matmul(queries, unsqueeze(keys, 2)), softmaxScale(probe)); // [B, Hkv, G, T, Tk]
   const probabilities = exp(sub(reshape(logits, [B, H, T, Tk]), unsqueeze(lse, 3)));
   if (docRange) {
@@ -65,8 +66,9 @@ function depthMap(probe: AttentionProbe, slots: readonly Tensor[]): Tensor {
   const { q, lse } = probe;
   const [B, T, H] = q.shape;
   const Hkv = slots[0].shape[2];
+  const queries = groupHeads(cast(q, 'f32'), Hkv);
   const columns = slots.map((k) => {
-    const product = mul(groupHeads(q, Hkv), unsqueeze(k, 3)); // [B, T, Hkv, G, D]
+    const product = mul(queries, unsqueeze(cast(k, 'f32'), 3)); // [B, T, Hkv, G, D]
     return reshape(sum(product, { axes: [4] }), [B, T, H, 1]);
   });
   const logits = mul(transpose(concat(columns, 3), [0, 2, 1, 3]), softmaxScale(probe)); // [B, H, T, S]

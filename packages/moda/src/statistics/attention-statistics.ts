@@ -1,11 +1,14 @@
 import {
   attentionPrimitive,
+  cast,
   type DepthReading,
   exp,
   mul,
   noGrad,
   reshape,
   slice,
+  slotTensors,
+  stack,
   sub,
   sum,
   type Tensor,
@@ -26,23 +29,27 @@ export interface AttentionStatistics {
   readonly sinkMass: Tensor;
 }
 
-/** Statistics of one layer, with O(T) memory: nothing of size T^2 is formed. */
+/**
+ * Statistics of one layer, with O(T) memory: nothing of size T^2 is formed. Everything is computed in f32; the depth keys of an
+ * f16 layer are copied for it.
+ */
 export function attentionStatistics(probe: AttentionProbe): AttentionStatistics {
   return tidy(() =>
     noGrad(() => {
       const sinkMass = exp(sub(sinkLogit(probe), probe.lse));
       if (!probe.depth) return { depthMass: zerosLike(probe.lse), depthEntropy: zerosLike(probe.lse), sinkMass };
+      const q = cast(probe.q, 'f32');
       // Values replaced by keys: the output is the mean key, and entropy = lse - scale q . mean key.
       const meanKey = attentionPrimitive({
-        q: probe.q,
+        q,
         k: null,
         v: null,
-        depth: keysAsValues(probe.depth),
+        depth: keysAsValues(probe.depth, probe.slots),
         scale: softmaxScale(probe),
         chunk: probe.config.depthChunk,
         chunkPhase: probe.firstPosition % probe.config.depthChunk,
       });
-      const meanLogit = mul(transpose(sum(mul(probe.q, meanKey.out), { axes: [3] })), softmaxScale(probe));
+      const meanLogit = mul(transpose(sum(mul(q, meanKey.out), { axes: [3] })), softmaxScale(probe));
       return {
         depthMass: exp(sub(meanKey.lse, probe.lse)),
         depthEntropy: sub(meanKey.lse, meanLogit),
@@ -52,8 +59,25 @@ export function attentionStatistics(probe: AttentionProbe): AttentionStatistics 
   );
 }
 
-function keysAsValues(depth: DepthReading): DepthReading {
-  return { ...depth, segments: depth.segments.map(({ k }) => ({ k, v: k })), gradients: null, writers: [] };
+/** The reading in f32, with keys for values. */
+function keysAsValues(depth: DepthReading, slots: readonly Tensor[]): DepthReading {
+  const segments = slots[0].dtype === 'f32' ? depth.segments.map(({ k }) => ({ k, v: k })) : copies(depth, slots);
+  return { ...depth, segments, gradients: null, writers: [] };
+}
+
+/** f32 copies of the slots' keys in segments of as many slots, which a device can bind: their size is limited as if f32. */
+function copies(depth: DepthReading, slots: readonly Tensor[]): DepthReading['segments'] {
+  let first = 0;
+  return depth.segments.flatMap(({ k }) => {
+    const part = slots.slice(first, first + k.shape[0]);
+    first += part.length;
+    if (part.length === 0) return [];
+    const keys = stack(
+      part.map((key) => cast(key, 'f32')),
+      0,
+    );
+    return slotTensors(keys, keys).segments;
+  });
 }
 
 /** `scale q . k[0]` as `[B, H, T]`. */
@@ -61,8 +85,8 @@ function sinkLogit(probe: AttentionProbe): Tensor {
   const { sequenceQ, k } = probe;
   const [B, T, H, D] = sequenceQ.shape;
   const Hkv = k.shape[2];
-  const first = reshape(slice(k, [0, 0, 0, 0], [B, 1, Hkv, D]), [B, 1, Hkv, 1, D]);
-  const logits = sum(mul(groupHeads(sequenceQ, Hkv), first), { axes: [4] });
+  const first = cast(reshape(slice(k, [0, 0, 0, 0], [B, 1, Hkv, D]), [B, 1, Hkv, 1, D]), 'f32');
+  const logits = sum(mul(groupHeads(cast(sequenceQ, 'f32'), Hkv), first), { axes: [4] });
   return mul(transpose(reshape(logits, [B, T, H])), softmaxScale(probe));
 }
 

@@ -50,4 +50,17 @@ describe('data parallelism [webgpu]', () => {
     expect(told.length).toBeGreaterThan(4);
     expect(Math.min(...told)).toBeGreaterThan(4);
   }, 400_000);
+
+  it('2 ranks in f16 equal 1 rank to the rounding of f16, and refuse the same overflows', async () => {
+    if (!device.supportsF16) return;
+    const settings = { training: { steps: 4, dtype: 'f16', shardOptimizer: true }, lossScale: { initial: 2 ** 24 } };
+    const rowsOf = async (ranks: number) =>
+      readMetrics((await parallelRun(ranks, { devices: [device], settings })).storage);
+    const [one, two] = [await rowsOf(0), await rowsOf(2)];
+    expect(one[0]['skippedSteps']).toBe(1);
+    for (const [i, { loss, skippedSteps }] of one.entries()) {
+      expect(Math.abs(two[i].loss! / loss! - 1)).toBeLessThan(1e-3);
+      expect(two[i]['skippedSteps']).toBe(skippedSteps);
+    }
+  }, 400_000);
 });
