@@ -21,7 +21,10 @@ export async function* greedyTokens(
     for (let issued = 0; (issued < count || underWay.length > 0) && !signal?.aborted; ) {
       while (issued < count && underWay.length < AHEAD) {
         issued++;
-        underWay.push(issued < count ? decoder.chooseAndFeed() : decoder.choose());
+        const next = issued < count ? decoder.chooseAndFeed() : decoder.choose();
+        // A failure shows when the token's turn comes, however long its reader takes.
+        next.catch(() => {});
+        underWay.push(next);
       }
       const token = await underWay.shift()!;
       if (Number.isNaN(token.logProb)) await decoder.requireProgress();

@@ -1,4 +1,5 @@
 import type { Tensor } from '@modajs/tensor';
+import { awaitedLater } from '../run/awaited-later.ts';
 import type { Collective } from './collective.ts';
 import { type BucketEntry, entriesOf, type ParameterBucket } from './parameter-buckets.ts';
 import { copyToDevice, copyToHost, type StagedTensor } from './tensor-staging.ts';
@@ -83,7 +84,7 @@ export class GradientSync {
     const travel = (): Promise<void> =>
       this.sharded ? this.collective.reduceScatter(buffer, counts) : this.collective.allReduce(buffer);
     if (copy === null && this.order === null) {
-      this.started.push(travel());
+      this.started.push(awaitedLater(travel()));
       return;
     }
     // Readbacks may end in any order; operations must start in the same order on every rank.
@@ -92,7 +93,7 @@ export class GradientSync {
     this.order = Promise.all([before, copy]).then(() => {
       travelled = travel();
     });
-    this.started.push(this.order.then(() => travelled));
+    this.started.push(awaitedLater(this.order.then(() => travelled)));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { TrainingState } from '../checkpoint/checkpoint.ts';
 import type { MetricsLog, MetricsRow } from '../metrics/metrics-log.ts';
 import { StorageFullError } from '../storage/storage-full-error.ts';
+import { awaitedLater } from './awaited-later.ts';
 import { type LossScaleState, nextLossScale } from './loss-scale.ts';
 import type { RunInputs, RunSummary } from './run-inputs.ts';
 import { initialSpikeGuard, nextSpikeGuard, type SpikeGuardState, spikeThreshold } from './spike-guard.ts';
@@ -54,18 +55,15 @@ export class StepLedger {
   }
 
   add(step: Omit<LaunchedStep, 'evaluation' | 'outcome'> & { readonly launchedAt: number }): LaunchedStep {
-    const launched: LaunchedStep = {
-      ...step,
-      evaluation: {},
-      outcome: step.numbers.then(({ loss, gradientNorm }) => {
-        const now = performance.now();
-        const timeMs = now - Math.max(this.finishedAt, step.launchedAt);
-        this.finishedAt = now;
-        const lossLimit = step.lossLimit === Infinity ? null : step.lossLimit;
-        const { learningRate } = step;
-        return { step: step.step, loss, gradientNorm, learningRate, lossLimit, timeMs, evaluation: {} };
-      }),
-    };
+    const outcome = step.numbers.then(({ loss, gradientNorm }) => {
+      const now = performance.now();
+      const timeMs = now - Math.max(this.finishedAt, step.launchedAt);
+      this.finishedAt = now;
+      const lossLimit = step.lossLimit === Infinity ? null : step.lossLimit;
+      const { learningRate } = step;
+      return { step: step.step, loss, gradientNorm, learningRate, lossLimit, timeMs, evaluation: {} };
+    });
+    const launched: LaunchedStep = { ...step, evaluation: {}, outcome: awaitedLater(outcome) };
     this.launched.push(launched);
     return launched;
   }

@@ -13,6 +13,7 @@ import { createOptimizer } from '../optim/create-optimizer.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { WeightAverage } from '../optim/weight-average.ts';
 import { learningRateRatio } from '../schedule/learning-rate.ts';
+import { awaitedLater } from './awaited-later.ts';
 import { evaluateDomains } from './evaluate-domains.ts';
 import { forgetReplays } from './replayed-gradients.ts';
 import type { RunInputs, RunSummary } from './run-inputs.ts';
@@ -124,9 +125,7 @@ export class TrainingRun {
 
   /** A failure shows when the batch is awaited, not while the step before it runs. */
   private prefetch(position: SequencePosition): Promise<HostBatch> {
-    const batch = nextBatch(this.batches, position);
-    batch.catch(() => {});
-    return batch;
+    return awaitedLater(nextBatch(this.batches, position));
   }
 
   /** Ranks stop after the same step: the one by whose end some rank had been told. */

@@ -13,6 +13,7 @@ import {
 } from '@modajs/tensor';
 import { type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
+import { awaitedLater } from './awaited-later.ts';
 import {
   type GradientPass,
   isReplayable,
@@ -71,10 +72,10 @@ export function trainingStep(
     releaseGradients(params);
     return stack([reshape(loss, [1]), reshape(clipped.norm, [1])], 0);
   });
-  const pending = numbers.data();
+  const pending = awaitedLater(numbers.data().then(([loss, gradientNorm]) => ({ loss, gradientNorm })));
   numbers.dispose();
   device.endStep();
-  return pending.then(([loss, gradientNorm]) => ({ loss, gradientNorm }));
+  return pending;
 }
 
 /**
