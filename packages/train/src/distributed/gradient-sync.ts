@@ -64,10 +64,6 @@ export class GradientSync {
     }
     for (const i of this.buckets.keys()) if (!this.isStarted[i]) this.start(i);
     await Promise.all(this.started);
-    for (const bucket of this.buckets) {
-      const received = this.sharded ? entriesOf(bucket, this.collective.rank) : bucket.entries;
-      copyToDevice(gradientsOf(received), bucket.buffer);
-    }
   }
 
   private expects(parameter: Tensor): boolean {
@@ -76,13 +72,12 @@ export class GradientSync {
 
   private start(index: number): void {
     this.isStarted[index] = true;
-    const { entries, buffer, counts } = this.buckets[index];
+    const { entries, buffer } = this.buckets[index];
     for (const { parameter, start } of entries) {
       if (parameter.grad === null) buffer.fill(0, start, start + parameter.size);
     }
     const copy = copyToHost(gradientsOf(entries), buffer);
-    const travel = (): Promise<void> =>
-      this.sharded ? this.collective.reduceScatter(buffer, counts) : this.collective.allReduce(buffer);
+    const travel = (): Promise<void> => this.travel(this.buckets[index]);
     if (copy === null && this.order === null) {
       this.started.push(awaitedLater(travel()));
       return;
@@ -94,6 +89,14 @@ export class GradientSync {
       travelled = travel();
     });
     this.started.push(awaitedLater(this.order.then(() => travelled)));
+  }
+
+  /** The sums go to the device while later buckets travel. */
+  private async travel(bucket: ParameterBucket): Promise<void> {
+    const { entries, buffer, counts } = bucket;
+    const { rank } = this.collective;
+    await (this.sharded ? this.collective.reduceScatter(buffer, counts) : this.collective.allReduce(buffer));
+    copyToDevice(gradientsOf(this.sharded ? entriesOf(bucket, rank) : entries), buffer);
   }
 }
 

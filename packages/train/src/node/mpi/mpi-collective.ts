@@ -97,12 +97,15 @@ export class MpiCollective implements Collective {
   }
 
   progress(): void {
-    if (this.operations.length === 0) return;
-    this.operations = this.operations.filter(({ request, done }) => {
-      check(this.mpi.test(request, this.flag), 'MPI_Test');
-      if (this.flag[0] === 1) done();
-      return this.flag[0] !== 1;
-    });
+    // A look at one moves all; they end in about the order in which they began.
+    for (;;) {
+      const [oldest] = this.operations;
+      if (oldest === undefined) return;
+      check(this.mpi.test(oldest.request, this.flag), 'MPI_Test');
+      if (this.flag[0] !== 1) return;
+      this.operations.shift();
+      oldest.done();
+    }
   }
 
   abort(exitCode: number): void {
