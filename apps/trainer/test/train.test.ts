@@ -52,6 +52,15 @@ describe('moda train [cpu]', () => {
     expect(report).toContain('layer 1, head 1');
   });
 
+  it('samples text that its tokenizer knows from a model with a larger vocabulary', async () => {
+    const settings = ['training.batchSize=2', 'samples.temperature=2', 'samples.maxNewTokens=40', 'data.heldOut=0'];
+    const { code, stderr } = await runCli(
+      ['train', 'text.txt', '-p', 'tiny', '--steps', '1', '-n', 'large', ...settings.flatMap((s) => ['-s', s])],
+      { cwd },
+    );
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+  });
+
   it('gives bit-identical losses a second time, and other ones from another seed', async () => {
     await train('-n', 'again');
     expect(await losses('again')).toEqual(await losses('first'));

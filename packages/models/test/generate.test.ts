@@ -78,6 +78,22 @@ describe('generate [reference]', () => {
     await expect(collect(model, [], {})).rejects.toThrow('at least one id');
   });
 
+  it('generates only ids that the tokenizer knows', async () => {
+    const ids: number[] = [];
+    const codec = {
+      vocabSize: 3,
+      encode: () => [1, 2],
+      createDecodeStream: () => ({ push: (id: number) => String(ids[ids.push(id) - 1]), end: () => '' }),
+    };
+    for (const temperature of [0, 5]) {
+      for await (const _ of generateText(model, codec, '', { temperature, maxNewTokens: 20 })) {
+      }
+    }
+    expect(ids).toHaveLength(40);
+    expect(new Set(ids.slice(20))).toEqual(new Set([0, 1, 2]));
+    expect(Math.max(...ids)).toBeLessThan(3);
+  });
+
   it('streams text and stops before a stop string', async () => {
     const letters = 'abcdefghijklmnopqrs';
     const codec = {

@@ -65,14 +65,13 @@ export class Progress {
 /** One step for people; the loss with enough digits to compare runs by eye. */
 export function stepLine(row: MetricsRow, steps: number, stepMs: number): string {
   const width = String(steps).length;
-  const tokensPerSecond = ((row.tokensPerSecond ?? 0) * (row.timeMs ?? 0)) / stepMs;
   const gflops = row.modelGflopsPerSecond;
   const parts = [
     `step ${String(row.step).padStart(width)}/${steps}`,
     `loss ${(row.loss ?? Number.NaN).toFixed(5)}`,
     `norm ${(row.gradientNorm ?? Number.NaN).toFixed(3)}`,
     `lr ${(row.learningRate ?? 0).toExponential(2)}`,
-    `${compact(tokensPerSecond)} tok/s`,
+    `${compact(row.tokensPerSecond ?? 0)} tok/s`,
     ...(typeof gflops === 'number' ? [`${compact(gflops * 1e9)}FLOP/s`] : []),
     ...(typeof row.utilizationPercent === 'number' ? [`${row.utilizationPercent.toFixed(1)} %`] : []),
     `${bytes(Number(row.deviceBytes ?? 0))}`,

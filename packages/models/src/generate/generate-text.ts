@@ -4,6 +4,8 @@ import { StopStrings } from './stop-strings.ts';
 
 /** What `generateText` asks of a tokenizer; `Tokenizer` of `@modajs/tokenizer` is one. */
 export interface TextCodec {
+  /** Ids below this have a text; others are never generated. */
+  readonly vocabSize?: number;
   encode(text: string): ArrayLike<number>;
   /** Turns ids into text piece by piece, holding back unfinished characters. */
   createDecodeStream(): { push(id: number): string; end(): string };
@@ -31,7 +33,8 @@ export async function* generateText(
   const decoding = tokenizer.createDecodeStream();
   const { eos = null } = options;
   const ends = new Set(eos === null ? [] : typeof eos === 'number' ? [eos] : eos);
-  for await (const { id } of generate(model, Array.from(tokenizer.encode(prompt)), options)) {
+  const sampling = { vocabSize: tokenizer.vocabSize, ...options };
+  for await (const { id } of generate(model, Array.from(tokenizer.encode(prompt)), sampling)) {
     if (ends.has(id)) break;
     const piece = stops.push(decoding.push(id));
     if (piece !== '') yield piece;

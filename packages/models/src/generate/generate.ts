@@ -70,7 +70,8 @@ export async function* generate(
     return { row, index, ...sampleToken(own, histories[row], uniform, sampling) };
   };
   using decoder = openTokenDecoder(model, cache);
-  const isGreedy = sampling.temperature === 0 && sampling.repetitionPenalty === 1;
+  // The device takes the most probable of all ids.
+  const isGreedy = sampling.temperature === 0 && sampling.repetitionPenalty === 1 && sampling.vocabSize >= vocabSize;
   let input = (): Tensor => batch.ids(cache.length, batch.length);
   for (let index = 0; index < maxNewTokens && !signal?.aborted; index++) {
     const isAlone = decoder !== null && index > 0;

@@ -35,6 +35,13 @@ describe('sampleToken', () => {
     expect(reachable({ minP: 0.45 })).toEqual([0, 2, 3]);
     expect(reachable({ topP: 0.001 })).toEqual([2]);
   });
+  it('chooses only ids below the vocabulary given, with the log-probability among all', () => {
+    expect(reachable({ vocabSize: 2 })).toEqual([0, 1]);
+    expect(choose(0.99, { vocabSize: 2, temperature: 0 })).toBe(0);
+    expect(choose(1 - 2 ** -53, { vocabSize: 2 })).toBe(1);
+    expect(sampleToken(logits, [2], 0, completeSampling({ vocabSize: 2 })).logProb).toBeCloseTo(Math.log(0.3), 12);
+    expect(() => completeSampling({ vocabSize: 0 })).toThrow('vocabSize must be a whole number > 0, got 0');
+  });
   it('weakens seen tokens by the repetition penalty', () => {
     expect(choose(0, { temperature: 0, repetitionPenalty: 2 }, [2])).toBe(0);
     expect(sampleToken([3, 2], [0], 0, completeSampling({ temperature: 0, repetitionPenalty: 2 })).id).toBe(1);

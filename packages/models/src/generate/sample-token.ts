@@ -24,6 +24,7 @@ export function sampleToken(
   const scores = Float64Array.from(logits);
   const logSum = logSumExp(scores);
   requireNumbers(logSum);
+  scores.fill(-Infinity, options.vocabSize);
   penalize(scores, new Set(seen), options.repetitionPenalty);
   const id = options.temperature === 0 ? indexOfMax(scores) : draw(scores, uniform, options);
   return { id, logProb: logits[id] - logSum };
@@ -74,7 +75,7 @@ function draw(scores: Float64Array, uniform: number, options: CompleteSampling):
   let last = 0;
   for (let id = 0; id < weights.length; id++) {
     const weight = weights[id];
-    if (weight < lightest || (weight === lightest && left-- <= 0)) continue;
+    if (weight === 0 || weight < lightest || (weight === lightest && left-- <= 0)) continue;
     rest -= weight;
     last = id;
     if (rest < 0) return id;

@@ -8,6 +8,7 @@ export interface MetricsRow {
   readonly loss?: number;
   readonly learningRate?: number;
   readonly gradientNorm?: number;
+  /** By the median time of the last nine steps. */
   readonly tokensPerSecond?: number;
   readonly timeMs?: number;
   readonly heldOutLoss?: number;

@@ -9,6 +9,13 @@ import type { StepOutcome } from './step-outcome.ts';
 import type { StepNumbers } from './training-step.ts';
 import { TrainingStoppedError } from './training-stopped-error.ts';
 
+/** Steps whose median time is the speed of a row: one that waited for an evaluation, and the next that did not, say nothing. */
+const RATED_STEPS = 9;
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+}
+
 /** A step that was handed to the device. */
 export interface LaunchedStep {
   readonly step: number;
@@ -34,6 +41,7 @@ export class StepLedger {
   private launched: LaunchedStep[] = [];
   private finishedAt = 0;
   private flushFailed = false;
+  private recentMs: number[] = [];
 
   constructor(
     private readonly inputs: RunInputs,
@@ -162,7 +170,8 @@ export class StepLedger {
   private rowOf(outcome: StepOutcome, tokens: number): MetricsRow {
     const { step, loss, gradientNorm, learningRate, timeMs, evaluation } = outcome;
     const { config, flopsPerToken, peakFlops, model } = this.inputs;
-    const tokensPerSecond = (tokens / timeMs) * 1000;
+    this.recentMs = [...this.recentMs, timeMs].slice(-RATED_STEPS);
+    const tokensPerSecond = (tokens / median(this.recentMs)) * 1000;
     // A backward pass costs two forward passes.
     const modelFlops = flopsPerToken === undefined ? null : 3 * flopsPerToken * tokensPerSecond;
     const { device } = Object.values(model.parameters())[0];
