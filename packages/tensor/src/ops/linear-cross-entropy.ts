@@ -9,7 +9,7 @@ import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { sameDevice, shapeIs } from './checks.ts';
 import { full, zeros } from './creation.ts';
 import { type CrossEntropyOptions, checkTargets, countedRows } from './cross-entropy.ts';
-import { add, div, mul } from './elementwise.ts';
+import { add, affine, div, mul } from './elementwise.ts';
 import { sum } from './reductions.ts';
 import { broadcastTo, cast, contiguous } from './views.ts';
 
@@ -171,6 +171,15 @@ function wholeWeightGradient(dLogits: Tensor, x: Tensor, shape: Shape, weight: G
   return dWeight;
 }
 
+/**
+ * What gradients of chunks are multiplied by until the backward pass brings the loss's own gradient, which they do not know: a mean
+ * over thousands of rows leaves a probability of 1e-4 with less than f16 can hold. About the number of rows; a power of two, so that
+ * nothing is rounded, and small enough for one row that counts alone.
+ */
+function heldScale(rows: number): number {
+  return 2 ** Math.min(15, Math.round(Math.log2(rows)));
+}
+
 function inChunks(operands: Operands, x: Tensor, weight: Tensor, chunk: number): Tensor {
   const { device } = x;
   const [N] = x.shape;
@@ -179,6 +188,8 @@ function inChunks(operands: Operands, x: Tensor, weight: Tensor, chunk: number):
   const dx = needsX ? allocateTensor(device, x.shape, x.dtype) : null;
   // f32, for it is a sum over chunks.
   const dWeight = needsWeight ? allocateTensor(device, weight.shape, 'f32') : null;
+  const held = heldScale(N);
+  const perRow = dx || dWeight ? affine(operands.perRow, held, 0) : operands.perRow;
   let total = full([], 0, { device });
   for (let start = 0; start < N; start += chunk) {
     const end = Math.min(N, start + chunk);
@@ -186,7 +197,7 @@ function inChunks(operands: Operands, x: Tensor, weight: Tensor, chunk: number):
       total,
       tidy(() => {
         const { logits, loss, lse } = rowLosses(operands, start, end);
-        if (dx || dWeight) logitsGradient(operands, logits, lse, operands.perRow, start);
+        if (dx || dWeight) logitsGradient(operands, logits, lse, perRow, start);
         if (dx) device.backend.matmul(logits.view, operands.weight.view, rowsOf(dx, start, end));
         if (dWeight) addWeightGradient(logits, rowsOf(operands.x, start, end), dWeight, start > 0);
         return mul(sum(loss), operands.perRow);
@@ -198,19 +209,20 @@ function inChunks(operands: Operands, x: Tensor, weight: Tensor, chunk: number):
   const saved = [dx, dWeight].filter((tensor) => tensor !== null);
   record([total], [x, weight], saved, ([dLoss], gradients, needs, inputs) => {
     const rest = [...gradients];
+    const factor = affine(dLoss!, 1 / held, 0);
     const scaled = (gradient: Tensor): Tensor =>
-      mul(gradient, broadcastTo(cast(dLoss!, gradient.dtype), gradient.shape));
+      mul(gradient, broadcastTo(cast(factor, gradient.dtype), gradient.shape));
     return [
       needs[0] ? scaled(rest.shift()!) : null,
-      needs[1] ? scaledWeightGradient(rest.shift()!, dLoss!, dtype, inputs[1]) : null,
+      needs[1] ? scaledWeightGradient(rest.shift()!, factor, dtype, inputs[1]) : null,
     ];
   });
   return total;
 }
 
-/** gradient * dLoss, in the parameter's gradient memory where there is some and it is free. */
-function scaledWeightGradient(gradient: Tensor, dLoss: Tensor, dtype: DType, weight: GradNode | null): Tensor {
-  const factor = broadcastTo(dLoss, gradient.shape);
+/** gradient * factor, in the parameter's gradient memory where there is some and it is free. */
+function scaledWeightGradient(gradient: Tensor, scale: Tensor, dtype: DType, weight: GradNode | null): Tensor {
+  const factor = broadcastTo(scale, gradient.shape);
   const memory = parameterGradient(weight);
   if (memory && !memory.accumulate) {
     gradient.device.backend.binary('mul', gradient.view, factor.view, memory.tensor.view);
