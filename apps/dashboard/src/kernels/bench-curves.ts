@@ -107,12 +107,12 @@ export function rooflineCurves(sources: readonly BenchSource[], preset: string, 
 function roofs({ label, result }: BenchSource, colour: string, from: number, to: number): Curve[] {
   const { copyBytesPerSecond, flopsPerSecond } = result.ceilings;
   if (copyBytesPerSecond === null) return [];
-  return Object.entries(flopsPerSecond).map(([dtype, { value }]) => {
+  return Object.entries(flopsPerSecond).flatMap(([dtype, { value }]) => {
     const ridge = value / copyBytesPerSecond;
+    // A clock that did not move measures an infinite limit; an axis up to there would never end.
+    if (!Number.isFinite(ridge) || ridge <= 0) return [];
     const x = [Math.min(from, ridge) / 2, ridge, Math.max(to, ridge) * 2];
-    return {
-      ...{ label: `${label}: limit, ${dtype}`, colour, x, style: 'dashed' as const },
-      y: x.map((intensity) => Math.min(value, intensity * copyBytesPerSecond) / 1e12),
-    };
+    const y = x.map((intensity) => Math.min(value, intensity * copyBytesPerSecond) / 1e12);
+    return [{ label: `${label}: limit, ${dtype}`, colour, x, y, style: 'dashed' as const }];
   });
 }
