@@ -129,6 +129,27 @@ describe('token decoder [webgpu]', () => {
     expect(stopped).toEqual(ids.slice(prompt.length, ids.indexOf(stop, prompt.length) + 1));
   });
 
+  it('chooses on the device only ids below the vocabulary given', async () => {
+    using model = await modelOf(configs['moda, post-norm, biases']);
+    const ids = [...prompt];
+    const limit = 5;
+    let wouldBeOther = 0;
+    for await (const { id, logProb } of generate(model, prompt, {
+      temperature: 0,
+      maxNewTokens: 8,
+      vocabSize: limit,
+    })) {
+      const logits = await lastLogits(model, ids);
+      const largest = Math.max(...logits.slice(0, limit));
+      wouldBeOther += Number(Math.max(...logits) > largest);
+      expect(id).toBe(logits.indexOf(largest));
+      const sum = logits.reduce((total, value) => total + Math.exp(value - largest), 0);
+      expect(Math.abs(logProb + Math.log(sum))).toBeLessThan(1e-4);
+      ids.push(id);
+    }
+    expect(wouldBeOther).toBeGreaterThan(0);
+  });
+
   it('samples on the host as the general operators do', async () => {
     // Two prompts decode by the general operators.
     using model = await modelOf(configs['moda, pre-norm']);

@@ -1,9 +1,9 @@
 /**
  * How much longer a training step of MoDA takes than its baseline's, on the device at hand: both models in one process, in turns,
  * rounds of steps of which the next is launched while one runs, as `moda train` does; a step's time is that from one step's end to
- * the next one's, the figure the median over all steps of all rounds (a shared host stalls single steps). `--profile` also times every kernel of one step of each and lists MoDA less
- * baseline (kernels alone, each in a pass of its own: sums are shorter than steps, gaps do not show). A model without depth
- * (`distilgpt2-shape`) has times of its own instead of a ratio: of steps in flight, and of steps each awaited.
+ * the next one's, the figure the median over all steps of all rounds (a shared host stalls single steps). `--profile` also times
+ * every kernel of one step of each and lists MoDA less baseline (kernels alone, each in a pass of its own: gaps do not show). A
+ * model without depth (`distilgpt2-shape`) has times of its own instead of a ratio: of steps in flight, and of steps each awaited.
  *
  * pnpm --filter @modajs/train bench:step [--models small,moda-700m] [--rounds 7] [--steps 10] [--batch 8] [--profile] [--json file]
  */

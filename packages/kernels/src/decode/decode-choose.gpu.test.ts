@@ -13,15 +13,22 @@ beforeAll(async () => {
 afterAll(() => gpu.close());
 
 describe('decode choose [webgpu]', () => {
-  for (const V of [1, 19, 257, 5003]) {
-    it(`takes the first largest logit and steps on [V=${V}]`, async () => {
+  for (const [V, choices] of [
+    [1, 1],
+    [19, 19],
+    [257, 257],
+    [5003, 5003],
+    [5003, 4100],
+    [5003, 3],
+  ] as const) {
+    it(`takes the first largest of ${choices} logits and steps on [V=${V}]`, async () => {
       const logits = randomArray(V, V).map((value) => Math.round(value * 40) / 4);
-      const { state, results } = await runPlan(gpu.device, planDecodeChoose({ V, results: 3 }), {
+      const { state, results } = await runPlan(gpu.device, planDecodeChoose({ V, choices, results: 3 }), {
         logits,
         state: Int32Array.of(8, 1, 2, 0),
         results: new Uint32Array(6).fill(7),
       });
-      const largest = Math.max(...logits);
+      const largest = Math.max(...logits.subarray(0, choices));
       const token = logits.indexOf(largest);
       expect(Array.from(state)).toEqual([9, token, 3, 0]);
       expect(Array.from(results.subarray(0, 4))).toEqual([7, 7, 7, 7]);

@@ -5,6 +5,8 @@ import source from './decode-choose.wgsl';
 /** The greedy choice of a token on the device. */
 export interface DecodeChooseProblem {
   readonly V: number;
+  /** Ids below this may be chosen, 1 or more; all by default. */
+  readonly choices?: number;
   /** Steps that `results` has room for. */
   readonly results: number;
 }
@@ -12,11 +14,11 @@ export interface DecodeChooseProblem {
 const MAX_PARTS = 128;
 
 /**
- * Plans the choice of the first largest logit and the step to the next position, without the host.
+ * Plans the choice of the first largest logit (of the ids that may be chosen) and the step to the next position, without the host.
  * Operands: `logits` f32 `[V]`, `state` i32 (position, token, step, unused), `results` u32 `[results, 2]`: token and the bits of
  * its f32 log-probability (NaN when a logit is NaN).
  */
-export function planDecodeChoose({ V, results }: DecodeChooseProblem): KernelPlan {
+export function planDecodeChoose({ V, choices = V, results }: DecodeChooseProblem): KernelPlan {
   const parts = Math.min(MAX_PARTS, Math.ceil(V / 256));
   const passOf = (isLast: boolean): KernelPass => ({
     label: `decode-choose ${isLast ? 'merge' : 'parts'}`,
@@ -28,7 +30,7 @@ export function planDecodeChoose({ V, results }: DecodeChooseProblem): KernelPla
       { buffer: 'state', access: 'read_write' },
       { buffer: 'results', access: 'read_write' },
     ],
-    uniform: uniformBlock([V, parts, results, 0]),
+    uniform: uniformBlock([V, parts, results, Math.min(V, choices)]),
     workgroups: [isLast ? 1 : parts, 1, 1],
   });
   return { passes: [passOf(false), passOf(true)], workspace: { parts: parts * 16 } };

@@ -1,14 +1,14 @@
-// The most probable token of logits [V], and the state of the next step.
-// Pass 1 (IS_LAST false): workgroup g leaves (max, index, sum of exp(logit - max)) of its share in parts[g].
-// Pass 2 (IS_LAST true, one workgroup): merges the parts; token = index of the first maximum, log-probability = -log(sum).
+// The most probable token of logits [V] among the first `choices`, and the state of the next step.
+// Pass 1 (IS_LAST false): workgroup g leaves (max, index, sum of exp(logit - max), best logit to choose) of its share in parts[g].
+// Pass 2 (IS_LAST true, one workgroup): merges the parts; token = index of the first best, log-probability = best - max - log(sum).
 //   results[step] = (token, bits of the log-probability); then position + 1, token, step + 1 go to `state`.
-// One workgroup = THREADS threads. Workgroup memory: THREADS * 12 bytes. Reference: decode-reference.ts.
+// One workgroup = THREADS threads. Workgroup memory: THREADS * 16 bytes. Reference: decode-reference.ts.
 override IS_LAST: bool = false;
 
 const THREADS = 256u;
 const LOWEST = -3.4e38;
 
-struct Params { V: u32, parts: u32, results: u32, unused: u32 }
+struct Params { V: u32, parts: u32, results: u32, choices: u32 }
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read_write> parts: array<vec4<u32>>;
@@ -16,28 +16,30 @@ struct Params { V: u32, parts: u32, results: u32, unused: u32 }
 @group(0) @binding(3) var<storage, read_write> results: array<u32>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-struct Best { maximum: f32, index: u32, sum: f32 }
+struct Best { maximum: f32, index: u32, sum: f32, chosen: f32 }
 
 var<workgroup> best_of: array<Best, THREADS>;
 
 fn joined(a: Best, b: Best) -> Best {
-  let is_a = a.maximum > b.maximum || (a.maximum == b.maximum && a.index <= b.index);
+  let is_a = a.chosen > b.chosen || (a.chosen == b.chosen && a.index <= b.index);
   let maximum = max(a.maximum, b.maximum);
   let sum = a.sum * exp(a.maximum - maximum) + b.sum * exp(b.maximum - maximum);
-  return Best(maximum, select(b.index, a.index, is_a), sum);
+  return Best(maximum, select(b.index, a.index, is_a), sum, max(a.chosen, b.chosen));
 }
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  var own = Best(LOWEST, 0xffffffffu, 0.0);
+  var own = Best(LOWEST, 0xffffffffu, 0.0, LOWEST);
   if (IS_LAST) {
     for (var i = thread; i < params.parts; i += THREADS) {
       let part = parts[i];
-      own = joined(own, Best(bitcast<f32>(part.x), part.y, bitcast<f32>(part.z)));
+      own = joined(own, Best(bitcast<f32>(part.x), part.y, bitcast<f32>(part.z), bitcast<f32>(part.w)));
     }
   } else {
     for (var i = group.x * THREADS + thread; i < params.V; i += THREADS * params.parts) {
-      own = joined(own, Best(logits[i], i, 1.0));
+      let logit = logits[i];
+      let can_choose = i < params.choices;
+      own = joined(own, Best(logit, select(0xffffffffu, i, can_choose), 1.0, select(LOWEST, logit, can_choose)));
     }
   }
   best_of[thread] = own;
@@ -55,12 +57,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let step = u32(state[2]);
     if (step < params.results) {
       results[2u * step] = best.index;
-      results[2u * step + 1u] = bitcast<u32>(-log(best.sum));
+      results[2u * step + 1u] = bitcast<u32>(best.chosen - best.maximum - log(best.sum));
     }
     state[0] += 1;
     state[1] = i32(best.index);
     state[2] += 1;
   } else {
-    parts[group.x] = vec4(bitcast<u32>(best.maximum), best.index, bitcast<u32>(best.sum), 0u);
+    parts[group.x] = vec4(bitcast<u32>(best.maximum), best.index, bitcast<u32>(best.sum), bitcast<u32>(best.chosen));
   }
 }

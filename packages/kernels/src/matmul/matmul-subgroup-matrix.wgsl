@@ -15,7 +15,7 @@ enable chromium_experimental_subgroup_matrix;
 // bias: [N]; residual, out: [batch][M][ld]. With slices of K, out is [slice][batch][M][N] partial sums.
 // Reference: matmul-reference.ts.
 
-// 8 halves, or (rows not on multiples of 8) a pair of halves as one u32.
+// 8 halves, or a pair of halves as one u32 where rows do not start on multiples of 8, or end between them along K.
 alias AWord = vec4<u32>; // @specialize
 alias BWord = vec4<u32>; // @specialize
 alias BiasElement = f32; // @specialize
@@ -136,7 +136,8 @@ fn pair_of_b(index: u32, left: u32) -> u32 {
   return pair;
 }
 
-// 8 halves at (row, column) of a stored matrix of `rows` x `columns`; zero outside.
+// 8 halves at (row, column) of a stored matrix of `rows` x `columns`; zero outside, but for a row's last 8 along M or N, which may hold
+// what lies between rows: it makes rows and columns that are not written.
 fn load_a(base: u32, row: u32, column: u32, rows: u32, columns: u32) -> vec4<u32> {
   if (RAGGED && (row >= rows || column >= columns)) { return vec4<u32>(); }
   let index = base + row * params.a_ld + column;

@@ -5,7 +5,10 @@ export interface BlockCandidate {
   readonly config: TileConfig | SubgroupMatrixTileConfig;
   /** Workgroups that a multiprocessor holds at once. */
   readonly atOnce: number;
-  /** On a large product, TFLOP/s on an H100 or H200: only the ratios matter on another device. */
+  /**
+   * On a large product, TFLOP/s on an H100 or H200 (of blocks for small products: what makes the choice right there); only the ratios
+   * matter on another device.
+   */
   readonly tflops: number;
   /** Not worth it where A is stored transposed. */
   readonly wantsRowsOfA?: boolean;

@@ -1,6 +1,6 @@
 // Sums of columns in one pass: out[c] (+)= sum over r of x[r, c], in f32.
 // One workgroup = WIDTH neighbouring 16-byte words of all rows; one thread = one word of every LINES-th row, eight loads in flight,
-// then a tree over the threads of a word. The order of the sum depends on the sizes alone.
+// then a tree over the threads of a word. The order of the sum depends on the sizes and the device's limits alone.
 // x: [rows][row_words] words of 4 f32 or 8 f16; out: [columns].
 // Workgroup memory: THREADS * QUADS * 16 bytes. Reference: reduce.gpu.test.ts.
 

@@ -19,6 +19,8 @@ import { DecodeRecorder, type DecodeSources } from './record-decoding.ts';
 export interface TokenDecoderOptions {
   /** Whether one kernel may run all blocks where the device can (default); an object cuts it otherwise, for tuning. */
   readonly oneKernel?: boolean | DecodeBlocksConfig;
+  /** Ids below this may be chosen; all by default. */
+  readonly vocabSize?: number;
 }
 
 /** A token that the device chose. */
@@ -43,7 +45,7 @@ export class TokenDecoder implements Disposable {
   #chosen = 0;
 
   /** Use `openTokenDecoder`. @throws KernelError, OutOfMemoryError */
-  constructor(model: Decoder, cache: DecoderCache, { oneKernel = true }: TokenDecoderOptions = {}) {
+  constructor(model: Decoder, cache: DecoderCache, { oneKernel = true, vocabSize }: TokenDecoderOptions = {}) {
     const { config, device, computeDtype: dtype } = model;
     const program = openDecodeProgram(device)!;
     this.#cache = cache;
@@ -52,7 +54,7 @@ export class TokenDecoder implements Disposable {
     try {
       const sources = { config, parameters: model.parameters(), vectors: this.#vectors, buffers: this.#buffers, cache };
       this.#step = prepareStep(program, sources, oneKernel);
-      program.choose(this.#buffers.logits, this.#buffers.state, this.#buffers.results);
+      program.choose(this.#buffers.logits, this.#buffers.state, this.#buffers.results, vocabSize);
       this.#choice = program.prepare();
     } catch (error) {
       this.#vectors.dispose();

@@ -33,7 +33,7 @@ export async function* generateText(
   const decoding = tokenizer.createDecodeStream();
   const { eos = null } = options;
   const ends = new Set(eos === null ? [] : typeof eos === 'number' ? [eos] : eos);
-  const sampling = { vocabSize: tokenizer.vocabSize, ...options };
+  const sampling = { ...options, vocabSize: options.vocabSize ?? tokenizer.vocabSize };
   for await (const { id } of generate(model, Array.from(tokenizer.encode(prompt)), sampling)) {
     if (ends.has(id)) break;
     const piece = stops.push(decoding.push(id));

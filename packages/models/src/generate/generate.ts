@@ -69,9 +69,8 @@ export async function* generate(
     const own = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
     return { row, index, ...sampleToken(own, histories[row], uniform, sampling) };
   };
-  using decoder = openTokenDecoder(model, cache);
-  // The device takes the most probable of all ids.
-  const isGreedy = sampling.temperature === 0 && sampling.repetitionPenalty === 1 && sampling.vocabSize >= vocabSize;
+  using decoder = openTokenDecoder(model, cache, { vocabSize: Math.min(vocabSize, sampling.vocabSize) });
+  const isGreedy = sampling.temperature === 0 && sampling.repetitionPenalty === 1;
   let input = (): Tensor => batch.ids(cache.length, batch.length);
   for (let index = 0; index < maxNewTokens && !signal?.aborted; index++) {
     const isAlone = decoder !== null && index > 0;

@@ -200,9 +200,13 @@ export class DecodeProgram {
     return start;
   }
 
-  /** Greedy choice from `logits` f32 `[V]`; `state` steps on, `results` u32 `[steps, 2]` gets token and log-probability bits. */
-  choose(logits: Tensor, state: Tensor, results: Tensor): void {
-    const plan = planDecodeChoose({ V: logits.size, results: results.shape[0] });
+  /**
+   * Greedy choice from `logits` f32 `[V]`; `state` steps on, `results` u32 `[steps, 2]` gets token and log-probability bits.
+   *
+   * @param choices ids below this may be chosen; all by default
+   */
+  choose(logits: Tensor, state: Tensor, results: Tensor, choices?: number): void {
+    const plan = planDecodeChoose({ V: logits.size, choices, results: results.shape[0] });
     this.#calls.push({ plan, operands: { logits: logits.view, state: state.view, results: results.view } });
   }
 

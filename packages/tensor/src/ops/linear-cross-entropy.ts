@@ -9,7 +9,7 @@ import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { sameDevice, shapeIs } from './checks.ts';
 import { full, zeros } from './creation.ts';
 import { type CrossEntropyOptions, checkTargets, countedRows } from './cross-entropy.ts';
-import { add, affine, div, mul } from './elementwise.ts';
+import { add, div, mul } from './elementwise.ts';
 import { sum } from './reductions.ts';
 import { broadcastTo, cast, contiguous } from './views.ts';
 
@@ -172,24 +172,17 @@ function wholeWeightGradient(dLogits: Tensor, x: Tensor, shape: Shape, weight: G
 }
 
 /**
- * What gradients of chunks are multiplied by until the backward pass brings the loss's own gradient, which they do not know: a mean
- * over thousands of rows leaves a probability of 1e-4 with less than f16 can hold. About the number of rows; a power of two, so that
- * nothing is rounded, and small enough for one row that counts alone.
+ * Gradients are held as those of the sum over rows, x's in f32, until the backward pass brings the loss's own gradient: of a mean over
+ * thousands of rows, without the loss scale, f16 would lose every small probability.
  */
-function heldScale(rows: number): number {
-  return 2 ** Math.min(15, Math.round(Math.log2(rows)));
-}
-
 function inChunks(operands: Operands, x: Tensor, weight: Tensor, chunk: number): Tensor {
   const { device } = x;
   const [N] = x.shape;
   const needsX = isRecording() && x.requiresGrad;
   const needsWeight = isRecording() && weight.requiresGrad;
-  const dx = needsX ? allocateTensor(device, x.shape, x.dtype) : null;
-  // f32, for it is a sum over chunks.
+  const dx = needsX ? allocateTensor(device, x.shape, 'f32') : null;
   const dWeight = needsWeight ? allocateTensor(device, weight.shape, 'f32') : null;
-  const held = heldScale(N);
-  const perRow = dx || dWeight ? affine(operands.perRow, held, 0) : operands.perRow;
+  const one = full([], 1, { device });
   let total = full([], 0, { device });
   for (let start = 0; start < N; start += chunk) {
     const end = Math.min(N, start + chunk);
@@ -197,24 +190,21 @@ function inChunks(operands: Operands, x: Tensor, weight: Tensor, chunk: number):
       total,
       tidy(() => {
         const { logits, loss, lse } = rowLosses(operands, start, end);
-        if (dx || dWeight) logitsGradient(operands, logits, lse, perRow, start);
+        if (dx || dWeight) logitsGradient(operands, logits, lse, one, start);
         if (dx) device.backend.matmul(logits.view, operands.weight.view, rowsOf(dx, start, end));
         if (dWeight) addWeightGradient(logits, rowsOf(operands.x, start, end), dWeight, start > 0);
         return mul(sum(loss), operands.perRow);
       }),
     );
   }
-  // Asked now: a weight that was cast for this pass is gone when backward runs.
-  const dtype = weight.dtype;
-  const saved = [dx, dWeight].filter((tensor) => tensor !== null);
-  record([total], [x, weight], saved, ([dLoss], gradients, needs, inputs) => {
-    const rest = [...gradients];
-    const factor = affine(dLoss!, 1 / held, 0);
-    const scaled = (gradient: Tensor): Tensor =>
-      mul(gradient, broadcastTo(cast(factor, gradient.dtype), gradient.shape));
+  // Asked now: what was cast for this pass is gone when backward runs.
+  const dtypes = [x.dtype, weight.dtype];
+  const saved = [operands.perRow, dx, dWeight].filter((tensor) => tensor !== null);
+  record([total], [x, weight], saved, ([dLoss], [perRow, ...gradients], needs, inputs) => {
+    const factor = mul(dLoss!, perRow);
     return [
-      needs[0] ? scaled(rest.shift()!) : null,
-      needs[1] ? scaledWeightGradient(rest.shift()!, factor, dtype, inputs[1]) : null,
+      needs[0] ? cast(mul(gradients[0], factor), dtypes[0]) : null,
+      needs[1] ? scaledWeightGradient(gradients.at(-1)!, factor, dtypes[1], inputs[1]) : null,
     ];
   });
   return total;

@@ -15,12 +15,13 @@ export interface StagedTensor {
  * when the promise resolves, all in one readback where the device has one.
  */
 export function copyToHost(staged: readonly StagedTensor[], buffer: StagingBuffer): Promise<void> | null {
-  const later = staged.filter(({ tensor, start }) => {
-    const { storage, offset } = tensor.view;
-    const values = tensor.device.backend.hostView?.(storage, offset, tensor.size) ?? null;
-    if (values !== null) buffer.set(values, start);
-    return values === null;
-  });
+  const later: StagedTensor[] = [];
+  for (const one of staged) {
+    const { device, view, size } = one.tensor;
+    const values = device.backend.hostView?.(view.storage, view.offset, size) ?? null;
+    if (values === null) later.push(one);
+    else buffer.set(values, one.start);
+  }
   return later.length === 0 ? null : download(later, buffer);
 }
 

@@ -1,4 +1,4 @@
-import { type CapturedCommands, type Device, type Tensor, tensor, tidy, withoutScope } from '@modajs/tensor';
+import { type CapturedCommands, type Device, full, type Tensor, tensor, tidy, withoutScope } from '@modajs/tensor';
 import type { HostBatch } from '../data/batch.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
@@ -29,8 +29,9 @@ const MAX_PASSES = 4;
  */
 class ReplayedPass {
   readonly #rows: DeviceRows;
+  /** Lasts: a loss in pooled memory would take what another captured pass works in between. */
+  readonly #loss: Tensor;
   #runs = 0;
-  #loss: Tensor | null = null;
   #commands: CapturedCommands | null = null;
   #withGradient: Tensor[] = [];
   /** Which contributions have come before the command of a number. */
@@ -43,6 +44,7 @@ class ReplayedPass {
     private readonly pass: GradientPass,
   ) {
     this.#rows = withoutScope(() => upload(rows, device));
+    this.#loss = withoutScope(() => full([], 0, { device }));
   }
 
   run(rows: HostRows, onGradient: OnGradient | undefined): Tensor {
@@ -52,7 +54,7 @@ class ReplayedPass {
       this.#capture();
       for (const parameter of [...this.#contributions.values()].flat()) onGradient?.(parameter);
     }
-    return this.#loss!.alias();
+    return this.#loss.alias();
   }
 
   #replay(onGradient: OnGradient | undefined): boolean {
@@ -72,14 +74,14 @@ class ReplayedPass {
 
   /** What reads gradients back must not be among the captured commands: who came when is written down for the replays. */
   #capture(): void {
-    this.#loss?.dispose();
+    this.#commands = null;
     this.#contributions = new Map();
     this.#commands = this.device.backend.capture!((position) => {
       const noteGradient = (parameter: Tensor): void => {
         const some = this.#contributions.get(position()) ?? [];
         this.#contributions.set(position(), [...some, parameter]);
       };
-      this.#loss = withoutScope(() => tidy(() => this.pass(this.#rows, noteGradient)));
+      tidy(() => this.device.backend.copy(this.pass(this.#rows, noteGradient).view, this.#loss.view));
     });
     this.#withGradient = Object.values(this.model.parameters()).filter(({ grad }) => grad !== null);
   }
@@ -124,6 +126,20 @@ export function upload({ rows, T, ids, targets, docRange }: HostRows, device: De
 
 const passes = new WeakMap<TrainableModel, Map<string, ReplayedPass>>();
 
+/** Sums of the losses of a batch's parts, in memory that lasts between captured passes. */
+const totals = new WeakMap<TrainableModel, Tensor>();
+
+/** An f32 scalar for a model whose passes are replayed, set to 0. */
+export function lossTotal(model: TrainableModel, device: Device): Tensor {
+  let total = totals.get(model);
+  if (!total) {
+    total = withoutScope(() => full([], 0, { device }));
+    totals.set(model, total);
+  }
+  device.backend.fill(total.view, 0);
+  return total;
+}
+
 /** Whether the passes of a model can be replayed: its device captures, its commands are the same in every step. */
 export function isReplayable(model: TrainableModel, device: Device): boolean {
   const hasMemory = Object.values(model.parameters()).every(({ gradMemory }) => gradMemory !== null);
@@ -163,4 +179,6 @@ export function replayedLoss(
 export function forgetReplays(model: TrainableModel): void {
   for (const entry of passes.get(model)?.values() ?? []) entry.dispose();
   passes.delete(model);
+  totals.get(model)?.dispose();
+  totals.delete(model);
 }

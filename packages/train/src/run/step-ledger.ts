@@ -156,6 +156,7 @@ export class StepLedger {
     const { config, T, listener } = this.inputs;
     const { steps } = config.training;
     const isEvaluation = Object.keys(outcome.evaluation).length > 0;
+    this.recentMs = [...this.recentMs, outcome.timeMs].slice(-RATED_STEPS);
     const row = this.rowOf(outcome, config.training.batchSize * T);
     this.last = {
       loss: outcome.loss,
@@ -170,7 +171,6 @@ export class StepLedger {
   private rowOf(outcome: StepOutcome, tokens: number): MetricsRow {
     const { step, loss, gradientNorm, learningRate, timeMs, evaluation } = outcome;
     const { config, flopsPerToken, peakFlops, model } = this.inputs;
-    this.recentMs = [...this.recentMs, timeMs].slice(-RATED_STEPS);
     const tokensPerSecond = (tokens / median(this.recentMs)) * 1000;
     // A backward pass costs two forward passes.
     const modelFlops = flopsPerToken === undefined ? null : 3 * flopsPerToken * tokensPerSecond;

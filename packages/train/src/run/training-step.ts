@@ -1,5 +1,4 @@
 import {
-  add,
   affine,
   backward,
   clipGradNorm,
@@ -17,6 +16,7 @@ import { awaitedLater } from './awaited-later.ts';
 import {
   type GradientPass,
   isReplayable,
+  lossTotal,
   type OnGradient,
   replayedLoss,
   rowsOf,
@@ -95,7 +95,7 @@ export function accumulateGradients(
   const { device } = Object.values(model.parameters())[0];
   const rows = batch.B / parts;
   const factor = scale / parts;
-  const pass: GradientPass = ({ ids, targets, docRange }, onGradient) =>
+  const pass: GradientPass = ({ ids, targets, docRange }, tell) =>
     tidy(() => {
       const loss = model.loss(ids, targets, {
         docRange,
@@ -103,20 +103,22 @@ export function accumulateGradients(
         checkpoint: activationCheckpointing,
         ignoreIndex: IGNORED_TARGET,
       });
-      backward(factor === 1 ? loss : affine(loss, factor, 0), undefined, { onGradient });
+      backward(factor === 1 ? loss : affine(loss, factor, 0), undefined, { onGradient: tell });
       return loss.detach();
     });
   const replays = isReplayable(model, device);
-  let total: Tensor | null = null;
-  for (let part = 0; part < parts; part++) {
+  const lossOf = (part: number): Tensor => {
     const host = rowsOf(batch, part * rows, rows);
     const key = `${part === 0} ${factor} ${zLoss} ${activationCheckpointing}`;
-    const loss = tidy(() =>
-      replays ? replayedLoss(model, host, key, device, pass, onGradient) : pass(upload(host, device), onGradient),
-    );
-    total = total === null ? loss : add(total, loss);
+    if (replays) return replayedLoss(model, host, key, device, pass, onGradient);
+    return tidy(() => pass(upload(host, device), onGradient));
+  };
+  if (parts === 1) return lossOf(0);
+  const total = replays ? lossTotal(model, device) : full([], 0, { device });
+  for (let part = 0; part < parts; part++) {
+    tidy(() => device.backend.binary('add', total.view, lossOf(part).view, total.view));
   }
-  return parts === 1 ? total! : affine(total!, 1 / parts, 0);
+  return affine(total, 1 / parts, 0);
 }
 
 /** Frees the gradients of all parameters. */

@@ -57,12 +57,15 @@ export function captureCommands(context: CaptureContext, body: (position: () => 
     length: log.length,
     replay(between) {
       if (pool.generation !== generation || !scratch.every((buffer) => pool.isFree(buffer))) return false;
-      for (const [index, command] of log.entries()) {
-        between?.get(index)?.();
-        repeat(command, recorder, transfers);
+      try {
+        for (const [index, command] of log.entries()) {
+          between?.get(index)?.();
+          repeat(command, recorder, transfers);
+        }
+        between?.get(log.length)?.();
+      } finally {
+        for (const buffer of used) buffer.lastUse = recorder.submission;
       }
-      between?.get(log.length)?.();
-      for (const buffer of used) buffer.lastUse = recorder.submission;
       return true;
     },
   };

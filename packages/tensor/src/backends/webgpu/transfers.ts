@@ -30,8 +30,8 @@ export interface FloatRead {
   readonly into: Float32Array | Float64Array;
 }
 
-/** Staging buffers of one size that wait for reuse: as many as gradients in buckets are read back through at a time. */
-const MOST_KEPT = 12;
+/** Staging buffers of one size that wait for reuse: as many as gradients of a billion parameters, in buckets, are read back through. */
+const MOST_KEPT = 160;
 
 /** Moves bytes between host and device in the order of the recorded commands. */
 export class Transfers {

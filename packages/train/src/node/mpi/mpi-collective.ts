@@ -104,6 +104,8 @@ export class MpiCollective implements Collective {
       check(this.mpi.test(oldest.request, this.flag), 'MPI_Test');
       if (this.flag[0] !== 1) return;
       this.operations.shift();
+      // What was faster than expected leaves nothing over: the next operation may wait for a peer.
+      if (this.operations.length === 0) this.eagerUntil = 0;
       oldest.done();
     }
   }
@@ -137,11 +139,12 @@ export class MpiCollective implements Collective {
     this.isPolling = true;
     const poll = (): void => {
       const startedAt = performance.now();
+      const until = Math.min(this.eagerUntil, startedAt + BURST_MS);
       const before = this.operations.length;
       do this.progress();
-      while (this.operations.length === before && performance.now() - startedAt < BURST_MS);
+      while (this.operations.length === before && performance.now() < until);
       if (this.operations.length === 0) this.isPolling = false;
-      else if (performance.now() < this.eagerUntil) setImmediate(poll);
+      else if (startedAt < this.eagerUntil) setImmediate(poll);
       else setTimeout(poll, POLL_INTERVAL_MS);
     };
     setImmediate(poll);

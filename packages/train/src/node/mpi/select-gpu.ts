@@ -16,7 +16,8 @@ interface LocalRank {
  * Gives each rank of a machine its own NVIDIA GPU, before WebGPU is loaded. Neither WebGPU nor NVIDIA's Vulkan driver can be
  * asked for the n-th GPU (`CUDA_VISIBLE_DEVICES` means nothing to Vulkan); Mesa's device-select layer can, by PCI address,
  * through these variables. Without that layer (Debian: mesa-vulkan-drivers) they do nothing, and all ranks use the first
- * GPU. Mesa 22.3 (Debian 12) takes the last GPU that was not asked for: right for two GPUs, swapped, and wrong for more. A launcher that shows each rank one GPU only (`srun --gpus-per-task=1` with constrained devices) needs nothing.
+ * GPU. Mesa 22.3 (Debian 12) takes the last GPU that was not asked for: right for two GPUs, swapped, and wrong for more. A
+ * launcher that shows each rank one GPU only (`srun --gpus-per-task=1` with constrained devices) needs nothing.
  *
  * @returns the PCI address chosen, or null when there is nothing to choose
  */
