@@ -53,7 +53,6 @@ export class CountingBackend implements Backend {
   unary(): void {}
   binary(): void {}
   ternary(): void {}
-  swigluBackward(): void {}
   reduce(): void {}
   argmax(): void {}
   matmul(): void {}

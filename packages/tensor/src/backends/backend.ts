@@ -181,9 +181,9 @@ export interface Backend {
   ternary(op: TernaryOp, a: ArrayView, b: ArrayView, c: ArrayView, out: ArrayView): void;
   /**
    * Both gradients of `swiglu`: `ternary('swigluGradGate', gate, up, dOut, dGate)` and `binary('swiglu', gate, dOut, dUp)`.
-   * Strided inputs already broadcast to one shape; dGate and dUp are memory of their own.
+   * Strided inputs already broadcast to one shape; dGate and dUp are memory of their own. Absent where the two calls are as fast.
    */
-  swigluBackward(gate: ArrayView, up: ArrayView, dOut: ArrayView, dGate: ArrayView, dUp: ArrayView): void;
+  swigluBackward?(gate: ArrayView, up: ArrayView, dOut: ArrayView, dGate: ArrayView, dUp: ArrayView): void;
   /** Reduces the `axes` of strided x; out.shape equals x.shape with those axes 1. Empty sums are 0. f32 accumulation, fixed order. `out` may be f32 for x in f16; `accumulate` adds a sum to it. */
   reduce(
     op: 'sum' | 'max' | 'min' | 'sumSquares',

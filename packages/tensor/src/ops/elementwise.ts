@@ -182,9 +182,13 @@ function swigluGradients(gate: Tensor, up: Tensor, dOut: Tensor, needs: readonly
   const { device, shape, dtype } = dOut;
   const [dGate, dUp] = [0, 1].map((input) => (needs[input] ? allocateTensor(device, shape, dtype) : null));
   const [g, u] = [expand(gate, shape), expand(up, shape)];
-  if (dGate && dUp) device.backend.swigluBackward(g, u, dOut.view, dGate.view, dUp.view);
-  else if (dGate) device.backend.ternary('swigluGradGate', g, u, dOut.view, dGate.view);
-  else if (dUp) device.backend.binary('swiglu', g, dOut.view, dUp.view);
+  const { backend } = device;
+  if (dGate && dUp && backend.swigluBackward) {
+    backend.swigluBackward(g, u, dOut.view, dGate.view, dUp.view);
+    return [dGate, dUp];
+  }
+  if (dGate) backend.ternary('swigluGradGate', g, u, dOut.view, dGate.view);
+  if (dUp) backend.binary('swiglu', g, dOut.view, dUp.view);
   return [dGate, dUp];
 }
 

@@ -99,11 +99,6 @@ export class CpuBackend implements Backend {
     kernels.ternary(this.#runtime, op, at(a), at(b), at(c), at(out));
   }
 
-  swigluBackward(gate: ArrayView, up: ArrayView, dOut: ArrayView, dGate: ArrayView, dUp: ArrayView): void {
-    this.ternary('swigluGradGate', gate, up, dOut, dGate);
-    this.binary('swiglu', gate, dOut, dUp);
-  }
-
   reduce(
     op: 'sum' | 'max' | 'min' | 'sumSquares',
     x: ArrayView,

@@ -104,11 +104,6 @@ export class ReferenceBackend implements Backend {
     this.#store(out, reference.ternaryReference(op, dense(a), dense(b), dense(c), this.#round));
   }
 
-  swigluBackward(gate: ArrayView, up: ArrayView, dOut: ArrayView, dGate: ArrayView, dUp: ArrayView): void {
-    this.ternary('swigluGradGate', gate, up, dOut, dGate);
-    this.binary('swiglu', gate, dOut, dUp);
-  }
-
   reduce(
     op: 'sum' | 'max' | 'min' | 'sumSquares',
     x: ArrayView,
