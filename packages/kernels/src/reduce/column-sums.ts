@@ -4,7 +4,7 @@ import type { KernelDType, KernelPass } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import source from './column-sums.wgsl';
-import { reducePass } from './reduce-pass.ts';
+import { powerOfTwoUpTo, reducePass } from './reduce-pass.ts';
 
 /** Sums of the columns of a matrix `[rows, columns]` whose rows are `stride` elements apart. Offsets in elements. */
 export interface ColumnSums {
@@ -24,10 +24,6 @@ const IN_FLIGHT = 8;
 /** Workgroups that are not worth narrowing further: a word is half of a sector of memory. */
 const ENOUGH_WORKGROUPS = 96;
 const MOST_THREADS = 1024;
-
-function powerOfTwoUpTo(value: number): number {
-  return 2 ** Math.floor(Math.log2(Math.max(1, value)));
-}
 
 /** Elements of 16 bytes. */
 function wordElements(dtype: KernelDType): 4 | 8 {

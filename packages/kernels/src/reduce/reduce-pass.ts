@@ -46,7 +46,8 @@ function identityOf(dtype: KernelDType, op: Reduction): number {
   return dtype === 'u32' ? U32_IDENTITY[op] : FLOAT_IDENTITY[op];
 }
 
-function powerOfTwoUpTo(value: number): number {
+/** The largest power of two that is at most `value`; 1 for less. */
+export function powerOfTwoUpTo(value: number): number {
   return 2 ** Math.floor(Math.log2(Math.max(1, value)));
 }
 
