@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createScorerModel } from '../src/model/scorer-model.ts';
-import { evaluatePerplexity } from '../src/perplexity/perplexity.ts';
+import { evaluatePerplexity, type PerplexityDomain } from '../src/perplexity/perplexity.ts';
 import { rollingWindows } from '../src/perplexity/rolling-windows.ts';
 import { loadStories, randomModel } from './support/reference-models.ts';
 import { createReferenceScorer } from './support/reference-scorer.ts';
@@ -97,6 +97,19 @@ describe('perplexity', () => {
     expect(report.domains[0]).toMatchObject({ tokens: 3, bytes: null, bitsPerByte: null, complete: false });
     const decoded = await evaluatePerplexity(open(random, vocabulary), domains, { decode: () => 'abcd' });
     expect(decoded).toMatchObject({ complete: true, domains: [{ bytes: 8 }] });
+  });
+
+  test('perplexity > empty texts, no domains, and counts that are none are refused, never NaN or 0 bits', async () => {
+    const documents = [{ text: '' }, { text: '' }];
+    const measure = (domains: PerplexityDomain[], options = {}) =>
+      evaluatePerplexity(open(random, vocabulary), domains, options);
+    await expect(measure([{ name: 'void', documents }])).rejects.toThrow('domain void must have tokens, got 0 in 2');
+    await expect(measure([])).rejects.toThrow('there must be domains');
+    const one = [{ name: 'd', documents: [{ text: 'x' }] }];
+    for (const chunkSize of [0, -1, 0.5, Number.NaN])
+      await expect(measure(one, { chunkSize })).rejects.toThrow('chunkSize must be a positive whole number');
+    await expect(measure(one, { limit: 0 })).rejects.toThrow('limit must be a positive whole number');
+    await expect(measure(one, { window: 10_000 })).rejects.toThrow('window must fit the model');
   });
 
   test('perplexity > an empty domain and a document without text are refused by name', async () => {

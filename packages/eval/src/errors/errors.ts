@@ -42,3 +42,9 @@ export class ConfigError extends BaseConfigError {
     super(message, field === undefined ? {} : { field }, options);
   }
 }
+
+/** @throws ConfigError unless `value` is undefined or a positive whole number. */
+export function requirePositive(operation: string, name: string, value: number | undefined): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return;
+  throw new ConfigError(`${operation}: ${name} must be a positive whole number, got ${value}.`, name);
+}

@@ -1,4 +1,4 @@
-import { ConfigError, DataError } from '../errors/errors.ts';
+import { ConfigError, DataError, requirePositive } from '../errors/errors.ts';
 import { rollingWindows } from '../perplexity/rolling-windows.ts';
 import { type EncodedPair, encodePair, truncateLeft } from './encode-pair.ts';
 import type {
@@ -69,6 +69,8 @@ class ScorerModel implements EvaluationModel {
       const message = `scorer model: prefixToken must be a token id below V=${scorer.vocabSize}, got ${prefixToken}. Use the tokenizer's beginning- or end-of-text id.`;
       throw new ConfigError(message, 'prefixToken');
     }
+    for (const name of ['maxTokens', 'maxRows', 'lengthMultiple'] as const)
+      requirePositive('scorer model', name, options[name]);
     this.identity = options.identity;
   }
 
@@ -91,7 +93,12 @@ class ScorerModel implements EvaluationModel {
     requests.forEach((request, owner) => {
       const body = request.tokens ?? this.tokenizer.encode(request.text ?? '');
       const tokens = Int32Array.from([this.options.prefixToken, ...body]);
-      const window = Math.min(request.window ?? this.scorer.maxLength, this.scorer.maxLength);
+      const { maxLength } = this.scorer;
+      const { window = maxLength } = request;
+      if (window > maxLength) {
+        const message = `perplexity: the window must fit the model's length of ${maxLength}, got ${window}. Use --window ${maxLength} or less.`;
+        throw new ConfigError(message, 'window');
+      }
       for (const { start, scoreFrom, end } of rollingWindows(body.length, window, request.stride)) {
         rows.push({ tokens: tokens.subarray(start, end), start: scoreFrom - start, truncatedTokens: 0 });
         owners.push(owner);
@@ -126,7 +133,9 @@ class ScorerModel implements EvaluationModel {
     const excess = pair.tokens.length - 1 - this.scorer.maxLength;
     if (fitted === null || (excess > 0 && longContext === 'error')) {
       const cure =
-        fitted === null ? 'The continuation alone is too long.' : `Use fewer shots, or longContext: 'truncate'.`;
+        fitted === null
+          ? 'The continuation alone is too long.'
+          : `Use fewer shots, or cut contexts from the left (longContext: 'truncate'; on the command line --long-context truncate).`;
       const message = `loglikelihood: context and continuation must fit the model, got ${pair.tokens.length - 1} tokens for a length of ${this.scorer.maxLength} (continuation ${shown}). ${cure}`;
       throw new DataError(message, { field: 'context', request: index });
     }

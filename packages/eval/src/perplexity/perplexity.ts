@@ -1,4 +1,4 @@
-import { DataError } from '../errors/errors.ts';
+import { ConfigError, DataError, requirePositive } from '../errors/errors.ts';
 import { bootstrapStandardError } from '../metrics/bootstrap.ts';
 import type { EvaluationModel, RollingLoglikelihood } from '../model/evaluation-model.ts';
 import { countUnits, type PerplexityDocument } from './document-units.ts';
@@ -64,19 +64,22 @@ export interface PerplexityReport {
  *
  * Reference: lm-evaluation-harness `weighted_perplexity`, `bits_per_byte`; moda.md Table 5 for the ten domains.
  *
- * @throws DataError when a domain has no documents or a document has neither text nor tokens.
+ * @throws DataError when a domain has no documents or no tokens, or a document has neither text nor tokens.
+ * @throws ConfigError when there are no domains, or `limit` or `chunkSize` is no positive whole number.
  */
 export async function evaluatePerplexity(
   model: EvaluationModel,
   domains: readonly PerplexityDomain[],
   options: PerplexityOptions = {},
 ): Promise<PerplexityReport> {
+  if (domains.length === 0) throw new ConfigError('perplexity: there must be domains, got 0. Name a file.', 'domains');
+  for (const name of ['limit', 'chunkSize'] as const) requirePositive('perplexity', name, options[name]);
   const reports: DomainPerplexity[] = [];
   for (const domain of domains) reports.push(await measureDomain(model, domain, options));
   return {
     domains: reports,
     averagePerplexity: reports.reduce((total, report) => total + report.perplexity, 0) / reports.length,
-    complete: reports.length > 0 && reports.every((report) => report.complete),
+    complete: reports.every((report) => report.complete),
   };
 }
 
@@ -119,6 +122,10 @@ function summarize(
   const bytes = units?.reduce((total, unit) => total + unit.bytes, 0) ?? null;
   const logProb = answers.reduce((total, answer) => total + answer.logProb, 0);
   const tokens = answers.reduce((total, answer) => total + answer.tokenCount, 0);
+  if (tokens === 0) {
+    const message = `perplexity: domain ${domain.name} must have tokens, got 0 in ${documents.length} documents. Are its texts empty?`;
+    throw new DataError(message, { task: domain.name });
+  }
   const byDocument = {
     documentLogProbs: answers.map((answer) => answer.logProb),
     documentTokens: answers.map((answer) => answer.tokenCount),
@@ -132,9 +139,9 @@ function summarize(
     bytes,
     logProb,
     perplexity: Math.exp(-logProb / tokens),
-    wordPerplexity: words && Math.exp(-logProb / words),
-    bytePerplexity: bytes && Math.exp(-logProb / bytes),
-    bitsPerByte: bytes && -logProb / (bytes * Math.LN2),
+    wordPerplexity: words ? Math.exp(-logProb / words) : null,
+    bytePerplexity: bytes ? Math.exp(-logProb / bytes) : null,
+    bitsPerByte: bytes ? -logProb / (bytes * Math.LN2) : null,
     perplexityStandardError: bootstrapStandardError(answers.length, (positions) => perplexityOn(byDocument, positions)),
     ...byDocument,
   };

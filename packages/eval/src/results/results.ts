@@ -6,7 +6,7 @@ export type ResultRow = Record<string, string | number>;
 /** Why a run is not the standard evaluation, or what failed in it. */
 export interface IncompleteReason {
   readonly task: string;
-  readonly kind: 'limit' | 'no-subsample' | 'shots' | 'truncated' | 'failed';
+  readonly kind: 'limit' | 'no-subsample' | 'shots' | 'dataset' | 'truncated' | 'failed';
   readonly message: string;
   readonly document?: string | number;
   readonly field?: string;

@@ -1,5 +1,5 @@
 import { filterRows, type RowSource } from '../data/row-source.ts';
-import { ConfigError, DataError } from '../errors/errors.ts';
+import { DataError, requirePositive } from '../errors/errors.ts';
 import { buildDocument, promptHeader } from '../tasks/build-document.ts';
 import { createPythonRandom } from '../tasks/python-random.ts';
 import type { Row, TaskDocument, TaskSpec } from '../tasks/task.ts';
@@ -37,9 +37,7 @@ export async function loadDocuments(
   options: DocumentOptions = {},
 ): Promise<LoadedTask> {
   const { limit, subsample = true } = options;
-  if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
-    throw new ConfigError(`${spec.name}: limit must be a positive whole number, got ${limit}.`, 'limit');
-  }
+  requirePositive(spec.name, 'limit', limit);
   const rows = filterRows(await source.rows(spec.dataset), spec.dataset);
   if (rows.length === 0) {
     const { repository, config, split, where } = spec.dataset;
@@ -50,12 +48,28 @@ export async function loadDocuments(
   }
   // Only tasks with examples default to some; MMLU takes its examples from another split.
   const shots = options.shots ?? spec.shots;
-  const header = promptHeader(spec, shots, shots > 0 ? await exampleRows(spec, source) : []);
+  const headerOf = promptHeaders(spec, shots, shots > 0 ? await exampleRows(spec, source) : []);
   const order = evaluatedOrder(spec, rows.length, subsample);
   const documents = order
     .slice(0, limit)
-    .map((rowIndex, docId) => buildDocument(spec, rows[rowIndex], { docId, rowIndex }, header));
+    .map((rowIndex, docId) => buildDocument(spec, rows[rowIndex], { docId, rowIndex }, headerOf(rows[rowIndex])));
   return { spec, shots, documents, originalCount: rows.length, standardCount: order.length };
+}
+
+/**
+ * What stands before a row's prompt. A row is never its own example, as in lm-evaluation-harness: where the examples come
+ * from the evaluated split (or repeat one of its rows), the next row takes its place.
+ */
+function promptHeaders(spec: TaskSpec, shots: number, examples: readonly Row[]): (row: Row) => string {
+  const shared = promptHeader(spec, shots, examples);
+  const keys = examples.map((row) => JSON.stringify(row));
+  const shown = new Set(keys.slice(0, shots));
+  return (row) => {
+    const own = JSON.stringify(row);
+    if (!shown.has(own)) return shared;
+    const others = examples.filter((_, i) => keys[i] !== own);
+    return promptHeader(spec, shots, others);
+  };
 }
 
 async function exampleRows(spec: TaskSpec, source: RowSource): Promise<readonly Row[]> {

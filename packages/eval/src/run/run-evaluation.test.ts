@@ -4,6 +4,7 @@ import { createRandom } from '../metrics/random.ts';
 import type { EvaluationModel } from '../model/evaluation-model.ts';
 import { modelFromFunctions } from '../model/function-model.ts';
 import { selectTasks } from '../tasks/registry.ts';
+import { loadDocuments } from './load-documents.ts';
 import { createMemoryStore, formatAnswers, parseAnswers } from './request-cache.ts';
 import { runEvaluation } from './run-evaluation.ts';
 
@@ -48,6 +49,37 @@ describe('a harness that can fail', () => {
     const wrong = await run(scored((context, continuation) => (knows(context, continuation) ? -2 : -1)));
     expect(right.results.results.arc_easy['acc,none']).toBe(1);
     expect(wrong.results.results.arc_easy['acc,none']).toBe(0);
+  });
+});
+
+describe('examples', () => {
+  test('run > a document is never its own example, with any number of shots', async () => {
+    const [arc] = selectTasks(['arc_easy'], 'olmes').tasks;
+    const few = memoryRows({ 'arc-easy-validation': ROWS.slice(0, 7) });
+    const task = { ...arc, fewShot: { kind: 'rows' as const, dataset: arc.dataset }, shots: 3 };
+    const { documents } = await loadDocuments(task, few);
+    for (const { contexts, row } of documents) {
+      expect(contexts[0].split(String(row.question)).length - 1).toBe(1);
+      expect(contexts[0].match(/Answer: /g)).toHaveLength(3);
+    }
+    await expect(loadDocuments(task, few, { shots: 7 })).rejects.toThrow('from 0 to the 6 examples there are');
+  });
+
+  test('run > BoolQ without titles runs in style olmes and says that it is not the standard', async () => {
+    const boolq = { question: 'is it wet', passage: 'Water is wet.', answer: true };
+    const titled = { question: 'is it wet', passage: 'Water -- Water is wet.', label: 1, idx: 4 };
+    const evaluate = async (row: object) => {
+      const source = memoryRows({ 'boolq-validation': [row as Record<string, unknown>] });
+      return (
+        await runEvaluation({
+          model: scored(() => -1),
+          selection: selectTasks(['boolq'], 'olmes'),
+          rows: source,
+        })
+      ).results;
+    };
+    expect((await evaluate(titled)).complete).toBe(true);
+    expect((await evaluate(boolq)).incomplete).toMatchObject([{ task: 'boolq', kind: 'dataset' }]);
   });
 });
 

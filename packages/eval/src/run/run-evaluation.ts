@@ -1,6 +1,6 @@
 import type { RowSource } from '../data/row-source.ts';
 import type { DepthAttentionCollector } from '../depth-attention/depth-attention.ts';
-import { DataError } from '../errors/errors.ts';
+import { DataError, requirePositive } from '../errors/errors.ts';
 import type { EvaluationModel, Loglikelihood } from '../model/evaluation-model.ts';
 import { buildResults, type Provenance } from '../results/build-results.ts';
 import type { EvaluationResults, IncompleteReason, SampleLine } from '../results/results.ts';
@@ -56,6 +56,7 @@ export interface FinishedTask extends LoadedTask {
  */
 export async function runEvaluation(options: EvaluationOptions): Promise<EvaluationRun> {
   const { model, selection, store = createMemoryStore(), chunkSize = 512, signal } = options;
+  requirePositive('evaluation', 'chunkSize', chunkSize);
   const startTime = performance.now() / 1000;
   const known = new Map<string, Loglikelihood>((await store.load()).map(({ key, answer }) => [key, answer]));
   const finished: FinishedTask[] = [];
@@ -115,6 +116,11 @@ function departures(task: LoadedTask, scored: readonly ScoredDocument[]): Incomp
     add('no-subsample', `all ${originalCount} documents were evaluated; the standard draws ${spec.subsample.count}.`);
   }
   if (shots !== spec.shots) add('shots', `${shots} examples were used; the standard has ${spec.shots}.`);
+  const foreign = documents.flatMap(({ row, nativeId }) => {
+    const reason = spec.nonStandardRow?.(row) ?? null;
+    return reason === null ? [] : [`document ${nativeId}: ${reason}`];
+  });
+  if (foreign.length > 0) add('dataset', `${foreign.length} rows are not the standard's, first ${foreign[0]}.`);
   const truncated = scored.filter(({ answers }) => answers.some((answer) => answer.truncatedTokens > 0));
   if (truncated.length > 0) {
     add(

@@ -89,10 +89,12 @@ function perChoice(template: string | readonly string[], count: number, fields: 
 function goldIndex(spec: TaskSpec, fields: Row, count: number, place: TemplatePlace): number {
   const value = renderText(spec.gold, fields, place).trim();
   const labels = spec.goldLabels === undefined ? undefined : renderList(spec.goldLabels, fields, place);
-  const index = labels === undefined ? Number(value) : labels.indexOf(value);
-  if (!Number.isInteger(index) || index < 0 || index >= count) {
+  // Number('') is 0: a row without a label must not pass as one whose first choice is right.
+  const position = /^\d+$/.test(value) ? Number(value) : -1;
+  const index = labels === undefined ? position : labels.indexOf(value);
+  if (index < 0 || index >= count) {
     const expected = labels === undefined ? `an index below ${count}` : `one of ${labels.join(', ')}`;
-    const message = `${place.task}: gold of document ${place.document} must be ${expected}, got ${JSON.stringify(value)}.`;
+    const message = `${place.task}: gold of document ${place.document} must be ${expected}, got ${JSON.stringify(value)}. Does the split have labels?`;
     throw new DataError(message, { ...place, field: spec.gold });
   }
   return index;

@@ -56,6 +56,8 @@ export interface TaskSpec {
   readonly dataset: DatasetReference;
   /** Turns an official row into the fields the templates read; identity by default. */
   readonly prepare?: (row: Row, index: number) => Row;
+  /** Why a row is not of the data that the style names (the run is not complete then), or null when it is. */
+  readonly nonStandardRow?: (row: Row) => string | null;
   /** Field with the dataset's own id of a document; its position by default. */
   readonly idField?: string;
   /** Text before the examples, blank line included. */

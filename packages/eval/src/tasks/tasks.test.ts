@@ -52,7 +52,7 @@ const GRID: [string, string, Row, string, string, string | null, number][] = [
   ['arc_challenge', 'olmo-in-loop', ARC, 'Question: What is wet?\nAnswer:', ' water', 'Answer:', 0],
   ['hellaswag', 'olmes', HELLASWAG, 'Roof: A man is on a roof. He', ' falls.', 'Answer:', 1],
   ['hellaswag', 'olmo-in-loop', HELLASWAG, 'Roof: A man is on a roof. He', ' falls.', 'He', 1],
-  ['boolq', 'olmes', BOOLQ, 'Water is wet.\nQuestion: is it wet?\nAnswer:', ' yes', 'Answer:', 0],
+  ['boolq', 'olmes', BOOLQ, 'Water is wet.\nQuestion: is it wet?\nAnswer:', ' yes', null, 0],
   [
     'boolq',
     'olmo-in-loop',
@@ -77,6 +77,8 @@ const GRID: [string, string, Row, string, string, string | null, number][] = [
   ['piqa', 'olmes', PIQA, 'Goal: How to swim?\nAnswer:', ' move', 'Answer:', 1],
   ['piqa', 'olmo-in-loop', PIQA, 'Question: How to swim?\nAnswer:', ' move', 'Answer:', 1],
   ['sciq', 'olmes', SCIQ, 'Facts.\nQuestion: Who?\nAnswer:', ' a', 'Answer:', 3],
+  ['sciq', 'olmes', { ...SCIQ, support: ' ' }, 'Question: Who?\nAnswer:', ' a', 'Answer:', 3],
+  ['sciq', 'olmo-in-loop', { ...SCIQ, support: '' }, '\nQuestion: Who?\nAnswer:', ' a', 'Answer:', 3],
   ['winogrande', 'olmes', WINOGRANDE, 'Ann saw Bea because Ann', ' waved.', null, 1],
   ['winogrande', 'olmo-in-loop', WINOGRANDE, 'Ann saw Bea because Ann', ' waved.', 'Ann', 1],
   ['mmlu_college_physics', 'olmo-in-loop', MMLU, 'Question: Which?\nAnswer:', ' a', 'Answer:', 2],
@@ -170,7 +172,32 @@ describe('tasks as data', () => {
   });
 });
 
+/** Field that holds the right answer of each task that has one. */
+const GOLD: [string, Row, string][] = [
+  ['arc_easy', ARC, 'answerKey'],
+  ['arc_challenge', ARC, 'answerKey'],
+  ['openbookqa', OBQA, 'answerKey'],
+  ['winogrande', WINOGRANDE, 'answer'],
+  ['hellaswag', HELLASWAG, 'label'],
+  ['piqa', PIQA, 'label'],
+  ['copa', COPA, 'label'],
+  ['mmlu_college_physics', MMLU, 'answer'],
+  ['boolq', BOOLQ, 'answer'],
+  ['boolq', { ...BOOLQ, answer: undefined }, 'label'],
+];
+const NO_LABELS = ['', ' ', '-1', -1, '?', 'test', '0x0', '1e0', 0.5, 99, '12', null, undefined, [], {}];
+
 describe('bad documents', () => {
+  test.each(GOLD)('%s > a row without a label is refused, never scored (%#)', (name, row, field) => {
+    for (const style of ['olmes', 'olmo-in-loop']) {
+      for (const label of NO_LABELS) {
+        expect(() => build(name, style, { ...row, [field]: label }), `${style} ${JSON.stringify(label)}`).toThrow(
+          expect.objectContaining({ name: 'DataError', task: name }),
+        );
+      }
+    }
+  });
+
   test.each([
     ['arc_easy', { ...ARC, question: undefined }, 'question'],
     ['arc_easy', { ...ARC, choices: { text: ['a', ' '] } }, 'choices.1'],
@@ -182,6 +209,7 @@ describe('bad documents', () => {
     ['sciq', { ...SCIQ, support: 3 }, 'support'],
     ['lambada_openai', {}, 'text'],
     ['piqa', { ...PIQA, label: 2 }, '{{label}}'],
+    ['copa', { ...COPA, question: 'Cause' }, 'question'],
   ])('%s > a wrong document is refused with its task and field (%#)', (name, row, field) => {
     expect(() => build(name, 'olmes', row as Row)).toThrow(
       expect.objectContaining({ name: 'DataError', task: name, field }),

@@ -43,6 +43,6 @@ function arc(
 
 /** Some rows name their choices 1 to 5. */
 function lettersForNumbers(row: Row): Row {
-  const number = '12345'.indexOf(String(row.answerKey));
-  return number >= 0 && row.answerKey !== '' ? { ...row, answerKey: 'ABCDE'[number] } : row;
+  const number = ['1', '2', '3', '4', '5'].indexOf(String(row.answerKey));
+  return number >= 0 ? { ...row, answerKey: 'ABCDE'[number] } : row;
 }

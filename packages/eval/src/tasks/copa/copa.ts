@@ -18,6 +18,14 @@ export const COPA = inTwoStyles(
   { unconditioned: '{{connector}}', primaryMetric: 'acc' },
 );
 
+function connectorOf(question: string): string {
+  if (question === 'cause') return 'because';
+  if (question === 'effect') return 'therefore';
+  throw new DataError(`field "question" must be cause or effect, got ${JSON.stringify(question)}`, {
+    field: 'question',
+  });
+}
+
 /** Drops the premise's full stop, adds the connector, and lets each choice go on in lower case. */
 function toSentence(row: Row): Row {
   const text = (field: string) => {
@@ -30,7 +38,7 @@ function toSentence(row: Row): Row {
   return {
     ...row,
     premise: text('premise').trim().slice(0, -1),
-    connector: text('question') === 'cause' ? 'because' : 'therefore',
+    connector: connectorOf(text('question')),
     choice1: lowerFirst(text('choice1')),
     choice2: lowerFirst(text('choice2')),
   };
