@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDecoder, defineDecoderConfig, writeHuggingFace } from '@modajs/models';
@@ -88,6 +88,47 @@ test('moda eval > a dataset that is not there is named, the exit code is 3 and n
   expect(code).toBe(3);
   expect(stdout).toContain('copa-validation.jsonl');
   expect((await results('missing.json')).results.copa).toBeUndefined();
+});
+
+test('moda eval > with its defaults one document longer than the model is cut and said, the others keep their values [cpu]', async () => {
+  const long = { ...ROWS[0], question: 'Which whale? '.repeat(40) };
+  await mkdir(join(cwd, 'long'));
+  await writeFile(
+    join(cwd, 'long/arc-easy-validation.jsonl'),
+    [long, ...ROWS].map((row) => JSON.stringify(row)).join('\n'),
+  );
+  const defaults = EVAL.slice(0, EVAL.indexOf('--long-context'));
+  const { code } = await moda(...defaults, '--data', 'long', '-O', 'cut.json');
+  expect(code).toBe(0);
+  const file = await results('cut.json');
+  expect(file['n-samples'].arc_easy.effective).toBe(31);
+  expect(file.incomplete).toMatchObject([{ task: 'arc_easy', kind: 'truncated' }]);
+  const strict = await moda(...defaults, '--data', 'long', '-O', 'strict.json', '--long-context', 'error');
+  expect(strict.code).toBe(3);
+  expect(strict.stdout).toContain('--long-context truncate');
+});
+
+test('moda eval > reports of another model or of more tasks are not replaced without --overwrite [cpu]', async () => {
+  const untouched = async (name: string, content: string, args: string[], message: string) => {
+    await writeFile(join(cwd, name), content);
+    const { code, stderr } = await moda(...args, '-O', name);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+    expect(await readFile(join(cwd, name), 'utf8')).toBe(content);
+  };
+  const perplexity = ['eval', 'perplexity', 'text.txt', '--model', 'small', '--device', 'cpu', '--threads', '1'];
+  const decontaminate = ['eval', 'decontaminate', 'text.txt', '--tasks', 'arc_easy', '--data', '.'];
+  const other = JSON.stringify({ model_hash: 'x', model_name: 'other', results: { arc_easy: {} } });
+  await untouched('held.json', other, EVAL, 'results of another model (other)');
+  await untouched('notes.json', 'my notes', EVAL, 'something that is no report');
+  await untouched('held.json', other, perplexity, 'no report of moda eval perplexity');
+  await untouched('held.json', other, decontaminate, 'no report of moda eval decontaminate');
+  await moda(...EVAL, '-O', 'more.json');
+  const more = await results('more.json');
+  more.results.copa = { alias: 'copa' };
+  await untouched('more.json', JSON.stringify(more), EVAL, 'results of copa, which this run does not repeat');
+  expect((await moda(...EVAL, '-O', 'more.json', '--overwrite')).code).toBe(0);
+  expect((await results('more.json')).results.copa).toBeUndefined();
 });
 
 test.each([

@@ -9,7 +9,7 @@ import {
 } from '@modajs/eval';
 import { ConfigError } from '@modajs/tensor';
 import { readDocuments } from '../run/read-documents.ts';
-import { openRows, writeWhole } from './eval-files.ts';
+import { openRows, refuseToReplace, writeWhole } from './eval-files.ts';
 import { openTokenizer } from './eval-model.ts';
 
 /** Options of `moda eval decontaminate`. */
@@ -22,6 +22,7 @@ export interface DecontaminateOptions {
   readonly data?: string;
   readonly cache?: string;
   readonly output?: string;
+  readonly overwrite?: boolean;
 }
 
 /** Tokens of a shard that are decoded at a time. */
@@ -30,6 +31,10 @@ const PIECE = 65536;
 /** `moda eval decontaminate`: which documents of which tasks occur in training data. */
 export async function decontaminate(files: readonly string[], options: DecontaminateOptions): Promise<void> {
   const { tasks } = selectTasks(options.tasks, options.style);
+  if (options.output !== undefined) {
+    const names = new Set(tasks.map(({ name }) => name));
+    await refuseToReplace(options.output, (report) => lostTasks(report, names), options.overwrite);
+  }
   const rows = openRows(options);
   const scanners = new Map(tasks.map((task) => [task.name, createOverlapScanner(options.ngram)]));
   for (const task of tasks) {
@@ -54,6 +59,16 @@ export async function decontaminate(files: readonly string[], options: Decontami
     `${(report.ngramShare * 100).toFixed(3)} %`,
   ]);
   console.log(formatTable(['task', 'documents', 'contaminated', 'too short', `${options.ngram}-grams found`], lines));
+}
+
+/** What of an earlier report this run would not write again, in words. */
+function lostTasks(report: Record<string, unknown>, names: ReadonlySet<string>): string | null {
+  const isReport = Object.values(report).every(
+    (entry) => typeof (entry as { ngramShare?: unknown })?.ngramShare === 'number',
+  );
+  if (!isReport) return 'no report of moda eval decontaminate';
+  const lost = Object.keys(report).filter((task) => !names.has(task));
+  return lost.length === 0 ? null : `a report on ${lost.join(', ')}, which this run does not repeat`;
 }
 
 async function* trainingTexts(file: string, { tokenizer, dtype }: DecontaminateOptions): AsyncGenerator<string> {

@@ -48,6 +48,37 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   await rename(temporary, path);
 }
 
+/**
+ * Refuses to write a report over a file that this command would not have written: another model's results, results of tasks
+ * that this run does not repeat, or no report at all. Asked before anything is computed.
+ *
+ * @param lost what of the file's content would be lost, in words; null when nothing
+ * @throws DataError naming the file and what is in it
+ */
+export async function refuseToReplace(
+  path: string,
+  lost: (report: Record<string, unknown>) => string | null,
+  overwrite = false,
+): Promise<void> {
+  if (overwrite) return;
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw new DataError(`eval: ${path} must be a file to write, got ${error.code}. Choose another -O.`, { path });
+  });
+  if (text === null) return;
+  let report: unknown;
+  try {
+    report = JSON.parse(text);
+  } catch {
+    report = null;
+  }
+  const isReport = typeof report === 'object' && report !== null && !Array.isArray(report);
+  const what = isReport ? lost(report as Record<string, unknown>) : 'something that is no report of this command';
+  if (what === null) return;
+  const cure = 'Choose another file with -O, or replace it with --overwrite.';
+  throw new DataError(`eval: ${path} holds ${what}, which would be lost. ${cure}`, { path });
+}
+
 /** Finished answers as JSON lines in a file; a line torn by a kill is closed, so that the next one starts clean. */
 export function fileStore(path: string, fresh: boolean): AnswerStore {
   let isFirst = true;

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import {
   evaluatePerplexity,
   formatPerplexity,
+  type ModelIdentity,
   type PerplexityDocument,
   readTokenShard,
   splitShard,
@@ -10,7 +11,7 @@ import {
 import { DataError } from '@modajs/tensor';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
 import { readDocuments } from '../run/read-documents.ts';
-import { writeWhole } from './eval-files.ts';
+import { refuseToReplace, writeWhole } from './eval-files.ts';
 import { type ModelOptions, type OpenedModel, openModel } from './eval-model.ts';
 
 /** Options of `moda eval perplexity`. */
@@ -20,6 +21,7 @@ export interface PerplexityCommandOptions extends ModelOptions {
   readonly dtype: 'uint16' | 'uint32';
   readonly limit?: number;
   readonly output?: string;
+  readonly overwrite?: boolean;
 }
 
 const SHARD = /\.(bin|npy)$/;
@@ -29,10 +31,16 @@ export async function measurePerplexity(files: readonly string[], options: Perpl
   const opened = await openModel(options);
   const signal = interruptSignal(() => console.error('\nstopping'));
   try {
+    if (options.output !== undefined) {
+      await refuseToReplace(
+        options.output,
+        (report) => lostDomains(report, opened, files.map(domainName)),
+        options.overwrite,
+      );
+    }
     const domains = [];
     for (const file of files) {
-      const name = basename(file).replace(/\.(jsonl\.gz|jsonl|txt|md|bin|npy)$/, '');
-      domains.push({ name, documents: await documentsOf(file, opened, options) });
+      domains.push({ name: domainName(file), documents: await documentsOf(file, opened, options) });
     }
     const { window, stride, limit } = options;
     const onProgress = (domain: string, done: number, total: number) =>
@@ -52,6 +60,19 @@ export async function measurePerplexity(files: readonly string[], options: Perpl
   } finally {
     await opened.close();
   }
+}
+
+function domainName(file: string): string {
+  return basename(file).replace(/\.(jsonl\.gz|jsonl|txt|md|bin|npy)$/, '');
+}
+
+/** What of an earlier report this run would not write again, in words. */
+function lostDomains(report: Record<string, unknown>, { model }: OpenedModel, names: readonly string[]): string | null {
+  const { model: identity, domains } = report as { model?: Partial<ModelIdentity>; domains?: unknown };
+  if (typeof identity?.modelHash !== 'string' || !Array.isArray(domains)) return 'no report of moda eval perplexity';
+  if (identity.modelHash !== model.identity.modelHash) return `a report of another model (${identity.name})`;
+  const lost = domains.map((entry) => String(entry?.domain)).filter((domain) => !names.includes(domain));
+  return lost.length === 0 ? null : `the domains ${lost.join(', ')}, which this run does not measure`;
 }
 
 /** Documents of a text file, or of a shard split at the token that stands between documents. */

@@ -17,8 +17,8 @@ import { ConfigError } from '@modajs/tensor';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
 import { VERSIONS } from '../run/versions.ts';
 import { table } from '../terminal/table.ts';
-import { fileStore, openRows, writeWhole } from './eval-files.ts';
-import { type ModelOptions, openModel } from './eval-model.ts';
+import { fileStore, openRows, refuseToReplace, writeWhole } from './eval-files.ts';
+import { type ModelOptions, type OpenedModel, openModel } from './eval-model.ts';
 
 /** Options of `moda eval`. */
 export interface EvalOptions extends ModelOptions {
@@ -31,6 +31,7 @@ export interface EvalOptions extends ModelOptions {
   readonly data?: string;
   readonly cache?: string;
   readonly output: string;
+  readonly overwrite?: boolean;
   readonly logSamples?: boolean;
   readonly fresh?: boolean;
   readonly depthStatistics?: boolean;
@@ -47,6 +48,8 @@ export async function evaluateTasks(options: EvalOptions): Promise<void> {
   const opened = await openModel(options, depthAttention?.onAttention);
   const signal = interruptSignal(() => console.error('\nstopping; run the same command again to continue'));
   try {
+    const names = new Set([...selection.tasks, ...selection.groups].map(({ name }) => name));
+    await refuseToReplace(options.output, (report) => lostResults(report, opened, names), options.overwrite);
     const { results, samples } = await runEvaluation({
       model: opened.model,
       selection,
@@ -78,6 +81,19 @@ export async function evaluateTasks(options: EvalOptions): Promise<void> {
   } finally {
     await opened.close();
   }
+}
+
+/** What of an earlier results file this run would not write again, in words. */
+function lostResults(
+  report: Record<string, unknown>,
+  { model }: OpenedModel,
+  names: ReadonlySet<string>,
+): string | null {
+  const { model_hash: hash, model_name: name, results } = report;
+  if (typeof hash !== 'string' || typeof results !== 'object' || results === null) return 'no results of moda eval';
+  if (hash !== model.identity.modelHash) return `results of another model (${String(name)})`;
+  const lost = Object.keys(results).filter((task) => !names.has(task));
+  return lost.length === 0 ? null : `results of ${lost.join(', ')}, which this run does not repeat`;
 }
 
 /** `moda eval tasks`. */

@@ -5,6 +5,8 @@ import type { ModelOptions } from './eval-model.ts';
 import { measurePerplexity, type PerplexityCommandOptions } from './eval-perplexity.ts';
 import { type EvalOptions, evaluateTasks, listTasks } from './eval-tasks.ts';
 
+const OVERWRITE = 'replace the file even if it holds results of another model, or of more';
+
 /** `moda eval` and its subcommands `perplexity`, `compare`, `decontaminate` and `tasks`. */
 export function registerEval(program: Command): void {
   // Options after a subcommand are the subcommand's; commander asks for this at every level above it.
@@ -21,6 +23,7 @@ export function registerEval(program: Command): void {
     .option('--data <folder>', 'datasets in a folder instead of the Hugging Face hub')
     .option('--cache <folder>', 'where downloaded datasets are kept (default: ~/.cache/moda)')
     .option('-O, --output <file>', 'where results go', 'results.json')
+    .option('--overwrite', OVERWRITE)
     .option('--log-samples', 'also write each request and its scores')
     .option('--fresh', 'ask everything again instead of continuing where an earlier run was')
     .option('--depth-statistics', 'record where depth attention looks, by layer and head')
@@ -46,6 +49,7 @@ export function registerEval(program: Command): void {
     .option('--data <folder>', 'datasets in a folder instead of the Hugging Face hub')
     .option('--cache <folder>', 'where downloaded datasets are kept (default: ~/.cache/moda)')
     .option('-O, --output <file>', 'also write the report as JSON')
+    .option('--overwrite', OVERWRITE)
     .action((files: string[], options: DecontaminateOptions) => decontaminate(files, options));
   evaluation
     .command('tasks')
@@ -63,6 +67,7 @@ function perplexityCommand(): Command {
     .addOption(new Option('--dtype <dtype>', 'ids in token shards').choices(['uint16', 'uint32']).default('uint16'))
     .option('-l, --limit <count>', 'only the first documents of each file', positiveInteger)
     .option('-O, --output <file>', 'also write the report as JSON')
+    .option('--overwrite', OVERWRITE)
     .action((files: string[], options: PerplexityCommandOptions) => measurePerplexity(files, options));
 }
 
@@ -70,7 +75,7 @@ function withModel(command: Command): Command {
   const defaults: Pick<ModelOptions, 'out' | 'device' | 'longContext'> = {
     out: 'runs',
     device: 'auto',
-    longContext: 'error',
+    longContext: 'truncate',
   };
   return command
     .option(
@@ -84,7 +89,10 @@ function withModel(command: Command): Command {
     .option('--average', 'the moving average of the weights')
     .option('--batch-tokens <count>', 'tokens of one batch', positiveInteger, 4096)
     .addOption(
-      new Option('--long-context <what>', 'contexts longer than the model')
+      new Option(
+        '--long-context <what>',
+        'contexts longer than the model: truncate cuts them from the left and says so',
+      )
         .choices(['error', 'truncate'])
         .default(defaults.longContext),
     );
