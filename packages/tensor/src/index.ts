@@ -1,4 +1,4 @@
-export { type DecodeBlocksConfig, KernelError } from '@modajs/kernels';
+export type { DecodeBlocksConfig } from '@modajs/kernels';
 export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';
 export type { PreparedSequence } from './backends/webgpu/prepared-sequence.ts';
@@ -13,6 +13,7 @@ export {
   DataError,
   DeviceError,
   DTypeError,
+  KernelError,
   ModaError,
   OutOfMemoryError,
   ShapeError,

@@ -1,6 +1,4 @@
 import { ModaError } from '@modajs/tensor';
-import { TokenizerError } from '@modajs/tokenizer';
-import { DataError as InputFileError } from '@modajs/tokenizer/node';
 import { PeerFailedError } from '@modajs/train';
 import { CommanderError } from 'commander';
 
@@ -19,7 +17,7 @@ export function reportError(error: unknown): number {
   }
   // The rank that failed says why.
   if (error instanceof PeerFailedError) return USER_ERROR;
-  if (error instanceof ModaError || error instanceof TokenizerError || error instanceof InputFileError) {
+  if (error instanceof ModaError) {
     console.error(`error: ${error.message.replaceAll('\n', ' ')}`);
     return USER_ERROR;
   }

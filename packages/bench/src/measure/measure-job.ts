@@ -1,4 +1,3 @@
-import { KernelError } from '@modajs/kernels';
 import { ModaError } from '@modajs/tensor';
 import { costOf } from '../cost.ts';
 import type { BenchJob } from '../job.ts';
@@ -24,7 +23,7 @@ export async function measureJob(
   try {
     return rowOf(job, await measure(job, session), ceilings);
   } catch (error) {
-    if (error instanceof KernelError || error instanceof ModaError) return emptyRow(job, 'failed', error.message);
+    if (error instanceof ModaError) return emptyRow(job, 'failed', error.message);
     throw error;
   } finally {
     session.close();

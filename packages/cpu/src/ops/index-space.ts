@@ -1,3 +1,4 @@
+import { ShapeError } from '@modajs/errors';
 import { type CpuArray, dtypeCode, elementCount, floatBits } from './cpu-array.ts';
 
 /** Elements of a unit of work; `SEGMENT` of assembly/index-space.ts. */
@@ -34,7 +35,7 @@ export function collapse(shape: readonly number[], operands: readonly (readonly 
 /**
  * Arguments of an elementwise kernel over `arrays`, which all have the same shape.
  *
- * @throws RangeError when more than 9 dimensions remain after joining
+ * @throws ShapeError when more than 9 dimensions remain after joining
  */
 export function indexSpace(arrays: readonly CpuArray[], op = 0, alpha = 0, beta = 0): IndexSpace {
   const shape = arrays[arrays.length - 1].shape;
@@ -46,8 +47,9 @@ export function indexSpace(arrays: readonly CpuArray[], op = 0, alpha = 0, beta 
   );
   const inner = dimensions.pop() ?? { size: 1, strides: arrays.map(() => 1) };
   if (dimensions.length > MAX_OUTER) {
-    throw new RangeError(
+    throw new ShapeError(
       `cpu: at most ${MAX_OUTER + 1} axes may stay after joining, got shape [${shape}]. Make an operand contiguous.`,
+      { shape },
     );
   }
   const segments = Math.ceil(inner.size / SEGMENT);

@@ -1,5 +1,6 @@
+import { OutOfMemoryError } from '@modajs/errors';
 import { describe, expect, it } from 'vitest';
-import { CpuMemory, CpuOutOfMemoryError, sizeClass } from './cpu-memory.ts';
+import { CpuMemory, sizeClass } from './cpu-memory.ts';
 
 describe('sizeClass', () => {
   it('wastes at most an eighth and is a multiple of 64', () => {
@@ -40,7 +41,7 @@ describe('memory', () => {
     const memory = new CpuMemory(false, 2 ** 20);
     memory.allocate(2 ** 19);
     const ask = () => memory.allocate(2 ** 20);
-    expect(ask).toThrow(CpuOutOfMemoryError);
+    expect(ask).toThrow(OutOfMemoryError);
     expect(ask).toThrow('cpu: 1048576 B do not fit, 524288 B of 1048576 B are in use.');
   });
 

@@ -1,19 +1,5 @@
+import { ConfigError, OutOfMemoryError } from '@modajs/errors';
 import { type WasmMemory, webAssembly } from './web-assembly.ts';
-
-/** Asked for more than the memory may grow to. */
-export class CpuOutOfMemoryError extends Error {
-  constructor(
-    readonly bytes: number,
-    readonly liveBytes: number,
-    readonly limitBytes: number,
-  ) {
-    super(
-      `cpu: ${bytes} B do not fit, ${liveBytes} B of ${limitBytes} B are in use. ` +
-        'Use a smaller batch or sequence, or activation checkpointing.',
-    );
-    this.name = 'CpuOutOfMemoryError';
-  }
-}
 
 const PAGE_BYTES = 65536;
 const ALIGNMENT = 64;
@@ -59,11 +45,11 @@ export class CpuMemory {
     this.#end = Math.ceil(address / ALIGNMENT) * ALIGNMENT;
   }
 
-  /** @throws CpuOutOfMemoryError */
+  /** @throws OutOfMemoryError when the memory may not grow that far */
   allocate(bytes: number): number {
     const wanted = sizeClass(bytes);
     const address = this.#free.get(wanted)?.pop() ?? this.#fresh(wanted) ?? this.#larger(wanted);
-    if (address === undefined) throw new CpuOutOfMemoryError(bytes, this.liveBytes, this.limitBytes);
+    if (address === undefined) throw this.#full(bytes);
     const known = this.#sizes.get(address);
     if (known !== undefined) this.pooledBytes -= known;
     else this.#sizes.set(address, wanted);
@@ -74,12 +60,23 @@ export class CpuMemory {
 
   release(address: number): void {
     const size = this.#sizes.get(address);
-    if (size === undefined) throw new Error(`cpu: release takes an address that allocate returned, got ${address}.`);
+    if (size === undefined) {
+      throw new ConfigError(`cpu: release takes an address that allocate returned, got ${address}.`, { address });
+    }
     const list = this.#free.get(size);
     if (list) list.push(address);
     else this.#free.set(size, [address]);
     this.liveBytes -= size;
     this.pooledBytes += size;
+  }
+
+  #full(bytes: number): OutOfMemoryError {
+    const { liveBytes, limitBytes } = this;
+    return new OutOfMemoryError(
+      `cpu: ${bytes} B do not fit, ${liveBytes} B of ${limitBytes} B are in use. ` +
+        'Use a smaller batch or sequence, or activation checkpointing.',
+      { bytes, liveBytes, limitBytes },
+    );
   }
 
   /** Address of memory that nobody had yet, or undefined when there is no more. */

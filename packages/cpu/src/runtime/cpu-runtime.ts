@@ -1,3 +1,4 @@
+import { ConfigError, KernelError } from '@modajs/errors';
 import { CONTROL_ARGUMENTS, CONTROL_BYTES, CONTROL_GENERATION, CONTROL_STOP, SCRATCH_BYTES } from '../abi/control.ts';
 import { CpuMemory } from './cpu-memory.ts';
 import { hasRelaxedSimd, type KernelBuild, type KernelExports, moduleBytes } from './wasm-module.ts';
@@ -20,16 +21,21 @@ let saidSingleThread = false;
 /**
  * Compiles the kernels, sets up memory and starts the workers.
  *
- * @throws RangeError for a thread count or memory size outside what is possible
+ * @throws ConfigError for a thread count or memory size outside what is possible
  */
 export async function createCpuRuntime(options: CpuRuntimeOptions = {}): Promise<CpuRuntime> {
   const wanted = options.threads ?? availableThreads();
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > 64) {
-    throw new RangeError(`cpu: threads must be an integer from 1 to 64, got ${wanted}. Leave it out to use all cores.`);
+    throw new ConfigError(
+      `cpu: threads must be an integer from 1 to 64, got ${wanted}. Leave it out to use all cores.`,
+      { threads: wanted },
+    );
   }
   const memoryBytes = options.memoryBytes ?? MAX_MEMORY_BYTES;
   if (!(memoryBytes >= 2 ** 23 && memoryBytes <= MAX_MEMORY_BYTES)) {
-    throw new RangeError(`cpu: memoryBytes must be from 8388608 to ${MAX_MEMORY_BYTES}, got ${memoryBytes}.`);
+    throw new ConfigError(`cpu: memoryBytes must be from 8388608 to ${MAX_MEMORY_BYTES}, got ${memoryBytes}.`, {
+      memoryBytes,
+    });
   }
   const isShared = canShareMemory();
   if (!isShared && wanted > 1 && !saidSingleThread) {
@@ -58,7 +64,7 @@ export class CpuRuntime {
     readonly build: KernelBuild,
   ) {
     const abort = () => {
-      throw new Error('cpu: a kernel aborted.');
+      throw new KernelError('cpu: a kernel aborted. Please report this with the shapes of the call.');
     };
     const instance = new webAssembly.Instance(module, { env: { memory: memory.wasm, abort } });
     this.#exports = instance.exports as KernelExports;
@@ -89,7 +95,12 @@ export class CpuRuntime {
     this.memory.i32.set(words, (this.#control + CONTROL_ARGUMENTS) >>> 2);
     if (tiles === 1 || this.#workers.length === 0) this.#exports.runAlone(this.#control, kernel, tiles);
     else if (this.#exports.runShared(this.#control, kernel, tiles, this.#mayBlock) !== 0) {
-      throw new Error(`cpu: kernel ${kernel} failed on a worker. Please report this with the shapes of the call.`);
+      throw new KernelError(
+        `cpu: kernel ${kernel} failed on a worker. Please report this with the shapes of the call.`,
+        {
+          kernel,
+        },
+      );
     }
   }
 

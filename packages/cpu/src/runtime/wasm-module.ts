@@ -1,3 +1,4 @@
+import { KernelError } from '@modajs/errors';
 import { RELAXED_SIMD_MODULE } from '../generated/relaxed-simd-module.ts';
 import { SIMD_MODULE } from '../generated/simd-module.ts';
 import { webAssembly } from './web-assembly.ts';
@@ -41,7 +42,7 @@ function memoryFlags(bytes: Uint8Array): number {
   for (let i = 0; i + pattern.length <= bytes.length; i++) {
     if (pattern.every((byte, j) => bytes[i + j] === byte)) return i + pattern.length - 1;
   }
-  throw new Error(
+  throw new KernelError(
     'cpu: the kernel module must import a shared memory, found none. Run `pnpm --filter @modajs/cpu generate`.',
   );
 }

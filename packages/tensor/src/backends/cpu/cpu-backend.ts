@@ -1,6 +1,5 @@
 import * as kernels from '@modajs/cpu';
 import { type DType, elementBytes, type HostArray } from '../../core/dtype.ts';
-import { OutOfMemoryError } from '../../core/errors.ts';
 import type { AttentionArguments, AttentionBackwardArguments } from '../attention-arguments.ts';
 import type {
   AdamWArguments,
@@ -39,13 +38,7 @@ export class CpuBackend implements Backend {
   }
 
   allocate(length: number, dtype: DType): DeviceStorage {
-    try {
-      return new CpuStorage(this.#runtime.memory.allocate(length * elementBytes(dtype)), length, dtype);
-    } catch (error) {
-      if (!(error instanceof kernels.CpuOutOfMemoryError)) throw error;
-      const { bytes, liveBytes, limitBytes } = error;
-      throw new OutOfMemoryError(error.message, { bytes, liveBytes, limitBytes }, { cause: error });
-    }
+    return new CpuStorage(this.#runtime.memory.allocate(length * elementBytes(dtype)), length, dtype);
   }
 
   release(storage: DeviceStorage): void {

@@ -1,0 +1,12 @@
+export {
+  AutogradError,
+  CheckpointError,
+  ConfigError,
+  DataError,
+  DeviceError,
+  DTypeError,
+  KernelError,
+  OutOfMemoryError,
+  ShapeError,
+} from './errors.ts';
+export { ModaError } from './moda-error.ts';

@@ -1,0 +1,3 @@
+import { library } from '@modajs/build/tsup';
+
+export default library();
