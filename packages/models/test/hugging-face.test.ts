@@ -1,4 +1,4 @@
-import { CheckpointError, type Device, init, readSafetensors } from '@modajs/tensor';
+import { CheckpointError, type Device, init, noGrad, readSafetensors, tensor, writeSafetensors } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   configFromHuggingFace,
@@ -67,7 +67,11 @@ describe('hugging face files [reference]', () => {
     const half = [...parameters.keys()].filter((name) => name.includes('layers.1.'));
     const part = async (keep: (name: string) => boolean) => {
       const chosen = new Map([...parameters].filter(([name]) => keep(name)));
-      return (await writeHuggingFace(smallFamilies.olmo2, chosen)).get('model.safetensors')!;
+      return await writeSafetensors(
+        Object.fromEntries(
+          [...chosen].map(([name, { shape, data }]) => [name, { dtype: 'F32' as const, shape, data }]),
+        ),
+      );
     };
     const index = Object.fromEntries(
       [...parameters.keys()].map((name) => [name, half.includes(name) ? 'b.safetensors' : 'a.safetensors']),
@@ -95,12 +99,50 @@ describe('hugging face files [reference]', () => {
     vocab_size: 100,
     max_position_embeddings: 64,
   };
+  const gpt2 = (change: Record<string, unknown>) => ({
+    ...{ model_type: 'gpt2', n_embd: 24, n_layer: 2, n_head: 4, vocab_size: 100, n_positions: 64 },
+    ...Object.fromEntries(
+      Object.keys(olmo2)
+        .filter((key) => key !== 'model_type' && key !== 'vocab_size')
+        .map((key) => [key, undefined]),
+    ),
+    ...change,
+  });
   const refused: [Record<string, unknown>, string][] = [
     [{ model_type: 'mamba' }, 'model_type must be one of olmo2'],
     [{ hidden_size: undefined }, 'hidden_size must be a whole number'],
-    [{ rope_scaling: { rope_type: 'llama3' } }, 'rope_scaling must be default'],
-    [{ hidden_act: 'relu' }, 'hidden_act must be silu'],
+    [{ rope_scaling: { rope_type: 'llama3' } }, 'rope_scaling: rope_type must be "default"'],
+    [{ rope_scaling: { type: 'linear', factor: 2 } }, 'rope_scaling: type must be "default"'],
+    [{ rope_scaling: { rope_type: 'default', factor: 2 } }, 'rope_scaling: factor must be left out'],
+    [{ rope_scaling: null, rope_parameters: { rope_type: 'yarn' } }, 'rope_parameters: rope_type must be "default"'],
+    [{ rope_scaling: { type: 'default' }, rope_parameters: { rope_type: 'yarn' } }, 'rope_parameters: rope_type'],
+    [{ rope_theta: 1e4, rope_parameters: { rope_theta: 5e5 } }, 'rope_theta must be one number, got 10000 and 500000'],
+    [{ rope_parameters: { full_attention: { rope_theta: 1e6 } } }, 'full_attention must be left out'],
+    [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor must be 1'],
+    [{ rope_theta: '500000' }, 'rope_theta must be a number > 0, got "500000"'],
+    [{ rms_norm_eps: '1e-5' }, 'rms_norm_eps must be a number'],
+    [{ num_key_value_heads: '2' }, 'num_key_value_heads must be a whole number'],
+    [{ num_key_value_heads: 2.5 }, 'num_key_value_heads must be a whole number'],
+    [{ head_dim: 0 }, 'head_dim must be a whole number'],
+    [{ tie_word_embeddings: 'true' }, 'tie_word_embeddings must be true or false'],
+    [{ hidden_act: 'relu' }, 'hidden_act must be "silu"'],
+    [{ attention_bias: true }, 'attention_bias must be false'],
     [{ use_sliding_window: true }, 'use_sliding_window must be false'],
+    [{ sliding_window: 4096 }, 'sliding_window must be false'],
+    [{ layer_types: ['full_attention', 'sliding_attention'] }, 'layer_types must be full_attention in every layer'],
+    [{ no_rope_layers: [1, 0] }, 'no_rope_layers must be left out'],
+    [{ attn_logit_softcapping: 50 }, 'attn_logit_softcapping must be left out'],
+    [{ embedding_multiplier: 12 }, 'embedding_multiplier must be left out'],
+    [{ quantization_config: { bits: 4 } }, 'quantization_config must be empty'],
+    [{ is_encoder_decoder: true }, 'is_encoder_decoder must be false'],
+    [{ pruned_heads: { 0: [1] } }, 'pruned_heads must be empty'],
+    [{ num_attention_heads: 5 }, 'config.json: config: '],
+    [{ model_type: 'moda', moda_config: null }, 'moda_config must be an object'],
+    [{ model_type: 'moda', moda_config: { nLayers: '2' } }, 'config.json: config: nLayers'],
+    [gpt2({ scale_attn_by_inverse_layer_idx: true }), 'scale_attn_by_inverse_layer_idx must be false'],
+    [gpt2({ activation_function: 'gelu' }), 'activation_function must be "gelu_new"'],
+    [gpt2({ n_ctx: 32 }), 'n_ctx must be 64'],
+    [gpt2({ add_cross_attention: true }), 'add_cross_attention must be false'],
   ];
   for (const [change, message] of refused) {
     it(`refuses ${JSON.stringify(change)} and names the key`, () => {
@@ -108,6 +150,116 @@ describe('hugging face files [reference]', () => {
       expect(() => configFromHuggingFace({ ...olmo2, ...change })).toThrow(message);
     });
   }
+
+  it('an absent key has the default of transformers, null counts as absent, and bookkeeping changes nothing', () => {
+    expect(configFromHuggingFace(olmo2)).toMatchObject({
+      nKvHeads: 4,
+      headDim: 8,
+      normEps: 1e-5,
+      ropeTheta: 10_000,
+      tieEmbeddings: false,
+    });
+    expect(configFromHuggingFace({ ...olmo2, model_type: 'qwen3' }).headDim).toBe(128);
+    expect(configFromHuggingFace({ ...olmo2, model_type: 'llama' })).toMatchObject({ headDim: 8, normEps: 1e-6 });
+    const more = {
+      rope_scaling: null,
+      head_dim: null,
+      transformers_version: '5.17.0',
+      bos_token_id: 1,
+      use_cache: true,
+      _name_or_path: 'x',
+    };
+    const rope = { rope_theta: 5e5, rope_parameters: { rope_theta: 5e5, rope_type: 'default' } };
+    expect(configFromHuggingFace({ ...olmo2, ...more, ...rope }).ropeTheta).toBe(5e5);
+    expect(configFromHuggingFace(JSON.parse(JSON.stringify(gpt2({ scale_attn_weights: false }))))).toMatchObject({
+      softmaxScale: 1,
+      tieEmbeddings: true,
+    });
+  });
+
+  it('shard names that would leave the folder are refused before anything is read', async () => {
+    const asked: string[] = [];
+    for (const shard of [
+      '../../.bashrc',
+      '/etc/passwd',
+      'a/b.safetensors',
+      'a\\b.safetensors',
+      '..',
+      '',
+      'x.bin',
+      7,
+      null,
+      ['a'],
+    ]) {
+      const files = new Map([
+        ['config.json', text(olmo2)],
+        ['model.safetensors.index.json', text({ weight_map: { 'model.norm.weight': shard } })],
+      ]);
+      const folder: ModelFolder = {
+        read: async (name) => {
+          asked.push(name);
+          return files.get(name) ?? null;
+        },
+      };
+      await expect(readHuggingFace(folder)).rejects.toThrow(CheckpointError);
+    }
+    expect(new Set(asked)).toEqual(new Set(['config.json', 'model.safetensors', 'model.safetensors.index.json']));
+  });
+
+  for (const [name, config] of Object.entries({
+    llama: smallFamilies.llama,
+    qwen3: smallFamilies.qwen3,
+    olmo2: smallFamilies.olmo2,
+  })) {
+    it(`interleaved RoPE is exported in the other pairing with equal logits: ${name}`, async () => {
+      const interleaved: DecoderConfig = { ...config, ropeInterleaved: true };
+      using model = createDecoder(interleaved, { seed: 5 });
+      // Norm weights start as ones, which any order leaves alone.
+      const parameters = await hostParameters(model);
+      for (const [key, { data }] of parameters)
+        if (key.endsWith('norm.weight')) data.forEach((_, i) => (data[i] = 1 + Math.sin(i)));
+      model.loadParameters(parameters);
+      const files = await writeHuggingFace(interleaved, parameters);
+      const read = await readHuggingFace(folderOf(files));
+      expect(read.config.ropeInterleaved).toBe(false);
+      using copy = createDecoder(read.config);
+      copy.loadParameters(read.parameters);
+      const ids = tensor([[3, 14, 15, 92, 65, 35]], { dtype: 'i32' });
+      const [mine, theirs] = noGrad(() => [model, copy].map((one) => one.forward(ids)));
+      const [a, b] = [await mine.data(), await theirs.data()];
+      a.forEach((value, i) => expect(b[i]).toBeCloseTo(value, 10));
+    });
+  }
+
+  it('what a family cannot say is written as moda and comes back', async () => {
+    for (const config of [
+      { ...smallFamilies.gpt2, nKvHeads: 2 },
+      { ...smallFamilies.gpt2, headDim: 6 },
+      { ...smallFamilies.gpt2, softmaxScale: 0.5 },
+      { ...smallFamilies.qwen3, bias: true },
+    ]) {
+      expect(familyOf(config)).toBeNull();
+      const read = await readHuggingFace(folderOf(await writeHuggingFace(config, await values(config))));
+      expect(read.config).toEqual(config);
+    }
+  });
+
+  it('an export that would not be the model is refused: values beyond half precision, lost or foreign parameters', async () => {
+    const parameters = await values(smallFamilies.llama);
+    const name = 'model.layers.1.mlp.up_proj.weight';
+    parameters.get(name)!.data[7] = 70_000;
+    await expect(writeHuggingFace(smallFamilies.llama, parameters, { dtype: 'F16' })).rejects.toThrow(
+      `${name}[7] must come back as 70000`,
+    );
+    await writeHuggingFace(smallFamilies.llama, parameters);
+    parameters.set('model.extra', parameters.get(name)!);
+    await expect(writeHuggingFace(smallFamilies.llama, parameters)).rejects.toThrow('model.extra must be a parameter');
+    parameters.delete('model.extra');
+    parameters.delete(name);
+    await expect(writeHuggingFace(smallFamilies.llama, parameters)).rejects.toThrow(
+      `${name} must be [40,32], got nothing`,
+    );
+  });
 
   it('refuses a missing config, broken JSON, and a tensor of another shape', async () => {
     await expect(readHuggingFace(folderOf(new Map()))).rejects.toThrow('config.json: the file must exist');

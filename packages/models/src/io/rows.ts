@@ -28,10 +28,13 @@ export function stackedRows(parts: readonly HostParameter[]): HostParameter {
 /**
  * Reorders the rows of a query or key projection between the two pairings of RoPE: `toInterleaved` moves component
  * `i + D/2` of each head next to component i (Hugging Face to llama.cpp), the other direction undoes it.
+ *
+ * @param x a matrix, bias or norm weight whose rows are those of whole heads: a norm of each head (Qwen 3) has one head's
+ * @param D rows of a head
  */
-export function rotaryRows(x: HostParameter, heads: number, toInterleaved: boolean): HostParameter {
+export function rotaryRows(x: HostParameter, D: number, toInterleaved: boolean): HostParameter {
   const width = x.shape.length === 2 ? x.shape[1] : 1;
-  const D = x.shape[0] / heads;
+  const heads = x.shape[0] / D;
   const half = D / 2;
   const data = new Float32Array(x.data.length);
   for (let head = 0; head < heads; head++) {
@@ -43,4 +46,9 @@ export function rotaryRows(x: HostParameter, heads: number, toInterleaved: boole
     }
   }
   return { shape: x.shape, data };
+}
+
+/** Whether a parameter's rows are those of heads that RoPE turns: projections, biases and norms of queries and keys. */
+export function isRotated(name: string): boolean {
+  return /\.self_attn\.[qk]_(proj|norm)\./.test(name);
 }

@@ -2,7 +2,7 @@ import { ConfigError } from '@modajs/tensor';
 import type { DecoderConfig } from '../../config/decoder-config.ts';
 import type { HostParameter } from '../../decoder/load-parameters.ts';
 import { familyOf, type ModelFamily } from '../hugging-face/model-family.ts';
-import { rotaryRows } from '../rows.ts';
+import { isRotated, rotaryRows } from '../rows.ts';
 import { type GgufTensor, type GgufValue, writeGgufFile } from './gguf-file.ts';
 
 /** Ours to llama.cpp's, inside a block. */
@@ -80,16 +80,7 @@ function ggufName(name: string, family: 'olmo2' | 'llama' | 'qwen3'): string {
 function pairRows(name: string, parameter: HostParameter, config: DecoderConfig, family: ModelFamily): HostParameter {
   const wantsInterleaved = family === 'llama';
   if (wantsInterleaved === config.ropeInterleaved) return parameter;
-  if (name.includes('.self_attn.q_'))
-    return rotaryRows(parameter, headsOf(parameter, config, config.nHeads), wantsInterleaved);
-  if (name.includes('.self_attn.k_'))
-    return rotaryRows(parameter, headsOf(parameter, config, config.nKvHeads), wantsInterleaved);
-  return parameter;
-}
-
-/** A per-head norm weight holds one head's components. */
-function headsOf({ shape }: HostParameter, { headDim }: DecoderConfig, heads: number): number {
-  return shape[0] === headDim ? 1 : heads;
+  return isRotated(name) ? rotaryRows(parameter, config.headDim, wantsInterleaved) : parameter;
 }
 
 function modelMetadata(config: DecoderConfig, family: ModelFamily): Record<string, GgufValue> {

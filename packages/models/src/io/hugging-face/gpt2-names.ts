@@ -20,17 +20,26 @@ const outside = {
   'model.norm.bias': 'ln_f.bias',
 } as const;
 
+/** Causal masks that older versions of transformers kept among the weights. */
+const storedMask = /(^|\.)h\.\d+\.attn\.(bias|masked_bias)$/;
+
 const qkv = ['q_proj', 'k_proj', 'v_proj'] as const;
 
 /**
  * GPT-2's tensors by our names: fused `c_attn` cut in three, its `[inputs, outputs]` matrices transposed, stored masks
  * dropped, a `transformer.` prefix ignored.
  *
- * @throws CheckpointError for a missing tensor
+ * @throws CheckpointError for a missing tensor, and for one that GPT-2 does not have
  */
 export function fromGpt2Names(tensors: Parameters, nLayers: number): Map<string, HostParameter> {
+  const read = new Set<string>();
+  const find = (name: string): HostParameter | undefined => {
+    const known = [name, `transformer.${name}`].find((one) => tensors.has(one));
+    if (known !== undefined) read.add(known);
+    return known === undefined ? undefined : tensors.get(known);
+  };
   const get = (name: string): HostParameter => {
-    const found = tensors.get(name) ?? tensors.get(`transformer.${name}`);
+    const found = find(name);
     if (found) return found;
     throw new CheckpointError(
       `gpt2: ${name} must be in the file, got ${tensors.size} other tensors. Is a shard missing?`,
@@ -56,8 +65,13 @@ export function fromGpt2Names(tensors: Parameters, nLayers: number): Map<string,
       ours.set(`${name}.bias`, rowsOf(bias, i * third, (i + 1) * third));
     });
   }
-  const head = tensors.get('lm_head.weight');
+  const head = find('lm_head.weight');
   if (head) ours.set('lm_head.weight', head);
+  for (const name of tensors.keys()) {
+    if (read.has(name) || storedMask.test(name)) continue;
+    const message = `gpt2: every tensor must be one of GPT-2's, got ${name}. What it does is not known here.`;
+    throw new CheckpointError(message, { name });
+  }
   return ours;
 }
 

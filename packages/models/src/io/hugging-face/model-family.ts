@@ -32,11 +32,19 @@ export function familyFields(family: ModelFamily): Partial<DecoderConfig> {
   return fields[family];
 }
 
+/** What a family's own file has no words for, so that a model with it is none of the family. */
+function canSay(family: ModelFamily, { nHeads, nKvHeads, headDim, dModel, bias }: DecoderConfig): boolean {
+  if (family === 'gpt2') return nKvHeads === nHeads && nHeads * headDim === dModel;
+  // Qwen 3 can have biases in attention but not in its FFN; here they are everywhere or nowhere.
+  return family !== 'qwen3' || !bias;
+}
+
 /** The family whose fields a configuration has, or null: then only this library can load it. */
 export function familyOf(config: DecoderConfig): ModelFamily | null {
   // Interleaved RoPE is a matter of how rows of two matrices are ordered, not of the architecture.
   const comparable: DecoderConfig = { ...config, ropeInterleaved: false };
   const matches = (family: ModelFamily): boolean =>
-    Object.entries(fields[family]).every(([key, value]) => comparable[key as keyof DecoderConfig] === value);
+    Object.entries(fields[family]).every(([key, value]) => comparable[key as keyof DecoderConfig] === value) &&
+    canSay(family, config);
   return (Object.keys(fields) as ModelFamily[]).find(matches) ?? null;
 }

@@ -1,9 +1,10 @@
 import { CheckpointError, readSafetensors } from '@modajs/tensor';
 import type { HostParameter } from '../../decoder/load-parameters.ts';
 import type { ModelWeights } from '../model-weights.ts';
+import type { Json } from './checked-config.ts';
 import { fromGpt2Names } from './gpt2-names.ts';
 import { configFromHuggingFace } from './hugging-face-config.ts';
-import type { ModelFolder } from './model-folder.ts';
+import { isPlainFileName, type ModelFolder } from './model-folder.ts';
 
 /**
  * Reads a Hugging Face model: `config.json` and `model.safetensors`, or the shards that
@@ -30,18 +31,13 @@ async function readTensors(folder: ModelFolder): Promise<Map<string, HostParamet
   if (single) return new Map(readSafetensors(single).tensors);
   const index = await readJson(folder, 'model.safetensors.index.json');
   if (!index) throw missing('model.safetensors', 'Convert .bin weights to safetensors first.');
-  const weightMap = index['weight_map'] as Readonly<Record<string, string>> | undefined;
-  if (typeof weightMap !== 'object') {
-    throw new CheckpointError(
-      'model.safetensors.index.json: weight_map must be an object, got none. Is the file complete?',
-    );
-  }
+  const weightMap = readWeightMap(index);
   const tensors = new Map<string, HostParameter>();
-  for (const shard of new Set(Object.values(weightMap))) {
+  for (const shard of new Set(weightMap.values())) {
     const bytes = await folder.read(shard);
     if (!bytes) throw missing(shard, 'The index names it; download it again.');
     const held = readSafetensors(bytes).tensors;
-    for (const name of Object.keys(weightMap).filter((key) => weightMap[key] === shard)) {
+    for (const name of [...weightMap.keys()].filter((key) => weightMap.get(key) === shard)) {
       const tensor = held.get(name);
       if (!tensor) {
         throw new CheckpointError(
@@ -58,9 +54,32 @@ async function readTensors(folder: ModelFolder): Promise<Map<string, HostParamet
   return tensors;
 }
 
-async function readJson(folder: ModelFolder, name: string): Promise<Readonly<Record<string, unknown>> | null> {
+/** Shard of each tensor. Shards are files beside the index: a name with a path in it is refused before anything is opened. */
+function readWeightMap(index: Json): ReadonlyMap<string, string> {
+  const file = 'model.safetensors.index.json';
+  const map = index['weight_map'];
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
+    throw new CheckpointError(`${file}: weight_map must be an object, got none. Is the file complete?`, { file });
+  }
+  for (const [name, shard] of Object.entries(map)) {
+    if (typeof shard === 'string' && isPlainFileName(shard) && shard.endsWith('.safetensors')) continue;
+    throw new CheckpointError(
+      `${file}: ${name} must be in a .safetensors file beside the index, got ${JSON.stringify(shard)?.slice(0, 80)}. Do not trust this file.`,
+      { file, name, shard },
+    );
+  }
+  return new Map(Object.entries(map));
+}
+
+async function readJson(folder: ModelFolder, name: string): Promise<Json | null> {
   const bytes = await folder.read(name);
   if (!bytes) return null;
+  const value = parseJson(bytes, name);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+  throw new CheckpointError(`${name}: the file must hold an object, it does not. Download it again.`, { file: name });
+}
+
+function parseJson(bytes: Uint8Array, name: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
