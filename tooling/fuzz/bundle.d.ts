@@ -1,0 +1,1 @@
+export function bundle(targets?: string, name?: string): Promise<string>;

@@ -1,0 +1,16 @@
+/** Bundles the fuzzer and its targets, whose readers are TypeScript sources of this workspace, and starts it. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.js';
+
+const bundles = await bundle();
+const { status } = spawnSync(process.execPath, [join(bundles, 'command.mjs'), ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env: {
+    ...process.env,
+    FUZZ_BUNDLES: bundles,
+    FUZZ_FAULTS: fileURLToPath(new URL('./node_modules/.cache/faults', import.meta.url)),
+  },
+});
+process.exit(status ?? 1);
