@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import type { HubRepository } from '@modajs/models';
 import { Field, Int64, List, Struct, Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, test } from 'vitest';
@@ -122,27 +123,35 @@ describe('row sources', () => {
     );
   });
 
-  test('hub > downloads a split once; the second time no request is made', async () => {
-    const asked: string[] = [];
-    const fetch = (async (url: string) => {
-      asked.push(url);
-      return new Response(url.endsWith('/test') ? JSON.stringify(['https://hub.test/0.parquet']) : parquet());
-    }) as typeof globalThis.fetch;
-    const cache = memoryStore({});
-    const options = { fetch, cache, endpoint: 'https://hub.test' };
-    expect(await hubRows(options).rows(reference)).toEqual(ROWS);
-    expect(asked).toEqual(['https://hub.test/api/datasets/owner/name/parquet/main/test', 'https://hub.test/0.parquet']);
-    expect(await hubRows(options).rows(reference)).toEqual(ROWS);
-    expect(asked).toHaveLength(2);
+  test('hub > reads all Parquet files of a split, from the branch that holds them', async () => {
+    const opened: HubRepository[] = [];
+    const files: Record<string, Uint8Array> = {
+      'main/test/0000.parquet': parquet(),
+      'main/test/0001.parquet': parquet(),
+      'main/test/notes.txt': utf8('no rows'),
+    };
+    const open = (repository: HubRepository) => {
+      opened.push(repository);
+      return {
+        list: async (folder: string) => Object.keys(files).filter((path) => path.startsWith(`${folder}/`)),
+        read: async (path: string) => files[path] ?? null,
+      };
+    };
+    expect(await hubRows({ open }).rows(reference)).toEqual([...ROWS, ...ROWS]);
+    expect(opened).toEqual([{ type: 'dataset', name: 'owner/name', revision: 'refs/convert/parquet' }]);
+    const noSplit = hubRows({ open }).rows({ ...reference, split: 'train' });
+    await expect(noSplit).rejects.toThrow('the hub must have Parquet files of main/train');
   });
 
-  test('hub > an unreachable hub and an unknown dataset say so with a cure', async () => {
+  test('hub > an unreachable hub, an unknown dataset and a malformed name say so with a cure', async () => {
     const down = (async () => Promise.reject(new TypeError('fetch failed'))) as unknown as typeof globalThis.fetch;
     await expect(hubRows({ fetch: down }).rows(reference)).rejects.toThrow(
-      'dataset owner/name: the hub must be reachable',
+      /dataset owner\/name: hub: .* must be reachable/,
     );
     const unknown = (async () => new Response('', { status: 404 })) as typeof globalThis.fetch;
-    await expect(hubRows({ fetch: unknown }).rows(reference)).rejects.toThrow('got 404');
+    await expect(hubRows({ fetch: unknown }).rows(reference)).rejects.toThrow('got status 404');
+    for (const repository of ['../../x', 'a', 'a/b/../c'])
+      await expect(hubRows({ fetch: down }).rows({ ...reference, repository })).rejects.toThrow('owner/name');
   });
 
   test('cached source > reads a file once for many subjects, and again after a failure', async () => {

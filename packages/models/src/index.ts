@@ -26,6 +26,7 @@ export {
 } from './io/gguf/gguf-tokenizer.ts';
 export { writeGguf } from './io/gguf/write-gguf.ts';
 export { hostParameters } from './io/host-parameters.ts';
+export { type HubFile, type HubFiles, type HubOptions, type HubRepository, openHubFiles } from './io/hub/hub-files.ts';
 export { configToHuggingFace } from './io/hugging-face/config-to-hugging-face.ts';
 export { configFromHuggingFace } from './io/hugging-face/hugging-face-config.ts';
 export { familyOf, type ModelFamily } from './io/hugging-face/model-family.ts';

@@ -1,10 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { downloadModel, openModelFolder, saveModelFolder } from '../src/node/index.ts';
+import { type FakeHub, startFakeHub } from './fake-hub.ts';
 
 const bytes = Uint8Array.from({ length: 5000 }, (_, i) => i % 251);
 
@@ -26,52 +26,85 @@ describe('model folders', () => {
     await expect(openModelFolder(join(folder, 'none'))).rejects.toThrow('the folder must exist');
   });
 
+  it('names with a path never leave the folder, whoever asks', async () => {
+    const opened = await openModelFolder(folder);
+    for (const name of ['../x', 'a/b', '/etc/hostname', '..', '.', '.hidden', 'a\\b', 'C:x', 'a\0b', ''])
+      for (const attempt of [opened.read(name), saveModelFolder(folder, new Map([[name, bytes]]))])
+        await expect(attempt).rejects.toThrow('must be named without a path');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   describe('downloads', () => {
-    let server: Server;
-    let endpoint: string;
-    const ranges: (string | undefined)[] = [];
-    let breakAfter: number | null = null;
-    beforeAll(async () => {
-      server = createServer((request, response) => {
-        ranges.push(request.headers.range);
-        if (request.url?.startsWith('/none/')) return response.writeHead(401).end();
-        if (request.url !== '/owner/name/resolve/main/model.safetensors') {
-          return response.writeHead(404, { 'x-error-code': 'EntryNotFound' }).end();
-        }
-        const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-        response.writeHead(from > 0 ? 206 : 200, { 'content-length': bytes.length - from });
-        if (breakAfter === null) return response.end(bytes.subarray(from));
-        return response.write(bytes.subarray(from, from + breakAfter), () => setTimeout(() => response.destroy(), 100));
-      });
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    let hub: FakeHub;
+    beforeEach(async () => {
+      hub = await startFakeHub({ 'model.safetensors': bytes, 'config.json': new TextEncoder().encode('{}') });
+      return () => hub.close();
     });
-    afterAll(() => void server.close());
+    const open = (more = {}) => downloadModel('owner/name', { endpoint: hub.endpoint, cache: folder, ...more });
+    const root = () => join(folder, 'models--owner--name');
 
-    it('resume where they broke off and are kept', async () => {
-      const model = downloadModel('owner/name', { endpoint, cache: folder });
-      breakAfter = 1200;
-      await expect(model.read('model.safetensors')).rejects.toThrow('broke off');
-      breakAfter = null;
-      const place = join(folder, 'owner', 'name', 'main');
-      expect(readdirSync(place)).toEqual(['model.safetensors.partial']);
-      const kept = readFileSync(join(place, 'model.safetensors.partial')).length;
-      expect(kept).toBe(1200);
+    it('come from one commit, lie where other tools look, and are asked for once', async () => {
+      const model = open();
       expect(Uint8Array.from((await model.read('model.safetensors'))!)).toEqual(bytes);
-      expect(ranges.at(-1)).toBe(`bytes=${kept}-`);
-      const requests = ranges.length;
+      const first = hub.sha;
+      hub.sha = 'b'.repeat(40);
+      expect((await model.read('config.json'))?.toString()).toBe('{}');
+      expect(readdirSync(join(root(), 'snapshots'))).toEqual([first]);
+      expect(readdirSync(join(root(), 'snapshots', first)).sort()).toEqual(['config.json', 'model.safetensors']);
+      expect(readFileSync(join(root(), 'refs/main'), 'utf8')).toBe(first);
+      const blob = createHash('sha256').update(bytes).digest('hex');
+      expect(readlinkSync(join(root(), 'snapshots', first, 'model.safetensors'))).toBe(`../../blobs/${blob}`);
+      const asked = hub.asked.length;
       await model.read('model.safetensors');
-      expect(ranges.length).toBe(requests);
+      expect(hub.asked.length).toBe(asked);
     });
 
-    it('tell a missing file from a missing repository and no network', async () => {
-      expect(await downloadModel('owner/name', { endpoint, cache: folder }).read('none.json')).toBeNull();
-      await expect(downloadModel('none/name', { endpoint, cache: folder }).read('config.json')).rejects.toThrow(
-        'got status 401',
-      );
-      const nowhere = downloadModel('owner/name', { endpoint: 'http://127.0.0.1:9', cache: folder });
-      await expect(nowhere.read('config.json')).rejects.toThrow('must be reachable');
-      expect(() => downloadModel('../..', { cache: folder })).toThrow('owner/name');
+    it('go on where they broke off', async () => {
+      hub.breakAfter = 1200;
+      await expect(open().read('model.safetensors')).rejects.toThrow('broke off');
+      const [partial] = readdirSync(join(root(), 'blobs'));
+      expect(partial).toMatch(/\.incomplete$/);
+      const kept = readFileSync(join(root(), 'blobs', partial)).length;
+      hub.breakAfter = null;
+      expect(Uint8Array.from((await open().read('model.safetensors'))!)).toEqual(bytes);
+      const range = kept === 0 ? /resolve\/a+\/model.safetensors$/ : new RegExp(`bytes=${kept}-`);
+      expect(hub.asked.at(-1)).toMatch(range);
+      expect(readdirSync(join(root(), 'blobs'))).toEqual([partial.replace('.incomplete', '')]);
+    });
+
+    it('with other bytes than the hub\u2019s hash says are thrown away', async () => {
+      hub.isCorrupt = true;
+      for (const name of ['model.safetensors', 'config.json'])
+        await expect(open().read(name)).rejects.toThrow(`${name} must have the hash`);
+      expect(readdirSync(join(root(), 'blobs'))).toEqual([]);
+      hub.isCorrupt = false;
+      expect((await open().read('config.json'))?.toString()).toBe('{}');
+    });
+
+    it('serve without a network what was kept', async () => {
+      await open().read('config.json');
+      const offline = open({ endpoint: 'http://127.0.0.1:9' });
+      expect((await offline.read('config.json'))?.toString()).toBe('{}');
+      await expect(offline.read('model.safetensors')).rejects.toThrow('must be reachable');
+    });
+
+    it('tell a missing file from a missing repository, no network and a malformed name', async () => {
+      expect(await open().read('none.json')).toBeNull();
+      const none = downloadModel('none/name', { endpoint: hub.endpoint, cache: folder });
+      await expect(none.read('config.json')).rejects.toThrow('got status 401');
+      for (const name of ['../..', 'a', 'a/b/c', '.a/b', 'a/..', 'https://x/y'])
+        expect(() => downloadModel(name, { cache: folder })).toThrow('owner/name');
+      for (const revision of ['../main', '/main', 'a/../b'])
+        expect(() => open({ revision })).toThrow('a revision is a branch');
+      for (const name of ['../../.bashrc', '/etc/passwd', 'a/../b', 'a\\..\\b'])
+        await expect(open().read(name)).rejects.toThrow('plain relative path');
+      hub.sha = '../../../evil';
+      await expect(open().read('config.json')).rejects.toThrow('names a commit of 40 digits');
+    });
+
+    it('send the token to the hub, and nowhere without one', async () => {
+      await open({ token: 'hf_x' }).read('config.json');
+      expect(hub.lastHeaders.authorization).toBe('Bearer hf_x');
     });
   });
 });

@@ -1,5 +1,4 @@
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
   type AnswerStore,
@@ -12,6 +11,7 @@ import {
   parseAnswers,
   type RowSource,
 } from '@modajs/eval';
+import { openHubCache } from '@modajs/models/node';
 import { DataError } from '@modajs/tensor';
 
 /** A folder as the harness's file store. Files are written beside their place and moved, so none is ever half there. */
@@ -31,13 +31,10 @@ export function folderStore(folder: string): FileStore {
   };
 }
 
-/** Datasets from `--data`, else from the hub with a cache. */
+/** Datasets from `--data`, else from the hub with the cache that huggingface_hub uses too. */
 export function openRows({ data, cache }: { readonly data?: string; readonly cache?: string }): RowSource {
   if (data !== undefined) return folderRows(folderStore(data));
-  const folder = cache ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'moda', 'datasets');
-  return cachedRowSource(
-    hubRows({ cache: folderStore(folder), endpoint: process.env.HF_ENDPOINT, token: process.env.HF_TOKEN }),
-  );
+  return cachedRowSource(hubRows({ open: (dataset) => openHubCache(dataset, { cache }) }));
 }
 
 /** Writes a file whole or not at all, its folder included. */

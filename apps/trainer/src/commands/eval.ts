@@ -21,7 +21,7 @@ export function registerEval(program: Command): void {
     .option('-l, --limit <count>', 'only the first documents of each task; never a complete result', positiveInteger)
     .option('--all-documents', 'all documents of tasks for which the style draws a sample')
     .option('--data <folder>', 'datasets in a folder instead of the Hugging Face hub')
-    .option('--cache <folder>', 'where downloaded datasets are kept (default: ~/.cache/moda)')
+    .option('--cache <folder>', 'where files of the hub are kept (default: the cache of huggingface_hub)')
     .option('-O, --output <file>', 'where results go', 'results.json')
     .option('--overwrite', OVERWRITE)
     .option('--log-samples', 'also write each request and its scores')
@@ -47,7 +47,7 @@ export function registerEval(program: Command): void {
     .option('--tokenizer <file>', 'tokenizer.json that made the shards')
     .addOption(new Option('--dtype <dtype>', 'ids in the shards').choices(['uint16', 'uint32']).default('uint16'))
     .option('--data <folder>', 'datasets in a folder instead of the Hugging Face hub')
-    .option('--cache <folder>', 'where downloaded datasets are kept (default: ~/.cache/moda)')
+    .option('--cache <folder>', 'where files of the hub are kept (default: the cache of huggingface_hub)')
     .option('-O, --output <file>', 'also write the report as JSON')
     .option('--overwrite', OVERWRITE)
     .action((files: string[], options: DecontaminateOptions) => decontaminate(files, options));

@@ -1,2 +1,3 @@
 export { type DownloadOptions, downloadModel } from './download-model.ts';
+export { type CachedHubFiles, type HubCacheOptions, openHubCache } from './hub-cache.ts';
 export { openModelFolder, saveModelFolder } from './model-folder.ts';
