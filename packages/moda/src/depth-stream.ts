@@ -9,7 +9,8 @@ export interface ReadOptions {
 /**
  * What the layers of one forward pass wrote, in order: block i appends its slots, later blocks read all that came before.
  * One arena holds the whole model's stream; readers get a count, nothing is copied or concatenated. Gradients of all
- * readers meet in the arena during the backward pass, which must run before the next forward pass writes here.
+ * readers meet in the arena during the backward pass. A graph keeps the slots that it reads: the stream may be rewound and
+ * written again, or disposed of, before it runs backward.
  */
 export class DepthStream implements Disposable {
   readonly #arena: DepthArena;
@@ -33,9 +34,19 @@ export class DepthStream implements Disposable {
 
   /**
    * Makes only the first `count` slots visible; later ones will be written again. 0 starts the next forward pass, a
-   * layer's own start repeats that layer (activation checkpointing).
+   * layer's own start repeats that layer (activation checkpointing). Writing then begins a pass in memory of its own, with copies
+   * of the slots that stay visible.
+   *
+   * @throws ShapeError for more slots than were written; AutogradError after `dispose`
    */
   rewind(count = 0): void {
+    const { written } = this.#arena;
+    if (!(Number.isInteger(count) && count >= 0 && count <= written)) {
+      throw new ShapeError(
+        `depthStream.rewind: 0 <= count <= slots written must hold, got count=${count}, written=${written}. Rewind to an earlier slot.`,
+        { count, written },
+      );
+    }
     this.#count = count;
   }
 
@@ -73,7 +84,10 @@ export class DepthStream implements Disposable {
     this.#count++;
   }
 
-  /** The slots written so far, for `moda`, `depthAttention` and `modaChunkVisible`. Later writes stay invisible to it. */
+  /**
+   * The slots written so far, for `moda`, `depthAttention` and `modaChunkVisible`. Later writes stay invisible to it; after a rewind
+   * that is written to, or `dispose`, it must be read anew.
+   */
   read({ last = null }: ReadOptions = {}): DepthReading {
     return this.#arena.read(this.#count, last === null ? 0 : Math.max(0, this.#count - last));
   }
@@ -95,7 +109,7 @@ export class DepthStream implements Disposable {
     });
   }
 
-  /** Frees the arena. */
+  /** Gives the memory up. A recorded graph keeps what it reads. */
   dispose(): void {
     this.#arena.dispose();
   }

@@ -1,4 +1,4 @@
-import { type AttentionLayerContext, type DepthStream, ScoredStream } from '@modajs/moda';
+import { type AttentionLayerContext, DepthStream, ScoredStream } from '@modajs/moda';
 import {
   add,
   ConfigError,
@@ -28,7 +28,6 @@ import { applyNorm, normOf, normOfSum, runBlock } from './block.ts';
 import { createParameters, type ParameterOptions } from './create-parameters.ts';
 import type { ForwardOptions } from './forward-options.ts';
 import { loadParameters, type ParameterSource } from './load-parameters.ts';
-import { StreamPool } from './stream-pool.ts';
 import { Weights } from './weights.ts';
 
 /** How a decoder computes. */
@@ -38,15 +37,14 @@ export interface DecoderOptions extends ParameterOptions {
 }
 
 /**
- * A decoder-only language model with any of the depth mechanisms. Owns its parameters and depth streams (`dispose`).
- * A recorded forward pass must run backward before the next one of the same shape: both use one depth arena.
+ * A decoder-only language model with any of the depth mechanisms. Owns its parameters (`dispose`). Each forward pass has a depth
+ * stream of its own, which its graph keeps: any number of recorded passes may wait for their backward pass.
  */
 export class Decoder implements Disposable {
   readonly device: Device;
   /** Training steps of one shape run the same operators. */
   readonly hasStaticSteps = true;
   readonly #parameters: Record<string, Tensor>;
-  readonly #streams: StreamPool;
   readonly #computeDtype: DType;
   /** The parameters as operators use them; null when they have that dtype already. */
   readonly #copies: ParameterCopies | null;
@@ -61,15 +59,6 @@ export class Decoder implements Disposable {
     this.device = device;
     this.#computeDtype = options.computeDtype ?? dtype;
     this.#copies = this.#computeDtype === dtype ? null : new ParameterCopies(this.#parameters, this.#computeDtype);
-    this.#streams = new StreamPool({
-      slots: streamSlots(config),
-      // The first block has nothing to read.
-      readers: config.nLayers - 1,
-      Hkv: config.nKvHeads,
-      D: config.headDim,
-      dtype: this.#computeDtype,
-      device,
-    });
   }
 
   /** dtype of the parameters as they are stored. */
@@ -125,13 +114,15 @@ export class Decoder implements Disposable {
         x = add(x, embedding(weights.get('model.embed_positions.weight'), positions));
       }
       const stream = this.#openStream(B, T, options);
-      const out = this.#runBlocks(x, weights, positions, stream, options);
-      if (stream instanceof ScoredStream) stream.dispose();
-      else if (stream && options.cache && this.config.depth === 'moda-chunk-visible') {
-        options.cache.keepChunk(stream);
-        stream.dispose();
+      try {
+        const out = this.#runBlocks(x, weights, positions, stream, options);
+        const { cache } = options;
+        if (cache && stream instanceof DepthStream && this.config.depth === 'moda-chunk-visible')
+          cache.keepChunk(stream);
+        return out;
+      } finally {
+        stream?.dispose();
       }
-      return out;
     });
   }
 
@@ -176,7 +167,15 @@ export class Decoder implements Disposable {
     const slots = streamSlots(this.config);
     if (slots === 0) return null;
     if (cache && this.config.depth === 'moda-chunk-visible') return cache.chunkStream(slots, T);
-    return this.#streams.open(B, T);
+    return new DepthStream({
+      ...{ slots, B, T },
+      // The first block has nothing to read.
+      readers: this.config.nLayers - 1,
+      Hkv: this.config.nKvHeads,
+      D: this.config.headDim,
+      dtype: this.#computeDtype,
+      device: this.device,
+    });
   }
 
   #runBlocks(
@@ -255,11 +254,10 @@ export class Decoder implements Disposable {
     });
   }
 
-  /** Frees parameters and depth streams. */
+  /** Frees the parameters. */
   dispose(): void {
     for (const parameter of Object.values(this.#parameters)) parameter.dispose();
     this.#copies?.dispose();
-    this.#streams.dispose();
   }
 
   [Symbol.dispose](): void {

@@ -31,7 +31,6 @@ import { visionPositions, visionSpecs } from './vision-specs.ts';
  */
 export class VisionModel implements Disposable {
   readonly #parameters: Record<string, Tensor>;
-  readonly #streams = new Map<number, DepthStream>();
 
   /** @throws OutOfMemoryError, DTypeError */
   constructor(
@@ -70,6 +69,7 @@ export class VisionModel implements Disposable {
       const stream = this.#openStream(B, T);
       const positions = broadcastTo(arange(T, { device: images.device }), [B, T]);
       for (let layer = 0; layer < nLayers; layer++) x = this.#block(x, layer, stream, positions);
+      stream?.dispose();
       const first = reshape(slice(x, [0, 0, 0], [B, 1, dModel]), [B, dModel]);
       const { weight, bias } = this.#linear('norm');
       return this.#apply(layerNorm(first, weight, bias, normEps), 'head');
@@ -96,12 +96,7 @@ export class VisionModel implements Disposable {
     const { depth, nLayers, nHeads, nKvHeads, dModel } = this.config;
     if (depth === 'residual' || nLayers === 1) return null;
     const { device, dtype } = this.#parameters['cls_token'];
-    const stream =
-      this.#streams.get(B) ??
-      new DepthStream({ slots: 2 * (nLayers - 1), B, T, Hkv: nKvHeads, D: dModel / nHeads, device, dtype });
-    this.#streams.set(B, stream);
-    stream.rewind();
-    return stream;
+    return new DepthStream({ slots: 2 * (nLayers - 1), B, T, Hkv: nKvHeads, D: dModel / nHeads, device, dtype });
   }
 
   #block(x: Tensor, layer: number, stream: DepthStream | null, positions: Tensor): Tensor {
@@ -157,11 +152,9 @@ export class VisionModel implements Disposable {
     return visionPositions(this.config);
   }
 
-  /** Frees parameters and streams. */
+  /** Frees the parameters. */
   dispose(): void {
     for (const parameter of Object.values(this.#parameters)) parameter.dispose();
-    for (const stream of this.#streams.values()) stream.dispose();
-    this.#streams.clear();
   }
 
   [Symbol.dispose](): void {

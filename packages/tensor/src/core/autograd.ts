@@ -9,6 +9,7 @@ import {
 } from './gradient-memory.ts';
 import { tidy, withoutScope } from './scope.ts';
 import { formatShape, sameShape } from './shape.ts';
+import type { Hold } from './shared.ts';
 import { allocateTensor, type Tensor } from './tensor.ts';
 
 /** Gradients of a node's outputs, in order; null where nothing depends on that output. */
@@ -55,6 +56,7 @@ export class GradNode {
   isView = false;
   /** Memory that wants the gradient of output 0, from the saved tensors; asked for once. */
   gradientPlace: ((saved: readonly Tensor[]) => Tensor | null) | null = null;
+  #holds: Hold[] = [];
 
   constructor(
     inputs: readonly (GradNode | null)[],
@@ -79,6 +81,11 @@ export class GradNode {
     }
   }
 
+  /** Something that backward needs beside the saved tensors; given up with them. */
+  hold(share: Hold): void {
+    this.#holds.push(share);
+  }
+
   retain(): this {
     this.#references++;
     return this;
@@ -101,6 +108,9 @@ export class GradNode {
     this.saved = [];
     this.run = null;
     this.gradientPlace = null;
+    const holds = this.#holds;
+    this.#holds = [];
+    for (const share of holds) share.dispose();
   }
 
   /** A handle on the memory that wants an output's gradient, for the first who asks; null without one. */

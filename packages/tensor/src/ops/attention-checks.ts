@@ -48,16 +48,17 @@ function checkGroups(H: number, Hkv: number): void {
 
 function checkDepth({ q, k, v, depth, chunk = 1, chunkPhase = 0 }: AttentionInput): void {
   const [B, T, H, D] = q.shape;
-  const [first] = depth!.segments;
+  const { segments } = depth!;
+  const [first] = segments;
   const Hkv = k?.shape[2] ?? first.k.shape[3];
   const Dv = v?.shape[3] ?? first.v.shape[4];
   checkGroups(H, Hkv);
-  for (const segment of depth!.segments) {
+  for (const segment of segments) {
     const slots = segment.k.shape[0];
     shapeIs('moda', 'depthK', segment.k.shape, [slots, B, depth!.Td, Hkv, D], '[S, B, Td, Hkv, D]');
     shapeIs('moda', 'depthV', segment.v.shape, [slots, B, depth!.Td, Hkv, Dv], '[S, B, Td, Hkv, Dv]');
   }
-  const held = depth!.segments.reduce((sum, segment) => sum + segment.k.shape[0], 0);
+  const held = segments.reduce((sum, segment) => sum + segment.k.shape[0], 0);
   if (depth!.S > held)
     throw new ShapeError(`moda: S must be at most the slots held, got S=${depth!.S}, slots=${held}.`, {
       S: depth!.S,

@@ -33,11 +33,14 @@ export interface DepthGradients {
 export interface DepthReading {
   readonly S: number;
   readonly Td: number;
+  /** @throws AutogradError when the slots' memory is gone */
   readonly segments: readonly DepthSegment[];
   /** Null when no gradient will be asked for. */
   readonly gradients: DepthGradients | null;
   /** Nodes that wrote the slots: they run after every reader. */
   readonly writers: readonly GradNode[];
+  /** Keeps the slots for a node that will read them in its backward pass. */
+  readonly keepFor: (node: GradNode) => void;
 }
 
 export interface AttentionInput {
@@ -60,7 +63,7 @@ export interface AttentionInput {
   readonly depth?: DepthReading | null;
   /** C of `modaChunkVisible`; 1 by default. */
   readonly chunk?: number;
-  /** Absolute position of depth position 0, modulo `chunk`. */
+  /** Absolute position of depth position 0, modulo `chunk`; with `docRange` chunks count from each document's start. */
   readonly chunkPhase?: number;
 }
 
@@ -92,16 +95,22 @@ export function attentionPrimitive(input: AttentionInput): AttentionOutput {
       v && contiguous(v),
       input.docRange ? contiguous(input.docRange) : null,
     ] as const;
-    const args = argumentsOf(input, dense, out, lse);
-    q.device.backend.attention(args);
-    connect(input, dense, out, lse);
+    const depth = depthArguments(input);
+    q.device.backend.attention(argumentsOf(input, dense, depth, out, lse));
+    connect(input, dense, depth, out, lse);
     return { out, lse };
   });
 }
 
 type Dense = readonly [Tensor, Tensor | null, Tensor | null, Tensor | null];
 
-function argumentsOf(input: AttentionInput, [q, k, v, docRange]: Dense, out: Tensor, lse: Tensor): AttentionArguments {
+function argumentsOf(
+  input: AttentionInput,
+  [q, k, v, docRange]: Dense,
+  depth: DepthArguments | null,
+  out: Tensor,
+  lse: Tensor,
+): AttentionArguments {
   return {
     q: q.view,
     k: k?.view ?? null,
@@ -111,7 +120,7 @@ function argumentsOf(input: AttentionInput, [q, k, v, docRange]: Dense, out: Ten
     causal: input.causal ?? true,
     window: input.window ?? null,
     docRange: docRange?.view ?? null,
-    depth: depthArguments(input),
+    depth,
     out: out.view,
     lse: lse.view,
   };
@@ -131,11 +140,20 @@ function depthArguments({ depth, chunk = 1, chunkPhase = 0 }: AttentionInput): D
   return { S: depth.S, segments: depth.segments, Td: depth.Td, chunk, chunkPhase };
 }
 
-function connect(input: AttentionInput, dense: Dense, out: Tensor, lse: Tensor): void {
+function connect(
+  input: AttentionInput,
+  dense: Dense,
+  depthArgs: DepthArguments | null,
+  out: Tensor,
+  lse: Tensor,
+): void {
   const [q, k, v, docRange] = dense;
-  const writers = input.depth && input.depth.S > 0 ? input.depth.writers : [];
+  const depth = depthArgs && input.depth!;
+  const writers = depth?.writers ?? [];
   if (!isRecording()) {
-    currentCheckpoint()?.dependsOn(writers);
+    const checkpoint = currentCheckpoint();
+    checkpoint?.dependsOn(writers);
+    if (checkpoint) depth?.keepFor(checkpoint.node);
     return;
   }
   if (!writers.length && !q.node && !k?.node && !v?.node) return;
@@ -149,10 +167,11 @@ function connect(input: AttentionInput, dense: Dense, out: Tensor, lse: Tensor):
     [q, out, lse, ...optional],
     ([dOut, dLse], [sq, sOut, sLse, ...rest], _needs, _inputs, gradientOf) => {
       const alive: Dense = [sq, k && rest.shift()!, v && rest.shift()!, docRange && rest.shift()!];
-      return runBackward(input, alive, sOut, sLse, dOut, dLse ?? null, gradientOf, place);
+      return runBackward(input, alive, depthArgs, sOut, sLse, dOut, dLse ?? null, gradientOf, place);
     },
   );
-  const gradients = readsOwnPosition(input) ? (input.depth?.gradients ?? null) : null;
+  depth?.keepFor(node);
+  const gradients = readsOwnPosition(input) ? (depth?.gradients ?? null) : null;
   if (gradients) {
     node.gradientPlace = ([sq]) => {
       place = gradients.reserve({ scale: scaleOf(input), q: sq.view });
@@ -165,6 +184,7 @@ function connect(input: AttentionInput, dense: Dense, out: Tensor, lse: Tensor):
 function runBackward(
   input: AttentionInput,
   dense: Dense,
+  depthArgs: DepthArguments | null,
   out: Tensor,
   lse: Tensor,
   dOut: Tensor | null,
@@ -178,7 +198,7 @@ function runBackward(
   const dq = allocateTensor(device, q.shape, q.dtype);
   const { dk, dv, accumulateKeys } = keyGradients(input, k, v, gradientOf);
   const depth = input.depth && input.depth.S > 0 ? input.depth : null;
-  const args = argumentsOf(input, dense, out, lse);
+  const args = argumentsOf(input, dense, depthArgs, out, lse);
   const reader = { scale: args.scale, q: q.view, dOut: gradient.view };
   const depthWeights = (readsOwnPosition(input) && depth?.gradients?.defer(reader, place)) || null;
   device.backend.attentionBackward({

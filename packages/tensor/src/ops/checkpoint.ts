@@ -9,8 +9,11 @@ import {
   runBackward,
   withRecording,
 } from '../core/autograd.ts';
+import { AutogradError } from '../core/errors.ts';
 import { tidy, withoutScope } from '../core/scope.ts';
 import type { Tensor } from '../core/tensor.ts';
+import type { DepthArena } from './depth-arena.ts';
+import type { DepthPass } from './depth-pass.ts';
 
 /**
  * What a checkpointed function did besides returning: depth slots it read are dependencies of its node, depth slots it
@@ -19,14 +22,53 @@ import type { Tensor } from '../core/tensor.ts';
 export class CheckpointFrame {
   readonly #dependencies = new Set<GradNode>();
   readonly writers: GradNode[] = [];
-  constructor(readonly node: GradNode) {}
+  /** The passes of depth arenas that the function worked on. */
+  readonly #passes = new Map<DepthArena, DepthPass>();
+
+  constructor(
+    readonly node: GradNode,
+    /** The frame of the first run, when this one is a replay of it. */
+    private readonly first: CheckpointFrame | null = null,
+    /** The frame around it. */
+    private readonly outer: CheckpointFrame | null = null,
+  ) {}
+
+  /** The pass of an arena that a replay works on: that of its first run; null in a first run. */
+  replayed(arena: DepthArena): DepthPass | null {
+    const own = this.first === null ? null : this.first.#passes.get(arena);
+    return own ?? this.outer?.replayed(arena) ?? null;
+  }
+
+  /** Keeps a pass for the replay. @throws AutogradError for a second pass of one arena */
+  uses(arena: DepthArena, pass: DepthPass): void {
+    const known = this.#passes.get(arena);
+    if (known === pass) return;
+    if (known) {
+      throw new AutogradError(
+        'checkpoint: a function must work on one pass of a depth stream, got a slot that it writes twice. Checkpoint each pass by itself.',
+      );
+    }
+    this.#passes.set(arena, pass);
+    if (this.first === null) this.node.hold(pass.hold());
+  }
 
   dependsOn(nodes: readonly GradNode[]): void {
     for (const node of nodes) if (node !== this.node) this.#dependencies.add(node);
   }
 
   wrote(node: GradNode): void {
-    this.writers.push(node);
+    this.writers.push(node.retain());
+  }
+
+  /** A reference of its node, as the writer of a slot; a replay around it must run that node too. */
+  asWriter(): GradNode {
+    this.outer?.wrote(this.node);
+    return this.node.retain();
+  }
+
+  /** Gives up the writers. */
+  release(): void {
+    for (const writer of this.writers.splice(0)) writer.release();
   }
 
   get dependencies(): readonly GradNode[] {
@@ -67,10 +109,10 @@ export function checkpoint(body: (...inputs: Tensor[]) => Tensor, inputs: readon
     inputs.map((input) => input.node),
     inputs.map((input) => input.outputIndex),
     inputs,
-    ([dOut], saved) => [...replay(body, saved, needs, dOut ?? null, node), ...dependencies.map(() => null)],
+    ([dOut], saved) => [...replay(body, saved, needs, dOut ?? null, frame), ...dependencies.map(() => null)],
     true,
   );
-  const frame = new CheckpointFrame(node);
+  const frame = new CheckpointFrame(node, null, active);
   const out = tidy(() => noGrad(() => inFrame(frame, () => body(...inputs.map((input) => input.detach())))));
   dependencies.push(...frame.dependencies);
   node.addDependencies(dependencies);
@@ -84,15 +126,19 @@ function replay(
   saved: readonly Tensor[],
   needs: readonly boolean[],
   dOut: Tensor | null,
-  node: GradNode,
+  first: CheckpointFrame,
 ): (Tensor | null)[] {
   const leaves = saved.map((tensor, i) => (needs[i] ? asParameter(tensor.detach()) : tensor.detach()));
-  const frame = new CheckpointFrame(node);
-  const start = node.sequence;
-  const out = withRecording(true, () => inFrame(frame, () => body(...leaves)));
-  const roots: BackwardRoot[] = frame.writers.map((writer) => ({ node: writer, output: 0, gradient: null }));
-  if (out.node && dOut)
-    roots.push({ node: out.node, output: out.outputIndex, gradient: withoutScope(() => dOut.alias()) });
-  runBackward(roots, start + 1);
+  const frame = new CheckpointFrame(first.node, first, active);
+  const start = first.node.sequence;
+  try {
+    const out = withRecording(true, () => inFrame(frame, () => body(...leaves)));
+    const roots: BackwardRoot[] = frame.writers.map((writer) => ({ node: writer, output: 0, gradient: null }));
+    if (out.node && dOut)
+      roots.push({ node: out.node, output: out.outputIndex, gradient: withoutScope(() => dOut.alias()) });
+    runBackward(roots, start + 1);
+  } finally {
+    frame.release();
+  }
   return leaves.map((leaf) => leaf.grad?.detach() ?? null);
 }

@@ -102,13 +102,6 @@ export class DeferredDepth {
     this.#expectedSlots += slots;
   }
 
-  /** A new forward pass begins. */
-  forgetExpected(): void {
-    this.#expectedReaders = 0;
-    this.#expectedSlots = 0;
-    this.#queries.drop();
-  }
-
   /** Memory for the next reader's queries; null when the device would rather add up, or there is no row left. */
   queryMemory(H: number): Tensor | null {
     return this.deferral.prefers({ ...this.shape, H }) ? this.#queries.next(H) : null;
@@ -300,12 +293,7 @@ export class DeferredDepth {
 
   /** Frees everything: all writers have their gradients. */
   finish(): void {
-    this.drop();
     this.#queries.drop();
-  }
-
-  /** Frees all but what is expected, and the queries of a forward pass. */
-  drop(): void {
     for (const { block, q, dOut, weights } of this.#pieces) {
       for (const tensor of [block, q, dOut, weights]) tensor?.dispose();
     }

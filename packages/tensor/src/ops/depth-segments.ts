@@ -1,26 +1,71 @@
 import type { DepthSegment } from '../backends/attention-arguments.ts';
-import type { ArrayView } from '../backends/backend.ts';
+import type { Device } from '../core/device.ts';
+import type { DType } from '../core/dtype.ts';
+import { contiguousStrides, sizeOf } from '../core/shape.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { empty } from './creation.ts';
 
-/** The segments without their first `skip` slots; those that hold no other are left out. */
-export function skipSlots(segments: readonly DepthSegment[], skip: number): DepthSegment[] {
-  const kept: DepthSegment[] = [];
-  let left = skip;
-  for (const { k, v } of segments) {
-    const slots = k.shape[0];
-    if (left >= slots) {
-      left -= slots;
-      continue;
-    }
-    kept.push({ k: from(k, left), v: from(v, left) });
-    left = 0;
-  }
-  return kept;
+/** The slots of one forward pass. */
+export interface SlotLayout {
+  readonly device: Device;
+  readonly dtype: DType;
+  readonly slots: number;
+  readonly B: number;
+  readonly T: number;
+  readonly Hkv: number;
+  readonly D: number;
+  readonly Dv: number;
+  /** Slots of one allocation. */
+  readonly perSegment: number;
+  /** Readers of a pass; 0 when that is not known. */
+  readonly readers: number;
 }
 
-function from(view: ArrayView, slot: number): ArrayView {
-  return {
-    ...view,
-    shape: [view.shape[0] - slot, ...view.shape.slice(1)],
-    offset: view.offset + slot * view.strides[0],
-  };
+/** Some slots in one allocation each of keys `[slots, B, T, Hkv, D]` and values `[slots, B, T, Hkv, Dv]`. */
+export interface Segment {
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly slots: number;
+}
+
+export function slotShapes({ B, T, Hkv, D, Dv }: SlotLayout): { k: number[]; v: number[] } {
+  return { k: [B, T, Hkv, D], v: [B, T, Hkv, Dv] };
+}
+
+/** Memory for all slots; contents undefined. @throws OutOfMemoryError | DTypeError */
+export function openSegments(layout: SlotLayout, dtype: DType): Segment[] {
+  const { device, perSegment } = layout;
+  const { k, v } = slotShapes(layout);
+  const segments: Segment[] = [];
+  for (let left = layout.slots; left > 0; left -= perSegment) {
+    const slots = Math.min(left, perSegment);
+    const options = { dtype, device };
+    segments.push({ slots, k: empty([slots, ...k], options), v: empty([slots, ...v], options) });
+  }
+  return segments;
+}
+
+export function segmentViews(segments: readonly Segment[]): DepthSegment[] {
+  return segments.map(({ k, v }) => ({ k: k.view, v: v.view }));
+}
+
+/** Handles on the memory of one slot. */
+export function slotOf(segments: readonly Segment[], slot: number, layout: SlotLayout): { k: Tensor; v: Tensor } {
+  let index = slot;
+  const segment = segments.find((candidate) => {
+    if (index < candidate.slots) return true;
+    index -= candidate.slots;
+    return false;
+  })!;
+  const part = (tensor: Tensor, shape: readonly number[]): Tensor =>
+    tensor.alias(shape, contiguousStrides(shape), index * sizeOf(shape));
+  const shapes = slotShapes(layout);
+  return { k: part(segment.k, shapes.k), v: part(segment.v, shapes.v) };
+}
+
+export function disposeSegments(segments: readonly Segment[]): void {
+  for (const { k, v } of segments) {
+    k.dispose();
+    v.dispose();
+  }
 }

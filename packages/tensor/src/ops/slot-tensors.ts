@@ -68,10 +68,13 @@ function reading(
   return {
     S: k.shape[0],
     Td: k.shape[2],
-    segments: [{ k: k.view, v: v.view }],
+    get segments() {
+      return [{ k: k.view, v: v.view }];
+    },
     // One reader each: there is nothing to gather later.
     gradients: node && { segments: gradients, reserve: () => null, defer: () => null },
     writers: node ? [node] : [],
+    keepFor: (reader) => withoutScope(() => [k, v].forEach((slot) => reader.hold(slot.alias()))),
     release: () => node?.release(),
   };
 }

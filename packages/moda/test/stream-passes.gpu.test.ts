@@ -1,0 +1,3 @@
+import { defineStreamPassesOn } from './stream-passes.ts';
+
+defineStreamPassesOn('webgpu', 1e-5);
