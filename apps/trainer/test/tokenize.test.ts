@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,6 +40,54 @@ describe('moda tokenize', () => {
     expect(await readFile(join(cwd, 'runs/small/tokenizer.json'), 'utf8')).toBe(
       await readFile(join(cwd, 't.json'), 'utf8'),
     );
+  });
+
+  it('gives shards and the text they were made from the same losses, by source and over all', async () => {
+    for (const [i, part] of ['a', 'b'].entries()) {
+      await mkdir(join(cwd, part), { recursive: true });
+      const documents = SMALL_TEXT.split('\n').filter((_, line) => line % 3 === 0 || line % 2 === i);
+      await writeFile(join(cwd, part, 'train.jsonl'), documents.map((text) => JSON.stringify({ text })).join('\n'));
+    }
+    const sources = ['a/train.jsonl', 'b/train.jsonl'];
+    const shards = await runCli(
+      ['tokenize', 'shards', 't.json', ...sources, '-o', 'both', '--shard-tokens', '500', '--threads', '0'],
+      { cwd },
+    );
+    expect([shards.code, shards.stderr]).toEqual([0, '']);
+    const rowsOf = async (name: string, data: readonly string[], more: readonly string[] = []) => {
+      const args = ['train', ...data, '-c', 'small.yaml', '--steps', '12', '-n', name, ...more];
+      const { code, stderr, stdout } = await runCli(args, { cwd });
+      expect([code, stderr]).toEqual([0, '']);
+      const text = await readFile(join(cwd, `runs/${name}/metrics.jsonl`), 'utf8');
+      const rows = text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, number>);
+      const report = await readFile(join(cwd, `runs/${name}/report.html`), 'utf8');
+      for (const shown of [stdout, report]) for (const source of sources) expect(shown).toContain(source);
+      return rows.map((row) =>
+        Object.fromEntries(Object.entries(row).filter(([key]) => /^(loss|heldOut)/.test(key) || key === 'step')),
+      );
+    };
+    const packed = ['-s', 'data.packing=documents', '-s', 'tokenizer.path=t.json'];
+    const fromText = await rowsOf('from-text', sources, packed);
+    expect(Object.keys(fromText[9])).toEqual(
+      expect.arrayContaining(['heldOutLoss/a/train.jsonl', 'heldOutBitsPerByte/b/train.jsonl', 'heldOutBitsPerByte']),
+    );
+    expect(fromText[9]['heldOutLoss/a/train.jsonl']).not.toBe(fromText[9]['heldOutLoss/b/train.jsonl']);
+    expect(await rowsOf('from-shards', ['both'], packed)).toEqual(fromText);
+  });
+
+  it('refuses shards of another tokenizer, be it of the same tokens in another order', async () => {
+    const json = JSON.parse(await readFile(join(cwd, 't.json'), 'utf8'));
+    const [first, second] = Object.keys(json.model.vocab).slice(-2);
+    [json.model.vocab[first], json.model.vocab[second]] = [json.model.vocab[second], json.model.vocab[first]];
+    await writeFile(join(cwd, 'other.json'), JSON.stringify(json));
+    const refused = await runCli(['train', 'shards', '-c', 'small.yaml', '-s', 'tokenizer.path=other.json'], { cwd });
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining('shards must be read with the tokenizer it was made with, got another of 270 tokens'),
+    ]);
   });
 
   it('a shard whose ids exceed the vocabulary, and one without a tokenizer, are refused by moda train', async () => {

@@ -1,6 +1,7 @@
 export type { SpecialTokensMode } from './added/added-tokens.ts';
 export { byteAlphabet } from './bpe/byte-alphabet.ts';
 export type { DecodeStream } from './decode/decode-stream.ts';
+export { DocumentHash, documentHash } from './document-hash.ts';
 export type { Encoding, OffsetUnit } from './encoding.ts';
 export { DataError, TokenizerError } from './errors.ts';
 export type { TiktokenOptions } from './formats/tiktoken.ts';

@@ -16,6 +16,7 @@ export { parseConfigText, parseSetOption } from './config/parse-config.ts';
 export { configKeys, mergeConfigs, type RawConfig, resolveConfig } from './config/resolve-config.ts';
 export { type DataSourceConfig, type RunConfig, resolveRunConfig, runSchema } from './config/run-config.ts';
 export { type BatchOptions, documentRanges, type HostBatch, IGNORED_TARGET, nextBatch } from './data/batch.ts';
+export { heldOutSides } from './data/held-out-sides.ts';
 export {
   DOCUMENT_SEPARATOR,
   type PreparedText,
@@ -29,8 +30,14 @@ export {
   type SequencePosition,
   type WeightedSource,
 } from './data/sequence-order.ts';
-export { splitText, type TextSplit } from './data/text-split.ts';
-export { firstTokens, type TokenSource, tokensInMemory } from './data/token-source.ts';
+export {
+  findTokenDocuments,
+  type HeldOutSplit,
+  splitTokens,
+  type TokenDocuments,
+} from './data/split-tokens.ts';
+export { splitDocuments, splitText, type TextSplit } from './data/text-split.ts';
+export { type TokenSource, tokensInMemory } from './data/token-source.ts';
 export { requireAgreement, together } from './distributed/agreement.ts';
 export { broadcastJson } from './distributed/broadcast-json.ts';
 export type { Collective, CollectiveBuffer } from './distributed/collective.ts';
@@ -48,7 +55,7 @@ export { type AttentionMap, attentionMapSvg } from './report/attention-map.ts';
 export { type ChartMark, type ChartSeries, type LineChart, lineChart } from './report/line-chart.ts';
 export { type ReportContent, reportHtml, type TextSample } from './report/report-html.ts';
 export { depthStatistics } from './run/depth-statistics.ts';
-export { evaluateDomains } from './run/evaluate-domains.ts';
+export { evaluateDomains, lossesBySource, type SourceLosses } from './run/evaluate-domains.ts';
 export { evaluateHeldOut, type HeldOutOptions, type HeldOutResult, type HeldOutText } from './run/evaluate-held-out.ts';
 export { measurePeakFlops } from './run/measure-peak-flops.ts';
 export { prepareModelConfig } from './run/prepare-model-config.ts';

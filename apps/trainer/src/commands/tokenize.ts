@@ -5,9 +5,11 @@ import { encodeFilesToShards, type OnInvalid, streamTrainingTexts } from '@modaj
 import { DOCUMENT_SEPARATOR } from '@modajs/train';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
+import { splitSource } from '../run/prepare-data.ts';
 import { loadTokenizer } from '../run/prepare-tokenizer.ts';
+import { readDocuments } from '../run/read-documents.ts';
 import { bytes, compact } from '../terminal/format.ts';
-import { positiveInteger, wholeNumber } from './train.ts';
+import { positiveInteger, share, wholeNumber } from './train.ts';
 
 /** `moda tokenize`. */
 export function registerTokenize(program: Command): void {
@@ -29,10 +31,10 @@ function registerTrainTokenizer(tokenize: Command): void {
     .requiredOption('-v, --vocab-size <count>', 'tokens, special ones included', positiveInteger)
     .option('-o, --output <file>', 'where to write it', 'tokenizer.json')
     .option('--pattern <name>', 'how text is cut into words: gpt2, cl100k, o200k or a regular expression', 'cl100k')
+    .option('--held-out <share>', 'leave out the documents that `data.heldOut` of this share holds out', share, 0)
     .addOption(onInvalidOption())
     .action(async (inputs: string[], options: TrainTokenizerOptions) => {
-      const texts = streamTrainingTexts(inputs, { onInvalid: options.onInvalid });
-      const tokenizer = await trainBpe(texts, {
+      const tokenizer = await trainBpe(trainingTexts(inputs, options), {
         vocabSize: options.vocabSize,
         pattern: options.pattern,
         specialTokens: [DOCUMENT_SEPARATOR],
@@ -42,7 +44,20 @@ function registerTrainTokenizer(tokenize: Command): void {
     });
 }
 
+/** Texts of all documents; with a held-out share, of those that a run trains on. */
+async function* trainingTexts(
+  inputs: readonly string[],
+  { heldOut, onInvalid }: Pick<TrainTokenizerOptions, 'heldOut' | 'onInvalid'>,
+): AsyncGenerator<string> {
+  if (heldOut === 0) return yield* streamTrainingTexts(inputs, { onInvalid });
+  for (const input of inputs) {
+    const documents = await readDocuments(input, onInvalid);
+    yield* splitSource(documents, { heldOut, heldOutBy: 'document' }).train;
+  }
+}
+
 interface TrainTokenizerOptions {
+  readonly heldOut: number;
   readonly vocabSize: number;
   readonly output: string;
   readonly pattern: PatternName | (string & {});

@@ -34,6 +34,14 @@ export function positiveInteger(value: string): number {
   return number;
 }
 
+/** Parses a held-out share. */
+export function share(value: string): number {
+  const number = Number(value);
+  if (!(number >= 0 && number <= 0.5) || value.trim() === '')
+    throw new InvalidArgumentError('It must be from 0 to 0.5.');
+  return number;
+}
+
 /** Parses a command-line number that may be 0. */
 export function wholeNumber(value: string): number {
   const number = Number(value);

@@ -6,6 +6,7 @@ import { table } from '../terminal/table.ts';
 import { attentionMaps } from './attention-maps.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import { samplePrompts } from './sample-prompts.ts';
+import { sourceNames } from './source-names.ts';
 import { writeReport } from './write-report.ts';
 import { yardsticks } from './yardsticks.ts';
 
@@ -22,13 +23,17 @@ export async function finishRun(
   const heldOut = sources.flatMap(({ split }) => split.heldOut)[0] ?? config.samples.prompts[0];
   const attention = await attentionMaps(decoder, tokenizer.encode(heldOut.slice(0, 400)));
   const facts: [string, string][] = [
-    ['data', sources.map(({ name }) => name).join(', ')],
+    ['data', sourceNames(config.data.sources.map(({ path }) => path)).join(', ')],
     ['model', `${compact(countParameters(model))} parameters, ${model.nLayers} blocks, depth: ${model.depth}`],
     ['device', decoder.device.toString()],
     ['steps', String(summary.step)],
     ['final training loss', summary.loss?.toFixed(4) ?? '-'],
     ['held-out loss', summary.heldOutLoss?.toFixed(4) ?? '-'],
     ['held-out bits per byte', summary.heldOutBitsPerByte?.toFixed(4) ?? '-'],
+    ...summary.heldOutBySource.map(({ source, loss, bitsPerByte }): [string, string] => [
+      `held out, ${source}`,
+      `loss ${loss.toFixed(4)}, ${bitsPerByte.toFixed(4)} bits per byte`,
+    ]),
   ];
   const report = await writeReport(storage, {
     name: config.name,
@@ -39,8 +44,18 @@ export async function finishRun(
     config: { run: config, model },
   });
   if (summary.heldOutBitsPerByte !== null) console.log(`\n${comparison(yardstickBits, summary.heldOutBitsPerByte)}`);
+  if (summary.heldOutBySource.length > 0) console.log(`\n${bySource(summary)}`);
   for (const { prompt, text } of samples) console.log(`\n> ${prompt}${text}`);
   console.log(`\nreport     ${report}`);
+}
+
+function bySource({ heldOutBySource }: RunSummary): string {
+  const rows = heldOutBySource.map(({ source, loss, bitsPerByte }) => [
+    source,
+    loss.toFixed(4),
+    bitsPerByte.toFixed(4),
+  ]);
+  return table(['held-out text of', 'loss', 'bits per byte'], rows);
 }
 
 function comparison(yardstickBits: readonly number[], own: number): string {

@@ -1,33 +1,38 @@
-import { basename } from 'node:path';
-import type { Tokenizer } from '@modajs/tokenizer';
+import { ConfigError } from '@modajs/tensor';
+import { documentHash, type Tokenizer } from '@modajs/tokenizer';
 import {
   DOCUMENT_SEPARATOR,
   type HeldOutText,
   prepareText,
   type RunConfig,
   type SplitSource,
+  splitDocuments,
   splitText,
+  type TextSplit,
   type WeightedSource,
 } from '@modajs/train';
 import { readDocuments } from './read-documents.ts';
-import { isTokenData, openTokenData } from './token-shards.ts';
+import { sourceNames } from './source-names.ts';
+import { isTokenData, openTokenData, type TokenData } from './token-shards.ts';
 
 /** Reads and splits every text source of a configuration; sources of tokens are left for `prepareData`. @throws DataError */
 export async function readSources({ data }: RunConfig): Promise<SplitSource[]> {
   const sources: SplitSource[] = [];
-  for (const { path, weight } of data.sources) {
+  const names = sourceNames(data.sources.map(({ path }) => path));
+  for (const [i, { path, weight }] of data.sources.entries()) {
     if (await isTokenData(path)) continue;
     const documents = await readDocuments(path, data.onInvalid);
-    sources.push({ name: sourceName(path), weight, split: splitText(documents, data.heldOut) });
+    sources.push({ name: names[i], weight, split: splitSource(documents, data) });
   }
   return sources;
 }
 
-/** `web` for `/data/web.jsonl.gz`; a bundled text keeps its name. */
-export function sourceName(path: string): string {
-  return basename(path)
-    .replace(/^builtin:/, '')
-    .replace(/(\.(txt|text|md|jsonl|ndjson|parquet|bin))?(\.gz|\.zst)?$/, '');
+/** Training and held-out documents of a source as `data.heldOut` and `data.heldOutBy` say. */
+export function splitSource(
+  documents: readonly string[],
+  { heldOut, heldOutBy }: Pick<RunConfig['data'], 'heldOut' | 'heldOutBy'>,
+): TextSplit {
+  return heldOutBy === 'end' ? splitText(documents, heldOut) : splitDocuments(documents, heldOut, documentHash);
 }
 
 /** What a run reads. */
@@ -48,15 +53,44 @@ export async function prepareData(
   tokenizer: Tokenizer,
   config: RunConfig,
 ): Promise<PreparedData> {
-  const separator = config.data.packing === 'documents' ? (tokenizer.idOf(DOCUMENT_SEPARATOR) ?? null) : null;
+  const { data } = config;
+  const separator = packingSeparator(tokenizer, data);
   const prepared = prepareText(texts, tokenizer);
-  const sources = [...prepared.sources];
-  const heldOut = [...prepared.heldOut];
-  for (const source of config.data.sources) {
-    if (!(await isTokenData(source.path))) continue;
-    const opened = await openTokenData(source, tokenizer, config);
-    sources.push(opened.source);
-    if (opened.heldOut) heldOut.push(opened.heldOut);
+  const stored: TokenData[] = [];
+  for (const source of data.sources) {
+    if (await isTokenData(source.path)) stored.push(...(await openTokenData(source, tokenizer, config)));
   }
-  return { sources, heldOut, separator };
+  const taken = texts.map(({ name }) => name);
+  const names = sourceNames([...taken, ...stored.map(({ path }) => path)]).slice(taken.length);
+  const named = stored.map((opened, i) => withName(opened, names[i]));
+  const sources = [...prepared.sources, ...named.map(({ source }) => source)];
+  return {
+    sources: data.mixture === 'equal' ? sources : sources.map(weighedBySize),
+    heldOut: [...prepared.heldOut, ...named.flatMap(({ heldOut }) => heldOut ?? [])],
+    separator,
+  };
+}
+
+const weighedBySize = ({ source, weight }: WeightedSource): WeightedSource => ({
+  source,
+  weight: weight * source.length,
+});
+
+function withName({ path, source, heldOut }: TokenData, name: string): TokenData {
+  return {
+    path,
+    source: { ...source, source: { ...source.source, name } },
+    heldOut: heldOut && { ...heldOut, name },
+  };
+}
+
+/** @throws ConfigError when documents are to be packed and the tokenizer has nothing that ends one */
+function packingSeparator(tokenizer: Tokenizer, { packing }: RunConfig['data']): number | null {
+  if (packing === 'stream') return null;
+  const separator = tokenizer.idOf(DOCUMENT_SEPARATOR);
+  if (separator !== undefined) return separator;
+  throw new ConfigError(
+    `config: data.packing=documents needs a tokenizer with ${DOCUMENT_SEPARATOR}, this one has none. ` +
+      'Use data.packing=stream or another tokenizer.path.',
+  );
 }

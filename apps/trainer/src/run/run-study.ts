@@ -97,13 +97,13 @@ async function runVariant(
   const decoder = createModel(prepared, device);
   try {
     const summary = await trainPrepared(prepared, decoder, storage, { listener: progress.listener, signal });
-    const { interrupted, heldOutLoss, heldOutBitsPerByte } = summary;
+    const { interrupted, heldOutLoss, heldOutBitsPerByte, heldOutBySource } = summary;
     if (interrupted) return null;
     if (heldOutLoss === null || heldOutBitsPerByte === null) {
       throw new ConfigError('study: a study compares held-out losses, got data.heldOut 0. Set it above 0.');
     }
     const parameters = countParameters(prepared.model);
-    const result = { variant, seed: config.seed, parameters, heldOutLoss, heldOutBitsPerByte };
+    const result = { variant, seed: config.seed, parameters, heldOutLoss, heldOutBitsPerByte, heldOutBySource };
     await storage.write(RESULT_FILE, `${JSON.stringify(result, null, 2)}\n`);
     return result;
   } finally {

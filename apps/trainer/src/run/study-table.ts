@@ -1,3 +1,4 @@
+import type { SourceLosses } from '@modajs/train';
 import { table } from '../terminal/table.ts';
 
 /** What one run of a study came to. */
@@ -7,6 +8,8 @@ export interface StudyResult {
   readonly parameters: number;
   readonly heldOutLoss: number;
   readonly heldOutBitsPerByte: number;
+  /** The same by source, when there are several; absent from results of earlier releases. */
+  readonly heldOutBySource?: SourceLosses;
 }
 
 /** Mean and standard error of the mean; the error of one value is null. */

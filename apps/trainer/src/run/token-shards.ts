@@ -1,19 +1,28 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DataError } from '@modajs/tensor';
 import type { Tokenizer } from '@modajs/tokenizer';
-import { openShards } from '@modajs/tokenizer/node';
+import { openShards, readShardDocuments, type ShardManifest } from '@modajs/tokenizer/node';
 import {
   type DataSourceConfig,
-  firstTokens,
+  DOCUMENT_SEPARATOR,
+  findTokenDocuments,
   type HeldOutText,
   type RunConfig,
+  splitTokens,
+  type TokenDocuments,
   type WeightedSource,
 } from '@modajs/train';
 import { inspectTokenFile, type TokenFile, TokenFilesSource } from '@modajs/train/node';
-import { sourceName } from './prepare-data.ts';
+import { loadTokenizer } from './prepare-tokenizer.ts';
 
-/** Held-out tokens are kept in memory. */
-const MAX_HELD_OUT_TOKENS = 1 << 20;
+/** What a run trains on and holds out of a source that is tokens already. */
+export interface TokenData {
+  /** The file or folder of tokens, or the text that they were made from when that is known. */
+  readonly path: string;
+  readonly source: WeightedSource;
+  readonly heldOut: HeldOutText | null;
+}
 
 /** Whether a source is tokens already: a `.bin` file, or a folder that holds some. */
 export async function isTokenData(path: string): Promise<boolean> {
@@ -22,8 +31,10 @@ export async function isTokenData(path: string): Promise<boolean> {
     (info) => info.isDirectory(),
     () => false,
   );
-  return isFolder && (await readdir(path)).some((name) => name.endsWith('.bin'));
+  return isFolder && (await readdir(path)).some((name) => name.endsWith('.bin') || name === MANIFEST_FILE);
 }
+
+const MANIFEST_FILE = 'manifest.json';
 
 /** The tokenizer that lies beside shards; null when there is none. */
 export async function tokenizerBeside(path: string): Promise<string | null> {
@@ -35,40 +46,63 @@ export async function tokenizerBeside(path: string): Promise<string | null> {
 }
 
 /**
- * Opens token data: a folder made by `moda tokenize shards` (checked against its manifest), or `.bin` files of llm.c or
- * nanoGPT. The last part, at most a million tokens, is held out; its bytes are counted by decoding it.
+ * Opens token data: a folder made by `moda tokenize shards` (checked against its manifest), which gives each source that it was made
+ * from, split as the text itself would be; or `.bin` files of llm.c or nanoGPT, whose documents lie between separators.
  *
- * @throws DataError for damaged files and for ids that the tokenizer does not have
+ * @throws DataError for damaged files, for ids that the tokenizer does not have, and for shards of another tokenizer
  */
 export async function openTokenData(
   { path, weight }: DataSourceConfig,
   tokenizer: Tokenizer,
   { data }: RunConfig,
-): Promise<{ source: WeightedSource; heldOut: HeldOutText | null }> {
-  const all = await TokenFilesSource.open(sourceName(path), await tokenFiles(path), tokenizer.vocabSize);
-  const heldOutTokens = Math.min(MAX_HELD_OUT_TOKENS, Math.floor(all.length * data.heldOut));
-  const trainTokens = all.length - heldOutTokens;
-  const source = { source: firstTokens(all, trainTokens), weight };
-  if (heldOutTokens === 0) return { source, heldOut: null };
-  const tokens = await all.read(trainTokens - 1, heldOutTokens + 1);
-  let bytes = 0;
-  for (const id of tokens.subarray(1)) bytes += tokenizer.bytesOf(id).length;
-  return { source, heldOut: { name: all.name, tokens, bytes } };
+): Promise<TokenData[]> {
+  const manifest = await manifestOf(path);
+  const files = manifest ? shardFiles(path, manifest) : await tokenFiles(path);
+  if (manifest) await requireTokenizer(path, tokenizer);
+  const all = await TokenFilesSource.open(path, files, tokenizer.vocabSize);
+  const documents = manifest
+    ? await shardSources(path, manifest, all)
+    : [await findTokenDocuments(all, tokenizer.idOf(DOCUMENT_SEPARATOR) ?? null)];
+  const split = { share: data.heldOut, by: data.heldOutBy };
+  const opened = documents.map(async (source) => {
+    const { train, heldOut } = await splitTokens(source, split, (id) => tokenizer.bytesOf(id).length);
+    return { path: source.name, source: { source: train, weight }, heldOut };
+  });
+  return Promise.all(opened);
+}
+
+async function manifestOf(path: string): Promise<ShardManifest | null> {
+  const isShards = !path.endsWith('.bin') && (await readdir(path)).includes(MANIFEST_FILE);
+  return isShards ? openShards(path) : null;
+}
+
+/** The sources that shards were made from, those that had documents. */
+async function shardSources(path: string, manifest: ShardManifest, all: TokenFilesSource): Promise<TokenDocuments[]> {
+  const { sources, endOfText } = manifest;
+  const documents = await readShardDocuments(path, manifest);
+  return documents.flatMap((of, i) =>
+    of.tokens.length === 0 ? [] : [{ name: sources[i].path, source: all, ...of, separator: endOfText }],
+  );
+}
+
+/** @throws DataError when ids of the shards mean other tokens to the run */
+async function requireTokenizer(path: string, tokenizer: Tokenizer): Promise<void> {
+  const beside = await loadTokenizer(join(path, 'tokenizer.json'));
+  if (beside.toJson() === tokenizer.toJson()) return;
+  throw new DataError(
+    `data: ${path} must be read with the tokenizer it was made with, got another of ${tokenizer.vocabSize} tokens (its own has ` +
+      `${beside.vocabSize}). Leave tokenizer.path out or set it to ${join(path, 'tokenizer.json')}.`,
+    { path },
+  );
+}
+
+function shardFiles(path: string, { shards, dtype }: ShardManifest): TokenFile[] {
+  const bytesPerToken = dtype === 'uint16' ? 2 : 4;
+  return shards.map(({ file, tokens }) => ({ path: join(path, file), headerBytes: 0, bytesPerToken, tokens }));
 }
 
 async function tokenFiles(path: string): Promise<TokenFile[]> {
   if (path.endsWith('.bin')) return [await inspectTokenFile(path)];
-  const names = await readdir(path);
-  if (names.includes('manifest.json')) {
-    const manifest = await openShards(path);
-    const bytesPerToken = manifest.dtype === 'uint16' ? 2 : 4;
-    return manifest.shards.map(({ file, tokens }) => ({
-      path: join(path, file),
-      headerBytes: 0,
-      bytesPerToken,
-      tokens,
-    }));
-  }
-  const files = names.filter((name) => name.endsWith('.bin')).sort();
+  const files = (await readdir(path)).filter((name) => name.endsWith('.bin')).sort();
   return Promise.all(files.map((name) => inspectTokenFile(join(path, name))));
 }

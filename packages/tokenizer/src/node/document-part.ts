@@ -4,7 +4,6 @@ export interface DocumentPart {
   /** Which input file, and which document of it (line, row; 0 for text files). Documents left out count. */
   readonly file: number;
   readonly document: number;
-  readonly isStart: boolean;
   readonly isEnd: boolean;
 }
 

@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { RandomText } from '../../test/random-text.ts';
+import { documentHash } from '../document-hash.ts';
+import { DataError } from '../errors.ts';
 import { Tokenizer } from '../tokenizer.ts';
 import { trainBpe } from '../train/train-bpe.ts';
 import { encodeFilesToShards } from './encode-files-to-shards.ts';
-import { openShards, readManifest } from './shard-manifest.ts';
+import { readShardDocuments } from './shard-documents.ts';
+import { openShards, parseManifest, readManifest } from './shard-manifest.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'moda-shards-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -53,8 +56,8 @@ describe('encodeFilesToShards', () => {
       const tokens = shardTokens(outDir, file);
       const index = readFileSync(join(outDir, indexFile));
       for (let document = 0; document < count; document++) {
-        const start = index.readUInt32LE(document * 4);
-        const end = document + 1 < count ? index.readUInt32LE(document * 4 + 4) : tokens.length;
+        const start = index.readUInt32LE(document * 16);
+        const end = document + 1 < count ? index.readUInt32LE(document * 16 + 16) : tokens.length;
         expect(tokens[end - 1]).toBe(eos);
         texts.push(tokenizer.decode(tokens.subarray(start, end - 1)));
       }
@@ -65,6 +68,52 @@ describe('encodeFilesToShards', () => {
       tokenizer.encode('the cat'),
     );
     expect(await openShards(outDir)).toEqual(manifest);
+  });
+
+  test('keeps the source, hash and bytes of every document, over shard borders and after a stop', async () => {
+    const manifest = await encodeFilesToShards({ ...settings, outDir });
+    expect(manifest.sources.map(({ path }) => path)).toEqual(inputs);
+    const [first, second] = await readShardDocuments(outDir, manifest);
+    expect([first?.start, second?.start]).toEqual([0, first?.tokens.reduce((sum, count) => sum + count, 0)]);
+    expect(Array.from(first?.hashes as Uint32Array)).toEqual(documents.map(documentHash));
+    expect(Array.from(first?.textBytes as Uint32Array)).toEqual(documents.map((text) => Buffer.byteLength(text)));
+    expect(Array.from(first?.tokens as Uint32Array)).toEqual(
+      documents.map((text) => tokenizer.encode(text, { specialTokens: 'text' }).length + 1),
+    );
+    const text = readFileSync(long, 'utf8');
+    expect([Array.from(second?.hashes as Uint32Array), Array.from(second?.textBytes as Uint32Array)]).toEqual([
+      [documentHash(text)],
+      [text.length],
+    ]);
+    const shares = manifest.shards.flatMap(({ sources }) => sources);
+    const total = (source: number, field: 'documents' | 'tokens' | 'textBytes') =>
+      shares.filter((share) => share.source === source).reduce((sum, share) => sum + share[field], 0);
+    expect([total(0, 'documents'), total(1, 'documents'), total(1, 'textBytes')]).toEqual([211, 1, text.length]);
+    expect(total(0, 'tokens') + total(1, 'tokens')).toBe(manifest.tokens);
+  });
+
+  test('every single changed bit of a manifest is noticed, of a finished and of an interrupted one', async () => {
+    const few = { ...settings, inputs: lines, shardTokens: 4001 };
+    const stopped = mkdtempSync(join(root, 'out-'));
+    const control = new AbortController();
+    const stop = encodeFilesToShards({
+      ...few,
+      outDir: stopped,
+      signal: control.signal,
+      onProgress: ({ shards }) => shards >= 1 && control.abort(),
+    });
+    await expect(stop).rejects.toThrow('was stopped');
+    await encodeFilesToShards({ ...few, outDir });
+    for (const folder of [stopped, outDir]) {
+      const path = join(folder, 'manifest.json');
+      const whole = readFileSync(path);
+      for (let bit = 0; bit < whole.length * 8; bit++) {
+        const changed = Buffer.from(whole);
+        changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7));
+        expect(() => parseManifest(changed.toString(), path), `bit ${bit}`).toThrow(DataError);
+      }
+      expect((await readManifest(folder))?.complete).toBe(folder === outDir);
+    }
   });
 
   test('a special token in a document is text, unless asked otherwise', async () => {

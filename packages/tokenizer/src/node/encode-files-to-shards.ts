@@ -2,9 +2,10 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { SpecialTokensMode } from '../added/added-tokens.ts';
+import { DocumentHash } from '../document-hash.ts';
 import { DataError, shown, TokenizerError } from '../errors.ts';
 import type { Tokenizer } from '../tokenizer.ts';
-import type { InputPosition, ReadOptions } from './document-part.ts';
+import type { DocumentPart, InputPosition, ReadOptions } from './document-part.ts';
 import { encodeParts } from './encode-parts.ts';
 import { createEncodePool } from './encode-pool.ts';
 import type { Dtype } from './encode-task.ts';
@@ -15,6 +16,7 @@ import {
   type ShardEntry,
   type ShardManifest,
   sha256,
+  TOKENIZER,
   writeManifest,
 } from './shard-manifest.ts';
 import { ShardWriter } from './shard-writer.ts';
@@ -53,7 +55,8 @@ export interface EncodeProgress {
 
 /**
  * Encodes files into shards of tokens in `outDir`: `shard-00000.bin` (flat little-endian integers), `shard-00000.idx` (where each
- * document starts), `tokenizer.json`, `manifest.json`. The result does not depend on the number of threads.
+ * document starts, its source, hash and size), `tokenizer.json`, `manifest.json`. The result does not depend on the number of
+ * threads. Every path in `inputs` is a source; a run splits each by the documents' hashes as it splits the texts themselves.
  *
  * A run that was killed goes on where its last whole shard ends: call it again with the same arguments. A shard that is
  * cut short or changed is made again, with those after it.
@@ -68,7 +71,7 @@ export async function encodeFilesToShards(options: EncodeFilesOptions): Promise<
   let manifest = await resumable(options.outDir, plan);
   if (manifest.complete) return manifest;
   await removeUnlisted(options.outDir, manifest);
-  await writeFile(join(options.outDir, 'tokenizer.json'), options.tokenizer.toJson());
+  await writeFile(join(options.outDir, TOKENIZER), options.tokenizer.toJson());
   await writeManifest(options.outDir, manifest);
   const run = new ShardRun(options, files, plan, manifest);
   manifest = await run.finish();
@@ -102,7 +105,13 @@ function planOf(options: EncodeFilesOptions, files: readonly InputFile[]): Plan 
   if (endOfText !== undefined && (end === undefined || tokenizer.tokenOf(end) === undefined)) {
     throw new TokenizerError(operation, `endOfText must be a token of the vocabulary, got ${shown(endOfText)}.`);
   }
-  const sources = files.map(({ path, sizeBytes }) => ({ path, sizeBytes }));
+  const inputs = typeof options.inputs === 'string' ? [options.inputs] : options.inputs;
+  const sources = inputs.map((path, source) => ({
+    path,
+    files: files
+      .filter((file) => file.source === source)
+      .map((file) => ({ path: file.path, sizeBytes: file.sizeBytes })),
+  }));
   const tokenizerHash = sha256(tokenizer.toJson());
   const { onInvalid = 'fail', textField = 'text', specialTokens = 'text' } = options;
   const settings = {
@@ -116,7 +125,7 @@ function planOf(options: EncodeFilesOptions, files: readonly InputFile[]): Plan 
     sources,
   };
   return {
-    version: 1,
+    version: 2,
     dtype,
     vocabSize: tokenizer.vocabSize,
     tokenizerHash,
@@ -181,6 +190,9 @@ class ShardRun {
   readonly #plan: Plan;
   #manifest: ShardManifest;
   #writer: ShardWriter;
+  /** Of the document being written. */
+  #hash = new DocumentHash();
+  #textBytes = 0;
   #readBytes = 0;
   #skipped: number;
   #repaired: number;
@@ -205,9 +217,10 @@ class ShardRun {
     );
     try {
       for await (const { part, tokens } of encodeParts(this.#parts(), pool)) {
-        if (part.isStart) this.#writer.startDocument();
         await this.#writer.write(tokens);
-        if (part.isEnd) await this.#endDocument({ file: part.file, document: part.document + 1 });
+        this.#hash.add(part.text);
+        this.#textBytes += Buffer.byteLength(part.text);
+        if (part.isEnd) await this.#endDocument(part);
         if (this.#options.signal?.aborted && this.#writer.documents === 0) {
           throw new DataError(
             'encodeFilesToShards',
@@ -248,10 +261,15 @@ class ShardRun {
     return streamParts(this.#files, reading, (text) => tokenizer.safeCut(text));
   }
 
-  async #endDocument(next: InputPosition): Promise<void> {
+  async #endDocument({ file, document }: DocumentPart): Promise<void> {
     const { endOfText, dtype } = this.#plan;
     if (endOfText !== null)
       await this.#writer.write(dtype === 'uint16' ? Uint16Array.of(endOfText) : Uint32Array.of(endOfText));
+    const { source } = this.#files[file] as InputFile;
+    this.#writer.endDocument({ source, hash: this.#hash.value, textBytes: this.#textBytes });
+    this.#hash = new DocumentHash();
+    this.#textBytes = 0;
+    const next = { file, document: document + 1 };
     if (this.#writer.tokens >= (this.#options.shardTokens ?? 1 << 26)) await this.#finishShard(next);
     this.#report();
   }

@@ -8,6 +8,8 @@ export type Compression = 'none' | 'gzip' | 'zstd';
 /** A file of documents. */
 export interface InputFile {
   readonly path: string;
+  /** Which of the paths given it was found under. */
+  readonly source: number;
   readonly sizeBytes: number;
   readonly format: TextFormat;
   readonly compression: Compression;
@@ -24,7 +26,7 @@ export const KNOWN_ENDINGS = '.txt, .md, .jsonl (each also .gz or .zst), .parque
  */
 export async function findInputFiles(paths: string | readonly string[]): Promise<InputFile[]> {
   const files: InputFile[] = [];
-  for (const path of typeof paths === 'string' ? [paths] : paths) {
+  for (const [source, path] of (typeof paths === 'string' ? [paths] : paths).entries()) {
     const status = await stat(path).catch((cause: unknown) => {
       throw new DataError(
         'read',
@@ -34,7 +36,7 @@ export async function findInputFiles(paths: string | readonly string[]): Promise
       );
     });
     if (!status.isDirectory()) {
-      files.push(describe(path, status.size));
+      files.push(describe(path, source, status.size));
       continue;
     }
     const names = (await readdir(path, { recursive: true })).filter((name) => NAME.test(name)).sort();
@@ -42,16 +44,16 @@ export async function findInputFiles(paths: string | readonly string[]): Promise
     const inside = found.filter((entry) => entry.status.isFile());
     if (inside.length === 0)
       throw new DataError('read', path, `must hold files of text, got none. Known are ${KNOWN_ENDINGS}.`);
-    files.push(...inside.map((entry) => describe(join(path, entry.name), entry.status.size)));
+    files.push(...inside.map((entry) => describe(join(path, entry.name), source, entry.status.size)));
   }
   return files;
 }
 
-function describe(path: string, sizeBytes: number): InputFile {
+function describe(path: string, source: number, sizeBytes: number): InputFile {
   const [, ending, compressed] = NAME.exec(path) ?? [];
   if (ending === undefined)
     throw new DataError('read', path, `must end in a kind that is known, ${KNOWN_ENDINGS}. Rename or convert it.`);
   if (sizeBytes === 0) throw new DataError('read', path, 'must not be empty, got 0 bytes.');
   const compression = compressed === undefined ? 'none' : compressed.toLowerCase() === '.gz' ? 'gzip' : 'zstd';
-  return { path, sizeBytes, format: FORMATS[ending.toLowerCase()] ?? 'text', compression };
+  return { path, source, sizeBytes, format: FORMATS[ending.toLowerCase()] ?? 'text', compression };
 }

@@ -2,10 +2,24 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError } from '../errors.ts';
+import { DataError, shown } from '../errors.ts';
 import type { InputPosition } from './document-part.ts';
 
-/** One shard: `file` holds tokens, `indexFile` the place of each document's first token in it, as `uint32`. */
+/** What a shard holds of one source. */
+export interface ShardShare {
+  /** Index into the manifest's `sources`. */
+  readonly source: number;
+  readonly documents: number;
+  /** Ends of text included. */
+  readonly tokens: number;
+  /** UTF-8 bytes of the documents' text. */
+  readonly textBytes: number;
+}
+
+/**
+ * One shard: `file` holds tokens; `indexFile` four `uint32` for each document: the place of its first token in the shard, its
+ * source, its `documentHash`, and the UTF-8 bytes of its text.
+ */
 export interface ShardEntry {
   readonly file: string;
   readonly indexFile: string;
@@ -14,13 +28,22 @@ export interface ShardEntry {
   /** SHA-256, hexadecimal. */
   readonly checksum: string;
   readonly indexChecksum: string;
+  /** By source, in the order they come. */
+  readonly sources: readonly ShardShare[];
   /** The first document after this shard. */
   readonly next: InputPosition;
 }
 
+/** A file or folder that was encoded. */
+export interface ShardSource {
+  /** As it was given. */
+  readonly path: string;
+  readonly files: readonly { readonly path: string; readonly sizeBytes: number }[];
+}
+
 /** `manifest.json` of a folder of token shards. All integers in shards are little-endian. */
 export interface ShardManifest {
-  readonly version: 1;
+  readonly version: 2;
   readonly dtype: 'uint16' | 'uint32';
   readonly vocabSize: number;
   /** SHA-256 of `tokenizer.json` in the same folder. */
@@ -29,7 +52,7 @@ export interface ShardManifest {
   readonly endOfText: number | null;
   /** What the shards were made from and how: a run goes on only where this is the same. */
   readonly settingsHash: string;
-  readonly sources: readonly { readonly path: string; readonly sizeBytes: number }[];
+  readonly sources: readonly ShardSource[];
   readonly shards: readonly ShardEntry[];
   readonly tokens: number;
   readonly documents: number;
@@ -41,7 +64,10 @@ export interface ShardManifest {
 }
 
 export const MANIFEST = 'manifest.json';
+export const TOKENIZER = 'tokenizer.json';
 export const BYTES_PER_TOKEN = { uint16: 2, uint32: 4 } as const;
+/** Numbers in an index file for each document. */
+export const INDEX_FIELDS = 4;
 
 /** SHA-256 of text or bytes, hexadecimal. */
 export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
@@ -54,15 +80,45 @@ export async function readManifest(folder: string): Promise<ShardManifest | unde
     throw new DataError('shards', path, `must be readable, got an error: ${cause.message}.`, { cause });
   });
   if (json === undefined) return undefined;
+  return parseManifest(json, path);
+}
+
+/**
+ * The manifest in a file's text.
+ *
+ * @throws {DataError} one of another version, one that was changed, be it by a single bit
+ */
+export function parseManifest(json: string, path: string): ShardManifest {
+  let read: unknown;
   try {
-    const manifest = JSON.parse(json) as ShardManifest;
-    if (manifest.version === 1 && Array.isArray(manifest.shards)) return manifest;
+    read = JSON.parse(json);
   } catch (cause) {
     throw new DataError('shards', path, 'must be JSON, got a broken file. Encode again into another folder.', {
       cause,
     });
   }
-  throw new DataError('shards', path, 'must be a manifest of version 1. Encode again into another folder.');
+  const { version, checksum, ...rest } = Object(read) as Record<string, unknown>;
+  const manifest = { version, ...rest } as unknown as ShardManifest;
+  // The file is compared as a whole, so that no change hides in what parsing drops.
+  if (typeof checksum === 'string' && json === serialized(manifest)) {
+    if (version === 2) return manifest;
+  } else if (version === 2) {
+    throw new DataError(
+      'shards',
+      path,
+      'must have the checksum of what it says, but does not. It was changed: encode again into another folder.',
+    );
+  }
+  throw new DataError(
+    'shards',
+    path,
+    `must be a manifest of version 2, got ${shown(version)}. Encode again into another folder.`,
+  );
+}
+
+/** The text of a manifest's file: the manifest with the SHA-256 of its JSON. */
+function serialized(manifest: ShardManifest): string {
+  return `${JSON.stringify({ ...manifest, checksum: sha256(JSON.stringify(manifest)) }, null, 2)}\n`;
 }
 
 /** Writes the manifest in one step: a reader, or a kill, finds the old or the new one. */
@@ -70,7 +126,7 @@ export async function writeManifest(folder: string, manifest: ShardManifest): Pr
   const path = join(folder, MANIFEST);
   const file = await open(`${path}.tmp`, 'w');
   try {
-    await file.writeFile(`${JSON.stringify(manifest, null, 2)}\n`);
+    await file.writeFile(serialized(manifest));
     await file.sync();
   } finally {
     await file.close();
@@ -85,15 +141,19 @@ export async function writeManifest(folder: string, manifest: ShardManifest): Pr
  */
 export async function checkShard(folder: string, shard: ShardEntry, dtype: 'uint16' | 'uint32'): Promise<void> {
   await checkFile(join(folder, shard.file), shard.tokens * BYTES_PER_TOKEN[dtype], shard.checksum);
-  await checkFile(join(folder, shard.indexFile), shard.documents * 4, shard.indexChecksum);
+  await checkFile(join(folder, shard.indexFile), shard.documents * INDEX_FIELDS * 4, shard.indexChecksum);
+}
+
+/** @throws {DataError} a file that is missing */
+async function fileSize(path: string): Promise<number> {
+  const status = await stat(path).catch((cause: unknown) => {
+    throw new DataError('shards', path, 'must be there, but is missing. Encode again to make it.', { cause });
+  });
+  return status.size;
 }
 
 async function checkFile(path: string, sizeBytes: number, checksum: string): Promise<void> {
-  const found = await stat(path).then(
-    (status) => status.size,
-    () => -1,
-  );
-  if (found < 0) throw new DataError('shards', path, 'must be there, but is missing. Encode again to make it.');
+  const found = await fileSize(path);
   if (found !== sizeBytes)
     throw new DataError(
       'shards',
@@ -113,7 +173,7 @@ async function checkFile(path: string, sizeBytes: number, checksum: string): Pro
 /**
  * Opens a finished folder of shards, checking every file.
  *
- * @throws {DataError} no manifest, an unfinished run, a shard that is missing, cut short or changed
+ * @throws {DataError} no manifest, an unfinished run, a shard or tokenizer that is missing, cut short or changed
  */
 export async function openShards(folder: string): Promise<ShardManifest> {
   const manifest = await readManifest(folder);
@@ -126,5 +186,7 @@ export async function openShards(folder: string): Promise<ShardManifest> {
       `must be finished, got ${manifest.shards.length} shards of an interrupted run. Run the same encoding again to go on.`,
     );
   for (const shard of manifest.shards) await checkShard(folder, shard, manifest.dtype);
+  const tokenizer = await fileSize(join(folder, TOKENIZER));
+  await checkFile(join(folder, TOKENIZER), tokenizer, manifest.tokenizerHash);
   return manifest;
 }

@@ -3,9 +3,18 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../errors.ts';
 import type { InputPosition } from './document-part.ts';
-import type { ShardEntry } from './shard-manifest.ts';
+import { INDEX_FIELDS, type ShardEntry, type ShardShare } from './shard-manifest.ts';
 
 const BUFFER_BYTES = 1 << 22;
+const MAX_UINT32 = 0xffffffff;
+
+/** What the index says of a document beside the place of its tokens. */
+export interface IndexedDocument {
+  readonly source: number;
+  readonly hash: number;
+  /** UTF-8 bytes of its text. */
+  readonly textBytes: number;
+}
 
 /**
  * Writes one shard. It is under its name only when it is whole: until `finish` it lies in a `.tmp` file, which the next run
@@ -18,7 +27,9 @@ export class ShardWriter {
   readonly #hash = createHash('sha256');
   #buffered: Uint8Array[] = [];
   #bufferedBytes = 0;
-  readonly #starts: number[] = [];
+  readonly #index: number[] = [];
+  readonly #shares = new Map<number, ShardShare>();
+  #documentStart = 0;
   #tokens = 0;
 
   constructor(folder: string, index: number) {
@@ -30,13 +41,33 @@ export class ShardWriter {
     return this.#tokens;
   }
 
+  /** Documents that ended. */
   get documents(): number {
-    return this.#starts.length;
+    return this.#index.length / INDEX_FIELDS;
   }
 
-  /** The next token starts a document. */
-  startDocument(): void {
-    this.#starts.push(this.#tokens);
+  /** The tokens written since the last call are a document. @throws {DataError} text of 4 GiB and more */
+  endDocument({ source, hash, textBytes }: IndexedDocument): void {
+    if (textBytes > MAX_UINT32) {
+      throw new DataError(
+        'shards',
+        join(this.#folder, `${this.#name}.idx`),
+        `must index documents of at most ${MAX_UINT32} bytes, got one of ${textBytes}. Split it.`,
+      );
+    }
+    this.#index.push(this.#documentStart, source, hash, textBytes);
+    const {
+      documents,
+      tokens,
+      textBytes: before,
+    } = this.#shares.get(source) ?? { documents: 0, tokens: 0, textBytes: 0 };
+    this.#shares.set(source, {
+      source,
+      documents: documents + 1,
+      tokens: tokens + this.#tokens - this.#documentStart,
+      textBytes: before + textBytes,
+    });
+    this.#documentStart = this.#tokens;
   }
 
   /** Appends tokens. The array must not be written to afterwards. */
@@ -50,7 +81,7 @@ export class ShardWriter {
   /** Puts the shard under its name. @throws {DataError} a disk that is full or cannot be written */
   async finish(next: InputPosition): Promise<ShardEntry> {
     await this.#flush();
-    const index = Uint32Array.from(this.#starts);
+    const index = Uint32Array.from(this.#index);
     const indexBytes = new Uint8Array(index.buffer);
     const [file, indexFile] = [`${this.#name}.bin`, `${this.#name}.idx`];
     await this.#guarded(async () => {
@@ -72,9 +103,10 @@ export class ShardWriter {
       file,
       indexFile,
       tokens: this.#tokens,
-      documents: this.#starts.length,
+      documents: this.documents,
       checksum: this.#hash.digest('hex'),
       indexChecksum: createHash('sha256').update(indexBytes).digest('hex'),
+      sources: [...this.#shares.values()],
       next,
     };
   }

@@ -64,7 +64,7 @@ export async function* streamParts(
       continue;
     }
     const documents = file.format === 'jsonl' ? readJsonLines(file, options, first) : readParquet(file, options, first);
-    for await (const { text, document } of documents) yield { text, file: index, document, isStart: true, isEnd: true };
+    for await (const { text, document } of documents) yield { text, file: index, document, isEnd: true };
   }
 }
 
@@ -74,9 +74,7 @@ async function* textParts(
   options: ReadOptions,
   safeCut?: SafeCut,
 ): AsyncGenerator<DocumentPart> {
-  let isStart = true;
   for await (const { text, isEnd } of readTextParts(file, options, safeCut)) {
-    yield { text, file: index, document: 0, isStart, isEnd };
-    isStart = false;
+    yield { text, file: index, document: 0, isEnd };
   }
 }

@@ -4,7 +4,7 @@ import { type RawConfig, resolveConfig } from './resolve-config.ts';
 
 /** One part of the training mixture. */
 export interface DataSourceConfig {
-  /** A file, a folder, a `.bin` shard folder, or `builtin:moby-dick`. */
+  /** A file, a folder, `builtin:moby-dick`, or a folder of token shards, which stands for each of the sources it was made from. */
   readonly path: string;
   /** Share of the sequences relative to the other sources. */
   readonly weight: number;
@@ -46,7 +46,17 @@ export const runSchema = {
   },
   data: {
     sources: list(dataSource, [{ path: 'builtin:moby-dick', weight: 1 }], 'Where the text comes from'),
-    heldOut: number(0.05, "Share of each source's end that is never trained on", { min: 0, max: 0.5 }),
+    heldOut: number(0.05, 'Share of each source that is never trained on', { min: 0, max: 0.5 }),
+    heldOutBy: choice(
+      ['document', 'end'],
+      'document',
+      'document: whole documents, drawn by a hash of their text (of a source of one document its end); end: the end of each source',
+    ),
+    mixture: choice(
+      ['equal', 'proportional'],
+      'equal',
+      "proportional: a source's weight is multiplied by its tokens, so that all of its text comes as often as that of the others",
+    ),
     packing: choice(['stream', 'documents'], 'stream', 'documents: tokens of two documents do not see each other'),
     shuffle: flag(true, 'Visit sequences in a seeded order, new in each epoch'),
     onInvalid: choice(['fail', 'replace', 'skip'], 'fail', 'What to do with text that is not UTF-8'),

@@ -7,13 +7,20 @@ import { tokensInMemory } from './token-source.ts';
 /** What preparation asks of a tokenizer; `Tokenizer` of `@modajs/tokenizer` is one. */
 export interface TextTokenizer {
   readonly vocabSize: number;
-  encode(text: string): ArrayLike<number>;
+  /** Ids of a text as it stands: what looks like a special token is text, and nothing is added. */
+  encode(
+    text: string,
+    options: { readonly specialTokens: 'text'; readonly addSpecialTokens: false },
+  ): ArrayLike<number>;
   /** Id of a special token, or undefined. */
   idOf(token: string): number | undefined;
 }
 
 /** Ends a document in training text. */
 export const DOCUMENT_SEPARATOR = '<|endoftext|>';
+
+/** As token shards are encoded: data cannot smuggle in a separator. */
+const PLAIN_TEXT = { specialTokens: 'text', addSpecialTokens: false } as const;
 
 /** A source cut into training and held-out documents. */
 export interface SplitSource {
@@ -61,7 +68,7 @@ function requireSeparator(tokenizer: TextTokenizer, name: string): number {
 }
 
 function joinTokens(documents: readonly string[], tokenizer: TextTokenizer, separator: readonly number[]): Int32Array {
-  const parts = documents.map((document) => tokenizer.encode(document));
+  const parts = documents.map((document) => tokenizer.encode(document, PLAIN_TEXT));
   const gaps = Math.max(0, parts.length - 1) * separator.length;
   const joined = new Int32Array(parts.reduce((sum, { length }) => sum + length, gaps));
   let at = 0;

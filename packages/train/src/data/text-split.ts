@@ -1,3 +1,5 @@
+import { heldOutSides } from './held-out-sides.ts';
+
 /** Documents on both sides of the cut. */
 export interface TextSplit {
   readonly train: readonly string[];
@@ -38,6 +40,28 @@ export function splitText(documents: readonly string[], share: number): TextSpli
     before += sizes[i];
   }
   return { train, heldOut, trainBytes, heldOutBytes: total - trainBytes };
+}
+
+/**
+ * Holds out the documents whose hash lies in the lowest `share` of all hashes (`heldOutSides`): the split does not depend on
+ * their order, and copies of a document are on one side. Of a single document the end is held out, as `splitText` cuts it.
+ *
+ * @param hashOf 32-bit hash of a document, such as `documentHash` of `@modajs/tokenizer`
+ */
+export function splitDocuments(
+  documents: readonly string[],
+  share: number,
+  hashOf: (document: string) => number,
+): TextSplit {
+  if (documents.length <= 1) return splitText(documents, share);
+  const sides = heldOutSides(documents.map(hashOf), share);
+  const side = (wanted: number): string[] => documents.filter((_, i) => sides[i] === wanted);
+  const [train, heldOut] = [side(0), side(1)];
+  return { train, heldOut, trainBytes: bytesOf(train), heldOutBytes: bytesOf(heldOut) };
+}
+
+function bytesOf(documents: readonly string[]): number {
+  return documents.reduce((sum, document) => sum + encoder.encode(document).length, 0);
 }
 
 /** The first byte at or before `at` that is not a UTF-8 continuation byte. */

@@ -17,13 +17,3 @@ export function tokensInMemory(name: string, tokens: ArrayLike<number> & { reado
   const all = tokens instanceof Int32Array ? tokens : Int32Array.from(tokens);
   return { name, length: all.length, read: (start, count) => all.subarray(start, start + count) };
 }
-
-/** The first `length` tokens of a source. Closing it closes the source. */
-export function firstTokens(source: TokenSource, length: number): TokenSource {
-  return {
-    name: source.name,
-    length,
-    read: (start, count) => source.read(start, count),
-    close: source.close?.bind(source),
-  };
-}

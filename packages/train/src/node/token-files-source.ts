@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { DataError } from '@modajs/tensor';
+import { lastAtOrBefore } from '../data/token-ranges.ts';
 import type { TokenSource } from '../data/token-source.ts';
 import type { TokenFile } from './token-file.ts';
 
@@ -46,7 +47,7 @@ export class TokenFilesSource implements TokenSource {
     const tokens = new Int32Array(count);
     let done = 0;
     while (done < count) {
-      const file = this.fileOf(start + done);
+      const file = lastAtOrBefore(this.starts, start + done);
       const from = start + done - this.starts[file];
       const part = Math.min(count - done, this.files[file].tokens - from);
       tokens.set(await this.readFrom(file, from, part), done);
@@ -57,18 +58,6 @@ export class TokenFilesSource implements TokenSource {
 
   async close(): Promise<void> {
     await Promise.all(this.handles.map((handle) => handle.close()));
-  }
-
-  /** The last file that starts at or before a token. */
-  private fileOf(token: number): number {
-    let low = 0;
-    let high = this.starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.starts[middle] <= token) low = middle;
-      else high = middle - 1;
-    }
-    return low;
   }
 
   private async readFrom(file: number, from: number, count: number): Promise<Int32Array> {

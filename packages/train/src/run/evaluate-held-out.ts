@@ -1,5 +1,5 @@
 import { noGrad, tidy } from '@modajs/tensor';
-import { type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
+import { documentRanges, type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
 import type { Collective } from '../distributed/collective.ts';
 import { rowsOf, upload } from './replayed-gradients.ts';
 import type { TrainableModel } from './trainable-model.ts';
@@ -9,7 +9,7 @@ export interface HeldOutText {
   readonly name: string;
   /** The first token is context only; all others are predicted. */
   readonly tokens: Int32Array;
-  /** UTF-8 bytes that the predicted tokens stand for. */
+  /** UTF-8 bytes of text that the predicted tokens stand for: separators between documents have none. */
   readonly bytes: number;
 }
 
@@ -22,6 +22,8 @@ export interface HeldOutOptions {
   readonly B: number;
   /** At most this many tokens are predicted, in windows spread evenly over the text. */
   readonly maxTokens: number;
+  /** Ends a document when training packs documents that do not see each other: the same mask then holds here. */
+  readonly separator?: number | null;
   /** Ranks that share the work; each gets the same result. */
   readonly collective?: Collective | null;
 }
@@ -46,7 +48,7 @@ interface Window {
 
 /**
  * Mean loss over held-out tokens in sliding windows: each token is predicted once, from at least `T - stride` tokens of
- * context except at the start of the text. Deterministic; gradients are not recorded.
+ * context except at the start of the text (of its document, with a separator). Deterministic; gradients are not recorded.
  */
 export async function evaluateHeldOut(
   model: TrainableModel,
@@ -64,8 +66,11 @@ export async function evaluateHeldOut(
     const loss = noGrad(() =>
       tidy(() => {
         // One shape for every batch: the rows that are missing at the end hold ignored targets.
-        const { ids, targets } = upload(rowsOf(windowBatch(text.tokens, batch, options), 0, options.B), device);
-        return model.loss(ids, targets, { ignoreIndex: IGNORED_TARGET });
+        const { ids, targets, docRange } = upload(
+          rowsOf(windowBatch(text.tokens, batch, options), 0, options.B),
+          device,
+        );
+        return model.loss(ids, targets, { docRange, ignoreIndex: IGNORED_TARGET });
       }),
     );
     nats += (await loss.item()) * counted;
@@ -102,7 +107,11 @@ function evenly(windows: readonly Window[], { maxTokens, stride }: HeldOutOption
   return Array.from({ length: wanted }, (_, i) => windows[Math.floor((i * windows.length) / wanted)]);
 }
 
-function windowBatch(tokens: Int32Array, windows: readonly Window[], { B, T }: HeldOutOptions): HostBatch {
+function windowBatch(
+  tokens: Int32Array,
+  windows: readonly Window[],
+  { B, T, separator = null }: HeldOutOptions,
+): HostBatch {
   const ids = new Int32Array(B * T);
   const targets = new Int32Array(B * T).fill(IGNORED_TARGET);
   for (const [row, { start, length, scored }] of windows.entries()) {
@@ -110,5 +119,6 @@ function windowBatch(tokens: Int32Array, windows: readonly Window[], { B, T }: H
     const from = length - scored;
     targets.set(tokens.subarray(start + from + 1, start + length + 1), row * T + from);
   }
-  return { B, T, ids, targets, docRange: null, next: { drawn: 0, bySource: [] } };
+  const docRange = separator === null ? null : documentRanges(ids, B, T, separator);
+  return { B, T, ids, targets, docRange, next: { drawn: 0, bySource: [] } };
 }

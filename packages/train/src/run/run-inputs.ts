@@ -4,6 +4,7 @@ import type { RunConfig } from '../config/run-config.ts';
 import type { WeightedSource } from '../data/sequence-order.ts';
 import type { Collective } from '../distributed/collective.ts';
 import type { RunStorage } from '../storage/run-storage.ts';
+import type { SourceLosses } from './evaluate-domains.ts';
 import type { HeldOutText } from './evaluate-held-out.ts';
 import type { RunListener } from './run-event.ts';
 import type { TrainableModel } from './trainable-model.ts';
@@ -47,4 +48,6 @@ export interface RunSummary {
   /** Last evaluation, or null. */
   readonly heldOutLoss: number | null;
   readonly heldOutBitsPerByte: number | null;
+  /** The same by source, when there are several. */
+  readonly heldOutBySource: SourceLosses;
 }

@@ -2,6 +2,7 @@ import type { TrainingState } from '../checkpoint/checkpoint.ts';
 import type { MetricsLog, MetricsRow } from '../metrics/metrics-log.ts';
 import { StorageFullError } from '../storage/storage-full-error.ts';
 import { awaitedLater } from './awaited-later.ts';
+import { lossesBySource } from './evaluate-domains.ts';
 import { type LossScaleState, nextLossScale } from './loss-scale.ts';
 import type { RunInputs, RunSummary } from './run-inputs.ts';
 import { initialSpikeGuard, nextSpikeGuard, type SpikeGuardState, spikeThreshold } from './spike-guard.ts';
@@ -33,10 +34,11 @@ export interface LaunchedStep {
  */
 export class StepLedger {
   state: { lossScale: LossScaleState; guard: SpikeGuardState };
-  last: Pick<RunSummary, 'loss' | 'heldOutLoss' | 'heldOutBitsPerByte'> = {
+  last: Pick<RunSummary, 'loss' | 'heldOutLoss' | 'heldOutBitsPerByte' | 'heldOutBySource'> = {
     loss: null,
     heldOutLoss: null,
     heldOutBitsPerByte: null,
+    heldOutBySource: [],
   };
   private launched: LaunchedStep[] = [];
   private finishedAt = 0;
@@ -162,6 +164,7 @@ export class StepLedger {
       loss: outcome.loss,
       heldOutLoss: row.heldOutLoss ?? this.last.heldOutLoss,
       heldOutBitsPerByte: row.heldOutBitsPerByte ?? this.last.heldOutBitsPerByte,
+      heldOutBySource: row.heldOutLoss === undefined ? this.last.heldOutBySource : lossesBySource(row),
     };
     if (isEvaluation || outcome.step % config.logging.every === 0 || outcome.step === steps) this.metrics.add(row);
     listener?.({ kind: 'step', row, steps });

@@ -171,13 +171,14 @@ export class TrainingRun {
   }
 
   private async evaluate(): Promise<Record<string, number>> {
-    const { heldOut, model, config, T, inspect, collective } = this.inputs;
+    const { heldOut, model, config, T, inspect, separator, collective } = this.inputs;
     const isLast = this.step === config.training.steps;
     const result = await evaluateDomains(model, heldOut, {
       T,
       stride: Math.max(1, Math.round(T * config.evaluation.strideShare)),
       B: config.evaluation.batchSize,
       maxTokens: isLast ? Infinity : config.evaluation.maxTokens,
+      separator,
       collective,
     });
     const { heldOutLoss } = result;
