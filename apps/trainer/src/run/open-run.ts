@@ -22,6 +22,9 @@ export interface SavedConfig {
   readonly model: DecoderConfig;
 }
 
+/** What runs of earlier releases did where their `config.json` lacks a setting whose default is another now. */
+const EARLIER_DEFAULTS: RawConfig = { data: { heldOutBy: 'end' } };
+
 /** Reads a run's configuration, with later settings on top. @throws ConfigError */
 export async function readSavedConfig(folder: string, overrides: RawConfig = {}): Promise<SavedConfig> {
   const path = join(folder, CONFIG_FILE);
@@ -35,7 +38,7 @@ export async function readSavedConfig(folder: string, overrides: RawConfig = {})
     throw new ConfigError(`run: ${path} must be JSON, it is not. Was it edited?`, { path });
   }
   return {
-    run: resolveRunConfig(mergeConfigs(saved.run, overrides), path),
+    run: resolveRunConfig(mergeConfigs(EARLIER_DEFAULTS, saved.run, overrides), path),
     model: defineDecoderConfig(saved.model),
   };
 }

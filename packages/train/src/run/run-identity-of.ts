@@ -14,12 +14,17 @@ export async function runIdentityOf(
 ): Promise<RunIdentity> {
   const { seed, data, training, optimizer, schedule, lossScale } = config;
   const { steps: _, activationCheckpointing: __, shardOptimizer: ___, ...trainingIdentity } = training;
-  const { onInvalid: ____, ...dataIdentity } = data;
+  const { onInvalid: ____, heldOutBy, mixture, ...dataIdentity } = data;
   return flattenIdentity({
     seed,
     model,
     tokenizer: { sha256: await sha256(new TextEncoder().encode(tokenizerJson)) },
-    data: dataIdentity,
+    // Runs of releases without these settings held out ends and mixed equally: their checkpoints do not name them.
+    data: {
+      ...dataIdentity,
+      ...(heldOutBy === 'end' ? {} : { heldOutBy }),
+      ...(mixture === 'equal' ? {} : { mixture }),
+    },
     training: trainingIdentity,
     optimizer,
     schedule,
