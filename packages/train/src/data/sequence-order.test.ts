@@ -22,6 +22,53 @@ describe('SequenceOrder', () => {
     expect(second).not.toEqual(first);
   });
 
+  it.each([true, false])('makes every token but the first a target in some epoch [shuffle=%s]', (shuffle) => {
+    for (const T of [1, 2, 3, 5, 8, 13]) {
+      const lengths = new Set([
+        T + 1,
+        T + 2,
+        2 * T,
+        2 * T + 1,
+        2 * T + 2,
+        3 * T,
+        3 * T + 1,
+        3 * T + 2,
+        4 * T + 3,
+        24,
+        97,
+      ]);
+      for (const length of [...lengths].filter((count) => count > T)) {
+        for (const seed of [0, 1, 2, 7]) {
+          const order = new SequenceOrder([source('a', length)], T, seed, shuffle);
+          const epoch = Math.round(1 / order.epochs({ drawn: 1, bySource: [1] })[0]);
+          const targets = (epochs: number) => {
+            const { places } = order.draw(order.start(), epochs * epoch);
+            return new Set(places.flatMap(({ start }) => Array.from({ length: T }, (_, i) => start + 1 + i)));
+          };
+          const all = Array.from({ length: length - 1 }, (_, i) => i + 1);
+          const case_ = `T=${T} length=${length} seed=${seed}`;
+          expect(
+            [...targets(2 * T)].sort((a, b) => a - b),
+            case_,
+          ).toEqual(all);
+          if (length > 3 * T || !shuffle) expect(targets(2).size, case_).toBe(length - 1);
+        }
+      }
+    }
+  });
+
+  it('misses none of the 8 and 104 last tokens that were never targets', () => {
+    for (const [T, length] of [
+      [8, 24],
+      [128, 1000],
+    ]) {
+      const order = new SequenceOrder([source('a', length)], T, 1, true);
+      const { places } = order.draw(order.start(), 2 * T);
+      const targets = new Set(places.flatMap(({ start }) => Array.from({ length: T }, (_, i) => start + 1 + i)));
+      expect(targets.size).toBe(length - 1);
+    }
+  });
+
   it('draws the same places in one go and in parts', () => {
     const order = new SequenceOrder([source('a', 103, 3), source('b', 57, 2)], 5, 11, true);
     const whole = order.draw(order.start(), 23);

@@ -25,6 +25,8 @@ export interface SequencePosition {
 /**
  * The order in which a run visits its data. Epoch `e` of a source cuts it into sequences of `T` inputs and `T` targets
  * that start at a seeded offset, so that sequence borders move between epochs, and visits them in a seeded permutation.
+ * One of the first two epochs starts at the first token and the other ends at the last one: a source of three sequences and more
+ * has every token but the first as a target within two epochs, a shorter one within as many epochs as there are offsets (at most 2 T).
  * A mixture draws the source that lags its weight the most, so shares are exact to within one sequence.
  * Everything follows from (seed, position): any rank can compute any batch.
  */
@@ -106,10 +108,19 @@ export class SequenceOrder {
     const sequences = this.sequencesIn(source);
     const epoch = Math.floor(drawn / sequences);
     const index = drawn % sequences;
-    if (!this.shuffle) return index * this.T;
-    const room = this.sources[source].source.length - 1 - sequences * this.T;
+    if (!this.shuffle) return this.offsetOf(source, epoch) + index * this.T;
     const key = hashIntegers(this.seed, source, epoch);
-    const offset = hashIntegers(key, 1) % (Math.min(room, this.T - 1) + 1);
-    return offset + permute(index, sequences, key) * this.T;
+    return this.offsetOf(source, epoch) + permute(index, sequences, key) * this.T;
+  }
+
+  /** The first input of an epoch. The tokens that its sequences leave over lie before it and behind its last target. */
+  private offsetOf(source: number, epoch: number): number {
+    const room = this.sources[source].source.length - 1 - this.sequencesIn(source) * this.T;
+    if (!this.shuffle || room === 0) return epoch % 2 === 0 ? 0 : room;
+    // Every offset once in `room + 1` epochs: the ends first, then those between in a seeded order.
+    const turn = epoch % (room + 1);
+    const key = hashIntegers(this.seed, source);
+    if (turn < 2) return (turn ^ (key & 1)) * room;
+    return 1 + permute(turn - 2, room - 1, hashIntegers(key, Math.floor(epoch / (room + 1))));
   }
 }
