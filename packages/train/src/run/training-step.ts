@@ -79,7 +79,8 @@ export function trainingStep(
 }
 
 /**
- * Runs the parts of the batch backward into the parameters' `grad`; the mean loss over the parts, unscaled.
+ * Runs the parts of the batch backward into the parameters' `grad`; the mean loss over all counted targets of the batch, unscaled. A part
+ * counts by its targets, so that no division into parts changes what is computed.
  *
  * @param scale gradients are of the mean loss times this
  * @param onGradient told about each contribution to a parameter's gradient as it comes
@@ -94,31 +95,50 @@ export function accumulateGradients(
   const { gradientAccumulation: parts, zLoss, activationCheckpointing } = options;
   const { device } = Object.values(model.parameters())[0];
   const rows = batch.B / parts;
-  const factor = scale / parts;
-  const pass: GradientPass = ({ ids, targets, docRange }, tell) =>
-    tidy(() => {
-      const loss = model.loss(ids, targets, {
-        docRange,
-        zLoss,
-        checkpoint: activationCheckpointing,
-        ignoreIndex: IGNORED_TARGET,
+  const counts = countedTargets(batch, parts);
+  const counted = counts.reduce((sum, count) => sum + count, 0);
+  const isEven = counts.every((count) => count === counts[0]);
+  const factorOf = (part: number): number => (isEven ? scale / parts : (scale * counts[part]) / counted);
+  const passOf =
+    (factor: number): GradientPass =>
+    ({ ids, targets, docRange }, tell) =>
+      tidy(() => {
+        const loss = model.loss(ids, targets, {
+          docRange,
+          zLoss,
+          checkpoint: activationCheckpointing,
+          ignoreIndex: IGNORED_TARGET,
+        });
+        backward(factor === 1 ? loss : affine(loss, factor, 0), undefined, { onGradient: tell });
+        return loss.detach();
       });
-      backward(factor === 1 ? loss : affine(loss, factor, 0), undefined, { onGradient: tell });
-      return loss.detach();
-    });
-  const replays = isReplayable(model, device);
+  // Uneven parts have another factor each: captured commands would not come again.
+  const replays = isEven && isReplayable(model, device);
   const lossOf = (part: number): Tensor => {
     const host = rowsOf(batch, part * rows, rows);
+    const factor = factorOf(part);
     const key = `${part === 0} ${factor} ${zLoss} ${activationCheckpointing}`;
-    if (replays) return replayedLoss(model, host, key, device, pass, onGradient);
-    return tidy(() => pass(upload(host, device), onGradient));
+    if (replays) return replayedLoss(model, host, key, device, passOf(factor), onGradient);
+    return tidy(() => passOf(factor)(upload(host, device), onGradient));
   };
   if (parts === 1) return lossOf(0);
   const total = replays ? lossTotal(model, device) : full([], 0, { device });
   for (let part = 0; part < parts; part++) {
-    tidy(() => device.backend.binary('add', total.view, lossOf(part).view, total.view));
+    tidy(() => {
+      const loss = lossOf(part);
+      const weighted = isEven ? loss : affine(loss, counts[part] / counted, 0);
+      device.backend.binary('add', total.view, weighted.view, total.view);
+    });
   }
-  return affine(total, 1 / parts, 0);
+  return isEven ? affine(total, 1 / parts, 0) : total;
+}
+
+/** Targets that count in each part of a batch. */
+function countedTargets({ B, T, targets }: HostBatch, parts: number): number[] {
+  const size = (B / parts) * T;
+  const counts = new Array<number>(parts).fill(size);
+  for (let i = 0; i < targets.length; i++) if (targets[i] === IGNORED_TARGET) counts[Math.floor(i / size)]--;
+  return counts;
 }
 
 /** Frees the gradients of all parameters. */
