@@ -78,6 +78,27 @@ describe('moda tokenize', () => {
     expect(await rowsOf('from-shards', ['both'], packed)).toEqual(fromText);
   });
 
+  it('finds the held-out documents that stand in training text, and none between different ones', async () => {
+    const words = (of: number) => Array.from({ length: 40 }, (_, i) => `w${of}x${i}`).join(' ');
+    const documents = Array.from({ length: 60 }, (_, i) => words(i));
+    const lines = (texts: readonly string[]) => texts.map((text) => JSON.stringify({ text })).join('\n');
+    await writeFile(join(cwd, 'different.jsonl'), lines(documents));
+    const overlap = async (...inputs: string[]) =>
+      (await runCli(['tokenize', 'overlap', ...inputs, '--held-out', '0.3'], { cwd })).stdout;
+    const [, held, none] = /different +(\d+) +(\d+) /.exec(await overlap('different.jsonl')) as RegExpExecArray;
+    expect(Number(held)).toBeGreaterThan(5);
+    expect(none).toBe('0');
+    // Copies are on one side; a document that begins and ends otherwise is another one.
+    await writeFile(join(cwd, 'again.jsonl'), lines([...documents, ...documents]));
+    expect(await overlap('different.jsonl', 'again.jsonl')).toMatch(
+      new RegExp(`different +${held} +0 .*\nagain +${2 * Number(held)} +0 `),
+    );
+    // The end of a source of one document is held out: words of its own.
+    const own = Array.from({ length: 40 }, (_, i) => words(100 + i)).join(' ');
+    await writeFile(join(cwd, 'quoted.txt'), `It begins: ${documents.join(' and ')} and then ${own}.`);
+    expect(await overlap('different.jsonl', 'quoted.txt')).toMatch(new RegExp(`different +${held} +${held} +${held} `));
+  });
+
   it('refuses shards of another tokenizer, be it of the same tokens in another order', async () => {
     const json = JSON.parse(await readFile(join(cwd, 't.json'), 'utf8'));
     const [first, second] = Object.keys(json.model.vocab).slice(-2);

@@ -9,6 +9,7 @@ import { splitSource } from '../run/prepare-data.ts';
 import { loadTokenizer } from '../run/prepare-tokenizer.ts';
 import { readDocuments } from '../run/read-documents.ts';
 import { bytes, compact } from '../terminal/format.ts';
+import { type OverlapOptions, reportOverlap } from './tokenize-overlap.ts';
 import { positiveInteger, share, wholeNumber } from './train.ts';
 
 /** `moda tokenize`. */
@@ -18,6 +19,7 @@ export function registerTokenize(program: Command): void {
   registerEncode(tokenize);
   registerDecode(tokenize);
   registerShards(tokenize);
+  registerOverlap(tokenize);
 }
 
 const onInvalidOption = (): Option =>
@@ -88,6 +90,21 @@ function registerDecode(tokenize: Command): void {
       if (bad !== undefined) throw new ConfigError(`tokenize: ids must be whole numbers, got "${bad}".`);
       console.log(tokenizer.decode(ids.map(Number)));
     });
+}
+
+function registerOverlap(tokenize: Command): void {
+  tokenize
+    .command('overlap')
+    .description('report held-out documents that share n-grams of words with the text that a run trains on')
+    .argument('<inputs...>', 'the sources of a run: .txt, .jsonl (also .gz, .zst), .parquet, folders')
+    .requiredOption('--held-out <share>', 'data.heldOut of the run', share)
+    .addOption(
+      new Option('--held-out-by <what>', 'data.heldOutBy of the run').choices(['document', 'end']).default('document'),
+    )
+    .option('-n, --ngram <count>', 'words of an n-gram', positiveInteger, 13)
+    .option('-O, --output <file>', 'also write the reports as JSON, with the documents found')
+    .addOption(onInvalidOption())
+    .action((inputs: string[], options: OverlapOptions) => reportOverlap(inputs, options));
 }
 
 interface ShardsOptions {
