@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as errors from './index.ts';
 
-const { ModaError, ...concrete } = errors;
+const { ModaError, unknownName, ...concrete } = errors;
 
 describe('errors', () => {
   it.each(Object.entries(concrete))('%s > is a ModaError with its name, its values and its cause', (name, Class) => {
@@ -18,5 +18,10 @@ describe('errors', () => {
   it('keeps its name when a minifier renames the class', () => {
     const Renamed = class e extends errors.ShapeError {};
     expect(new Renamed('x').name).toBe('ShapeError');
+  });
+
+  it('unknownName > throws for a name that came past the compiler', () => {
+    expect(() => unknownName('depth mechanism', 'modo' as never)).toThrow(errors.ConfigError);
+    expect(() => unknownName('depth mechanism', 'modo' as never)).toThrow(/depth mechanism: .* got 'modo'/);
   });
 });

@@ -10,3 +10,4 @@ export {
   ShapeError,
 } from './errors.ts';
 export { ModaError } from './moda-error.ts';
+export { unknownName } from './unknown-name.ts';

@@ -17,6 +17,7 @@ export {
   ModaError,
   OutOfMemoryError,
   ShapeError,
+  unknownName,
 } from './core/errors.ts';
 export { packedZeros } from './core/packed.ts';
 export { normalAt, philox, uniformAt } from './core/philox.ts';

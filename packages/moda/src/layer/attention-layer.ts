@@ -27,6 +27,8 @@ export interface AttentionLayerContext {
   readonly cache: SequenceCache | null;
   /** Absolute position of the stream's first position, for chunk visibility. */
   readonly firstPosition: number;
+  /** `[B, T, C]`: what keys and values are projected from, where that is not the layer's input. */
+  readonly keyValueInputs?: { readonly k: Tensor; readonly v: Tensor } | null;
   /** Replaces the values before they are used: rivals that mix values across layers. */
   readonly mixValues?: (q: Tensor, k: Tensor, v: Tensor) => Tensor;
   /** Called with what the layer computed, for statistics and maps. */
@@ -51,20 +53,20 @@ export function attentionLayer(
   const { nHeads, nKvHeads, headDim } = config;
   const { positions, stream, cache } = context;
   const [B, T] = x.shape;
-  const project = ({ weight, bias }: LinearWeights, heads: number, into?: Tensor): Tensor =>
-    reshape(linear(x, weight, bias, into), [B, T, heads, headDim]);
+  const project = ({ weight, bias }: LinearWeights, heads: number, from = x, into?: Tensor): Tensor =>
+    reshape(linear(from, weight, bias, into), [B, T, heads, headDim]);
   const slot = ownSlot(weights, config, context);
   const rawQ = project(weights.qProj, nHeads);
   // A reader's norm weight meets the query before it turns.
   const plainQ = stream && needsReaderNorm(config) ? qkNorm(rawQ, weights.qNorm, config) : null;
-  const rawK = project(weights.kProj, nKvHeads);
+  const rawK = project(weights.kProj, nKvHeads, context.keyValueInputs?.k);
   const { q, k } = plainQ
     ? { q: rotate(plainQ, positions, config), k: normAndRotate(rawK, weights.kNorm, positions, config, slot?.k) }
     : normAndRotateBoth({ q: rawQ, k: rawK }, weights, positions, config, {
         q: ownQueries(config, context),
         k: slot?.k ?? null,
       });
-  let v = project(weights.vProj, nKvHeads, slot?.v);
+  let v = project(weights.vProj, nKvHeads, context.keyValueInputs?.v, slot?.v);
   if (context.mixValues) v = context.mixValues(q, k, v);
   const depth = stream && stream.count > 0 ? stream.read({ last: config.depthSlots }) : null;
   cache?.append(k, v);

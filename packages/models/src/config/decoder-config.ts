@@ -12,6 +12,8 @@ export type NormPlacement = 'pre' | 'post' | 'reordered';
  * - `value-residual`: each layer's values are mixed with the first layer's.
  * - `depth-value-mix`: each layer's values are a softmax-weighted mix of all earlier values at the same position.
  * - `attention-residual`, `attention-residual-block`: each sub-layer reads a softmax over earlier outputs.
+ * - `mudd`: queries, keys, values and the residual sum of each block read sums of all earlier outputs, with weights that the position's
+ *   own state makes.
  * - `hyper-connections`, `manifold-hyper-connections`: several residual streams with learned mixing.
  */
 export const depthMechanisms = [
@@ -27,6 +29,7 @@ export const depthMechanisms = [
   'attention-residual-block',
   'hyper-connections',
   'manifold-hyper-connections',
+  'mudd',
 ] as const;
 
 /** One of `depthMechanisms`. */

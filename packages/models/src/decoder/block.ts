@@ -78,7 +78,10 @@ export function runBlock(
     const y = f(config.norm === 'pre' ? readNormed(path, layer, part, config, weights) : path.read(layer, part));
     path.write(layer, part, config.norm === 'reordered' ? applyNorm(y, name, config, weights) : y);
   };
-  run('attention', (x) => attentionLayer(x, attention, ofLayer, context));
+  run('attention', (x) => {
+    const keyValueInputs = normedKeyValues(path, layer, config, weights);
+    return attentionLayer(x, attention, ofLayer, keyValueInputs ? { ...context, keyValueInputs } : context);
+  });
   run('ffn', (x) => {
     const { stream, writesSlot, positions } = context;
     if (attention.depthFfnProj && stream && writesSlot) {
@@ -87,6 +90,19 @@ export function runBlock(
     }
     return feedForward(x, `model.layers.${layer}.mlp`, config, weights);
   });
+}
+
+/** Inputs of the keys and values under their pre-norms; null where they are those of the queries. */
+function normedKeyValues(
+  path: DepthPath,
+  layer: number,
+  config: DecoderConfig,
+  weights: Weights,
+): { k: Tensor; v: Tensor } | null {
+  const inputs = path.keyValueInputs?.(layer) ?? null;
+  if (inputs === null || config.norm !== 'pre') return inputs;
+  const { k, v, norms } = inputs;
+  return { k: applyNorm(k, norms.k, config, weights), v: applyNorm(v, norms.v, config, weights) };
 }
 
 /** A sub-layer's input under its pre-norm. */

@@ -1,5 +1,5 @@
 import { DepthStream, type ScoredStream } from '@modajs/moda';
-import type { Tensor } from '@modajs/tensor';
+import { type Tensor, unknownName } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { AttentionResidualPath } from './attention-residual.ts';
 import { DensePath } from './dense.ts';
@@ -10,6 +10,7 @@ import { depthValueMix } from './depth-value-mix.ts';
 import { HyperConnectionPath } from './hyper-connections.ts';
 import { ManifoldHyperConnectionPath } from './manifold-hyper-connections.ts';
 import { hasSlotScores, slotsPerBlock } from './moda-slots.ts';
+import { MuddPath } from './mudd.ts';
 import { PreNormPath } from './pre-norm.ts';
 import { type JoinResidual, ResidualPath } from './residual.ts';
 import type { ValueMixer } from './value-mixer.ts';
@@ -51,8 +52,16 @@ export function createDepthPath(
       return new HyperConnectionPath(x, parameter, config);
     case 'manifold-hyper-connections':
       return new ManifoldHyperConnectionPath(x, parameter, config);
-    default:
+    case 'mudd':
+      return new MuddPath(x, join, parameter, config);
+    case 'residual':
+    case 'moda':
+    case 'moda-chunk-visible':
+    case 'value-residual':
+    case 'depth-value-mix':
       return residualPath(config, x, join);
+    default:
+      return unknownName('depth mechanism', config.depth);
   }
 }
 
@@ -62,6 +71,24 @@ export function createValueMixer(
   parameter: ParameterLookup,
   stream: DepthStream | ScoredStream | null,
 ): ValueMixer | null {
-  if (config.depth === 'value-residual') return valueResidual(parameter);
-  return config.depth === 'depth-value-mix' && stream instanceof DepthStream ? depthValueMix(config, stream) : null;
+  switch (config.depth) {
+    case 'value-residual':
+      return valueResidual(parameter);
+    case 'depth-value-mix':
+      return stream instanceof DepthStream ? depthValueMix(config, stream) : null;
+    case 'residual':
+    case 'dense':
+    case 'depth-attention':
+    case 'moda':
+    case 'moda-chunk-visible':
+    case 'denseformer':
+    case 'attention-residual':
+    case 'attention-residual-block':
+    case 'hyper-connections':
+    case 'manifold-hyper-connections':
+    case 'mudd':
+      return null;
+    default:
+      return unknownName('depth mechanism', config.depth);
+  }
 }

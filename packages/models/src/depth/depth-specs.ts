@@ -7,6 +7,7 @@ import { depthAttentionSpecs } from './depth-attention.ts';
 import { hyperConnectionSpecs } from './hyper-connections.ts';
 import { manifoldSpecs } from './manifold-hyper-connections.ts';
 import { modaSpecs } from './moda.ts';
+import { muddSpecs } from './mudd.ts';
 import { valueResidualSpecs } from './value-residual.ts';
 
 type SpecsOfLayer = (config: DecoderConfig, layer: number) => ParameterSpecs;
@@ -26,6 +27,7 @@ const specsOf: Readonly<Record<DepthMechanism, SpecsOfLayer>> = {
   'attention-residual-block': attentionResidualSpecs,
   'hyper-connections': hyperConnectionSpecs,
   'manifold-hyper-connections': manifoldSpecs,
+  mudd: muddSpecs,
 };
 
 /** Parameters that the depth mechanism adds to block `layer`; `layer === nLayers` asks for those after the last block. */

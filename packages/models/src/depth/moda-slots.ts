@@ -1,10 +1,28 @@
+import { unknownName } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 
 /** Slots that one block writes: one for the attention, one more with the FFN projection; 0 without depth slots. */
 export function slotsPerBlock(config: DecoderConfig): number {
-  if (config.depth === 'depth-attention') return 1;
-  if (config.depth !== 'moda' && config.depth !== 'moda-chunk-visible') return 0;
-  return config.depthFfnProjection ? 2 : 1;
+  switch (config.depth) {
+    case 'depth-attention':
+      return 1;
+    case 'moda':
+    case 'moda-chunk-visible':
+      return config.depthFfnProjection ? 2 : 1;
+    case 'residual':
+    case 'dense':
+    case 'denseformer':
+    case 'value-residual':
+    case 'depth-value-mix':
+    case 'attention-residual':
+    case 'attention-residual-block':
+    case 'hyper-connections':
+    case 'manifold-hyper-connections':
+    case 'mudd':
+      return 0;
+    default:
+      return unknownName('depth mechanism', config.depth);
+  }
 }
 
 /** Slots that all blocks before `layer` wrote, of which a bounded stream keeps `depthSlots`. */

@@ -9,4 +9,5 @@ export {
   ModaError,
   OutOfMemoryError,
   ShapeError,
+  unknownName,
 } from '@modajs/errors';

@@ -1,0 +1,3 @@
+import { defineFormulasOn } from './mechanism-formulas.ts';
+
+defineFormulasOn('webgpu', { tolerance: 1e-5, slope: 1e-5 });
