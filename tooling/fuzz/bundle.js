@@ -30,7 +30,7 @@ export async function bundle(targets = fileURLToPath(new URL('./src/targets', im
     target: 'node20',
     conditions: ['@modajs/source'],
     loader: { '.wgsl': 'text' },
-    external: ['webgpu', 'koffi'],
+    external: ['webgpu', 'koffi', 'parquet-wasm'],
     // Bundled CommonJS packages call `require`.
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

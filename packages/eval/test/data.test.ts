@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import type { HubRepository } from '@modajs/models';
-import { Field, Int64, List, Struct, Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
+import { Field, List, Struct, Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
 import { parquetWriteBuffer } from 'hyparquet-writer';
+import { Table as ArrowTable, writeParquet } from 'parquet-wasm';
 import { describe, expect, test } from 'vitest';
 import type { FileStore } from '../src/data/file-store.ts';
 import { folderRows } from '../src/data/folder-rows.ts';
@@ -16,6 +17,7 @@ const ROWS = [
   { question: 'Which?', label: 1 },
   { question: 'Où « ça » ?', label: 0 },
 ];
+const textList = new List(new Field('item', new Utf8()));
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const jsonl = utf8(ROWS.map((row) => JSON.stringify(row)).join('\n') + '\n');
 const parquet = () =>
@@ -49,33 +51,49 @@ describe('readRows', () => {
     expect(await readRows(parquet(), 'a.parquet')).toEqual(ROWS);
   });
 
-  test.each(['stream', 'file'] as const)(
-    'readRows > Arrow %s, lists and 64-bit integers as plain values',
-    async (format) => {
-      const list = new List(new Field('item', new Utf8()));
-      const choices = ROWS.map((row) => ({ text: [row.question, 'b'], label: ['A', 'B'] }));
-      const table = new Table({
-        question: vectorFromArray(
-          ROWS.map((row) => row.question),
-          new Utf8(),
-        ),
-        label: vectorFromArray(
-          ROWS.map((row) => BigInt(row.label)),
-          new Int64(),
-        ),
-        choices: vectorFromArray(choices, new Struct([new Field('text', list), new Field('label', list)])),
-      });
-      const rows = await readRows(tableToIPC(table, format), 'a.arrow');
-      expect(rows).toEqual(ROWS.map((row, i) => ({ ...row, choices: choices[i] })));
-    },
-  );
+  test('readRows > Parquet of several chunks, with lists, structs and nulls as plain values', async () => {
+    const table = new Table({
+      question: vectorFromArray(
+        Array.from({ length: 2500 }, (_, i) => (i % 7 === 0 ? null : `q${i}`)),
+        new Utf8(),
+      ),
+      choices: vectorFromArray(
+        Array.from({ length: 2500 }, (_, i) => ({ text: ['a', `b${i}`], label: ['A', 'B'] })),
+        new Struct([new Field('text', textList), new Field('label', textList)]),
+      ),
+    });
+    const rows = await readRows(writeParquet(ArrowTable.fromIPCStream(tableToIPC(table, 'stream'))), 'a.parquet');
+    expect(rows).toHaveLength(2500);
+    expect(rows[2499]).toEqual({ question: null, choices: { text: ['a', 'b2499'], label: ['A', 'B'] } });
+    expect(rows[1024]).toEqual({ question: 'q1024', choices: { text: ['a', 'b1024'], label: ['A', 'B'] } });
+  });
+
+  test('readRows > a file that unpacks to too much, or nests too deep, is refused with the limit', async () => {
+    const bomb = gzipSync(utf8(`{"text":"${'a'.repeat(2 ** 20)}"}`));
+    expect(bomb.length).toBeLessThan(2000);
+    await expect(readRows(bomb, 'a.jsonl.gz', { maxBytes: 2 ** 19 })).rejects.toThrow('at most 524288 bytes');
+    await expect(readRows(bomb, 'a.jsonl.gz')).resolves.toHaveLength(1);
+    await expect(readRows(parquet(), 'a.parquet', { maxBytes: 64 })).rejects.toThrow('at most 64 bytes');
+    const deep = `{"a":${'['.repeat(5000)}${']'.repeat(5000)}}`;
+    await expect(readRows(utf8(deep), 'a.jsonl')).rejects.toThrow('row 1 must nest at most 32 deep');
+  });
+
+  test('readRows > no flipped bit of a Parquet file hangs or ends in anything but rows or a DataError', async () => {
+    const file = parquet();
+    for (let bit = 0; bit < 8 * file.length; bit += 7) {
+      const damaged = file.slice();
+      damaged[bit >> 3] ^= 1 << (bit & 7);
+      const result = await readRows(damaged, 'a.parquet').catch((error: Error) => error.name);
+      if (typeof result === 'string') expect(result).toBe('DataError');
+    }
+  });
 
   test.each([
     ['a.jsonl', utf8('{"a":1}\n{"a":'), 'line 2 must be JSON'],
     ['a.jsonl', utf8('{"a":1}\n7\n'), 'line 2 must be an object'],
     ['a.jsonl.gz', utf8('not gzip'), 'cannot be read'],
     ['a.parquet', utf8('PAR0 nothing'), 'cannot be read'],
-    ['a.arrow', utf8('nothing at all'), 'cannot be read'],
+    ['a.arrow', utf8('ARROW1'), 'Arrow files are not read'],
     ['a.csv', utf8('a,b'), 'must end in .jsonl'],
     ['a.json', utf8('{}'), 'must be a list of objects'],
   ])('readRows > damaged %s is refused with its path', async (path, bytes, message) => {
