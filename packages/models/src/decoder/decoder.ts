@@ -44,6 +44,7 @@ export class Decoder implements Disposable {
   readonly device: Device;
   /** Training steps of one shape run the same operators. */
   readonly hasStaticSteps = true;
+  readonly tellsLossParts = true;
   readonly #parameters: Record<string, Tensor>;
   readonly #computeDtype: DType;
   /** The parameters as operators use them; null when they have that dtype already. */
@@ -248,9 +249,14 @@ export class Decoder implements Disposable {
     return tidy(() => {
       const hidden = this.forward(ids, options);
       const { dModel } = this.config;
-      const { ignoreIndex, zLoss, chunk } = options;
+      const { ignoreIndex, zLoss, chunk, parts } = options;
       const rows = reshape(hidden, [-1, dModel]);
-      return linearCrossEntropy(rows, this.#outputWeight(), reshape(targets, [-1]), { ignoreIndex, zLoss, chunk });
+      return linearCrossEntropy(rows, this.#outputWeight(), reshape(targets, [-1]), {
+        ignoreIndex,
+        zLoss,
+        chunk,
+        parts,
+      });
     });
   }
 

@@ -9,13 +9,15 @@ import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { sameDevice, shapeIs } from './checks.ts';
 import { full, zeros } from './creation.ts';
 import { type CrossEntropyOptions, checkTargets, countedRows } from './cross-entropy.ts';
-import { add, div, mul } from './elementwise.ts';
+import { add, div, mul, notEqual, square, where } from './elementwise.ts';
 import { sum } from './reductions.ts';
-import { broadcastTo, cast, contiguous } from './views.ts';
+import { broadcastTo, cast, concat, contiguous, reshape, slice } from './views.ts';
 
 export interface LinearCrossEntropyOptions extends CrossEntropyOptions {
   /** Rows of logits that exist at a time; chosen for the device by default. */
   readonly chunk?: number;
+  /** f32 `[2]`: receives the mean cross-entropy and the mean of `zLoss * lse^2`, whose sum is the result. */
+  readonly parts?: Tensor;
 }
 
 /** Rows of a chunk come in multiples of this: tiles of the products. */
@@ -50,6 +52,11 @@ export function linearCrossEntropy(
     const chunk = options.chunk ?? defaultChunk(N, V, x.device.backend.chunkBytes);
     if (!Number.isInteger(chunk) || chunk < 1)
       throw new ConfigError(`linearCrossEntropy: chunk must be a whole number >= 1, got ${chunk}.`);
+    if (options.parts) {
+      shapeIs('linearCrossEntropy', 'parts', options.parts.shape, [2], '[2]');
+      sameDevice('linearCrossEntropy', x, options.parts);
+      x.device.backend.fill(options.parts.view, 0);
+    }
     const operands = prepare(x, weight, targets, options);
     return N <= chunk ? inOneChunk(operands, x, weight) : inChunks(operands, x, weight, chunk);
   });
@@ -76,17 +83,18 @@ interface Operands {
   readonly perRow: Tensor;
   readonly ignoreIndex: number;
   readonly zLoss: number;
+  readonly parts: Tensor | undefined;
 }
 
 function prepare(
   x: Tensor,
   weight: Tensor,
   targets: Tensor,
-  { ignoreIndex = -100, zLoss = 0 }: LinearCrossEntropyOptions,
+  { ignoreIndex = -100, zLoss = 0, parts }: LinearCrossEntropyOptions,
 ): Operands {
   const { device } = x;
   const perRow = div(full([], 1, { device }), countedRows(targets, ignoreIndex));
-  const common = { x: contiguous(x).detach(), targets: contiguous(targets), perRow, ignoreIndex, zLoss };
+  const common = { x: contiguous(x).detach(), targets: contiguous(targets), perRow, ignoreIndex, zLoss, parts };
   const [V, C] = weight.shape;
   const { rowAlignment } = device.backend;
   const P = Math.ceil(V / rowAlignment) * rowAlignment;
@@ -112,19 +120,36 @@ function transposed(view: ArrayView): ArrayView {
 interface RowLosses {
   /** `[end - start, P]` */
   readonly logits: Tensor;
-  /** f32 `[end - start]` each. */
-  readonly loss: Tensor;
+  /** f32 `[end - start]`. */
   readonly lse: Tensor;
+  /** f32 scalar: what the rows add to the mean. */
+  readonly share: Tensor;
 }
 
-function rowLosses({ x, weight, bias, targets, ignoreIndex, zLoss }: Operands, start: number, end: number): RowLosses {
+function rowLosses(operands: Operands, start: number, end: number): RowLosses {
+  const { x, weight, bias, targets, ignoreIndex, zLoss, perRow, parts } = operands;
   const { device } = x;
   const logits = allocateTensor(device, [end - start, weight.shape[0]], x.dtype);
   const [loss, lse] = [0, 1].map(() => allocateTensor(device, [end - start], 'f32'));
   const { backend } = device;
   backend.matmul(rowsOf(x, start, end), transposed(weight.view), logits.view, bias ? { bias: bias.view } : undefined);
-  backend.crossEntropy(logits.view, rowsOf(targets, start, end), ignoreIndex, zLoss, loss.view, lse.view);
-  return { logits, loss, lse };
+  const ids = rowsOf(targets, start, end);
+  backend.crossEntropy(logits.view, ids, ignoreIndex, parts ? 0 : zLoss, loss.view, lse.view);
+  const share = mul(sum(loss), perRow);
+  return { logits, lse, share: parts ? addParts(parts, share, zShare(operands, lse, start, end)) : share };
+}
+
+/** What rows add to the mean of `zLoss * lse^2`: those that count. */
+function zShare({ targets, ignoreIndex, zLoss, perRow }: Operands, lse: Tensor, start: number, end: number): Tensor {
+  const counts = cast(notEqual(slice(targets, [start], [end]), ignoreIndex), 'f32');
+  return mul(mul(sum(where(counts, square(lse), 0)), perRow), zLoss);
+}
+
+/** Adds the two means to `parts`; their sum. */
+function addParts(parts: Tensor, crossEntropy: Tensor, zPart: Tensor): Tensor {
+  const both = concat([reshape(crossEntropy, [1]), reshape(zPart, [1])], 0);
+  parts.device.backend.binary('add', parts.view, both.view, parts.view);
+  return add(crossEntropy, zPart);
 }
 
 /** Turns logits into their gradient in place. `dLoss`: f32 scalar, the gradient of every counted row. */
@@ -150,8 +175,7 @@ function addWeightGradient(dLogits: Tensor, x: ArrayView, dWeight: Tensor, accum
 }
 
 function inOneChunk(operands: Operands, x: Tensor, weight: Tensor): Tensor {
-  const { logits, loss, lse } = rowLosses(operands, 0, x.shape[0]);
-  const total = mul(sum(loss), operands.perRow);
+  const { logits, lse, share: total } = rowLosses(operands, 0, x.shape[0]);
   const kept = [operands.x, operands.weight, operands.targets, operands.perRow, logits, lse];
   record([total], [x, weight], kept, ([dLoss], [sx, sw, targets, perRow, sLogits, sLse], needs, inputs) => {
     const saved = { ...operands, x: sx, weight: sw, targets, perRow, bias: null };
@@ -189,11 +213,11 @@ function inChunks(operands: Operands, x: Tensor, weight: Tensor, chunk: number):
     total = add(
       total,
       tidy(() => {
-        const { logits, loss, lse } = rowLosses(operands, start, end);
+        const { logits, lse, share } = rowLosses(operands, start, end);
         if (dx || dWeight) logitsGradient(operands, logits, lse, one, start);
         if (dx) device.backend.matmul(logits.view, operands.weight.view, rowsOf(dx, start, end));
         if (dWeight) addWeightGradient(logits, rowsOf(operands.x, start, end), dWeight, start > 0);
-        return mul(sum(loss), operands.perRow);
+        return share;
       }),
     );
   }

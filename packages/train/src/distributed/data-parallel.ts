@@ -39,6 +39,8 @@ interface StepTotals {
   readonly stops: number;
   /** Sum of squares of all gradients; sharded only. */
   readonly squares: number;
+  /** z-loss over all counted targets; 0 without one. */
+  readonly zNats: number;
 }
 
 /**
@@ -97,9 +99,9 @@ export class DataParallel {
     const loss = tidy(() =>
       accumulateGradients(this.model, batch, options, (lossScale * counted) / positions, this.sync.onGradient),
     );
-    const [localLoss] = await Promise.all([loss.item(), this.sync.finish()]);
+    const [local] = await Promise.all([loss.data(), this.sync.finish()]);
     loss.dispose();
-    const totals = await this.sumOverRanks(localLoss, counted);
+    const totals = await this.sumOverRanks(local, counted);
     this.stopAgreed = totals.stops > 0;
     const meanLoss = totals.nats / totals.targets;
     // Without padding every position counts, and the correction is 1.
@@ -117,7 +119,8 @@ export class DataParallel {
     releaseGradients(this.params);
     if (this.isSharded) await gatherWeights(this.collective, this.buckets);
     device.endStep();
-    return { loss: meanLoss, gradientNorm };
+    if (options.zLoss === 0) return { loss: meanLoss, gradientNorm };
+    return { loss: meanLoss, zLoss: totals.zNats / totals.targets, gradientNorm };
   }
 
   /** The whole optimiser state for a checkpoint, on rank 0; every rank calls it. */
@@ -125,11 +128,11 @@ export class DataParallel {
     return this.isSharded ? gatherTensors(this.collective, this.optimizer.state()) : this.optimizer.state();
   }
 
-  private async sumOverRanks(localLoss: number, counted: number): Promise<StepTotals> {
-    const nats = counted === 0 ? 0 : localLoss * counted;
-    const sums = Float64Array.of(nats, counted, this.signal?.aborted ? 1 : 0, await this.ownSquares());
+  private async sumOverRanks([loss, zLoss = 0]: Iterable<number>, counted: number): Promise<StepTotals> {
+    const [nats, zNats] = counted === 0 ? [0, 0] : [loss * counted, zLoss * counted];
+    const sums = Float64Array.of(nats, counted, this.signal?.aborted ? 1 : 0, await this.ownSquares(), zNats);
     await this.collective.allReduce(sums);
-    return { nats: sums[0], targets: sums[1], stops: sums[2], squares: sums[3] };
+    return { nats: sums[0], targets: sums[1], stops: sums[2], squares: sums[3], zNats: sums[4] };
   }
 
   private async ownSquares(): Promise<number> {

@@ -5,7 +5,10 @@ import { fileVersionEvent, scalarEvent, sessionStartEvent } from './tensorboard-
 export interface MetricsRow {
   /** Optimiser steps done. */
   readonly step: number;
+  /** Mean cross-entropy of the step's targets, without the z-loss. */
   readonly loss?: number;
+  /** Mean z-loss, when the run has one. */
+  readonly zLoss?: number;
   readonly learningRate?: number;
   readonly gradientNorm?: number;
   /** By the median time of the last nine steps. */

@@ -1,4 +1,13 @@
-import { type CapturedCommands, type Device, full, type Tensor, tensor, tidy, withoutScope } from '@modajs/tensor';
+import {
+  type CapturedCommands,
+  type Device,
+  full,
+  type Shape,
+  type Tensor,
+  tensor,
+  tidy,
+  withoutScope,
+} from '@modajs/tensor';
 import type { HostBatch } from '../data/batch.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
@@ -42,9 +51,10 @@ class ReplayedPass {
     rows: HostRows,
     private readonly device: Device,
     private readonly pass: GradientPass,
+    lossShape: Shape,
   ) {
     this.#rows = withoutScope(() => upload(rows, device));
-    this.#loss = withoutScope(() => full([], 0, { device }));
+    this.#loss = withoutScope(() => full(lossShape, 0, { device }));
   }
 
   run(rows: HostRows, onGradient: OnGradient | undefined): Tensor {
@@ -129,11 +139,12 @@ const passes = new WeakMap<TrainableModel, Map<string, ReplayedPass>>();
 /** Sums of the losses of a batch's parts, in memory that lasts between captured passes. */
 const totals = new WeakMap<TrainableModel, Tensor>();
 
-/** An f32 scalar for a model whose passes are replayed, set to 0. */
-export function lossTotal(model: TrainableModel, device: Device): Tensor {
+/** f32 of a shape, for a model whose passes are replayed, set to 0. */
+export function lossTotal(model: TrainableModel, device: Device, shape: Shape): Tensor {
   let total = totals.get(model);
-  if (!total) {
-    total = withoutScope(() => full([], 0, { device }));
+  if (total?.rank !== shape.length) {
+    total?.dispose();
+    total = withoutScope(() => full(shape, 0, { device }));
     totals.set(model, total);
   }
   device.backend.fill(total.view, 0);
@@ -149,6 +160,7 @@ export function isReplayable(model: TrainableModel, device: Device): boolean {
 /**
  * The loss of some rows, with their gradients added to the parameters': recorded at first, replayed later.
  *
+ * @param lossShape of what the pass returns
  * @param key what the pass depends on besides the rows' shape; the same key means the same commands
  */
 export function replayedLoss(
@@ -157,6 +169,7 @@ export function replayedLoss(
   key: string,
   device: Device,
   pass: GradientPass,
+  lossShape: Shape,
   onGradient?: OnGradient,
 ): Tensor {
   const known = passes.get(model) ?? new Map<string, ReplayedPass>();
@@ -164,7 +177,7 @@ export function replayedLoss(
   const name = `${key} ${rows.rows} ${rows.T} ${rows.docRange !== null}`;
   let entry = known.get(name);
   if (!entry) {
-    entry = new ReplayedPass(model, rows, device, pass);
+    entry = new ReplayedPass(model, rows, device, pass, lossShape);
     known.set(name, entry);
     const [oldest] = known.keys();
     if (known.size > MAX_PASSES) {

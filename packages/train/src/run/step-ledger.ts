@@ -65,13 +65,13 @@ export class StepLedger {
   }
 
   add(step: Omit<LaunchedStep, 'evaluation' | 'outcome'> & { readonly launchedAt: number }): LaunchedStep {
-    const outcome = step.numbers.then(({ loss, gradientNorm }) => {
+    const outcome = step.numbers.then((numbers) => {
       const now = performance.now();
       const timeMs = now - Math.max(this.finishedAt, step.launchedAt);
       this.finishedAt = now;
       const lossLimit = step.lossLimit === Infinity ? null : step.lossLimit;
       const { learningRate } = step;
-      return { step: step.step, loss, gradientNorm, learningRate, lossLimit, timeMs, evaluation: {} };
+      return { step: step.step, ...numbers, learningRate, lossLimit, timeMs, evaluation: {} };
     });
     const launched: LaunchedStep = { ...step, evaluation: {}, outcome: awaitedLater(outcome) };
     this.launched.push(launched);
@@ -172,7 +172,7 @@ export class StepLedger {
   }
 
   private rowOf(outcome: StepOutcome, tokens: number): MetricsRow {
-    const { step, loss, gradientNorm, learningRate, timeMs, evaluation } = outcome;
+    const { step, loss, zLoss, gradientNorm, learningRate, timeMs, evaluation } = outcome;
     const { config, flopsPerToken, peakFlops, model } = this.inputs;
     const tokensPerSecond = (tokens / median(this.recentMs)) * 1000;
     // A backward pass costs two forward passes.
@@ -181,6 +181,7 @@ export class StepLedger {
     return {
       step,
       loss,
+      ...(zLoss === undefined ? {} : { zLoss }),
       learningRate,
       gradientNorm,
       tokensPerSecond,

@@ -1,7 +1,10 @@
 /** A launched step with its numbers, as metrics and guards see it. */
 export interface StepOutcome {
   readonly step: number;
+  /** Mean cross-entropy, without the z-loss. */
   readonly loss: number;
+  /** Absent without a z-loss. */
+  readonly zLoss?: number;
   readonly gradientNorm: number;
   readonly learningRate: number;
   /** The limit that the device applied to this loss; null for none (JSON has no Infinity). */

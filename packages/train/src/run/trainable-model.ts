@@ -6,6 +6,8 @@ export interface LossOptions {
   readonly docRange?: Tensor | null;
   /** Weight of the squared log-sum-exp. */
   readonly zLoss?: number;
+  /** f32 `[2]`: receives the mean cross-entropy and the mean z-loss, when the model `tellsLossParts`. */
+  readonly parts?: Tensor;
   /** Recompute activations in the backward pass. */
   readonly checkpoint?: boolean;
   /** Targets of this value are left out. */
@@ -21,6 +23,8 @@ export interface TrainableModel {
    * may be recorded once and replayed.
    */
   readonly hasStaticSteps?: boolean;
-  /** Mean cross-entropy in nats of targets `[B, T]` after ids `[B, T]` (both i32), a differentiable scalar. */
+  /** True when `loss` fills `parts`. Of any other model a run with a z-loss computes the cross-entropy a second time to report it. */
+  readonly tellsLossParts?: boolean;
+  /** Mean cross-entropy, plus z-loss, in nats of targets `[B, T]` after ids `[B, T]` (both i32), a differentiable scalar. */
   loss(ids: Tensor, targets: Tensor, options?: LossOptions): Tensor;
 }

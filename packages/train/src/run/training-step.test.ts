@@ -1,8 +1,10 @@
 import { createDecoder, defineDecoderConfig } from '@modajs/models';
 import { type Device, init, type Tensor } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolveRunConfig } from '../config/run-config.ts';
 import { type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
-import { accumulateGradients, releaseGradients } from './training-step.ts';
+import { createOptimizer } from '../optim/create-optimizer.ts';
+import { accumulateGradients, releaseGradients, trainingStep } from './training-step.ts';
 
 const [V, T, B] = [17, 7, 6];
 /** Counted targets of each row: the halves have 4 and 21, the thirds 0, 11 and 14. */
@@ -36,13 +38,14 @@ describe('accumulateGradients [reference]', () => {
           Object.values(model.parameters()).map(async ({ grad }) => Array.from(await (grad as Tensor).data())),
         );
         releaseGradients(model.parameters());
-        const value = await loss.item();
+        const [value, zLoss] = await loss.data();
         loss.dispose();
-        return { value, gradients: gradients.flat() };
+        return { value, zLoss, gradients: gradients.flat() };
       };
       const whole = await compute(1);
       const split = await compute(parts);
       expect(split.value).toBeCloseTo(whole.value, 10);
+      expect(split.zLoss).toBeCloseTo(whole.zLoss, 10);
       const largest = Math.max(...whole.gradients.map(Math.abs));
       for (const [i, gradient] of whole.gradients.entries()) {
         expect(Math.abs(split.gradients[i] - gradient)).toBeLessThan(1e-10 * largest);
@@ -50,4 +53,53 @@ describe('accumulateGradients [reference]', () => {
       model.dispose();
     },
   );
+});
+
+describe.each(['cpu', 'reference'] as const)('trainingStep with a z-loss [%s]', (name) => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await init({ device: name, threads: 1 });
+  });
+  afterAll(() => device.destroy());
+
+  /** Numbers of a first step, of a model that tells the parts of its loss or of one that does not. */
+  async function firstStep(
+    zLoss: number,
+    tells: boolean,
+    controls = { lrRatio: 1, lossScale: 1, lossLimit: Infinity },
+  ) {
+    const config = defineDecoderConfig({ nLayers: 1, nHeads: 1, dModel: 8, vocabSize: V, seqLen: T });
+    const model = createDecoder(config, { device, seed: 3 });
+    if (!tells) Object.defineProperty(model, 'tellsLossParts', { value: false });
+    const optimizer = createOptimizer(model.parameters(), resolveRunConfig({}).optimizer);
+    const options = { gradientAccumulation: 2, activationCheckpointing: false, zLoss, clipNorm: 1 };
+    const before = await Promise.all(Object.values(model.parameters()).map((weights) => weights.data()));
+    const numbers = await trainingStep(model, optimizer, unevenBatch(), options, controls);
+    const after = await Promise.all(Object.values(model.parameters()).map((weights) => weights.data()));
+    optimizer.dispose();
+    model.dispose();
+    return { ...numbers, isUpdated: JSON.stringify(after) !== JSON.stringify(before) };
+  }
+
+  it('reports the cross-entropy and the z-loss apart', async () => {
+    const plain = await firstStep(0, true);
+    const told = await firstStep(0.1, true);
+    const computed = await firstStep(0.1, false);
+    expect(plain.zLoss).toBeUndefined();
+    expect(told.loss).toBeCloseTo(plain.loss, 5);
+    // Fresh logits are small: lse^2 is near ln(V)^2.
+    expect(told.zLoss).toBeGreaterThan(0.09 * Math.log(V) ** 2);
+    expect(told.zLoss).toBeLessThan(0.11 * Math.log(V) ** 2);
+    expect(computed.loss).toBeCloseTo(told.loss, 5);
+    expect(computed.zLoss).toBeCloseTo(told.zLoss as number, 5);
+    expect(computed.gradientNorm).toBeCloseTo(told.gradientNorm, 5);
+    expect(told.gradientNorm).not.toBeCloseTo(plain.gradientNorm, 2);
+  });
+
+  it('compares the cross-entropy alone with the limit of a spike', async () => {
+    const { loss, zLoss } = await firstStep(0.1, true);
+    const limited = (lossLimit: number) => firstStep(0.1, true, { lrRatio: 1, lossScale: 1, lossLimit });
+    expect((await limited(loss + (zLoss as number) / 2)).isUpdated).toBe(true);
+    expect((await limited(loss * 0.99)).isUpdated).toBe(false);
+  });
 });

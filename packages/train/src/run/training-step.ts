@@ -2,10 +2,14 @@ import {
   affine,
   backward,
   clipGradNorm,
+  concat,
   full,
   greater,
+  noGrad,
   reshape,
+  slice,
   stack,
+  sub,
   type Tensor,
   tidy,
   where,
@@ -43,8 +47,10 @@ export interface StepControls {
 
 /** Numbers of a finished step. */
 export interface StepNumbers {
-  /** Mean cross-entropy in nats per token, before the update. */
+  /** Mean cross-entropy in nats per token, before the update, without the z-loss. */
   readonly loss: number;
+  /** Mean z-loss; absent without one. */
+  readonly zLoss?: number;
   /** Global norm of the gradient, before clipping. */
   readonly gradientNorm: number;
 }
@@ -68,18 +74,19 @@ export function trainingStep(
   const numbers = tidy(() => {
     const loss = accumulateGradients(model, batch, options, controls.lossScale);
     const clipped = clipGradNorm(params, options.clipNorm, 1 / controls.lossScale);
-    optimizer.step(controls.lrRatio, refuseAbove(controls.lossLimit, loss, clipped.gradScale));
+    optimizer.step(controls.lrRatio, refuseAbove(controls.lossLimit, crossEntropyOf(loss), clipped.gradScale));
     releaseGradients(params);
-    return stack([reshape(loss, [1]), reshape(clipped.norm, [1])], 0);
+    return concat([reshape(loss, [-1]), reshape(clipped.norm, [1])], 0);
   });
-  const pending = awaitedLater(numbers.data().then(([loss, gradientNorm]) => ({ loss, gradientNorm })));
+  const pending = awaitedLater(numbers.data().then((values) => stepNumbers(values)));
   numbers.dispose();
   device.endStep();
   return pending;
 }
 
 /**
- * Runs the parts of the batch backward into the parameters' `grad`; the mean loss over all counted targets of the batch, unscaled. A part
+ * Runs the parts of the batch backward into the parameters' `grad`; the mean loss over all counted targets of the batch, unscaled: a
+ * scalar, with a z-loss `[2]` of the cross-entropy and the z-loss. A part
  * counts by its targets, so that no division into parts changes what is computed.
  *
  * @param scale gradients are of the mean loss times this
@@ -99,18 +106,23 @@ export function accumulateGradients(
   const counted = counts.reduce((sum, count) => sum + count, 0);
   const isEven = counts.every((count) => count === counts[0]);
   const factorOf = (part: number): number => (isEven ? scale / parts : (scale * counts[part]) / counted);
+  const shape = zLoss === 0 ? [] : [2];
   const passOf =
     (factor: number): GradientPass =>
     ({ ids, targets, docRange }, tell) =>
       tidy(() => {
-        const loss = model.loss(ids, targets, {
-          docRange,
-          zLoss,
-          checkpoint: activationCheckpointing,
-          ignoreIndex: IGNORED_TARGET,
-        });
+        const means = zLoss > 0 && model.tellsLossParts ? full([2], 0, { device }) : undefined;
+        const options = { docRange, checkpoint: activationCheckpointing, ignoreIndex: IGNORED_TARGET };
+        const loss = model.loss(ids, targets, { ...options, zLoss, parts: means });
         backward(factor === 1 ? loss : affine(loss, factor, 0), undefined, { onGradient: tell });
-        return loss.detach();
+        if (zLoss === 0) return loss.detach();
+        return (
+          means ??
+          lossParts(
+            loss.detach(),
+            noGrad(() => model.loss(ids, targets, options)),
+          )
+        );
       });
   // Uneven parts have another factor each: captured commands would not come again.
   const replays = isEven && isReplayable(model, device);
@@ -118,11 +130,11 @@ export function accumulateGradients(
     const host = rowsOf(batch, part * rows, rows);
     const factor = factorOf(part);
     const key = `${part === 0} ${factor} ${zLoss} ${activationCheckpointing}`;
-    if (replays) return replayedLoss(model, host, key, device, passOf(factor), onGradient);
+    if (replays) return replayedLoss(model, host, key, device, passOf(factor), shape, onGradient);
     return tidy(() => passOf(factor)(upload(host, device), onGradient));
   };
   if (parts === 1) return lossOf(0);
-  const total = replays ? lossTotal(model, device) : full([], 0, { device });
+  const total = replays ? lossTotal(model, device, shape) : full(shape, 0, { device });
   for (let part = 0; part < parts; part++) {
     tidy(() => {
       const loss = lossOf(part);
@@ -131,6 +143,21 @@ export function accumulateGradients(
     });
   }
   return isEven ? affine(total, 1 / parts, 0) : total;
+}
+
+/** Cross-entropy and z-loss `[2]` of their sum and the cross-entropy alone. */
+function lossParts(sum: Tensor, crossEntropy: Tensor): Tensor {
+  return stack([crossEntropy, sub(sum, crossEntropy)], 0);
+}
+
+/** The first of the numbers that `accumulateGradients` gives. */
+function crossEntropyOf(loss: Tensor): Tensor {
+  return loss.rank === 0 ? loss : reshape(slice(loss, [0], [1]), []);
+}
+
+function stepNumbers(values: ArrayLike<number>): StepNumbers {
+  if (values.length === 2) return { loss: values[0], gradientNorm: values[1] };
+  return { loss: values[0], zLoss: values[1], gradientNorm: values[2] };
 }
 
 /** Targets that count in each part of a batch. */
