@@ -61,58 +61,110 @@ export function safetensorsHeaderLength(prefix: Uint8Array): number {
 }
 
 /**
- * Reads and checks a header: known dtypes, sizes that match shapes, ranges that cover the data without gap or overlap.
+ * Reads and checks a header: names that stand once, known dtypes, sizes that match shapes, ranges that cover the data without gap
+ * or overlap.
  *
  * @param header bytes 8 .. 8 + length of the file
  * @param dataBytes bytes that follow the header
  * @throws CheckpointError naming the tensor
  */
 export function parseSafetensorsHeader(header: Uint8Array, dataBytes: number): SafetensorsHeader {
-  let json: Record<string, { dtype: SafetensorsDType; shape: number[]; data_offsets: [number, number] }>;
+  const json = parseJson(header);
+  if (!isObject(json)) throw new CheckpointError(`safetensors: the header must be a JSON object, got ${shown(json)}.`);
+  const { __metadata__: metadata = {}, ...tensors } = json;
+  if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
+    throw new CheckpointError(`safetensors: __metadata__ must map names to text, got ${shown(metadata)}.`);
+  }
+  const entries = new Map(Object.entries(tensors).map(([name, value]) => [name, checkEntry(name, value)] as const));
+  checkRanges(entries, dataBytes);
+  return { entries, metadata: metadata as Record<string, string>, dataOffset: 8 + header.length };
+}
+
+function parseJson(header: Uint8Array): unknown {
+  let text: string;
+  let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(header);
+    json = JSON.parse(text);
   } catch (cause) {
     throw new CheckpointError('safetensors: the header must be JSON; it is not. Is the file damaged?', {}, { cause });
   }
-  const { __metadata__: metadata = {}, ...tensors } = json as Record<string, never>;
-  const entries = new Map(Object.entries(tensors).map(([name, value]) => [name, checkEntry(name, value)] as const));
-  checkRanges(entries, dataBytes);
-  return { entries, metadata, dataOffset: 8 + header.length };
+  const repeated = repeatedName(text);
+  if (repeated !== null) {
+    throw new CheckpointError(`safetensors: every name must stand once in the header, got ${shown(repeated)} twice.`, {
+      name: repeated,
+    });
+  }
+  return json;
+}
+
+/**
+ * The first key that an object of JSON text has twice, or null: `JSON.parse` keeps the last one without a word.
+ *
+ * @param text valid JSON
+ */
+function repeatedName(text: string): string | null {
+  // Strings, and the brackets outside of them. A string is a key when a colon follows.
+  const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}]/g;
+  const objects: Set<string>[] = [];
+  for (const [token, colon] of text.matchAll(tokens)) {
+    if (token === '{') objects.push(new Set());
+    else if (token === '}') objects.pop();
+    else if (colon !== undefined) {
+      const name = JSON.parse(token.slice(0, -colon.length)) as string;
+      const names = objects[objects.length - 1];
+      if (names.has(name)) return name;
+      names.add(name);
+    }
+  }
+  return null;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A value of the file in an error message: as long as a line, however deep. */
+function shown(value: unknown): string {
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    text = 'a deeply nested value';
+  }
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 
 function checkEntry(name: string, value: unknown): SafetensorsEntry {
-  const {
-    dtype,
-    shape,
-    data_offsets: range,
-  } = (value ?? {}) as { dtype?: SafetensorsDType; shape?: number[]; data_offsets?: number[] };
-  const isCount = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 0;
-  if (
-    dtype === undefined ||
-    !Array.isArray(shape) ||
-    !shape.every(isCount) ||
-    !Array.isArray(range) ||
-    range.length !== 2 ||
-    !range.every(isCount)
-  ) {
+  const { dtype, shape, data_offsets: range } = isObject(value) ? value : {};
+  const areCounts = (list: unknown): list is number[] =>
+    Array.isArray(list) && list.every((x) => Number.isSafeInteger(x) && x >= 0);
+  if (typeof dtype !== 'string' || !areCounts(shape) || !areCounts(range) || range.length !== 2) {
     throw new CheckpointError(
-      `safetensors: ${name} must have dtype, shape and data_offsets, got ${JSON.stringify(value)}.`,
+      `safetensors: ${shown(name)} must have dtype, shape and data_offsets, got ${shown(value)}. Is the file damaged?`,
       { name },
     );
   }
-  if (!(dtype in SAFETENSORS_BYTES))
-    throw new CheckpointError(`safetensors: ${name} has dtype ${dtype}, which this library does not read.`, {
-      name,
-      dtype,
-    });
+  if (!isDType(dtype)) {
+    throw new CheckpointError(
+      `safetensors: ${shown(name)} has dtype ${shown(dtype)}, which this library does not read. Convert it to F32, F16 or BF16.`,
+      { name, dtype },
+    );
+  }
   const bytes = shape.reduce((size, extent) => size * extent, SAFETENSORS_BYTES[dtype]);
-  if (range[1] - range[0] !== bytes) {
+  const [begin, end] = range;
+  // A product beyond 2^53 is rounded: no file holds it.
+  if (end - begin !== bytes || !Number.isSafeInteger(bytes)) {
     throw new CheckpointError(
-      `safetensors: ${name} ${dtype} [${shape.join(', ')}] needs ${bytes} bytes, got ${range[1] - range[0]}.`,
+      `safetensors: ${shown(name)} ${dtype} [${shown(shape).slice(1, -1)}] needs ${bytes} bytes, got ${end - begin}.`,
       { name },
     );
   }
-  return { dtype, shape, begin: range[0], end: range[1] };
+  return { dtype, shape, begin, end };
+}
+
+function isDType(dtype: string): dtype is SafetensorsDType {
+  return Object.hasOwn(SAFETENSORS_BYTES, dtype);
 }
 
 function checkRanges(entries: ReadonlyMap<string, SafetensorsEntry>, dataBytes: number): void {
@@ -120,7 +172,7 @@ function checkRanges(entries: ReadonlyMap<string, SafetensorsEntry>, dataBytes: 
   for (const [name, entry] of [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
     if (entry.begin !== end)
       throw new CheckpointError(
-        `safetensors: ${name} must begin at byte ${end} of the data, got ${entry.begin}. Is the file damaged?`,
+        `safetensors: ${shown(name)} must begin at byte ${end} of the data, got ${entry.begin}. Is the file damaged?`,
         { name },
       );
     end = entry.end;

@@ -12,8 +12,12 @@ beforeAll(async () => {
 afterAll(() => device.destroy());
 
 /** A file by the format's own description: length, JSON, data. */
-function fileOf(header: object, data: Uint8Array): Uint8Array {
-  const json = new TextEncoder().encode(JSON.stringify(header));
+function fileOf(header: unknown, data: Uint8Array): Uint8Array {
+  return fileOfText(JSON.stringify(header), data);
+}
+
+function fileOfText(header: string, data: Uint8Array = new Uint8Array()): Uint8Array {
+  const json = new TextEncoder().encode(header);
   const file = new Uint8Array(8 + json.length + data.length);
   new DataView(file.buffer).setUint32(0, json.length, true);
   file.set(json, 8);
@@ -63,6 +67,27 @@ describe('safetensors', () => {
     expect([...tensors.get('z')!.data]).toEqual([1, 0]);
   });
 
+  it('takes names that repeat inside of text and in other objects', () => {
+    const entry = { dtype: 'U8', shape: [0], data_offsets: [0, 0] };
+    const names = ['"a":', 'a', '{', '\\', 'dtype', '__proto__'];
+    const header = `{${names.map((name) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`;
+    expect([...readSafetensors(fileOfText(header)).tensors.keys()]).toEqual(names);
+  });
+
+  it('refuses 64-bit integers beyond 2^53 when they are read, and takes the last exact ones', () => {
+    const file = (value: bigint) => {
+      const data = new Uint8Array(8);
+      new DataView(data.buffer).setBigInt64(0, value, true);
+      return fileOf({ ids: { dtype: 'I64', shape: [1], data_offsets: [0, 8] } }, data);
+    };
+    expect(readSafetensors(file(-(2n ** 53n - 1n))).tensors.get('ids')!.data[0]).toBe(-(2 ** 53 - 1));
+    for (const value of [2n ** 53n, 2n ** 53n + 1n, -(2n ** 63n)]) {
+      const { ids } = Object.fromEntries(readSafetensors(file(value)).tensors);
+      expect(() => ids.data).toThrow(CheckpointError);
+      expect(() => ids.data).toThrow(/integers of ids must be within 2\^53/);
+    }
+  });
+
   it.each([
     ['an empty file', new Uint8Array(), /at least 8 bytes, got 0/],
     [
@@ -83,7 +108,7 @@ describe('safetensors', () => {
     [
       'a shape that does not fit its bytes',
       fileOf({ w: { dtype: 'F32', shape: [3], data_offsets: [0, 8] } }, new Uint8Array(8)),
-      /w F32 \[3\] needs 12 bytes, got 8/,
+      /w" F32 \[3\] needs 12 bytes, got 8/,
     ],
     [
       'overlapping tensors',
@@ -91,12 +116,43 @@ describe('safetensors', () => {
         { a: { dtype: 'U8', shape: [4], data_offsets: [0, 4] }, b: { dtype: 'U8', shape: [4], data_offsets: [2, 6] } },
         new Uint8Array(6),
       ),
-      /b must begin at byte 4/,
+      /b" must begin at byte 4/,
     ],
     [
       'an unknown dtype',
       fileOf({ w: { dtype: 'F8_E4M3', shape: [1], data_offsets: [0, 1] } }, new Uint8Array(1)),
-      /w has dtype F8_E4M3/,
+      /w" has dtype "F8_E4M3"/,
+    ],
+    ['a header of null', fileOf(null, new Uint8Array()), /must be a JSON object, got null/],
+    ['a header of 5', fileOf(5, new Uint8Array()), /must be a JSON object, got 5/],
+    ['a header of []', fileOf([], new Uint8Array()), /must be a JSON object, got \[\]/],
+    [
+      'a dtype in a list',
+      fileOf({ w: { dtype: ['F16'], shape: [1], data_offsets: [0, 2] } }, new Uint8Array(2)),
+      /w" must have dtype.*\["F16"\]/,
+    ],
+    [
+      'a dtype of Object.prototype',
+      fileOf({ w: { dtype: 'toString', shape: [1], data_offsets: [0, 2] } }, new Uint8Array(2)),
+      /dtype "toString"/,
+    ],
+    [
+      'a name that stands twice, however it is spelled',
+      fileOfText(
+        '{"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\\u0077" : {"dtype":"U8","shape":[0],"data_offsets":[0,0]}}',
+      ),
+      /"w" twice/,
+    ],
+    ['metadata that is no text', fileOf({ __metadata__: { step: 7 } }, new Uint8Array()), /__metadata__ must map/],
+    [
+      'a count whose bytes exceed 2^53',
+      fileOf({ w: { dtype: 'F64', shape: [2 ** 30, 2 ** 30], data_offsets: [0, 2 ** 53 - 8] } }, new Uint8Array()),
+      /needs .* bytes/,
+    ],
+    [
+      'a header nested 100,000 deep',
+      fileOfText(`${'['.repeat(1e5)}${']'.repeat(1e5)}`),
+      /safetensors: the header must be/,
     ],
     ['a header that is not JSON', Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7b), /header must be JSON/],
   ])('refuses %s', (_, file, message) => {

@@ -11,7 +11,7 @@ import {
   safetensorsHeaderLength,
 } from './safetensors-format.ts';
 
-/** A tensor on the host. Half precision is widened to f32; 64-bit integers must fit in 53 bits. */
+/** A tensor on the host. Half precision is widened to f32; 64-bit integers must fit in 53 bits: `data` throws a CheckpointError for others. */
 export interface HostTensor {
   /** dtype in the file. */
   readonly dtype: SafetensorsDType;
@@ -39,25 +39,30 @@ export function readSafetensors(file: Uint8Array): SafetensorsFile {
   const tensors = new Map<string, HostTensor>();
   for (const [name, entry] of header.entries) {
     const bytes = file.subarray(header.dataOffset + entry.begin, header.dataOffset + entry.end);
-    tensors.set(name, lazily(entry, bytes));
+    tensors.set(name, lazily(name, entry, bytes));
   }
   return { tensors, metadata: header.metadata };
 }
 
-function lazily(entry: SafetensorsEntry, bytes: Uint8Array): HostTensor {
+function lazily(name: string, entry: SafetensorsEntry, bytes: Uint8Array): HostTensor {
   let data: HostArray | undefined;
   return {
     dtype: entry.dtype,
     shape: entry.shape,
     get data() {
-      data ??= decodeSafetensorsBytes(entry.dtype, bytes);
+      data ??= decodeSafetensorsBytes(entry.dtype, bytes, name);
       return data;
     },
   };
 }
 
-/** Numbers of a tensor's bytes (little-endian). */
-export function decodeSafetensorsBytes(dtype: SafetensorsDType, bytes: Uint8Array): HostArray {
+/**
+ * Numbers of a tensor's bytes (little-endian).
+ *
+ * @param name for the error message
+ * @throws CheckpointError for a 64-bit integer beyond 2^53, which no number holds exactly
+ */
+export function decodeSafetensorsBytes(dtype: SafetensorsDType, bytes: Uint8Array, name = 'a tensor'): HostArray {
   const count = bytes.length / SAFETENSORS_BYTES[dtype];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const floats = (at: (i: number) => number): Float32Array => Float32Array.from({ length: count }, (_, i) => at(i));
@@ -76,7 +81,7 @@ export function decodeSafetensorsBytes(dtype: SafetensorsDType, bytes: Uint8Arra
     case 'BF16':
       return floats((i) => fromBfloat16(view.getUint16(2 * i, true)));
     case 'I64':
-      return Float64Array.from({ length: count }, (_, i) => Number(view.getBigInt64(8 * i, true)));
+      return Float64Array.from({ length: count }, (_, i) => exactInteger(view.getBigInt64(8 * i, true), name));
     case 'I16':
       return integers((i) => view.getInt16(2 * i, true));
     case 'U16':
@@ -87,6 +92,15 @@ export function decodeSafetensorsBytes(dtype: SafetensorsDType, bytes: Uint8Arra
     case 'BOOL':
       return integers((i) => view.getUint8(i));
   }
+}
+
+function exactInteger(value: bigint, name: string): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw new CheckpointError(
+    `safetensors: integers of ${name} must be within 2^53 of 0, got ${value}. Store them as I32, or split them.`,
+    { name, value },
+  );
 }
 
 /** What `writeSafetensors` takes: tensors of a device or of the host (`data` numbers are converted to `dtype`). */
