@@ -63,6 +63,11 @@ export class BufferPool {
     return buffer.freedAt >= 0;
   }
 
+  /** Counts this step as the last use of a free buffer, which replayed commands work on without acquiring it. */
+  touch(buffer: PooledBuffer): void {
+    buffer.freedAt = this.#step;
+  }
+
   /** Changes when buffers are destroyed. */
   get generation(): number {
     return this.#generation;

@@ -65,6 +65,7 @@ export function captureCommands(context: CaptureContext, body: (position: () => 
         between?.get(log.length)?.();
       } finally {
         for (const buffer of used) buffer.lastUse = recorder.submission;
+        for (const buffer of scratch) pool.touch(buffer);
       }
       return true;
     },

@@ -10,16 +10,19 @@ export class Failures {
   #isLost = false;
   #isExpected = false;
   readonly #kernels = new Map<string, () => string>();
+  readonly #device: GPUDevice;
   #last = '';
+
+  readonly #onError = (event: Event): void => {
+    this.#pending ??= this.#errorOf((event as GPUUncapturedErrorEvent).error);
+  };
 
   constructor(
     device: GPUDevice,
     readonly liveBytes: () => number,
   ) {
-    device.addEventListener('uncapturederror', (event) => {
-      const { error } = event as GPUUncapturedErrorEvent;
-      this.#pending ??= this.#errorOf(error);
-    });
+    this.#device = device;
+    device.addEventListener('uncapturederror', this.#onError);
     void device.lost.then(({ reason, message }) => {
       this.#isLost = true;
       if (this.#isExpected) return;
@@ -30,9 +33,10 @@ export class Failures {
     });
   }
 
-  /** The caller destroys the device: its loss is no failure. */
+  /** The caller destroys the device: its loss is no failure. Dawn keeps a listener, and all that it reaches, for good: it goes. */
   expectLoss(): void {
     this.#isExpected = true;
+    this.#device.removeEventListener('uncapturederror', this.#onError);
   }
 
   get isLost(): boolean {

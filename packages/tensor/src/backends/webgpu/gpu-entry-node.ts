@@ -1,4 +1,5 @@
 import type { GpuEntry } from './gpu-entry.ts';
+import { hasLibrary } from './has-library.ts';
 
 /**
  * Dawn's switches, which it takes silently when mistyped. Subgroup matrices are behind `allow_unsafe_apis`, f16 on NVIDIA
@@ -12,11 +13,16 @@ const DISABLED = ['timestamp_quantization'];
 export async function openGpu(): Promise<GpuEntry | null> {
   const dawn = await import('webgpu').catch(() => null);
   if (dawn === null) return null;
+  // Dawn prints native warnings, above all that we say, when it looks for adapters and finds no Vulkan loader.
+  if (process.platform === 'linux' && !hasLibrary('libvulkan.so.1')) return { gpu: withoutAdapters, release: () => {} };
   const flags = [`enable-dawn-features=${ENABLED.join(',')}`, `disable-dawn-features=${DISABLED.join(',')}`];
   const gpu = dawn.create(flags);
   reachable.add(gpu);
   return { gpu, release: () => void setTimeout(() => reachable.delete(gpu), GRACE_MS).unref() };
 }
+
+/** WebGPU on a machine that has no driver. */
+const withoutAdapters = { requestAdapter: async () => null } as unknown as GPU;
 
 /**
  * Dawn's binding schedules a poll of the instance for each unfinished promise and does not keep the instance alive for it:

@@ -41,30 +41,55 @@ function limitsOf(adapter: GPUAdapter): Record<string, number> {
   return limits;
 }
 
-async function open(entry: GpuEntry, allowSoftware: boolean): Promise<OpenDevice> {
-  const adapter = await entry.gpu.requestAdapter({ powerPreference: 'high-performance' });
+async function requestAdapter(gpu: GPU, allowSoftware: boolean): Promise<GPUAdapter> {
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
     throw new DeviceError(
       "webgpu: the machine must have a WebGPU adapter, got none. Install a Vulkan driver, or use init({ device: 'cpu' }).",
     );
   }
-  const { info } = adapter;
-  const description = describe(info);
-  if (!allowSoftware && isSoftwareAdapter(info)) {
+  if (!allowSoftware && isSoftwareAdapter(adapter.info)) {
+    const description = describe(adapter.info);
     throw new DeviceError(
       `webgpu: the adapter must be hardware, got ${description}. Name it with init({ device: 'webgpu' }) if you want it nevertheless.`,
       { description },
     );
   }
+  return adapter;
+}
+
+function deviceOf(adapter: GPUAdapter): Promise<GPUDevice> {
   const requiredFeatures = WANTED.filter((name) => adapter.features.has(name as GPUFeatureName)) as GPUFeatureName[];
-  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits: limitsOf(adapter) });
-  return { device, info, entry, description };
+  return adapter.requestDevice({ requiredFeatures, requiredLimits: limitsOf(adapter) });
+}
+
+/**
+ * A browser's GPU process may end between the two requests (Chromium: "A valid external Instance reference no longer exists");
+ * the adapter that is asked for next lives in a new one.
+ */
+async function open(entry: GpuEntry, allowSoftware: boolean): Promise<OpenDevice> {
+  let adapter = await requestAdapter(entry.gpu, allowSoftware);
+  let device = await deviceOf(adapter).catch(() => null);
+  if (device === null) {
+    adapter = await requestAdapter(entry.gpu, allowSoftware);
+    device = await deviceOf(adapter).catch((cause: unknown) => {
+      const description = describe(adapter.info);
+      throw new DeviceError(
+        `webgpu: ${description} must open a device, got twice: ${cause instanceof Error ? cause.message : cause} Restart the browser or update the driver, or use init({ device: 'cpu' }).`,
+        { description },
+        { cause },
+      );
+    });
+  }
+  const { info } = adapter;
+  return { device, info, entry, description: describe(info) };
 }
 
 /**
  * Opens the best adapter with all the features and limits it has.
  *
- * @throws DeviceError when there is no WebGPU, no adapter, or only a software one that was not asked for
+ * @throws DeviceError when there is no WebGPU, no adapter, only a software one that was not asked for,
+ *   or an adapter that opens no device
  */
 export async function requestDevice({ gpu, allowSoftware }: DeviceRequest): Promise<OpenDevice> {
   const entry = gpu ? { gpu, release: () => {} } : await openGpu();
