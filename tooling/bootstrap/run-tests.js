@@ -43,6 +43,21 @@ function printSummary() {
   );
 }
 
+/** Tests that this machine's adapter cannot run, by what it lacks: never a silent gap. */
+function printNotRun() {
+  const kinds = { notRun: 'were not run', partlyRun: 'ran without a part' };
+  for (const [kind, text] of Object.entries(kinds)) {
+    const needs = new Set(summaries().flatMap((summary) => Object.keys(summary[kind] ?? {})));
+    for (const need of needs) {
+      const lines = summaries().flatMap((summary) =>
+        (summary[kind][need] ?? []).map((name) => `  ${summary.folder}: ${name}`),
+      );
+      console.log(`\n${lines.length} tests ${text}: the WebGPU adapter (${driver.MODA_VULKAN}) lacks ${need}:`);
+      console.log(lines.join('\n'));
+    }
+  }
+}
+
 function mpiVersion() {
   const { status, stdout } = spawnSync('mpirun', ['--version'], { encoding: 'utf8' });
   return status === 0 ? stdout.split('\n')[0] : null;
@@ -62,5 +77,6 @@ const { status } = spawnSync(
     env: { ...process.env, ...driver, MODA_REQUIRE_WEBGPU: '1', TURBO_TELEMETRY_DISABLED: '1' },
   },
 );
+printNotRun();
 printSummary();
 process.exit(status ?? 1);

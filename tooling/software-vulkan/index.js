@@ -9,7 +9,7 @@ const PROBE = fileURLToPath(new URL('./probe-adapter.js', import.meta.url));
 const LAVAPIPE = ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json'];
 const KINDS = ['hardware', 'lavapipe', 'swiftshader'];
 
-/** The adapter that Dawn finds with these variables: `{ description, isSoftware }`, or null. A child process, for a driver that Dawn dislikes may abort it. */
+/** The adapter that Dawn finds with these variables: `{ description, isSoftware, lacks }`, or null. A child process, for a driver that Dawn dislikes may abort it. */
 export function probeAdapter(variables) {
   const child = spawnSync(process.execPath, [PROBE], {
     env: { ...process.env, ...variables },
@@ -49,8 +49,8 @@ function* candidates() {
  * (Dawn refuses Debian 12's own 22.3), else SwiftShader from npm. Each is checked by requesting an adapter.
  * `MODA_VULKAN=hardware|lavapipe|swiftshader` in the environment asks for one of them.
  *
- * @returns {Record<string, string>} `XDG_RUNTIME_DIR`, `MODA_VULKAN` and, where needed, `VK_DRIVER_FILES`,
- *   `VK_ICD_FILENAMES`, `LD_LIBRARY_PATH`
+ * @returns {Record<string, string>} `XDG_RUNTIME_DIR`, `MODA_VULKAN`, `MODA_ADAPTER_LACKS` (what tests may need and the
+ *   adapter does not have, as `f16`) and, where needed, `VK_DRIVER_FILES`, `VK_ICD_FILENAMES`, `LD_LIBRARY_PATH`
  * @throws {Error} when no driver gives an adapter
  */
 export function softwareVulkanEnvironment() {
@@ -65,7 +65,8 @@ export function softwareVulkanEnvironment() {
     const adapter = probeAdapter(variables);
     if (adapter === null) continue;
     const kind = kindOf(adapter);
-    if (wanted === undefined || wanted === kind) return { ...variables, MODA_VULKAN: kind };
+    if (wanted === undefined || wanted === kind)
+      return { ...variables, MODA_VULKAN: kind, MODA_ADAPTER_LACKS: adapter.lacks.join(',') };
     seen.push(kind);
   }
   throw new Error(

@@ -1,6 +1,9 @@
 /** Asks Dawn for a Vulkan adapter and prints it as one line of JSON (`null` when there is none). Run as a child process. */
 import { create } from 'webgpu';
 
+/** What tests may need beyond WebGPU's core, by the word in their names. */
+const NEEDS = { f16: 'shader-f16' };
+
 const gpu = create(['backend=vulkan']);
 const adapter = await gpu.requestAdapter().catch(() => null);
 console.log(
@@ -10,6 +13,9 @@ console.log(
       isSoftware:
         Boolean(adapter.info.isFallbackAdapter) ||
         /llvmpipe|swiftshader/i.test(`${adapter.info.description} ${adapter.info.device}`),
+      lacks: Object.entries(NEEDS)
+        .filter(([, feature]) => !adapter.features.has(feature))
+        .map(([need]) => need),
     },
   ),
 );

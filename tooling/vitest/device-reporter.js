@@ -6,18 +6,23 @@ const DEVICES = ['webgpu', 'cpu', 'reference', 'browser', 'null'];
 
 /**
  * Counts finished tests by device and writes `.test-results/summary.json`:
- * `{ passed, failed, skipped, byDevice: { [device]: { passed, failed } } }`.
+ * `{ passed, failed, skipped, byDevice: { [device]: { passed, failed } }, notRun: { [need]: names }, partlyRun: { [need]: names } }`,
+ * where `need` is what the machine's adapter lacks (adapter-needs.js) and `skipped` counts tests without such a reason.
  * A test without a device tag counts as its project (`node` is reported as `no device`).
  */
 export default class DeviceReporter {
-  counts = { passed: 0, failed: 0, skipped: 0, byDevice: {} };
+  counts = { passed: 0, failed: 0, skipped: 0, byDevice: {}, notRun: {}, partlyRun: {} };
 
   onTestCaseResult(testCase) {
-    const { state } = testCase.result();
+    const { state, note } = testCase.result();
     if (state !== 'passed' && state !== 'failed') {
-      this.counts.skipped++;
+      const [, need] = /^the adapter lacks (\w+)$/.exec(note ?? '') ?? [];
+      if (need) this.#list('notRun', need, testCase);
+      else this.counts.skipped++;
       return;
     }
+    const { partNotRun } = testCase.meta();
+    if (partNotRun) this.#list('partlyRun', partNotRun, testCase);
     this.counts[state]++;
     const tagged = DEVICES.filter((device) => testCase.fullName.includes(`[${device}`));
     const project = testCase.project.name;
@@ -26,6 +31,11 @@ export default class DeviceReporter {
       this.counts.byDevice[device] ??= { passed: 0, failed: 0 };
       this.counts.byDevice[device][state]++;
     }
+  }
+
+  #list(kind, need, { fullName }) {
+    this.counts[kind][need] ??= [];
+    this.counts[kind][need].push(fullName);
   }
 
   onTestRunEnd() {

@@ -15,6 +15,7 @@ const hasMpi = process.env['MODA_REQUIRE_MPI'] === '1' || spawnSync('mpirun', ['
  *   *.gpu.test.ts      a WebGPU adapter through npm `webgpu` (software Vulkan in CI)
  *   *.browser.test.ts  drives a real Chromium
  *   *.mpi.test.ts      starts several processes with mpirun
+ * A GPU test whose name has a word of `MODA_ADAPTER_LACKS` in brackets, as `[webgpu f16]`, does not run (adapter-needs.js).
  * Workspace packages resolve to their sources, so a test never runs against a stale build.
  * Results go to .test-results/ for the per-device summary that `npm test` prints.
  */
@@ -36,6 +37,7 @@ export function packageTests(options = {}) {
       pool: 'forks',
       maxWorkers: 2,
       passWithNoTests: false,
+      setupFiles: [fileURLToPath(new URL('./adapter-needs.js', import.meta.url))],
       ...test,
       projects: [
         {

@@ -1,3 +1,4 @@
+import { partNotRun } from '@modajs/vitest/part-not-run';
 import { create, globals } from 'webgpu';
 import type { DeviceCapabilities, SubgroupMatrixConfig } from '../src/plan/capabilities.ts';
 import type { KernelDevice } from '../src/testing/kernel-device.ts';
@@ -112,4 +113,11 @@ function capabilitiesOf(adapter: GPUAdapter): DeviceCapabilities {
     vendor: info.vendor,
     architecture: info.architecture,
   };
+}
+
+/** The dtypes that a test goes through; where the device has no f16 the summary of `npm test` says so. */
+export function dtypesOf({ capabilities }: TestDevice): readonly ('f32' | 'f16')[] {
+  if (capabilities.f16) return ['f32', 'f16'];
+  partNotRun('f16');
+  return ['f32'];
 }

@@ -85,7 +85,7 @@ describe('token decoder, all blocks in one kernel [webgpu]', () => {
     }
   });
 
-  it('equals five kernels a block in f16, in any order of both', { timeout: 400_000 }, async () => {
+  it('equals five kernels a block in f16, in any order of both [f16]', { timeout: 400_000 }, async () => {
     using model = await modelOf({ depth: 'moda', norm: 'post', dModel: 64, dFf: 128 }, 'f16');
     using cache = prefilled(model, prompt, 12);
     using decoder = openTokenDecoder(model, cache)!;

@@ -85,7 +85,7 @@ describe('token decoder [webgpu]', () => {
     expect(distance(logits, await lastLogits(model, [...prompt, ...more.slice(0, 3)]))).toBeLessThan(1e-5);
   });
 
-  it('is at most twice as far from f32 in f16 as the general operators are', { timeout: 400_000 }, async () => {
+  it('is at most twice as far from f32 in f16 as the general operators are [f16]', { timeout: 400_000 }, async () => {
     const variant = configs['moda, post-norm, biases'];
     using half = await modelOf(variant, 'f16');
     using single = await modelOf(variant);

@@ -11,11 +11,14 @@ beforeAll(async () => {
 afterAll(() => test.close());
 
 describe('attention family, rows', () => {
-  it.each(attentionCases)('equals f64 forward and backward: $name [webgpu]', async ({ problem, options }) => {
-    const operands = attentionOperands(problem, options);
-    const result = await runAttention(test, problem, operands, { sequence: 'rows' });
-    expect(attentionViolations(problem, operands, result)).toEqual([]);
-  });
+  it.each(attentionCases)(
+    'equals f64 forward and backward: $name [webgpu $problem.dtype]',
+    async ({ problem, options }) => {
+      const operands = attentionOperands(problem, options);
+      const result = await runAttention(test, problem, operands, { sequence: 'rows' });
+      expect(attentionViolations(problem, operands, result)).toEqual([]);
+    },
+  );
 
   it('splits an arena above the binding limit by slots, with the same result [webgpu]', async () => {
     const problem = attentionProblem({ T: 7, D: 10, Hkv: 1, S: 9 });
@@ -26,7 +29,7 @@ describe('attention family, rows', () => {
     expect(attentionViolations(problem, operands, result)).toEqual([]);
   });
 
-  it('gives the same bits twice [webgpu]', async () => {
+  it('gives the same bits twice [webgpu f16]', async () => {
     const problem = attentionProblem({ T: 37, H: 6, Hkv: 2, S: 5, dtype: 'f16' });
     const operands = attentionOperands(problem);
     const first = await runAttention(test, problem, operands, { sequence: 'rows' });
@@ -40,7 +43,7 @@ const FULL = process.env.MODA_FULL_GRID === '1';
 const GRID = attentionSizes(FULL);
 
 describe('attention family, grid', { timeout: 400_000 }, () => {
-  it.each(GRID)('equals f64 forward and backward: $name [webgpu]', async ({ problem }) => {
+  it.each(GRID)('equals f64 forward and backward: $name [webgpu $problem.dtype]', async ({ problem }) => {
     const operands = attentionOperands(problem);
     for (const sequence of FULL ? (['rows', 'tile'] as const) : (['rows'] as const)) {
       const result = await runAttention(test, problem, operands, { sequence });
@@ -51,7 +54,7 @@ describe('attention family, grid', { timeout: 400_000 }, () => {
 
 // Compiling takes long on a busy machine without a GPU.
 describe('attention family, register tiles', { timeout: 400_000 }, () => {
-  it.each(tileCases)('equals f64 forward and backward: $name [webgpu]', async ({ problem, options }) => {
+  it.each(tileCases)('equals f64 forward and backward: $name [webgpu $problem.dtype]', async ({ problem, options }) => {
     const operands = attentionOperands(problem, options);
     const result = await runAttention(test, problem, operands, { sequence: 'tile' });
     expect(attentionViolations(problem, operands, result)).toEqual([]);

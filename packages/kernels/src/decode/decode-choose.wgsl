@@ -2,6 +2,8 @@
 // Pass 1 (IS_LAST false): workgroup g leaves (max, index, sum of exp(logit - max), best logit to choose) of its share in parts[g].
 // Pass 2 (IS_LAST true, one workgroup): merges the parts; token = index of the first best, log-probability = best - max - log(sum).
 //   results[step] = (token, bits of the log-probability); then position + 1, token, step + 1 go to `state`.
+// A NaN among the logits is never chosen and makes the log-probability NaN; it goes from sum to sum, for drivers may lose it in max,
+// exp and log.
 // One workgroup = THREADS threads. Workgroup memory: THREADS * 16 bytes. Reference: decode-reference.ts.
 override IS_LAST: bool = false;
 
@@ -20,6 +22,10 @@ struct Best { maximum: f32, index: u32, sum: f32, chosen: f32 }
 
 var<workgroup> best_of: array<Best, THREADS>;
 
+fn is_nan(v: f32) -> bool {
+  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
+
 fn joined(a: Best, b: Best) -> Best {
   let is_a = a.chosen > b.chosen || (a.chosen == b.chosen && a.index <= b.index);
   let maximum = max(a.maximum, b.maximum);
@@ -37,9 +43,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
   } else {
     for (var i = group.x * THREADS + thread; i < params.V; i += THREADS * params.parts) {
-      let logit = logits[i];
+      let read = logits[i];
+      let logit = select(read, LOWEST, is_nan(read));
       let can_choose = i < params.choices;
-      own = joined(own, Best(logit, select(0xffffffffu, i, can_choose), 1.0, select(LOWEST, logit, can_choose)));
+      let sum = select(1.0, read, is_nan(read));
+      own = joined(own, Best(logit, select(0xffffffffu, i, can_choose), sum, select(LOWEST, logit, can_choose)));
     }
   }
   best_of[thread] = own;
@@ -57,7 +65,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let step = u32(state[2]);
     if (step < params.results) {
       results[2u * step] = best.index;
-      results[2u * step + 1u] = bitcast<u32>(best.chosen - best.maximum - log(best.sum));
+      let log_probability = bitcast<u32>(best.chosen - best.maximum - log(best.sum));
+      results[2u * step + 1u] = select(log_probability, 0x7fc00000u, is_nan(best.sum));
     }
     state[0] += 1;
     state[1] = i32(best.index);

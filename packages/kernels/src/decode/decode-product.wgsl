@@ -1,7 +1,7 @@
 // One row of a transformer block times stored weights, with what stands around the product (decoding one token):
 //   input = what INPUT says, see below;   value[n] = sum_k input[k] * w[n][k] + bias[n];   out = value, or silu(gate) * up.
 // INPUT 0: input = x.
-// INPUT 1: x, y are partial attention results to merge: x [splits][K] sums of values, y [splits][heads] (max, sum) pairs.
+// INPUT 1: x, y are partial attention results to merge: x [splits][K] sums of values, y [splits][heads] (max, sum) pairs in whole vec4s.
 // INPUT 2: the residual sum: s = x (+ y, or + norm(y) * norm_1), s = norm(s) * norm_1 in post-norm models,
 //          carry = s, input = s or norm(s) * norm_2.
 // Bound by reading the weights once: each thread fetches STEPS words of COLUMNS rows before it needs the input.

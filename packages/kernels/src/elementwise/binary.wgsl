@@ -32,8 +32,8 @@ fn tanh_of(v: Value) -> Value {
   let s = v * v;
   let near = ((((Value(-5.70498872745e-3) * s + 2.06390887954e-2) * s - 5.37397155531e-2) * s + 1.33314422036e-1) * s
     - 3.33332819422e-1) * s * v + v;
-  let far = sign(v) * (1.0 - 2.0 / (exp(2.0 * size) + 1.0));
-  return select(far, near, size < Value(0.625));
+  let far = 1.0 - 2.0 / (exp(2.0 * size) + 1.0);
+  return select(select(far, -far, v < Value(0.0)), near, size < Value(0.625));
 }
 
 fn erfc_of(v: Value) -> Value {
@@ -61,7 +61,7 @@ fn power(base: Value, exponent: Value) -> Value {
   let odd = abs(exponent) % 2.0 == Value(1.0);
   let negative = select(Value(bitcast<f32>(absent)), select(magnitude, -magnitude, odd), whole);
   let finite = select(magnitude, negative, base < Value(0.0));
-  return select(finite, Value(1.0), exponent == Value(0.0));
+  return select(with_nan(finite, base, exponent), Value(1.0), exponent == Value(0.0));
 }
 
 // Through exp of a number that is never positive, so that nothing overflows.

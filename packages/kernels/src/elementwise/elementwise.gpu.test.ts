@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDevice, type TestDevice } from '../../test/device.ts';
+import { dtypesOf, openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, expectClose, hostNumbers, ROUNDS } from '../../test/expect-close.ts';
 import { randomArray } from '../testing/random.ts';
 import { type OperandArray, runPlan } from '../testing/run-plan.ts';
@@ -26,7 +26,6 @@ function inputsOf(op: ElementwiseOperator, count: number, size: number): Float32
 
 /** Contiguous when the size divides by four, else every second element of a larger array. */
 async function check(op: ElementwiseOperator, count: number, dtype: 'f32' | 'f16', size: number): Promise<void> {
-  if (dtype === 'f16' && !gpu.capabilities.f16) return;
   const round = ROUNDS[dtype];
   const step = size % 4 === 0 ? 1 : 2;
   const raw = inputsOf(op, count, step * size).map((values) => values.map(round));
@@ -54,7 +53,7 @@ describe.each([
   [3, TERNARY_OPERATORS],
 ] as const)('elementwise operators of %i inputs', (count, ops) => {
   it.each(ops)('%s equals f64, vectors and strided, f32 and f16 [webgpu]', async (op) => {
-    for (const dtype of ['f32', 'f16'] as const) {
+    for (const dtype of dtypesOf(gpu)) {
       for (const size of [1024, 257]) await check(op, count, dtype, size);
     }
   });
@@ -76,6 +75,21 @@ describe('elementwise special values', () => {
     expect(await unary('silu', SPECIAL)).toEqual([0, Infinity, 0, NaN, 100, expect.closeTo(0)]);
     expect(await unary('sigmoid', SPECIAL)).toEqual([0.5, 1, 0, NaN, 1, expect.closeTo(0)]);
     expect(await unary('tanh', SPECIAL)).toEqual([0, 1, -1, NaN, 1, -1]);
+  });
+
+  it('passes NaN on through every function of one number, and has logarithms of 0 and below [webgpu]', async () => {
+    for (const op of UNARY_OPERATORS) {
+      if (op === 'sign' || op === 'notFinite') continue;
+      expect(await unary(op, [NaN], op === 'powScalar' ? 0.7 : 2), op).toEqual([NaN]);
+    }
+    expect(await unary('log', [0, -0, -1, -Infinity, Infinity, 1])).toEqual([
+      -Infinity,
+      -Infinity,
+      NaN,
+      NaN,
+      Infinity,
+      0,
+    ]);
   });
 
   it('raises negative numbers to whole powers only [webgpu]', async () => {

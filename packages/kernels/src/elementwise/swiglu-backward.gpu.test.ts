@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDevice, type TestDevice } from '../../test/device.ts';
+import { dtypesOf, openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, expectClose, hostNumbers, ROUNDS } from '../../test/expect-close.ts';
 import { randomArray } from '../testing/random.ts';
 import { runPlan } from '../testing/run-plan.ts';
@@ -28,7 +28,7 @@ describe('swiglu backward', () => {
   ])('of $name equals f64, f32 and f16, twice the same [webgpu]', async (layout) => {
     const { shape, gate, up, dOut, dGate, dUp, kind } = layout;
     const size = shape.reduce((product, extent) => product * extent, 1);
-    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    for (const dtype of dtypesOf(gpu)) {
       const views = [gate, up, dOut];
       const raw = views.map((_, i) => randomArray(86 * 24, 31 + i).map((x) => ROUNDS[dtype](5 * x)));
       // Far out, where exp overflows or vanishes.

@@ -30,8 +30,8 @@ fn tanh_of(v: Value) -> Value {
   let s = v * v;
   let near = ((((Value(-5.70498872745e-3) * s + 2.06390887954e-2) * s - 5.37397155531e-2) * s + 1.33314422036e-1) * s
     - 3.33332819422e-1) * s * v + v;
-  let far = sign(v) * (1.0 - 2.0 / (exp(2.0 * size) + 1.0));
-  return select(far, near, size < Value(0.625));
+  let far = 1.0 - 2.0 / (exp(2.0 * size) + 1.0);
+  return select(select(far, -far, v < Value(0.0)), near, size < Value(0.625));
 }
 
 // 1 - erf(v), relative error below 1.2e-7 (Numerical Recipes, 6.2).
@@ -90,7 +90,23 @@ fn silu(v: Value) -> Value {
   return select(v * sigmoid(v), Value(0.0), v < Value(-3.4028234e38));
 }
 
+// -Inf at 0 and NaN below: drivers may answer with finite numbers there.
+fn log_of(v: Value) -> Value {
+  var absent = 0x7fc00000u;
+  var lowest = 0xff800000u;
+  let at_most_zero = select(Value(bitcast<f32>(absent)), Value(bitcast<f32>(lowest)), v == Value(0.0));
+  return select(log(v), at_most_zero, v <= Value(0.0));
+}
+
+// NaN for NaN, whatever min, max, exp and log of the driver make of it; only sign and notFinite have numbers for it.
 fn apply(v: Value) -> Value {
+  if (OP == 2u || OP > 20u) {
+    return number_of(v);
+  }
+  return select(number_of(v), v, (bitcast<Bits>(v) & Bits(0x7fffffffu)) > Bits(0x7f800000u));
+}
+
+fn number_of(v: Value) -> Value {
   let alpha = Value(params.alpha);
   let beta = Value(params.beta);
   switch OP {
@@ -99,7 +115,7 @@ fn apply(v: Value) -> Value {
     case 2u: { return sign(v); }
     case 3u: { return floor(v); }
     case 4u: { return exp(v); }
-    case 5u: { return log(v); }
+    case 5u: { return log_of(v); }
     case 6u: { return sqrt(v); }
     case 7u: { return 1.0 / sqrt(v); }
     case 8u: { return 1.0 / v; }

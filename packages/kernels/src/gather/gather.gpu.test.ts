@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDevice, type TestDevice } from '../../test/device.ts';
+import { dtypesOf, openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, exact, expectClose, hostNumbers, ROUNDS, type Round } from '../../test/expect-close.ts';
 import { randomArray } from '../testing/random.ts';
 import { runPlan } from '../testing/run-plan.ts';
@@ -51,7 +51,7 @@ describe('gather', () => {
     [2, 5, 68, 4],
   ])('of R=%i N=%i I=%i J=%i picks exactly, and its adjoint adds up in order [webgpu]', async (R, N, I, J) => {
     const index = indices(J, N);
-    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    for (const dtype of dtypesOf(gpu)) {
       const x = Array.from(randomArray(R * N * I, 22), ROUNDS[dtype]);
       const own = { R, N, I, J, offsets };
       const picked = Array.from({ length: R * J * I }, (_, at) => {
@@ -86,7 +86,7 @@ describe('gather', () => {
   it('adds its adjoint to f32 sums, rows without an index untouched [webgpu]', async () => {
     const [R, N, I, J] = [1, 50, 67, 31];
     const index = indices(J, N);
-    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    for (const dtype of dtypesOf(gpu)) {
       const dOut = Array.from(randomArray(J * I, 23), ROUNDS[dtype]);
       const before = Float32Array.from(randomArray(N * I, 24));
       const own = { R, N, I, J, offsets, dOutDtype: dtype, dxDtype: 'f32', accumulate: true } as const;

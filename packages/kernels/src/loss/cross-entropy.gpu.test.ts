@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDevice, type TestDevice } from '../../test/device.ts';
+import { dtypesOf, openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, exact, expectClose, hostNumbers, ROUNDS, type Round } from '../../test/expect-close.ts';
 import { randomArray } from '../testing/random.ts';
 import { runPlan } from '../testing/run-plan.ts';
@@ -40,7 +40,7 @@ describe('cross-entropy', () => {
     [1031, 0],
     [1028, 0.01],
   ])('over V=%i with zLoss=%f equals f64, with its gradient in place and not [webgpu]', async (V, zLoss) => {
-    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    for (const dtype of dtypesOf(gpu)) {
       const logits = Array.from(randomArray(N * V, 13), (x) => ROUNDS[dtype](8 * x));
       const truth = reference(logits, V, zLoss, exact);
       const naive = reference(logits, V, zLoss, ROUNDS[dtype]);

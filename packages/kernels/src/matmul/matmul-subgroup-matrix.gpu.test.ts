@@ -60,7 +60,7 @@ describe('matmul on emulated subgroup matrices', { timeout: 400_000 }, () => {
   for (const [test, change] of cases) {
     const rows = test.rowMultiple ? `rows of ${test.rowMultiple} ` : '';
     const title = `${test.layout} B,M,N,K=${test.shape.join()} ${rows}${Object.entries(change).join(' ')}`;
-    it(`equals f64, twice the same bits, and writes nothing else [webgpu ${title.trim()}]`, async () => {
+    it(`equals f64, twice the same bits, and writes nothing else [webgpu f16 ${title.trim()}]`, async () => {
       const errors = await matmulErrors(gpu, test, { ...config, ...change }, emulate);
       expect(errors.error).toBeLessThanOrEqual(matmulTolerance(test, errors.naive));
       expect(errors).toMatchObject({ strays: 0, repeats: true });

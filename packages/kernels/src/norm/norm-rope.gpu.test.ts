@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDevice, type TestDevice } from '../../test/device.ts';
+import { dtypesOf, openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, exact, expectClose, hostNumbers, ROUNDS, type Round } from '../../test/expect-close.ts';
 import { BASELINE_CAPABILITIES } from '../plan/capabilities.ts';
 import { randomArray } from '../testing/random.ts';
@@ -104,7 +104,7 @@ describe('norm and rope in one pass', () => {
     { scope: 'head', H: 5, D: 16, rotaryDim: 16, isInterleaved: false },
     { scope: 'full', H: 8, D: 512, rotaryDim: 512, isInterleaved: false },
   ] as const)('equals f64: %j [webgpu]', async ({ scope, H, D, rotaryDim, isInterleaved }) => {
-    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    for (const dtype of dtypesOf(gpu)) {
       const round = ROUNDS[dtype];
       const x = Array.from(randomArray(TOKENS * H * D, 1), round);
       const weight = Array.from(randomArray(scope === 'full' ? H * D : D, 2), (v) => round(v + 1));
@@ -128,7 +128,7 @@ describe('norm and rope in one pass', () => {
     async (scope, D) => {
       const H = 3;
       const [kBefore, vBefore] = D % 16 === 0 ? [8, 16] : [5, 3];
-      for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+      for (const dtype of dtypesOf(gpu)) {
         const round = ROUNDS[dtype];
         const both = Array.from(randomArray(TOKENS * 2 * H * D, 3), round);
         const weight = Array.from(randomArray(scope === 'head' ? D : H * D, 2), (v) => round(v + 1));
@@ -168,7 +168,7 @@ describe('norm and rope in one pass', () => {
     { scope: 'head', H: 5, D: 16, isInterleaved: false },
     { scope: 'full', H: 8, D: 512, isInterleaved: false },
   ] as const)('gives the gradients of f64, values included: %j [webgpu]', async ({ scope, H, D, isInterleaved }) => {
-    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    for (const dtype of dtypesOf(gpu)) {
       const round = ROUNDS[dtype];
       const hasNorm = scope !== 'none';
       const N = scope === 'head' ? D : H * D;
@@ -203,8 +203,7 @@ describe('norm and rope in one pass', () => {
     }
   });
 
-  it('adds the weight gradient over more rows than workgroups hold at once [webgpu]', async () => {
-    if (!gpu.capabilities.f16) return;
+  it('adds the weight gradient over more rows than workgroups hold at once [webgpu f16]', async () => {
     const [tokens, H, D] = [2 * 8192 + 3, 2, 64];
     const make = (seed: number) => Array.from(randomArray(tokens * H * D, seed), ROUNDS.f16);
     const [x, dOut] = [make(1), make(2)];

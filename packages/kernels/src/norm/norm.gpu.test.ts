@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDevice, type TestDevice } from '../../test/device.ts';
+import { dtypesOf, openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, exact, expectClose, hostNumbers, ROUNDS, type Round } from '../../test/expect-close.ts';
 import { randomArray } from '../testing/random.ts';
 import { runPlan } from '../testing/run-plan.ts';
@@ -135,8 +135,7 @@ describe.each(['rms', 'layer'] as const)('%s norm', (kind) => {
     [3, 515],
     [2, 2052],
   ])('of [%i, %i] equals f64 with its gradients [webgpu]', async (rows, N) => {
-    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const))
-      await check(kind, rows, N, dtype);
+    for (const dtype of dtypesOf(gpu)) await check(kind, rows, N, dtype);
   });
 
   it.each([
@@ -146,7 +145,7 @@ describe.each(['rms', 'layer'] as const)('%s norm', (kind) => {
     [1025, 12],
     [2, 2052],
   ])('of [%i, %i] adds its gradients to what is there [webgpu]', async (rows, N) => {
-    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    for (const dtype of dtypesOf(gpu)) {
       for (const isJoint of kind === 'layer' ? [false, true] : [false]) await checkSums(kind, rows, N, dtype, isJoint);
     }
   });

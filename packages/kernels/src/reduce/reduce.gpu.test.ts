@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDevice, type TestDevice } from '../../test/device.ts';
+import { dtypesOf, openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, exact, expectClose, hostNumbers, ROUNDS, type Round } from '../../test/expect-close.ts';
 import { randomArray } from '../testing/random.ts';
 import { runPlan } from '../testing/run-plan.ts';
@@ -66,7 +66,7 @@ describe('reduce', () => {
     [[32, 9, 8], [0]],
   ])('of %j over axes %j equals f64, twice the same bits [webgpu]', async (shape, axes) => {
     const size = shape.reduce((product, extent) => product * extent, 1);
-    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    for (const dtype of dtypesOf(gpu)) {
       // Mostly positive: a sum that cancels would have no scale to measure its error by.
       const x = randomArray(size, 5).map((value) => ROUNDS[dtype](value + 0.5));
       for (const op of ['sum', 'max', 'min', 'sumSquares'] as const) {
@@ -89,7 +89,7 @@ describe('reduce', () => {
     const [rows, columns, stride, offset] = [77, 24, 40, 8];
     const x = randomArray(rows * stride + offset, 3);
     const before = randomArray(columns + 2, 4);
-    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    for (const dtype of dtypesOf(gpu)) {
       const out = { dtype: 'f32' as const, offset: 2 };
       const from = { dtype, strides: [stride, 1], offset };
       const problem = { op: 'sum', shape: [rows, columns], axes: [0], x: from, out, accumulate: true } as const;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDevice, type TestDevice } from '../../test/device.ts';
+import { dtypesOf, openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, exact, expectClose, hostNumbers, ROUNDS, type Round } from '../../test/expect-close.ts';
 import { BASELINE_CAPABILITIES } from '../plan/capabilities.ts';
 import { randomArray } from '../testing/random.ts';
@@ -49,7 +49,7 @@ describe('rope', () => {
     { H: 3, D: 32, rotaryDim: 32, start: 4 },
     { H: 3, D: 32, rotaryDim: 32, start: 8 },
   ])('equals f64 far out, both pairings and ways, one tensor and two: %j [webgpu]', async ({ start = 0, ...shape }) => {
-    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    for (const dtype of dtypesOf(gpu)) {
       for (const [isInterleaved, isInverse, secondH] of [
         [false, false, 0],
         [false, true, 5],

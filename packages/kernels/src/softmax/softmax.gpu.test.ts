@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDevice, type TestDevice } from '../../test/device.ts';
+import { dtypesOf, openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray, exact, expectClose, hostNumbers, ROUNDS, type Round } from '../../test/expect-close.ts';
 import { randomArray } from '../testing/random.ts';
 import { runPlan } from '../testing/run-plan.ts';
@@ -29,7 +29,7 @@ function byRow(N: number, f: (row: number) => number[]): number[] {
 
 describe.each([false, true])('softmax, log %s', (isLog) => {
   it.each([1, 31, 128, 129, 1020, 1021])('of rows of %i equals f64, with its gradient [webgpu]', async (N) => {
-    for (const dtype of gpu.capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    for (const dtype of dtypesOf(gpu)) {
       const round = ROUNDS[dtype];
       const x = Array.from(randomArray(3 * N, 7), (value) => round(20 * value));
       const own = { dtype, rows: 3, N, isLog };

@@ -147,7 +147,7 @@ const STORIES: [string, Story, { gathers: number; added: number }][] = [
 ];
 
 describe('depthArena', { timeout: 120_000 }, () => {
-  it.each(STORIES)('gives slots the gradients of f64: %s [webgpu]', async (_name, story, expected) => {
+  it.each(STORIES)('gives slots the gradients of f64 [webgpu, %s]', async (_name, story, expected) => {
     const { counts, restore } = watch(gpu);
     const actual = await gradients(gpu, story);
     restore();
@@ -200,7 +200,7 @@ describe('depthArena', { timeout: 120_000 }, () => {
     ['checkpoints, which have no place for queries', { wrap: (body, x) => checkpoint(body, [x]) }],
     ['a reader with chunks of 3 among others', { chunk: (block) => (block === 2 ? 3 : 1) }],
   ] as [string, Story][])(
-    'gives the same bits whether queries are copied or made in place: %s [webgpu]',
+    'gives the same bits whether queries are copied or made in place [webgpu, %s]',
     async (_name, story) => {
       const copied = await gradients(gpu, { ...story, projects: true });
       expect(await gradients(gpu, { ...story, projects: true, inPlace: true })).toEqual(copied);

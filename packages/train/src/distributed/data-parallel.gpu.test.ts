@@ -62,8 +62,7 @@ describe('data parallelism [webgpu]', () => {
     400_000,
   );
 
-  it('2 ranks in f16 equal 1 rank to the rounding of f16, and refuse the same overflows', async () => {
-    if (!device.supportsF16) return;
+  it('2 ranks in f16 equal 1 rank to the rounding of f16, and refuse the same overflows [webgpu f16]', async () => {
     const settings = { training: { steps: 4, dtype: 'f16', shardOptimizer: true }, lossScale: { initial: 2 ** 24 } };
     const rowsOf = async (ranks: number) =>
       readMetrics((await parallelRun(ranks, { devices: [device], settings })).storage);

@@ -22,7 +22,7 @@ const emulate = (shader: string) => (shader.includes('subgroup_matrix_left') ? e
 
 // Compiling takes long on a busy machine without a GPU.
 describe('attention on emulated subgroup matrices', { timeout: 400_000 }, () => {
-  it.each(matrixCases)('equals f64 forward and backward: $name [webgpu]', async ({ problem, options }) => {
+  it.each(matrixCases)('equals f64 forward and backward: $name [webgpu f16]', async ({ problem, options }) => {
     const operands = attentionOperands(problem, options);
     const result = await runAttention(
       test,
@@ -34,7 +34,7 @@ describe('attention on emulated subgroup matrices', { timeout: 400_000 }, () => 
     expect(attentionViolations(problem, operands, result, true)).toEqual([]);
   });
 
-  it('gives the same bits twice [webgpu]', async () => {
+  it('gives the same bits twice [webgpu f16]', async () => {
     const problem = attentionProblem({ T: 45, H: 2, dtype: 'f16' });
     const operands = attentionOperands(problem);
     const config = { sequence: 'matrix', unroll: false } as const;

@@ -13,15 +13,18 @@ beforeAll(async () => {
 afterAll(() => test.close());
 
 describe('depth attention on vectors', { timeout: 120_000 }, () => {
-  it.each(vectorCases)('equals f64 forward and backward: $name [webgpu]', async ({ problem, options }) => {
-    const operands = attentionOperands(problem, options);
-    const config = { sequence: 'rows', depth: 'vector' } as const;
-    const labels = [planAttentionForward, planAttentionBackward].flatMap((plan) =>
-      plan(problem, test.capabilities, config).passes.map(({ label }) => label),
-    );
-    expect(labels.filter((label) => label.includes('depth-vector'))).not.toHaveLength(0);
-    const result = await runAttention(test, problem, operands, config);
-    expect(attentionViolations(problem, operands, result)).toEqual([]);
-    expect((await runAttention(test, problem, operands, config)).raw).toEqual(result.raw);
-  });
+  it.each(vectorCases)(
+    'equals f64 forward and backward: $name [webgpu $problem.dtype]',
+    async ({ problem, options }) => {
+      const operands = attentionOperands(problem, options);
+      const config = { sequence: 'rows', depth: 'vector' } as const;
+      const labels = [planAttentionForward, planAttentionBackward].flatMap((plan) =>
+        plan(problem, test.capabilities, config).passes.map(({ label }) => label),
+      );
+      expect(labels.filter((label) => label.includes('depth-vector'))).not.toHaveLength(0);
+      const result = await runAttention(test, problem, operands, config);
+      expect(attentionViolations(problem, operands, result)).toEqual([]);
+      expect((await runAttention(test, problem, operands, config)).raw).toEqual(result.raw);
+    },
+  );
 });

@@ -1,0 +1,1 @@
+export function partNotRun(need: string): void;
