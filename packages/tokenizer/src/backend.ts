@@ -1,58 +1,53 @@
 import type { SpecialTokensMode } from './added/added-tokens.ts';
 import { alphabetToBytes } from './bpe/byte-alphabet.ts';
-import type { AddedTokenJson, BpeJson, TokenizerJson } from './config/tokenizer-json.ts';
-import { compileDecoder, type DecoderStep } from './decode/decoders.ts';
-import { type Encoding, EncodingBuilder } from './encoding.ts';
+import { Part, partOf } from './config/part.ts';
+import type { AddedTokenJson, TokenizerJson } from './config/tokenizer-json.ts';
+import { fallbackByte } from './decode/byte-fallback.ts';
+import { byteDecodeStream, type DecodeStream, stepDecodeStream } from './decode/decode-stream.ts';
+import { compileDecoder } from './decode/decoders.ts';
+import { ofTokens, type Step } from './decode/stage.ts';
+import { type Encoding, EncodingBuilder, type RawEncoding } from './encoding.ts';
 import { shown, TokenizerError } from './errors.ts';
-import { BpePipeline } from './pipeline.ts';
+import { Pipeline } from './pipeline.ts';
 import { compilePostProcessor, noPostProcessor, type PostProcessor, surround } from './post/post-processors.ts';
+import type { Vocabulary } from './words/model.ts';
+import { readModel } from './words/read-model.ts';
 
-/** What `Tokenizer` needs of a model. */
-export interface Backend {
+const encoder = new TextEncoder();
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+const NOTHING = new Uint8Array(0);
+/** Without a decoder tokens are shown with spaces between them. */
+const spaced: Step = ofTokens(false, (token, index) => (index === 0 ? token : ` ${token}`));
+
+/** The parts of a file, ready to encode and decode. */
+export class Backend {
+  /** One more than the largest id. */
   readonly vocabSize: number;
-  /** Token ids that the post-processor puts before and after a text. */
-  readonly before: readonly number[];
-  readonly after: readonly number[];
   /** Whether decoding is putting the bytes of tokens one behind the other. */
   readonly decodesBytes: boolean;
   /** Whether words never reach over a space that follows a letter, so that text may be encoded in parts. */
   readonly cutsBeforeSpaces: boolean;
-  readonly addedTokens: readonly AddedTokenJson[];
-  encodeIds(text: string, mode: SpecialTokensMode, adds: boolean): Int32Array;
-  countTokens(text: string, mode: SpecialTokensMode, adds: boolean): number;
-  /** Tokens of the text alone, offsets in UTF-16. */
-  encodeRaw(text: string, mode: SpecialTokensMode, isTracked: boolean): Encoding;
-  /** @param text the caller's text, for offsets */
-  postProcess(encoding: Encoding, adds: boolean, text: string): Encoding;
-  decode(ids: ArrayLike<number>, skipsSpecial: boolean): string;
-  idOf(token: string): number | undefined;
-  tokenOf(id: number): string | undefined;
-  bytesOf(id: number): Uint8Array;
-  isSpecial(id: number): boolean;
-}
-
-const encoder = new TextEncoder();
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
-
-/** This package's own BPE. */
-export class BpeBackend implements Backend {
-  readonly vocabSize: number;
-  readonly decodesBytes: boolean;
-  readonly cutsBeforeSpaces: boolean;
-  readonly #pipeline: BpePipeline;
+  readonly #pipeline: Pipeline;
+  readonly #vocabulary: Vocabulary;
   readonly #postProcessor: PostProcessor;
-  readonly #decoder: DecoderStep;
+  readonly #decoder: Step;
   readonly #tokens: (string | undefined)[];
   readonly #addedIds = new Map<string, number>();
   /** What added tokens are in decoded text. */
   readonly #addedText = new Map<number, string>();
   readonly #special = new Set<number>();
   readonly #isByteLevel: boolean;
+  readonly #fallsBackToBytes: boolean;
   readonly #bytes: (Uint8Array | undefined)[] = [];
 
-  constructor(config: TokenizerJson, json: BpeJson, mergeRanks?: ArrayLike<number>) {
-    this.#pipeline = new BpePipeline(config, json, mergeRanks);
-    this.#tokens = [...this.#pipeline.model.tokens];
+  constructor(config: TokenizerJson, mergeRanks?: ArrayLike<number>) {
+    const parts = config as unknown as Readonly<Record<string, unknown>>;
+    const model = readModel(new Part(config.model, 'model'), mergeRanks);
+    this.#vocabulary = model.vocabulary;
+    this.#fallsBackToBytes = model.fallsBackToBytes;
+    this.#pipeline = new Pipeline(config, model);
+    // Ids may lie far apart: slice keeps holes, a spread would fill them.
+    this.#tokens = model.vocabulary.tokens.slice();
     for (const token of this.#pipeline.addedTokens) {
       this.#tokens[token.id] = token.content;
       this.#addedIds.set(token.content, token.id);
@@ -60,11 +55,13 @@ export class BpeBackend implements Backend {
       if (token.special) this.#special.add(token.id);
     }
     this.vocabSize = this.#tokens.length;
-    this.#postProcessor = config.post_processor
-      ? compilePostProcessor(config.post_processor, (id) => (this.#addedText.has(id) ? undefined : this.#tokens[id]))
+    const postProcessor = partOf(parts, 'post_processor');
+    this.#postProcessor = postProcessor
+      ? compilePostProcessor(postProcessor, (id) => model.vocabulary.tokens[id] ?? '')
       : noPostProcessor;
-    this.#decoder = config.decoder ? compileDecoder(config.decoder) : (tokens) => [tokens.join(' ')];
-    this.decodesBytes = config.decoder?.type === 'ByteLevel';
+    const decoder = partOf(parts, 'decoder');
+    this.#decoder = decoder ? compileDecoder(decoder) : spaced;
+    this.decodesBytes = decoder?.type === 'ByteLevel';
     this.#isByteLevel = this.decodesBytes || this.#pipeline.preTokenizer.alphabet === 'bytes';
     this.cutsBeforeSpaces =
       this.#pipeline.preTokenizer.scanner !== undefined &&
@@ -76,6 +73,7 @@ export class BpeBackend implements Backend {
     return this.#pipeline.addedTokens;
   }
 
+  /** Token ids that the post-processor puts before and after a text. */
   get before(): readonly number[] {
     return this.#postProcessor.before;
   }
@@ -96,7 +94,8 @@ export class BpeBackend implements Backend {
     return this.#encode(text, mode, false).length + (adds ? this.before.length + this.after.length : 0);
   }
 
-  encodeRaw(text: string, mode: SpecialTokensMode, isTracked: boolean): Encoding {
+  /** Tokens of the text alone, offsets in UTF-16. */
+  encodeRaw(text: string, mode: SpecialTokensMode, isTracked: boolean): RawEncoding {
     return this.#encode(text, mode, isTracked).takeEncoding();
   }
 
@@ -106,7 +105,8 @@ export class BpeBackend implements Backend {
     return builder;
   }
 
-  postProcess(encoding: Encoding, adds: boolean, text: string): Encoding {
+  /** @param text the caller's text, for offsets */
+  postProcess(encoding: RawEncoding, adds: boolean, text: string): Encoding {
     const trimmed = this.#postProcessor.trim(encoding, text);
     return adds ? surround(trimmed, this.before, this.after) : trimmed;
   }
@@ -115,13 +115,25 @@ export class BpeBackend implements Backend {
     return this.decodesBytes ? this.#decodeBytes(ids, skipsSpecial) : this.#decodeTokens(ids, skipsSpecial);
   }
 
+  /** Decodes ids as they come: the pieces joined are what `decode` gives. */
+  createDecodeStream(skipsSpecial: boolean): DecodeStream {
+    const skips = (id: number) => skipsSpecial && this.#special.has(id);
+    return this.decodesBytes
+      ? byteDecodeStream((id) => (skips(id) ? NOTHING : this.#bytesAt(id)))
+      : stepDecodeStream(this.#decoder, (id) => (skips(id) ? undefined : this.#known(id)));
+  }
+
   #decodeTokens(ids: ArrayLike<number>, skipsSpecial: boolean): string {
-    const tokens: string[] = [];
+    let text = '';
+    const stage = this.#decoder.open((piece) => {
+      text += piece;
+    });
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i] as number;
-      if (!(skipsSpecial && this.#special.has(id))) tokens.push(this.#known(id, i));
+      if (!(skipsSpecial && this.#special.has(id))) stage.push(this.#known(id, i));
     }
-    return this.#decoder(tokens).join('');
+    stage.end();
+    return text;
   }
 
   #decodeBytes(ids: ArrayLike<number>, skipsSpecial: boolean): string {
@@ -146,11 +158,11 @@ export class BpeBackend implements Backend {
     const made = this.#bytes[id];
     if (made) return made;
     const token = this.#known(id, index);
-    const fallback = /^<0x([0-9A-F]{2})>$/.exec(token)?.[1];
+    const fallback = this.#fallsBackToBytes ? fallbackByte(token) : undefined;
     const bytes = this.#isByteLevel
       ? alphabetToBytes(token)
-      : fallback !== undefined && this.#pipeline.model.fallbackIds
-        ? Uint8Array.of(Number.parseInt(fallback, 16))
+      : fallback !== undefined
+        ? Uint8Array.of(fallback)
         : encoder.encode(token.replaceAll('▁', ' '));
     this.#bytes[id] = bytes;
     return bytes;
@@ -172,7 +184,7 @@ export class BpeBackend implements Backend {
   }
 
   idOf(token: string): number | undefined {
-    return this.#addedIds.get(token) ?? this.#pipeline.model.ids.get(token);
+    return this.#addedIds.get(token) ?? this.#vocabulary.ids.get(token);
   }
 
   tokenOf(id: number): string | undefined {

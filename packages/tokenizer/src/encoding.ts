@@ -14,6 +14,12 @@ export interface Encoding {
   readonly attentionMask: Uint8Array;
 }
 
+/** Tokens of the text alone. */
+export interface RawEncoding extends Encoding {
+  /** Of tokens by their index: their text where it is not that of their id (added tokens with the spaces they took, unknown ones). */
+  readonly texts: ReadonlyMap<number, string>;
+}
+
 /** A growing list of tokens, with offsets (UTF-16) when tracked. */
 export class EncodingBuilder {
   ids: Int32Array = new Int32Array(1024);
@@ -21,6 +27,7 @@ export class EncodingBuilder {
   ends: Int32Array;
   length = 0;
   readonly isTracked: boolean;
+  readonly #texts = new Map<number, string>();
 
   constructor(isTracked: boolean) {
     this.isTracked = isTracked;
@@ -47,18 +54,25 @@ export class EncodingBuilder {
     this.length++;
   }
 
+  /** As `push`, for a token whose text is not that of its id. */
+  pushText(id: number, start: number, end: number, text: string): void {
+    if (this.isTracked) this.#texts.set(this.length, text);
+    this.push(id, start, end);
+  }
+
   /** The tokens so far, as an array of its own. */
   takeIds(): Int32Array {
     return this.ids.slice(0, this.length);
   }
 
-  takeEncoding(): Encoding {
+  takeEncoding(): RawEncoding {
     return {
       ids: this.takeIds(),
       starts: this.starts.slice(0, this.length),
       ends: this.ends.slice(0, this.length),
       specialTokensMask: new Uint8Array(this.length),
       attentionMask: new Uint8Array(this.length).fill(1),
+      texts: this.#texts,
     };
   }
 }

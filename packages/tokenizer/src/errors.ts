@@ -39,6 +39,15 @@ export class DataError extends BaseDataError {
 
 /** A value in an error message: short, on one line, with control characters visible. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : asJson(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // What refers to itself has no JSON.
+    return Object.prototype.toString.call(value);
+  }
 }

@@ -7,5 +7,11 @@ export { DataError, TokenizerError } from './errors.ts';
 export type { TiktokenOptions } from './formats/tiktoken.ts';
 export { type PatternName, patterns } from './split/known-patterns.ts';
 export type { EncodeStream } from './stream/encode-stream.ts';
-export { type DecodeOptions, type EncodeOptions, type OffsetOptions, Tokenizer } from './tokenizer.ts';
+export {
+  type DecodeOptions,
+  type EncodeOptions,
+  type OffsetOptions,
+  type TextOptions,
+  Tokenizer,
+} from './tokenizer.ts';
 export { type TrainOptions, type TrainProgress, trainBpe } from './train/train-bpe.ts';

@@ -1,52 +1,53 @@
 import { AddedTokenFinder, type SpecialTokensMode } from './added/added-tokens.ts';
-import { BpeModel } from './bpe/bpe-model.ts';
-import { WordEncoder } from './bpe/word-encoder.ts';
-import type { AddedTokenJson, BpeJson, TokenizerJson } from './config/tokenizer-json.ts';
+import { partOf, refuse } from './config/part.ts';
+import type { AddedTokenJson, TokenizerJson } from './config/tokenizer-json.ts';
 import type { EncodingBuilder } from './encoding.ts';
 import { shown, TokenizerError } from './errors.ts';
 import { compileNormalizer, type Normalizer } from './normalize/normalizers.ts';
-import { originalPiece, originOf, type Piece } from './normalize/piece.ts';
+import { originalPiece, originOf, type Piece, slicePiece } from './normalize/piece.ts';
 import type { ByteScanner } from './split/byte-scanner.ts';
 import { compilePreTokenizer, type PreTokenizer } from './split/pre-tokenizers.ts';
 import { Utf8Buffer, utf8Width } from './unicode/utf8.ts';
+import type { Vocabulary, WordEncoder } from './words/model.ts';
+import type { ReadModel } from './words/read-model.ts';
 
 /**
  * Text to tokens, without what a post-processor adds: added tokens are cut out, the rest is normalized, cut into words, and
  * merged. Text that needs no normalizing and whose pattern is known goes through as bytes, from scanner to word cache.
  */
-export class BpePipeline {
-  readonly model: BpeModel;
-  readonly normalizer: Normalizer | undefined;
+export class Pipeline {
   readonly preTokenizer: PreTokenizer;
   readonly addedTokens: readonly AddedTokenJson[];
   /** What an added token is in the text that is searched for it, and when decoded. */
   readonly contentOf: (token: AddedTokenJson) => string;
+  readonly #normalizer: Normalizer | undefined;
   readonly #words: WordEncoder;
   readonly #rawTokens: AddedTokenFinder;
   readonly #normalizedTokens: AddedTokenFinder;
   readonly #buffer = new Utf8Buffer();
 
-  constructor(config: TokenizerJson, json: BpeJson, ranks?: ArrayLike<number>) {
-    this.model = new BpeModel(json, ranks);
-    const normalizer = config.normalizer ? compileNormalizer(config.normalizer) : undefined;
-    this.normalizer = normalizer;
-    this.preTokenizer = compilePreTokenizer(
-      config.pre_tokenizer ?? null,
-      this.model.prefix === '' && this.model.suffix === '',
-    );
-    this.#words = new WordEncoder(this.model, this.preTokenizer.alphabet);
-    // A token that the model has, too, keeps the model's id.
-    const added = (config.added_tokens ?? []).map((token) => ({
-      ...token,
-      id: this.model.ids.get(token.content) ?? token.id,
-    }));
-    this.addedTokens = added;
+  constructor(config: TokenizerJson, model: ReadModel) {
+    const parts = config as unknown as Readonly<Record<string, unknown>>;
+    const normalizerPart = partOf(parts, 'normalizer');
+    const normalizer = normalizerPart && compileNormalizer(normalizerPart);
+    this.#normalizer = normalizer;
+    this.preTokenizer = compilePreTokenizer(partOf(parts, 'pre_tokenizer'), model.allowsBytes);
+    this.#words = model.createEncoder(this.preTokenizer.alphabet);
+    this.addedTokens = identified(config.added_tokens ?? [], model.vocabulary);
     // A file may leave the flag out: then special tokens are matched as they stand, others after normalizing.
     const isNormalized = (token: AddedTokenJson) => token.normalized ?? !token.special;
     this.contentOf = (token) =>
       normalizer && isNormalized(token) ? normalizer.apply({ text: token.content, origin: null }).text : token.content;
-    this.#rawTokens = new AddedTokenFinder(added.filter((token) => !isNormalized(token)));
-    this.#normalizedTokens = new AddedTokenFinder(added.filter(isNormalized), this.contentOf);
+    this.#rawTokens = new AddedTokenFinder(this.addedTokens.filter((token) => !isNormalized(token)));
+    const normalized = this.addedTokens.filter(isNormalized);
+    for (const token of normalized) {
+      if (this.contentOf(token) === '')
+        refuse(
+          'added_tokens',
+          `must not be normalized to nothing, got ${shown(token.content)}. Set its normalized to false.`,
+        );
+    }
+    this.#normalizedTokens = new AddedTokenFinder(normalized, this.contentOf);
   }
 
   /** Appends the tokens of `text` to `out`. Offsets count from the text's start in UTF-16. */
@@ -57,7 +58,7 @@ export class BpePipeline {
       return;
     }
     for (const { token, start, end } of spans) {
-      if (token) this.#pushAdded(token, start, end, mode, out);
+      if (token) this.#pushAdded(token, start, end, text.slice(start, end), mode, out);
       else this.#encodePlain({ source: text, start, end }, mode, out);
     }
   }
@@ -67,30 +68,38 @@ export class BpePipeline {
     const { source, start, end } = part;
     const text = start === 0 && end === source.length ? source : source.slice(start, end);
     if (text === '') return;
-    const isKept = !this.normalizer || this.normalizer.keeps(text);
+    const isKept = !this.#normalizer || this.#normalizer.keeps(text);
     const { scanner } = this.preTokenizer;
     const piece = isKept && scanner ? undefined : this.#normalized(part, out.isTracked);
     const spans = this.#normalizedTokens.split(piece ? piece.text : text, mode);
     if (!spans) {
-      if (piece) this.#encodePiece(piece, out);
+      if (piece) this.#encodePiece(slicePiece(piece, 0, piece.text.length), out);
       else this.#encodeBytes(text, scanner as ByteScanner, start, out);
       return;
     }
     for (const span of spans) {
       if (span.token) {
         const [from, to] = piece ? originOf(piece, span.start, span.end) : [start + span.start, start + span.end];
-        this.#pushAdded(span.token, from, to, mode, out);
-      } else if (piece) this.#encodePiece(cut(piece, span.start, span.end), out);
+        this.#pushAdded(span.token, from, to, (piece?.text ?? text).slice(span.start, span.end), mode, out);
+      } else if (piece) this.#encodePiece(slicePiece(piece, span.start, span.end), out);
       else this.#encodeBytes(text.slice(span.start, span.end), scanner as ByteScanner, start + span.start, out);
     }
   }
 
   #normalized({ source, start, end }: TextPart, isTracked: boolean): Piece {
-    const piece = originalPiece(wellFormed(source), start, end, isTracked);
-    return this.normalizer ? this.normalizer.apply(piece) : piece;
+    const piece = originalPiece(wellFormed(source), start, end, isTracked || this.preTokenizer.asksOrigin);
+    return this.#normalizer ? this.#normalizer.apply(piece) : piece;
   }
 
-  #pushAdded(token: AddedTokenJson, start: number, end: number, mode: SpecialTokensMode, out: EncodingBuilder): void {
+  /** @param matched the token and the spaces it takes, as they stand in the text that was searched */
+  #pushAdded(
+    token: AddedTokenJson,
+    start: number,
+    end: number,
+    matched: string,
+    mode: SpecialTokensMode,
+    out: EncodingBuilder,
+  ): void {
     if (mode === 'refuse' && token.special) {
       throw new TokenizerError(
         'encode',
@@ -98,7 +107,7 @@ export class BpePipeline {
         { place: start },
       );
     }
-    out.push(token.id, start, end);
+    out.pushText(token.id, start, end, matched);
   }
 
   /** The fast path: plain text, a scanner, no strings on the way. */
@@ -118,11 +127,10 @@ export class BpePipeline {
     const cursor = new OffsetCursor(bytes, length, base, prefixed ? 1 : 0);
     for (let at = 0; at < length; ) {
       const end = scanner(bytes, at, length);
-      const count = words.encode(bytes, at, end);
+      const count = words.encodeSpans(bytes, at, end);
       for (let i = 0; i < count; i++) {
-        const stop = at + (words.lengths[i] as number);
-        out.push(words.ids[i] as number, cursor.start(at), cursor.end(stop));
-        at = stop;
+        const start = cursor.start(at + (words.starts[i] as number));
+        out.push(words.ids[i] as number, start, cursor.end(at + (words.ends[i] as number)));
       }
       at = end;
     }
@@ -137,17 +145,43 @@ export class BpePipeline {
         this.#words.append(bytes, view, 0, length, out);
         continue;
       }
-      const count = this.#words.encode(bytes, 0, length);
+      const words = this.#words;
+      const count = words.encodeSpans(bytes, 0, length);
       const cursor = new OffsetCursor(bytes, length, 0, 0);
-      let at = 0;
+      let [last, start, end] = [-1, 0, 0];
       for (let i = 0; i < count; i++) {
-        const stop = at + (this.#words.lengths[i] as number);
-        const [start, end] = originOf(word, cursor.start(at), cursor.end(stop));
-        out.push(this.#words.ids[i] as number, start, end);
-        at = stop;
+        // Tokens for the bytes of one stretch all stand for the stretch; the cursor does not go back.
+        if ((words.starts[i] as number) !== last) {
+          last = words.starts[i] as number;
+          [start, end] = originOf(word, cursor.start(last), cursor.end(words.ends[i] as number));
+        }
+        const id = words.ids[i] as number;
+        if (id === words.shownAsText)
+          out.pushText(id, start, end, utf8.decode(bytes.subarray(last, words.ends[i] as number)));
+        else out.push(id, start, end);
       }
     }
   }
+}
+
+/**
+ * Added tokens with the ids that they have: one that the vocabulary has, too, keeps its id there, as in the official library.
+ *
+ * @throws {TokenizerError} an id that another token of the vocabulary has
+ */
+function identified(added: readonly AddedTokenJson[], { tokens, ids }: Vocabulary): readonly AddedTokenJson[] {
+  // The official library leaves out tokens without text.
+  return added.flatMap((token, index) => {
+    if (token.content === '') return [];
+    const id = ids.get(token.content) ?? token.id;
+    const other = tokens[id];
+    if (other !== undefined && other !== token.content)
+      refuse(
+        `added_tokens[${index}].id`,
+        `must not be the id of another token, got ${id} for ${shown(token.content)}, the id of ${shown(other)} in model.vocab.`,
+      );
+    return [{ ...token, id }];
+  });
 }
 
 interface TextPart {
@@ -157,11 +191,7 @@ interface TextPart {
 }
 
 const originalText = (text: string): TextPart => ({ source: text, start: 0, end: text.length });
-const cut = ({ text, origin }: Piece, start: number, end: number): Piece => ({
-  text: text.slice(start, end),
-  origin: origin && { starts: origin.starts.subarray(start, end), ends: origin.ends.subarray(start, end) },
-});
-
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const LONE_SURROGATE = /[\ud800-\udfff]/gu;
 /** Lone surrogates as U+FFFD, which is what they become as UTF-8; positions stay the same. */
 const wellFormed = (text: string) => text.replace(LONE_SURROGATE, '\ufffd');

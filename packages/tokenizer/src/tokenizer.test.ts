@@ -111,7 +111,27 @@ describe('Tokenizer.fromJson', () => {
     [
       'an added token without an id',
       (json: ReturnType<typeof config>) => json.added_tokens.push({ content: 'x' }),
-      'added_tokens[2].id must be an integer',
+      'added_tokens[2].id must be an integer from 0',
+    ],
+    [
+      'an added token with the id of another token',
+      (json: ReturnType<typeof config>) => json.added_tokens.push({ id: 40, content: 'new' }),
+      'added_tokens[2].id must not be the id of another token, got 40 for "new"',
+    ],
+    [
+      'ids that lie too far apart',
+      (json: ReturnType<typeof config>) => {
+        json.model.vocab.zz = 1_073_741_823;
+      },
+      'model.vocab["zz"] must be an integer from 0 to 16777215, got 1073741823',
+    ],
+    [
+      'a file that is nested too deeply',
+      (json: ReturnType<typeof config>) => {
+        for (let depth = 0; depth < 200; depth++)
+          json.normalizer = { type: 'Sequence', normalizers: [json.normalizer ?? { type: 'NFC' }] };
+      },
+      'tokenizer.json must not have more than 128 objects and lists inside each other',
     ],
   ])('refuses %s', (_, change, message) => {
     const json = config();
@@ -119,33 +139,63 @@ describe('Tokenizer.fromJson', () => {
     expect(() => Tokenizer.fromJson(json)).toThrow(TokenizerError);
     expect(() => Tokenizer.fromJson(json)).toThrow(message);
   });
+});
 
-  test('hands WordPiece to @huggingface/tokenizers', () => {
-    const tokenizer = Tokenizer.fromJson({
-      version: '1.0',
-      added_tokens: [{ id: 0, content: '[UNK]', special: true }],
-      normalizer: {
-        type: 'BertNormalizer',
-        clean_text: true,
-        handle_chinese_chars: true,
-        strip_accents: null,
-        lowercase: true,
-      },
-      pre_tokenizer: { type: 'BertPreTokenizer' },
-      post_processor: null,
-      decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-      model: {
-        type: 'WordPiece',
-        unk_token: '[UNK]',
-        continuing_subword_prefix: '##',
-        max_input_chars_per_word: 100,
-        vocab: { '[UNK]': 0, un: 1, '##able': 2, cat: 3 },
-      },
-    });
-    expect(Array.from(tokenizer.encode('Unable cat'))).toEqual([1, 2, 3]);
-    expect(tokenizer.vocabSize).toBe(4);
-    expect(tokenizer.decode([1, 2, 3])).toBe('unable cat');
-    expect(() => tokenizer.encodeWithOffsets('cat')).toThrow('must be asked of a BPE tokenizer, got a WordPiece model');
+describe('a field of another type is refused with its place', () => {
+  test.each([
+    ['truncation', {}, 'truncation.max_length must be an integer'],
+    ['truncation', { max_length: 4, stride: 4 }, 'truncation.stride must be an integer from 0 to 3, got 4'],
+    ['truncation', { max_length: 4, direction: 'Up' }, 'truncation.direction must be Left or Right, got "Up"'],
+    ['truncation', 7, 'truncation must be an object, got 7'],
+    ['padding', {}, 'padding.strategy must be "BatchLongest" or'],
+    ['padding', { strategy: { Fixed: 1e9 }, pad_id: 0, pad_token: '' }, 'padding.strategy.Fixed must be an integer'],
+    ['padding', { strategy: 'BatchLongest', pad_id: -1, pad_token: '' }, 'padding.pad_id must be an integer'],
+    [
+      'pre_tokenizer',
+      { type: 'Metaspace', replacement: 297 },
+      'pre_tokenizer.replacement must be one character, got 297',
+    ],
+    [
+      'pre_tokenizer',
+      { type: 'Metaspace', replacement: '' },
+      'pre_tokenizer.replacement must be one character, got ""',
+    ],
+    ['pre_tokenizer', { type: 'Metaspace', prepend_scheme: 'last' }, 'pre_tokenizer.prepend_scheme must be always or'],
+    ['pre_tokenizer', { type: 'FixedLength', length: 0 }, 'pre_tokenizer.length must be an integer from 1'],
+    [
+      'pre_tokenizer',
+      { type: 'Sequence', pretokenizers: [{ type: 'Digits' }, 3] },
+      'pre_tokenizer.pretokenizers[1] must be',
+    ],
+    [
+      'pre_tokenizer',
+      { type: 'Split', pattern: { Regex: 'a' }, behavior: 'Cut' },
+      'pre_tokenizer.behavior must be Removed or',
+    ],
+    [
+      'pre_tokenizer',
+      { type: 'ByteLevel', add_prefix_space: 'no' },
+      'pre_tokenizer.add_prefix_space must be true or false',
+    ],
+    ['normalizer', { type: 'Replace', pattern: 5, content: '' }, 'normalizer.pattern must be {"String": ...}'],
+    ['normalizer', { type: 'Replace', pattern: 'a' }, 'normalizer.content must be a string'],
+    [
+      'normalizer',
+      { type: 'Precompiled', precompiled_charsmap: 'AAAA' },
+      'normalizer.precompiled_charsmap must hold a trie',
+    ],
+    ['decoder', { type: 'Strip', content: 'ab', start: 1, stop: 0 }, 'decoder.content must be one character, got "ab"'],
+    [
+      'post_processor',
+      { type: 'BertProcessing', cls: 'x', sep: ['a', 1] },
+      'post_processor.cls must be [token, id], got "x"',
+    ],
+    ['added_tokens', {}, 'added_tokens must be an array'],
+  ] as const)('%s %j', (part, value, message) => {
+    const json = config();
+    json[part] = value;
+    expect(() => Tokenizer.fromJson(json)).toThrow(TokenizerError);
+    expect(() => Tokenizer.fromJson(json)).toThrow(message);
   });
 });
 
@@ -182,9 +232,32 @@ describe('encode', () => {
       pad_type_id: 0,
       pad_token: '<pad>',
     };
-    const [short, long] = Tokenizer.fromJson(json).encodeBatch(['a', 'the cat sat']) as [Int32Array, Int32Array];
+    const padded = Tokenizer.fromJson(json);
+    const [short, long] = padded.encodeBatch(['a', 'the cat sat'], { pad: true }) as [Int32Array, Int32Array];
     expect(short.length).toBe(long.length);
     expect(short.at(-1)).toBe(1);
+    expect(padded.encodeBatch(['a'])).toEqual([trained.encode('a')]);
+  });
+
+  test('truncation and padding of the file wait until they are asked for', () => {
+    const json = config();
+    const text = 'the cat sat on the mat'.repeat(20);
+    json.truncation = { direction: 'Right', max_length: 5, strategy: 'LongestFirst', stride: 0 };
+    json.padding = { strategy: { Fixed: 400 }, direction: 'Left', pad_id: 1, pad_token: '<pad>' };
+    const tokenizer = Tokenizer.fromJson(json);
+    const whole = trained.encode(text);
+    expect(tokenizer.encode(text)).toEqual(whole);
+    expect(tokenizer.encodeWithOffsets(text).ids).toEqual(whole);
+    expect(tokenizer.encodeBatch([text])).toEqual([whole]);
+    expect(tokenizer.countTokens(text)).toBe(whole.length);
+    const stream = tokenizer.createEncodeStream();
+    expect([...stream.push(text), ...stream.end()]).toEqual(Array.from(whole));
+    expect(tokenizer.encode(text, { truncate: true })).toEqual(whole.slice(0, 5));
+    expect(tokenizer.countTokens(text, { truncate: true, pad: true })).toBe(400);
+    expect(tokenizer.encodeWithOffsets(text, { truncate: true, pad: true }).attentionMask.indexOf(1)).toBe(395);
+    expect(() => trained.encode(text, { truncate: true })).toThrow(
+      'encode: truncate must be asked of a tokenizer.json with',
+    );
   });
 
   test('a result is not overwritten by the next call', () => {

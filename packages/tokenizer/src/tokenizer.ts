@@ -1,9 +1,9 @@
 import type { SpecialTokensMode } from './added/added-tokens.ts';
-import { type Backend, BpeBackend } from './backend.ts';
-import { bpeModelOf, readTokenizerJson } from './config/read-json.ts';
-import type { TokenizerJson } from './config/tokenizer-json.ts';
-import { byteDecodeStream, type DecodeStream, windowDecodeStream } from './decode/decode-stream.ts';
-import { delegateBackend } from './delegate/huggingface-backend.ts';
+import { Backend } from './backend.ts';
+import { withOfficialIds } from './config/official-ids.ts';
+import { readTokenizerJson } from './config/read-json.ts';
+import type { PaddingJson, TokenizerJson, TruncationJson } from './config/tokenizer-json.ts';
+import type { DecodeStream } from './decode/decode-stream.ts';
 import { type Encoding, type OffsetUnit, withOffsetUnit } from './encoding.ts';
 import { shown, TokenizerError } from './errors.ts';
 import { readLlama2c } from './formats/llama2c.ts';
@@ -12,7 +12,7 @@ import { pad, paddedLength, truncate } from './post/truncate-and-pad.ts';
 import { createEncodeStream, type EncodeStream } from './stream/encode-stream.ts';
 import { lastSafeCut } from './stream/safe-cut.ts';
 
-export interface EncodeOptions {
+export interface TextOptions {
   /**
    * Special tokens that occur in the text: `encode` them (the default, as in the official library), read them as plain
    * `text`, or `refuse` the text.
@@ -20,6 +20,13 @@ export interface EncodeOptions {
   readonly specialTokens?: SpecialTokensMode;
   /** Whether the post-processor may put in tokens such as a start of text. Default true. */
   readonly addSpecialTokens?: boolean;
+}
+
+export interface EncodeOptions extends TextOptions {
+  /** Cut to the length that the file's `truncation` names. Default false: what a file says is not obeyed unasked. */
+  readonly truncate?: boolean;
+  /** Fill up as the file's `padding` says. Default false. */
+  readonly pad?: boolean;
 }
 
 export interface OffsetOptions extends EncodeOptions {
@@ -54,8 +61,7 @@ export class Tokenizer {
    */
   static fromJson(json: string | object): Tokenizer {
     const config = readTokenizerJson(json);
-    const model = bpeModelOf(config);
-    return new Tokenizer(config, model ? new BpeBackend(config, model) : delegateBackend(config));
+    return new Tokenizer(config, new Backend(config));
   }
 
   /**
@@ -64,8 +70,8 @@ export class Tokenizer {
    * @throws {TokenizerError} a line that is neither, naming its number
    */
   static fromTiktoken(ranks: string, options: TiktokenOptions): Tokenizer {
-    const { config, model, mergeRanks } = readTiktoken(ranks, options);
-    return new Tokenizer(config, new BpeBackend(config, model, mergeRanks));
+    const { config, mergeRanks } = readTiktoken(ranks, options);
+    return new Tokenizer(config, new Backend(config, mergeRanks));
   }
 
   /**
@@ -74,8 +80,8 @@ export class Tokenizer {
    * @throws {TokenizerError} a file that is cut short
    */
   static fromLlama2c(bytes: Uint8Array, vocabSize: number): Tokenizer {
-    const { config, model, mergeRanks } = readLlama2c(bytes, vocabSize);
-    return new Tokenizer(config, new BpeBackend(config, model, mergeRanks));
+    const { config, mergeRanks } = readLlama2c(bytes, vocabSize);
+    return new Tokenizer(config, new Backend(config, mergeRanks));
   }
 
   /** One more than the largest id. */
@@ -86,11 +92,12 @@ export class Tokenizer {
   /**
    * The token ids of `text`. Lone surrogates are read as U+FFFD.
    *
-   * @throws {TokenizerError} a special token in the text when `specialTokens` is `refuse`
+   * @throws {TokenizerError} a special token in the text when `specialTokens` is `refuse`; `truncate` or `pad` asked of a file
+   *   without such a rule
    */
   encode(text: string, options: EncodeOptions = {}): Int32Array {
-    if (this.#config.truncation || this.#config.padding) return this.#encodeOne(text, options, false).ids;
-    return this.#backend.encodeIds(text, options.specialTokens ?? 'encode', options.addSpecialTokens ?? true);
+    if (options.truncate || options.pad) return this.#encodeOne(text, options, false).ids;
+    return this.#backend.encodeIds(checked(text), options.specialTokens ?? 'encode', options.addSpecialTokens ?? true);
   }
 
   /** As `encode`, with the place of each token in `text`. */
@@ -98,20 +105,23 @@ export class Tokenizer {
     return withOffsetUnit(this.#encodeOne(text, options, true), text, options.unit ?? 'utf16');
   }
 
-  /** As `encode` for many texts; with a padding rule `BatchLongest` all come out equally long. */
+  /** As `encode` for many texts; padded by a rule `BatchLongest` all come out equally long. */
   encodeBatch(texts: readonly string[], options: EncodeOptions = {}): Int32Array[] {
-    const { padding, truncation } = this.#config;
-    if (!padding && !truncation) return texts.map((text) => this.encode(text, options));
+    if (!options.pad) return texts.map((text) => this.encode(text, options));
+    const padding = this.#padding();
     const encodings = texts.map((text) => this.#truncated(text, options, false));
     const longest = encodings.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-    return encodings.map(
-      (encoding) => (padding ? pad(encoding, padding, paddedLength(padding, longest)) : encoding).ids,
-    );
+    return encodings.map((encoding) => pad(encoding, padding, paddedLength(padding, longest)).ids);
   }
 
-  /** How many tokens `encode` gives, without truncation and padding. */
+  /** How many tokens `encode` gives. */
   countTokens(text: string, options: EncodeOptions = {}): number {
-    return this.#backend.countTokens(text, options.specialTokens ?? 'encode', options.addSpecialTokens ?? true);
+    if (options.truncate || options.pad) return this.encode(text, options).length;
+    return this.#backend.countTokens(
+      checked(text),
+      options.specialTokens ?? 'encode',
+      options.addSpecialTokens ?? true,
+    );
   }
 
   /**
@@ -125,19 +135,16 @@ export class Tokenizer {
 
   /** Decodes ids as they come; see `DecodeStream`. */
   createDecodeStream(options: DecodeOptions = {}): DecodeStream {
-    const skips = options.skipSpecialTokens ?? false;
-    if (!this.#backend.decodesBytes) return windowDecodeStream((ids) => this.#backend.decode(ids, skips));
-    const nothing = new Uint8Array(0);
-    return byteDecodeStream((id) => (skips && this.#backend.isSpecial(id) ? nothing : this.bytesOf(id)));
+    return this.#backend.createDecodeStream(options.skipSpecialTokens ?? false);
   }
 
   /**
    * Encodes a text that comes in parts and need not fit in memory; the ids joined are those of the whole text.
    *
-   * @throws {TokenizerError} a tokenizer that does not cut text before spaces, or that truncates or pads
+   * @throws {TokenizerError} a tokenizer that does not cut text before spaces
    */
-  createEncodeStream(options: EncodeOptions = {}): EncodeStream {
-    return createEncodeStream(this.#config, this.#backend, options);
+  createEncodeStream(options: TextOptions = {}): EncodeStream {
+    return createEncodeStream(this.#backend, options);
   }
 
   /**
@@ -165,7 +172,7 @@ export class Tokenizer {
   /**
    * The bytes an id stands for in decoded text.
    *
-   * @throws {TokenizerError} an id that no token has, or a model whose tokens are not bytes
+   * @throws {TokenizerError} an id that no token has
    */
   bytesOf(id: number): Uint8Array {
     return this.#backend.bytesOf(id);
@@ -176,23 +183,46 @@ export class Tokenizer {
     return this.#backend.isSpecial(id);
   }
 
-  /** A `tokenizer.json` that this package and the official library load with the same results. */
+  /**
+   * A `tokenizer.json` that this package and the official library load with the same results.
+   *
+   * @throws {TokenizerError} a Unigram model with added tokens whose ids do not follow the vocabulary
+   */
   toJson(): string {
-    return JSON.stringify(this.#config);
+    return JSON.stringify(withOfficialIds(this.#config));
   }
 
   #encodeOne(text: string, options: EncodeOptions, isTracked: boolean): Encoding {
     const encoding = this.#truncated(text, options, isTracked);
-    const { padding } = this.#config;
-    return padding ? pad(encoding, padding, paddedLength(padding, encoding.ids.length)) : encoding;
+    if (!options.pad) return encoding;
+    const padding = this.#padding();
+    return pad(encoding, padding, paddedLength(padding, encoding.ids.length));
   }
 
   #truncated(text: string, options: EncodeOptions, isTracked: boolean): Encoding {
-    if (typeof text !== 'string') throw new TokenizerError('encode', `text must be a string, got ${shown(text)}.`);
     const adds = options.addSpecialTokens ?? true;
-    const { truncation } = this.#config;
-    const raw = this.#backend.encodeRaw(text, options.specialTokens ?? 'encode', isTracked);
+    const raw = this.#backend.encodeRaw(checked(text), options.specialTokens ?? 'encode', isTracked);
     const room = adds ? this.#backend.before.length + this.#backend.after.length : 0;
-    return this.#backend.postProcess(truncation ? truncate(raw, truncation, room) : raw, adds, text);
+    return this.#backend.postProcess(options.truncate ? truncate(raw, this.#truncation(), room) : raw, adds, text);
   }
+
+  #truncation(): TruncationJson {
+    return this.#config.truncation ?? refuseRule('truncate', 'truncation');
+  }
+
+  #padding(): PaddingJson {
+    return this.#config.padding ?? refuseRule('pad', 'padding');
+  }
+}
+
+function checked(text: string): string {
+  if (typeof text !== 'string') throw new TokenizerError('encode', `text must be a string, got ${shown(text)}.`);
+  return text;
+}
+
+function refuseRule(option: string, rule: string): never {
+  throw new TokenizerError(
+    'encode',
+    `${option} must be asked of a tokenizer.json with a ${rule} rule, got a file without one. Cut or fill the ids yourself.`,
+  );
 }

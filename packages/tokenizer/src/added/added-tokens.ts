@@ -1,5 +1,6 @@
 import type { AddedTokenJson } from '../config/tokenizer-json.ts';
 import { isWhitespace } from '../unicode/general-category.ts';
+import { rustWordClass } from '../unicode/word-class.ts';
 
 /** What to do with the text of a special token inside the input. */
 export type SpecialTokensMode = 'encode' | 'text' | 'refuse';
@@ -11,8 +12,6 @@ export interface AddedSpan {
   readonly end: number;
 }
 
-const WORD_END = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200c\u200d]$/u;
-const WORD_START = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200c\u200d]/u;
 const escapeRegExp = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 
 /** Finds the tokens that were added to a vocabulary: the leftmost, and of those that start together the longest. */
@@ -20,14 +19,17 @@ export class AddedTokenFinder {
   readonly #byContent = new Map<string, AddedTokenJson>();
   readonly #pattern: RegExp | undefined;
 
-  /** @param contentOf the text to look for: the token's own, or its normalized form */
+  /**
+   * @param contentOf the text to look for, not empty: the token's own, or its normalized form
+   */
   constructor(
     tokens: readonly AddedTokenJson[],
     contentOf: (token: AddedTokenJson) => string = (token) => token.content,
   ) {
-    for (const token of tokens) {
+    // Of tokens that look alike once normalized, the first special one is found, else the first.
+    for (const token of [...tokens.filter(({ special }) => special), ...tokens.filter(({ special }) => !special)]) {
       const content = contentOf(token);
-      if (content !== '') this.#byContent.set(content, token);
+      if (!this.#byContent.has(content)) this.#byContent.set(content, token);
     }
     const contents = [...this.#byContent.keys()].sort((a, b) => b.length - a.length);
     if (contents.length > 0) this.#pattern = new RegExp(contents.map(escapeRegExp).join('|'), 'g');
@@ -47,6 +49,8 @@ export class AddedTokenFinder {
       if (token.single_word && !standsAlone(text, start, end)) continue;
       if (token.lstrip) start = Math.max(spacesBefore(text, start), done);
       if (token.rstrip) end = spacesAfter(text, end);
+      // The spaces may all belong to the token before, and then nothing is left for a token that is one of them.
+      if (start >= end) continue;
       // A token may start inside the spaces that the one before it took; the official library keeps both, and so do we.
       if (start > done) spans.push({ token: undefined, start: done, end: start });
       spans.push({ token, start, end });
@@ -58,8 +62,14 @@ export class AddedTokenFinder {
   }
 }
 
-const standsAlone = (text: string, start: number, end: number) =>
-  !WORD_END.test(text.slice(Math.max(0, start - 2), start)) && !WORD_START.test(text.slice(end, end + 2));
+let wordEnd: RegExp | undefined;
+let wordStart: RegExp | undefined;
+
+function standsAlone(text: string, start: number, end: number): boolean {
+  wordEnd ??= new RegExp(`[${rustWordClass()}]$`, 'u');
+  wordStart ??= new RegExp(`^[${rustWordClass()}]`, 'u');
+  return !wordEnd.test(text.slice(Math.max(0, start - 2), start)) && !wordStart.test(text.slice(end, end + 2));
+}
 
 function spacesBefore(text: string, at: number): number {
   let start = at;

@@ -1,18 +1,19 @@
-import { mergePair } from '../config/read-json.ts';
-import type { BpeJson } from '../config/tokenizer-json.ts';
+import { type Part, refuse } from '../config/part.ts';
 import { shown, TokenizerError } from '../errors.ts';
+import type { Vocabulary } from '../words/model.ts';
+import { byteTokens } from '../words/pieces.ts';
+import { readVocabulary } from '../words/vocabulary.ts';
 import { byteToChar } from './byte-alphabet.ts';
 import { MergeTable } from './merge-table.ts';
 
 /** A BPE model, unpacked from its file: who is who, and which pairs merge. */
-export class BpeModel {
-  /** Token of each id; undefined for ids nobody has. */
-  readonly tokens: (string | undefined)[] = [];
+export class BpeModel implements Vocabulary {
+  readonly tokens: readonly (string | undefined)[];
   readonly ids: ReadonlyMap<string, number>;
   readonly merges: MergeTable;
   /** Id of the token that is the single byte `b` in the byte alphabet, or -1. */
   readonly byteIds = new Int32Array(256).fill(-1);
-  /** Ids of `<0x00>` to `<0xFF>`, or undefined when any is missing or the model does not use them. */
+  /** Ids of `<0x00>` to `<0xFF>`, -1 where there is none; undefined when the model does not use them. */
   readonly fallbackIds: Int32Array | undefined;
   readonly unknownId: number;
   readonly fusesUnknown: boolean;
@@ -21,23 +22,24 @@ export class BpeModel {
   readonly suffix: string;
 
   /**
-   * @param json a model checked by `bpeModelOf`
    * @param ranks rank of each merge where it is not its place in the list (tiktoken gives several rules one rank)
-   * @throws {TokenizerError} a merge of, or into, a token that the vocabulary does not have
+   * @throws {TokenizerError} a malformed vocabulary; a merge of, or into, a token that it does not have
    */
-  constructor(json: BpeJson, ranks?: ArrayLike<number>) {
-    const ids = new Map<string, number>(Object.entries(json.vocab));
+  constructor(part: Part, ranks?: ArrayLike<number>) {
+    const { tokens, ids } = readVocabulary(part);
+    this.tokens = tokens;
     this.ids = ids;
-    for (const [token, id] of ids) this.tokens[id] = token;
-    this.prefix = json.continuing_subword_prefix ?? '';
-    this.suffix = json.end_of_word_suffix ?? '';
-    this.fusesUnknown = json.fuse_unk ?? false;
-    this.ignoresMerges = json.ignore_merges ?? false;
-    this.unknownId = this.#unknownId(json.unk_token ?? undefined);
+    this.prefix = part.inserted('continuing_subword_prefix', '');
+    this.suffix = part.inserted('end_of_word_suffix', '');
+    this.fusesUnknown = part.flag('fuse_unk', false);
+    this.ignoresMerges = part.flag('ignore_merges', false);
+    this.unknownId = this.#unknownId(part.get('unk_token') === undefined ? undefined : part.text('unk_token'));
     for (let byte = 0; byte < 256; byte++) this.byteIds[byte] = ids.get(byteToChar(byte)) ?? -1;
-    this.fallbackIds = json.byte_fallback ? this.#fallbackIds() : undefined;
-    this.merges = new MergeTable(json.merges.length);
-    for (const [index, merge] of json.merges.entries())
+    this.fallbackIds = part.flag('byte_fallback', false) ? byteTokens(ids) : undefined;
+    checkDropout(part);
+    const merges = part.list('merges');
+    this.merges = new MergeTable(merges.length);
+    for (const [index, merge] of merges.entries())
       this.#addMerge(mergePair(merge, index), index, ranks?.[index] ?? index);
   }
 
@@ -65,14 +67,31 @@ export class BpeModel {
     }
     return id;
   }
+}
 
-  #fallbackIds(): Int32Array | undefined {
-    const fallback = new Int32Array(256);
-    for (let byte = 0; byte < 256; byte++) {
-      const id = this.ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
-      if (id === undefined) return undefined;
-      fallback[byte] = id;
+function checkDropout(part: Part): void {
+  const dropout = part.get('dropout');
+  if (dropout !== undefined && dropout !== 0)
+    refuse(
+      'model.dropout',
+      `must be null or 0, got ${shown(dropout)}. Random merges are not supported: set it to null.`,
+    );
+}
+
+/** One merge rule as a pair of tokens; `index` is named in errors. */
+export function mergePair(merge: unknown, index: number): readonly [string, string] {
+  if (typeof merge === 'string') {
+    const space = merge.indexOf(' ');
+    if (space > 0 && space < merge.length - 1 && merge.indexOf(' ', space + 1) < 0) {
+      return [merge.slice(0, space), merge.slice(space + 1)];
     }
-    return fallback;
+  } else if (
+    Array.isArray(merge) &&
+    merge.length === 2 &&
+    typeof merge[0] === 'string' &&
+    typeof merge[1] === 'string'
+  ) {
+    return merge as unknown as readonly [string, string];
   }
+  refuse(`model.merges[${index}]`, `must be two tokens, "a b" or ["a", "b"], got ${shown(merge)}.`);
 }

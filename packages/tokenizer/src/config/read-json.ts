@@ -1,44 +1,44 @@
 import { shown, TokenizerError } from '../errors.ts';
-import type { AddedTokenJson, BpeJson, TokenizerJson } from './tokenizer-json.ts';
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function refuse(place: string, problem: string): never {
-  throw new TokenizerError('tokenizer', `${place} ${problem}`, { place });
-}
+import { LIMITS } from './limits.ts';
+import { isObject, Part, refuse } from './part.ts';
+import type { AddedTokenJson, TokenizerJson } from './tokenizer-json.ts';
 
 /**
- * Parses and checks a `tokenizer.json`: everything a BPE model relies on is checked here, once.
+ * Parses a `tokenizer.json` and checks its frame: nesting, added tokens, truncation and padding. Its components are checked where
+ * they are made.
  *
- * @throws {TokenizerError} malformed JSON (line and column named), a missing part, an id that is not a
- *   non-negative integer or is used twice, a merge that is not a pair
+ * @throws {TokenizerError} malformed JSON (line and column named), a missing part, a field of another type
  */
 export function readTokenizerJson(json: string | object): TokenizerJson {
   const config: unknown = typeof json === 'string' ? parse(json) : json;
   if (!isObject(config)) refuse('tokenizer.json', `must be an object, got ${shown(config)}.`);
+  checkDepth(config);
   if (!isObject(config['model']))
     refuse('model', `must be an object, got ${shown(config['model'])}. Is this a tokenizer.json?`);
-  for (const part of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder'] as const) {
-    const value = config[part];
+  for (const place of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder'] as const) {
+    const value = config[place];
     if (value !== undefined && value !== null && !(isObject(value) && typeof value['type'] === 'string')) {
-      refuse(part, `must be null or an object with a type, got ${shown(value)}.`);
+      refuse(place, `must be null or an object with a type, got ${shown(value)}.`);
     }
   }
   checkAddedTokens(config['added_tokens']);
+  if (config['truncation'] !== undefined && config['truncation'] !== null)
+    checkTruncation(new Part(config['truncation'], 'truncation'));
+  if (config['padding'] !== undefined && config['padding'] !== null)
+    checkPadding(new Part(config['padding'], 'padding'));
   return config as unknown as TokenizerJson;
 }
 
 function parse(json: string): unknown {
   try {
-    return JSON.parse(json);
+    return JSON.parse(json.charCodeAt(0) === 0xfeff ? json.slice(1) : json);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     const position = /position (\d+)/.exec(message)?.[1] ?? (/end of JSON/.test(message) ? json.length : undefined);
     const where = position === undefined ? '' : ` at ${lineAndColumn(json, Number(position))}`;
     throw new TokenizerError(
       'tokenizer',
-      `tokenizer.json must be valid JSON, got an error${where}: ${message}. Was the file cut short?`,
+      `tokenizer.json must be valid JSON, got an error${where}: ${shown(message).slice(1, -1)}. Was the file cut short?`,
       {
         place: where.slice(4),
         cause,
@@ -52,65 +52,63 @@ function lineAndColumn(text: string, position: number): string {
   return `line ${before.length}, column ${(before.at(-1) as string).length + 1}`;
 }
 
+/** Walks without recursion, level by level; what refers to itself is too deep, too. */
+function checkDepth(config: Record<string, unknown>): void {
+  let level: object[] = [config];
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > LIMITS.depth)
+      refuse('tokenizer.json', `must not have more than ${LIMITS.depth} objects and lists inside each other.`);
+    const next: object[] = [];
+    for (const value of level) {
+      for (const inner of Array.isArray(value) ? value : Object.values(value))
+        if (typeof inner === 'object' && inner !== null) next.push(inner);
+    }
+    level = next;
+  }
+}
+
+const FLAGS = ['single_word', 'lstrip', 'rstrip', 'normalized', 'special'] as const;
+
 function checkAddedTokens(tokens: unknown): asserts tokens is readonly AddedTokenJson[] | null | undefined {
   if (tokens === undefined || tokens === null) return;
   if (!Array.isArray(tokens)) refuse('added_tokens', `must be an array, got ${shown(tokens)}.`);
-  for (const [index, token] of tokens.entries()) {
-    const place = `added_tokens[${index}]`;
-    if (!isObject(token) || typeof token['content'] !== 'string')
-      refuse(place, `must have a content, got ${shown(token)}.`);
-    checkId(`${place}.id`, token['id']);
-  }
-}
-
-function checkId(place: string, id: unknown): asserts id is number {
-  if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= 1 << 30) {
-    refuse(place, `must be an integer from 0 to ${(1 << 30) - 1}, got ${shown(id)}.`);
-  }
-}
-
-/** The checked BPE model of a file, or undefined when the file has another kind of model. */
-export function bpeModelOf(config: TokenizerJson): BpeJson | undefined {
-  const model = config.model as Record<string, unknown>;
-  // Files of the first versions name no type; merges tell BPE from the others.
-  if (model['type'] !== undefined ? model['type'] !== 'BPE' : !Array.isArray(model['merges'])) return undefined;
-  if (!isObject(model['vocab'])) refuse('model.vocab', `must be an object, got ${shown(model['vocab'])}.`);
-  if (!Array.isArray(model['merges'])) refuse('model.merges', `must be an array, got ${shown(model['merges'])}.`);
-  const seen = new Map<number, string>();
-  for (const [token, id] of Object.entries(model['vocab'])) {
-    checkId(`model.vocab[${JSON.stringify(token)}]`, id);
-    const other = seen.get(id);
-    if (other !== undefined) {
+  const byContent = new Map<string, number>();
+  const byId = new Map<number, number>();
+  for (const [index, json] of tokens.entries()) {
+    const token = new Part(json, `added_tokens[${index}]`);
+    const content = token.text('content');
+    const id = token.integer('id', [0, LIMITS.id - 1]);
+    for (const flag of FLAGS) token.flag(flag, false);
+    const same = byContent.get(content) ?? byId.get(id);
+    if (same !== undefined && JSON.stringify(tokens[same]) !== JSON.stringify(json)) {
       refuse(
-        `model.vocab[${JSON.stringify(token)}]`,
-        `must have an id of its own, got ${id}, the id of ${shown(other)}, too.`,
+        token.place,
+        `must have a content and an id of its own, got ${shown(content)} with id ${id} after ${shown(tokens[same].content)} with id ${tokens[same].id} at added_tokens[${same}].`,
       );
     }
-    seen.set(id, token);
+    byContent.set(content, index);
+    byId.set(id, index);
   }
-  if (typeof model['dropout'] === 'number' && model['dropout'] > 0) {
-    refuse(
-      'model.dropout',
-      `must be null or 0, got ${model['dropout']}. Random merges are not supported: set it to null.`,
-    );
-  }
-  return model as unknown as BpeJson;
 }
 
-/** One merge rule as a pair of tokens; `index` is named in errors. */
-export function mergePair(merge: unknown, index: number): readonly [string, string] {
-  if (typeof merge === 'string') {
-    const space = merge.indexOf(' ');
-    if (space > 0 && space < merge.length - 1 && merge.indexOf(' ', space + 1) < 0) {
-      return [merge.slice(0, space), merge.slice(space + 1)];
-    }
-  } else if (
-    Array.isArray(merge) &&
-    merge.length === 2 &&
-    typeof merge[0] === 'string' &&
-    typeof merge[1] === 'string'
-  ) {
-    return merge as unknown as readonly [string, string];
+const SIDES = ['Left', 'Right'] as const;
+
+function checkTruncation(truncation: Part): void {
+  truncation.choice('direction', SIDES, 'Right');
+  const length = truncation.integer('max_length', [0, Number.MAX_SAFE_INTEGER]);
+  truncation.choice('strategy', ['LongestFirst', 'OnlyFirst', 'OnlySecond'], 'LongestFirst');
+  truncation.integer('stride', [0, Math.max(0, length - 1)], 0);
+}
+
+function checkPadding(padding: Part): void {
+  if (padding.get('strategy') !== 'BatchLongest') {
+    if (!isObject(padding.get('strategy')))
+      refuse('padding.strategy', `must be "BatchLongest" or {"Fixed": length}, got ${shown(padding.get('strategy'))}.`);
+    padding.part('strategy').integer('Fixed', [0, LIMITS.length]);
   }
-  refuse(`model.merges[${index}]`, `must be two tokens, "a b" or ["a", "b"], got ${shown(merge)}.`);
+  padding.choice('direction', SIDES, 'Right');
+  padding.integer('pad_to_multiple_of', [0, LIMITS.length], 0);
+  padding.integer('pad_id', [0, LIMITS.id - 1]);
+  padding.integer('pad_type_id', [0, 2 ** 32 - 1], 0);
+  padding.text('pad_token');
 }

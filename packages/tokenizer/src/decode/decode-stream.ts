@@ -1,3 +1,5 @@
+import type { Step } from './stage.ts';
+
 /**
  * Decodes tokens one at a time. `push` returns the text that is certain so far, often '' in the middle of a character:
  * a character is never split, and the pieces joined are what `decode` gives for all ids.
@@ -21,40 +23,30 @@ export function byteDecodeStream(bytesOf: (id: number) => Uint8Array): DecodeStr
   };
 }
 
-/** Tokens that are kept so that the next one is decoded in its context. */
-const CONTEXT = 4;
-
 /**
- * A stream over a decoder of whole sequences (byte fallback, stripped prefixes): it decodes a short window and gives
- * out what the window gained, as long as the gain does not end in an unfinished character.
+ * A stream over the steps of a decoder.
+ *
+ * @param tokenOf the token of an id; undefined for one that is left out
  */
-export function windowDecodeStream(decode: (ids: number[]) => string): DecodeStream {
-  let window: number[] = [];
-  let given = '';
+export function stepDecodeStream(step: Step, tokenOf: (id: number) => string | undefined): DecodeStream {
+  let written = '';
+  const stage = step.open((piece) => {
+    written += piece;
+  });
+  const taken = () => {
+    const text = written;
+    written = '';
+    return text;
+  };
   return {
     push: (id) => {
-      window.push(id);
-      const text = decode(window);
-      if (text.endsWith('\ufffd') || !text.startsWith(given)) return '';
-      const gain = text.slice(given.length);
-      given = text;
-      if (window.length > 2 * CONTEXT) {
-        const shorter = window.slice(-CONTEXT);
-        const context = decode(shorter);
-        // Only shorten where the context decodes to the end of what was given out.
-        if (text.endsWith(context) && !context.startsWith('\ufffd') && context !== '') {
-          window = shorter;
-          given = context;
-        }
-      }
-      return gain;
+      const token = tokenOf(id);
+      if (token !== undefined) stage.push(token);
+      return taken();
     },
     end: () => {
-      const text = decode(window);
-      const rest = text.startsWith(given) ? text.slice(given.length) : '';
-      window = [];
-      given = '';
-      return rest;
+      stage.end();
+      return taken();
     },
   };
 }

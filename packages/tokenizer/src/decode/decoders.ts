@@ -1,112 +1,171 @@
 import { alphabetToBytes } from '../bpe/byte-alphabet.ts';
-import type { JsonPart } from '../config/tokenizer-json.ts';
-import { TokenizerError } from '../errors.ts';
-import { textPattern } from '../split/text-pattern.ts';
+import type { Part } from '../config/part.ts';
+import { findMatches, type TextPattern, textPattern } from '../split/text-pattern.ts';
+import { joinFallbackBytes } from './byte-fallback.ts';
+import { chained, ofPieces, ofTokens, ofWholeText, type Step } from './stage.ts';
+import { stripStep } from './strip.ts';
 
-/** One step from tokens to text: a list of strings to a list of strings, joined at the end. */
-export type DecoderStep = (tokens: string[]) => string[];
-
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+const KNOWN = 'ByteLevel, ByteFallback, Fuse, Strip, Replace, Metaspace, BPEDecoder, WordPiece, CTC or Sequence';
 
 /**
  * The decoder of a `tokenizer.json`.
  *
- * @throws {TokenizerError} a type this package does not implement
+ * @param isJoined whether a step before has joined the tokens
+ * @throws {TokenizerError} a type this package does not implement, a field of another type
  */
-export function compileDecoder(config: JsonPart): DecoderStep {
-  switch (config.type) {
+export function compileDecoder(part: Part, isJoined = false): Step {
+  switch (part.type) {
     case 'ByteLevel':
-      return (tokens) => [utf8.decode(concatenated(tokens.map(alphabetToBytes)))];
+      return isJoined ? ofWholeText((text) => utf8().decode(alphabetToBytes(text))) : joinBytes;
     case 'Sequence': {
-      const steps = (config['decoders'] as JsonPart[]).map(compileDecoder);
-      return (tokens) => steps.reduce((current, step) => step(current), tokens);
+      const steps: Step[] = [];
+      for (const inner of part.parts('decoders'))
+        steps.push(compileDecoder(inner, isJoined || steps.some(({ joins }) => joins)));
+      return chained(steps);
     }
     case 'ByteFallback':
-      return joinFallbackBytes;
+      return joinFallbackBytes(isJoined);
     case 'Fuse':
-      return (tokens) => [tokens.join('')];
+      return { ...ofPieces(isJoined, (piece) => piece), joins: true };
     case 'Strip':
-      return (tokens) =>
-        tokens.map((token) =>
-          stripCharacters(token, config['content'] as string, config['start'] as number, config['stop'] as number),
-        );
-    case 'Replace': {
-      const { literal, regex } = textPattern(config['pattern'], 'decoder.pattern');
-      const content = config['content'] as string;
-      return (tokens) => tokens.map((token) => token.replaceAll((literal ?? regex) as string, () => content));
-    }
+      return stripStep(part, isJoined);
+    case 'Replace':
+      return replaceStep(textPattern(part), part.inserted('content'), isJoined);
     case 'Metaspace':
-      return metaspace(config);
-    case 'BPEDecoder': {
-      const suffix = (config['suffix'] as string | undefined) ?? '</w>';
-      return (tokens) => tokens.map((token, index) => token.replaceAll(suffix, index === tokens.length - 1 ? '' : ' '));
-    }
+      return metaspace(part, isJoined);
+    case 'BPEDecoder':
+      return suffixes(part.text('suffix', '</w>'), isJoined);
+    case 'WordPiece':
+      return wordPieces(part.text('prefix', '##'), part.flag('cleanup', true), isJoined);
+    case 'CTC':
+      return ctc(part, isJoined);
     default:
-      throw new TokenizerError(
-        'tokenizer',
-        `decoder.type must be ByteLevel, ByteFallback, Fuse, Strip, Replace, Metaspace, BPEDecoder or Sequence, got ${config.type}.`,
-        {
-          place: 'decoder',
-        },
-      );
+      return part.refuseType(KNOWN);
   }
 }
 
-/** Byte arrays end to end. */
-export function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
+const utf8 = () => new TextDecoder('utf-8', { ignoreBOM: true });
 
-const FALLBACK = /^<0x([0-9A-Fa-f]{2})>$/;
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Tokens in the byte alphabet as the text of their bytes. */
+const joinBytes: Step = {
+  joins: true,
+  open(out) {
+    let decoder = utf8();
+    return {
+      push: (token) => out(decoder.decode(alphabetToBytes(token), { stream: true })),
+      end() {
+        out(decoder.decode());
+        decoder = utf8();
+      },
+    };
+  },
+};
 
-/** Runs of `<0xNN>` become their characters; a run that is not valid UTF-8 becomes one U+FFFD a byte. */
-function joinFallbackBytes(tokens: string[]): string[] {
-  const out: string[] = [];
-  let run: number[] = [];
-  const flush = () => {
-    if (run.length === 0) return;
-    try {
-      out.push(strictUtf8.decode(Uint8Array.from(run)));
-    } catch {
-      for (const _ of run) out.push('\ufffd');
+function replaceStep(pattern: TextPattern, content: string, isJoined: boolean): Step {
+  const isCharacter = pattern.literal !== undefined && [...pattern.literal].length === 1;
+  const replaced = (token: string) => {
+    let text = '';
+    let done = 0;
+    for (const [start, end] of findMatches(pattern, token)) {
+      text += token.slice(done, start) + content;
+      done = end;
     }
-    run = [];
+    return text + token.slice(done);
   };
-  for (const token of tokens) {
-    const byte = FALLBACK.exec(token)?.[1];
-    if (byte !== undefined) run.push(Number.parseInt(byte, 16));
-    else {
-      flush();
-      out.push(token);
-    }
-  }
-  flush();
-  return out;
+  return isCharacter ? ofPieces(isJoined, replaced) : ofTokens(isJoined, replaced);
 }
 
-function stripCharacters(token: string, content: string, most: number, mostAtEnd: number): string {
-  const characters = [...token];
-  let start = 0;
-  while (start < most && characters[start] === content) start++;
-  let end = characters.length;
-  while (characters.length - end < mostAtEnd && end > start && characters[end - 1] === content) end--;
-  return characters.slice(start, end).join('');
+function metaspace(part: Part, isJoined: boolean): Step {
+  const replacement = part.character('replacement', '▁');
+  const scheme = part.choice(
+    'prepend_scheme',
+    ['always', 'first', 'never'],
+    part.flag('add_prefix_space', true) ? 'always' : 'never',
+  );
+  // Of the first token all marks go, as in the official library.
+  return ofPieces(isJoined, (piece, index) =>
+    piece.replaceAll(replacement, index === 0 && scheme !== 'never' ? '' : ' '),
+  );
 }
 
-function metaspace(config: JsonPart): DecoderStep {
-  const replacement = (config['replacement'] as string | undefined) ?? '▁';
-  const scheme = config['prepend_scheme'] as string | undefined;
-  const hasPrefix = scheme === undefined ? config['add_prefix_space'] !== false : scheme !== 'never';
-  return (tokens) =>
-    tokens.map((token, index) => {
-      const text = index === 0 && hasPrefix && token.startsWith(replacement) ? token.slice(replacement.length) : token;
-      return text.replaceAll(replacement, ' ');
-    });
+/** Suffixes become spaces, except of the last token. */
+function suffixes(suffix: string, isJoined: boolean): Step {
+  const without = (token: string, space: string) => replacedAll(token, suffix, space);
+  if (isJoined) return ofWholeText((text) => without(text, ''));
+  return {
+    joins: false,
+    open(out) {
+      let held: string | undefined;
+      return {
+        push(token) {
+          if (held !== undefined) out(without(held, ' '));
+          held = token;
+        },
+        end() {
+          if (held !== undefined) out(without(held, ''));
+          held = undefined;
+        },
+      };
+    },
+  };
 }
+
+const CLEANUPS: readonly (readonly [string, string])[] = [
+  [' .', '.'],
+  [' ?', '?'],
+  [' !', '!'],
+  [' ,', ','],
+  [" ' ", "'"],
+  [" n't", "n't"],
+  [" 'm", "'m"],
+  [' do not', " don't"],
+  [" 's", "'s"],
+  [" 've", "'ve"],
+  [" 're", "'re"],
+];
+
+/** English as it is written: no spaces before punctuation and contractions. */
+const cleaned = (text: string): string => CLEANUPS.reduce((current, [from, to]) => current.replaceAll(from, to), text);
+
+function wordPieces(prefix: string, cleans: boolean, isJoined: boolean): Step {
+  return ofTokens(isJoined, (token, index) => {
+    const spaced = index === 0 ? token : token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`;
+    return cleans ? cleaned(spaced) : spaced;
+  });
+}
+
+/** Connectionist temporal classification: a token counts once however often it is repeated, padding is silence. */
+function ctc(part: Part, isJoined: boolean): Step {
+  const padding = part.text('pad_token', '<pad>');
+  const delimiter = part.text('word_delimiter_token', '|');
+  const cleans = part.flag('cleanup', true);
+  const image = (token: string) => {
+    const sounded = replacedAll(token, padding, '');
+    return (cleans ? replacedAll(cleaned(sounded), delimiter, ' ') : sounded) || undefined;
+  };
+  const images = ofTokens(isJoined, image);
+  if (isJoined) return images;
+  return {
+    joins: false,
+    open(out) {
+      const stage = images.open(out);
+      let last: string | undefined;
+      return {
+        push(token) {
+          if (token !== last) stage.push(token);
+          last = token;
+        },
+        end() {
+          last = undefined;
+          stage.end();
+        },
+      };
+    },
+  };
+}
+
+/** Rust's `replace`: what is empty is found between all characters, not between the halves of a pair. */
+const replacedAll = (text: string, found: string, written: string): string =>
+  found === ''
+    ? written + [...text].map((character) => character + written).join('')
+    : text.replaceAll(found, () => written);

@@ -53,6 +53,55 @@ describe('Tokenizer.fromTiktoken', () => {
     theirs.free();
   });
 
+  test('a gap in the ranks keeps the ids of what is behind it, in the official library, too', async () => {
+    const tokens = ranksOf(trainBpe(texts, { vocabSize: 320, pattern: 'gpt2' })).split('\n');
+    const ranks = tokens
+      .map((line, index) => (index < 300 ? line : line.replace(/\d+$/, String(index + 7))))
+      .join('\n');
+    const specials = { '<|endoftext|>': 330, '<|fim|>': 303, '<|far|>': 2000 };
+    const ours = Tokenizer.fromTiktoken(ranks, { pattern: 'gpt2', specialTokens: specials });
+    const official = OfficialTokenizer.fromString(ours.toJson());
+    const again = Tokenizer.fromJson(ours.toJson());
+    for (let i = 0; i < 200; i++) {
+      const text = random.string(10, Object.keys(specials));
+      const ids = Array.from(again.encode(text));
+      expect((await official.encode(text)).getIds()).toEqual(ids);
+      expect(await official.decode(ids, false)).toBe(again.decode(ids));
+    }
+    for (const [content, id] of Object.entries(specials)) {
+      expect(Array.from(ours.encode(content))).toEqual([id]);
+      expect((await official.encode(content)).getIds()).toEqual([id]);
+    }
+    expect(again.toJson()).toBe(ours.toJson());
+  });
+
+  test.each([
+    [
+      'a rank that comes twice',
+      'IQ== 0\nIg== 0',
+      {},
+      'line 2 of a tiktoken file must have a token and a rank of its own',
+    ],
+    [
+      'a token that comes twice',
+      'IQ== 0\nIQ== 1',
+      {},
+      'line 2 of a tiktoken file must have a token and a rank of its own',
+    ],
+    ['a rank of 2^32', 'IQ== 0\nIg== 4294967296', {}, 'line 2 of a tiktoken file must have a rank below 16777216'],
+    ['a special token with the id of a rank', 'IQ== 0', { '<s>': 0 }, 'got "<s>" with 0, the id of another token'],
+    ['two special tokens with one id', 'IQ== 0', { '<s>': 1, '</s>': 1 }, 'got "</s>" with 1, the id of another token'],
+    [
+      'a special token without an id',
+      'IQ== 0',
+      { '<s>': Number.NaN },
+      'specialTokens must be texts with ids of their own',
+    ],
+    ['a token of a megabyte', `${'QUFB'.repeat(1 << 18)} 0`, {}, 'must have tokens of a usual length'],
+  ])('refuses %s', (_, ranks, specialTokens, message) => {
+    expect(() => Tokenizer.fromTiktoken(ranks, { pattern: 'gpt2', specialTokens })).toThrow(message);
+  });
+
   test('names a line that is no rank', () => {
     expect(() => Tokenizer.fromTiktoken('IQ== 0\nIg== x\n', { pattern: 'gpt2' })).toThrow(
       'line 2 of a tiktoken file must be a base64 token and its rank, got "Ig== x"',

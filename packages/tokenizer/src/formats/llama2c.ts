@@ -1,5 +1,6 @@
+import { LIMITS } from '../config/limits.ts';
 import type { BpeJson, TokenizerJson } from '../config/tokenizer-json.ts';
-import { TokenizerError } from '../errors.ts';
+import { shown, TokenizerError } from '../errors.ts';
 import { mergesFromRanks } from './merges-from-ranks.ts';
 import type { ConvertedTokenizer } from './tiktoken.ts';
 
@@ -73,10 +74,15 @@ export function readLlama2c(bytes: Uint8Array, vocabSize: number): ConvertedToke
     },
     model,
   };
-  return { config, model, mergeRanks: ranks };
+  return { config, mergeRanks: ranks };
 }
 
 function readTokens(bytes: Uint8Array, vocabSize: number): { tokens: string[]; scores: number[] } {
+  if (!Number.isInteger(vocabSize) || vocabSize < 1 || vocabSize >= LIMITS.id)
+    throw new TokenizerError(
+      'tokenizer',
+      `vocabSize must be an integer from 1 to ${LIMITS.id - 1}, got ${shown(vocabSize)}.`,
+    );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tokens: string[] = [];
   const scores: number[] = [];

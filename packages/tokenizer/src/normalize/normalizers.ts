@@ -1,10 +1,12 @@
 import { byteToChar } from '../bpe/byte-alphabet.ts';
-import type { JsonPart } from '../config/tokenizer-json.ts';
-import { TokenizerError } from '../errors.ts';
+import type { Part } from '../config/part.ts';
 import { findMatches, type TextPattern, textPattern } from '../split/text-pattern.ts';
 import { isWhitespace } from '../unicode/general-category.ts';
 import { isAccent } from './accents.ts';
+import { bertSteps } from './bert.ts';
+import { nmtImage } from './nmt.ts';
 import { type Piece, PieceBuilder, prependToPiece, slicePiece, unitsAt } from './piece.ts';
+import { precompiled } from './precompiled.ts';
 import { normalizeUnicode, type UnicodeForm } from './unicode-forms.ts';
 
 /** One step that rewrites text before it is split. */
@@ -21,44 +23,51 @@ const never = () => false;
 const encoder = new TextEncoder();
 
 const FORMS: Readonly<Record<string, UnicodeForm>> = { NFC: 'NFC', NFD: 'NFD', NFKC: 'NFKC', NFKD: 'NFKD' };
+const KNOWN =
+  'NFC, NFD, NFKC, NFKD, Lowercase, Replace, Prepend, Strip, StripAccents, BertNormalizer, Nmt, Precompiled, ByteLevel or Sequence';
 
 /**
  * The normalizer of a `tokenizer.json`.
  *
- * @throws {TokenizerError} a type this package does not implement
+ * @throws {TokenizerError} a type this package does not implement, a field of another type
  */
-export function compileNormalizer(config: JsonPart): Normalizer {
-  const form = FORMS[config.type];
+export function compileNormalizer(part: Part): Normalizer {
+  const form = Object.hasOwn(FORMS, part.type) ? FORMS[part.type] : undefined;
   if (form) return { apply: (piece) => normalizeUnicode(piece, form), keeps: isAscii };
-  switch (config.type) {
+  switch (part.type) {
     case 'Sequence':
-      return sequence((config['normalizers'] as JsonPart[]).map(compileNormalizer));
+      return sequence(part.parts('normalizers').map(compileNormalizer));
     case 'Lowercase':
-      return { apply: (piece) => mapCharacters(piece, lowercase), keeps: never };
+      return ofCharacters(lowercase);
     case 'Replace':
-      return replacer(textPattern(config['pattern'], 'normalizer.pattern'), config['content'] as string);
-    case 'Prepend':
-      return { apply: (piece) => prependToPiece(piece, config['prepend'] as string), keeps: never };
-    case 'Strip':
-      return {
-        apply: (piece) => strip(piece, config['strip_left'] === true, config['strip_right'] === true),
-        keeps: never,
-      };
+      return replacer(textPattern(part), part.inserted('content'));
+    case 'Prepend': {
+      const prefix = part.inserted('prepend');
+      return { apply: (piece) => prependToPiece(piece, prefix), keeps: never };
+    }
+    case 'Strip': {
+      const [left, right] = [part.flag('strip_left', false), part.flag('strip_right', false)];
+      return { apply: (piece) => strip(piece, left, right), keeps: never };
+    }
     case 'StripAccents':
-      return {
-        apply: (piece) => mapCharacters(piece, (character) => (isAccent(character) ? '' : character)),
-        keeps: isAscii,
-      };
+      return { ...ofCharacters((character) => (isAccent(character) ? '' : character)), keeps: isAscii };
+    case 'BertNormalizer':
+      return sequence(bertSteps(part, ofCharacters, (piece) => normalizeUnicode(piece, 'NFD'), lowercase));
+    case 'Nmt':
+      return ofCharacters(nmtImage);
+    case 'Precompiled':
+      return { apply: precompiled(part), keeps: never };
     case 'ByteLevel':
-      return { apply: (piece) => mapCharacters(piece, toByteCharacters), keeps: never };
+      return ofCharacters(toByteCharacters);
     default:
-      throw new TokenizerError(
-        'tokenizer',
-        `normalizer.type must be NFC, NFD, NFKC, NFKD, Lowercase, Replace, Prepend, Strip, StripAccents, ByteLevel or Sequence, got ${config.type}.`,
-        { place: 'normalizer' },
-      );
+      return part.refuseType(KNOWN);
   }
 }
+
+const ofCharacters = (image: (character: string) => string): Normalizer => ({
+  apply: (piece) => mapCharacters(piece, image),
+  keeps: never,
+});
 
 function sequence(steps: readonly Normalizer[]): Normalizer {
   return {
@@ -125,5 +134,7 @@ function strip(piece: Piece, left: boolean, right: boolean): Piece {
   let end = piece.text.length;
   if (left) while (start < end && isWhitespace(piece.text.charCodeAt(start))) start++;
   if (right) while (end > start && isWhitespace(piece.text.charCodeAt(end - 1))) end--;
-  return slicePiece(piece, start, end);
+  const { text, origin } = slicePiece(piece, start, end);
+  // The text is shorter, but it comes from where it was cut before.
+  return { text, origin: origin && { ...origin, base: piece.origin?.base ?? 0 } };
 }

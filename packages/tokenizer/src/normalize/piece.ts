@@ -10,6 +10,8 @@ export interface Piece {
 export interface Origin {
   readonly starts: Int32Array;
   readonly ends: Int32Array;
+  /** Where the piece was cut from the caller's text: what is put before its first character has no other place. */
+  readonly base: number;
 }
 
 /** `text[start, end)` as it stands in the caller's text. Both units of a surrogate pair cover the pair. */
@@ -26,16 +28,21 @@ export function originalPiece(text: string, start: number, end: number, isTracke
     }
     i += width;
   }
-  return { text: part, origin: { starts, ends } };
+  return { text: part, origin: { starts, ends, base: start } };
 }
 
-/** `piece.text[start, end)` with its origin. */
+/** `piece.text[start, end)`, not empty, as a piece cut from the caller's text where it comes from. */
 export function slicePiece(piece: Piece, start: number, end: number): Piece {
-  if (start === 0 && end === piece.text.length) return piece;
   const { origin } = piece;
+  const isWhole = start === 0 && end === piece.text.length;
+  if (isWhole && !origin) return piece;
   return {
-    text: piece.text.slice(start, end),
-    origin: origin && { starts: origin.starts.subarray(start, end), ends: origin.ends.subarray(start, end) },
+    text: isWhole ? piece.text : piece.text.slice(start, end),
+    origin: origin && {
+      starts: origin.starts.subarray(start, end),
+      ends: origin.ends.subarray(start, end),
+      base: origin.starts[start] ?? origin.base,
+    },
   };
 }
 
@@ -90,10 +97,14 @@ export class PieceBuilder {
 
   /** The result; the rest of the input is dropped. */
   build(): Piece {
-    const tracked = this.#from.origin !== null;
+    const { origin } = this.#from;
     return {
       text: this.#text,
-      origin: tracked ? { starts: Int32Array.from(this.#starts), ends: Int32Array.from(this.#ends) } : null,
+      origin: origin && {
+        starts: Int32Array.from(this.#starts),
+        ends: Int32Array.from(this.#ends),
+        base: origin.base,
+      },
     };
   }
 
@@ -102,22 +113,31 @@ export class PieceBuilder {
     const { origin } = this.#from;
     if (!origin) return;
     for (let unit = 0; unit < character.length; unit++) {
-      this.#starts.push(source < 0 ? 0 : (origin.starts[source] as number));
-      this.#ends.push(source < 0 ? 0 : (origin.ends[source] as number));
+      this.#starts.push(source < 0 ? origin.base : (origin.starts[source] as number));
+      this.#ends.push(source < 0 ? origin.base : (origin.ends[source] as number));
     }
   }
 }
 
-/** Puts `prefix` before a piece that is not empty; the prefix stands for the piece's first character. */
+/**
+ * Puts `prefix` before a piece that is not empty; the prefix stands for the piece's first character. As in the official library, an
+ * empty prefix leaves that character without a place.
+ */
 export function prependToPiece(piece: Piece, prefix: string): Piece {
-  if (piece.text === '' || prefix === '') return piece;
+  if (piece.text === '') return piece;
   const { origin } = piece;
   if (!origin) return { text: prefix + piece.text, origin };
+  if (prefix === '') {
+    const [starts, ends] = [origin.starts.slice(), origin.ends.slice()];
+    starts.fill(origin.base, 0, unitsAt(piece.text, 0));
+    ends.fill(origin.base, 0, unitsAt(piece.text, 0));
+    return { text: piece.text, origin: { starts, ends, base: origin.base } };
+  }
   const starts = new Int32Array(prefix.length + piece.text.length).fill(origin.starts[0] as number);
   const ends = new Int32Array(starts.length).fill(origin.ends[0] as number);
   starts.set(origin.starts, prefix.length);
   ends.set(origin.ends, prefix.length);
-  return { text: prefix + piece.text, origin: { starts, ends } };
+  return { text: prefix + piece.text, origin: { starts, ends, base: origin.base } };
 }
 
 /** The width in UTF-16 units of the character at `at`. */

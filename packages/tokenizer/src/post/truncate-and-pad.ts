@@ -1,8 +1,8 @@
 import type { PaddingJson, TruncationJson } from '../config/tokenizer-json.ts';
-import type { Encoding } from '../encoding.ts';
+import type { Encoding, RawEncoding } from '../encoding.ts';
 
 /** Cuts a text's tokens to `max_length` less the tokens that a post-processor will add. */
-export function truncate(encoding: Encoding, { max_length, direction }: TruncationJson, room: number): Encoding {
+export function truncate(encoding: RawEncoding, { max_length, direction }: TruncationJson, room: number): RawEncoding {
   const length = Math.max(0, max_length - room);
   if (encoding.ids.length <= length) return encoding;
   const from = direction === 'Left' ? encoding.ids.length - length : 0;
@@ -12,6 +12,7 @@ export function truncate(encoding: Encoding, { max_length, direction }: Truncati
     ends: encoding.ends.slice(from, from + length),
     specialTokensMask: encoding.specialTokensMask.slice(from, from + length),
     attentionMask: encoding.attentionMask.slice(from, from + length),
+    texts: new Map([...encoding.texts].map(([index, text]) => [index - from, text])),
   };
 }
 

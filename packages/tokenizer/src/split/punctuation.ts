@@ -1,3 +1,4 @@
+import { categoryClass } from '../unicode/general-category.ts';
 import { rangesClass } from '../unicode/ranges-class.ts';
 
 /** Punctuation that the official library does not take as such, its table being older (scripts/print-older-tables.js). */
@@ -8,8 +9,13 @@ const NOT_PUNCTUATION =
   '16e97-16e9a 16fe2 1e5ff 1e95e-1e95f';
 const ALSO_PUNCTUATION = '166d 111c9';
 
-/** One punctuation character, as Punctuation and BertPreTokenizer see it: ASCII symbols count, too. */
-export const punctuation = new RegExp(
-  `(?![${rangesClass(NOT_PUNCTUATION)}])[\\p{P}!-/:-@\\[-\`{-~${rangesClass(ALSO_PUNCTUATION)}]`,
-  'gu',
-);
+let members: RegExp | undefined;
+
+/** One punctuation character, as Punctuation and BertPreTokenizer see it: ASCII symbols count, too. Made at first use. */
+export function punctuation(): RegExp {
+  members ??= new RegExp(
+    `(?![${rangesClass(NOT_PUNCTUATION)}])[${categoryClass('P')}!-/:-@\\[-\`{-~${rangesClass(ALSO_PUNCTUATION)}]`,
+    'gu',
+  );
+  return members;
+}

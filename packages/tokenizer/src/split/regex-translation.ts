@@ -1,16 +1,17 @@
 import { TokenizerError } from '../errors.ts';
 import { categoryClass } from '../unicode/general-category.ts';
+import { onigurumaWordClass, WHITE_SPACE } from '../unicode/word-class.ts';
 
-const WHITE_SPACE = '\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-/** Alphabetic characters that are no letters: circled, squared and parenthesized ones. */
-const ENCLOSED_LETTERS = '\\u24b6-\\u24e9\\u{1f130}-\\u{1f149}\\u{1f150}-\\u{1f169}\\u{1f170}-\\u{1f189}';
 /** Escapes whose meaning differs from JavaScript's, as the inside of a character class. */
 const CLASSES: Readonly<Record<string, () => string>> = {
   s: () => WHITE_SPACE,
   d: () => categoryClass('Nd') as string,
-  w: () => `${['L', 'M', 'Nl', 'Nd', 'Pc'].map(categoryClass).join('')}${ENCLOSED_LETTERS}`,
+  w: onigurumaWordClass,
   h: () => '0-9a-fA-F',
 };
+
+/** Bracket classes that are an escape by another name. */
+const POSIX: Readonly<Record<string, string>> = { space: 's', digit: 'd', word: 'w', xdigit: 'h' };
 
 /**
  * An Oniguruma or Rust pattern, as tokenizer files have them, as a JavaScript regular expression (flags `gu`): `(?i:...)` is
@@ -32,11 +33,16 @@ export function translateRegex(source: string, place: string): RegExp {
   }
 }
 
+/** Counts and groups inside each other that a pattern may have. */
+const MOST_REPEATS = 1000;
+const MOST_GROUPS = 100;
+
 class Translator {
   readonly #source: string;
   readonly #place: string;
   #at = 0;
   #groups = 0;
+  #depth = 0;
 
   constructor(source: string, place: string) {
     this.#source = source;
@@ -81,10 +87,11 @@ class Translator {
   #repeated(folds: boolean): string {
     const [from, groups] = [this.#at, this.#groups];
     const atom = this.#atom(folds);
-    const quantifier = /^(?:[*+?]|\{\d+(?:,\d*)?\})/.exec(this.#source.slice(this.#at))?.[0] ?? '';
-    this.#at += quantifier.length;
+    const quantifier = this.#quantifier();
     const next = quantifier === '' ? undefined : this.#source[this.#at];
     if (next === '?') this.#at++;
+    // Oniguruma reads `{n}?` as `n` times or not at all.
+    if (next === '?' && /^\{\d+\}$/.test(quantifier)) return `(?:${atom}${quantifier})?`;
     if (next !== '+') return next === '?' ? `${atom}${quantifier}?` : atom + quantifier;
     // Oniguruma reads `{n,m}+` as repeating the repetition, but `*+`, `++` and `?+` as possessive.
     if (quantifier.startsWith('{')) {
@@ -95,8 +102,18 @@ class Translator {
     this.#at = from;
     this.#groups = groups + 1;
     const inner = this.#atom(folds);
-    this.#at += quantifier.length + 1;
+    this.#quantifier();
+    this.#at++;
     return `(?=(${inner}${quantifier}))\\${groups + 1}`;
+  }
+
+  /** `* + ?` or a count, which may leave out its least: `{,n}`. */
+  #quantifier(): string {
+    const written = /^(?:[*+?]|\{\d+(?:,\d*)?\}|\{,\d+\})/.exec(this.#source.slice(this.#at, this.#at + 30))?.[0] ?? '';
+    const largest = Math.max(...(written.match(/\d+/g) ?? []).map(Number));
+    if (largest > MOST_REPEATS) this.#refuse(`a count above ${MOST_REPEATS}`);
+    this.#at += written.length;
+    return written.replace('{,', '{0,');
   }
 
   #atom(ignoreCase: boolean): string {
@@ -106,7 +123,9 @@ class Translator {
     if (character === '\\') return this.#escape(ignoreCase);
     this.#at += character.length;
     if (character === '.') return '[^\\n]';
-    if (character === '^' || character === '$') return character === '^' ? '(?<![^\\n])' : '(?![^\\n])';
+    // Lines begin at the start and behind every line break but one that ends the text.
+    if (character === '^') return '(?:(?<![^])|(?<=\\n)(?=[^]))';
+    if (character === '$') return '(?![^\\n])';
     if (character === '{' || character === '}' || character === ']' || character === '/') return `\\${character}`;
     return ignoreCase ? bothCases(character) : character;
   }
@@ -119,7 +138,9 @@ class Translator {
     const isAtomic = open[2] === '>';
     const number = isAtomic ? ++this.#groups : 0;
     const folds = open[1] === undefined || open[1] === '' ? ignoreCase : open[1] === 'i';
+    if (++this.#depth > MOST_GROUPS) this.#refuse(`more than ${MOST_GROUPS} groups inside each other`);
     const inner = this.#alternatives(folds);
+    this.#depth--;
     if (this.#source[this.#at] !== ')') this.#refuse('an unclosed (');
     this.#at++;
     if (isAtomic) return `(?:(?=(${inner}))\\${number})`;
@@ -185,14 +206,25 @@ class Translator {
     for (let isFirst = true; this.#source[this.#at] !== ']' || isFirst; isFirst = false) {
       if (this.#at >= this.#source.length) this.#refuse('an unclosed [');
       if (this.#source.startsWith('&&', this.#at)) this.#refuse('an intersection of classes');
-      if (this.#source[this.#at] === '[') {
+      const posix = /^\[:(\^?)(\w+):\]/.exec(this.#source.slice(this.#at, this.#at + 20));
+      if (posix) members += this.#posixBracket(posix);
+      else if (this.#source[this.#at] === '[') {
+        if (++this.#depth > MOST_GROUPS) this.#refuse(`more than ${MOST_GROUPS} groups inside each other`);
         const [inner, isInnerNegated] = this.#classMembers(ignoreCase);
         if (isInnerNegated) this.#refuse('a negated class inside a class');
+        this.#depth--;
         members += inner;
       } else members += this.#classMember(ignoreCase);
     }
     this.#at++;
     return [members, isNegated];
+  }
+
+  #posixBracket([written, negation, name]: readonly string[]): string {
+    const members = Object.hasOwn(POSIX, name as string) ? POSIX[name as string] : undefined;
+    if (!members || negation !== '') this.#refuse(`the class ${written}`);
+    this.#at += (written as string).length;
+    return (CLASSES[members] as () => string)();
   }
 
   #classMember(ignoreCase: boolean): string {

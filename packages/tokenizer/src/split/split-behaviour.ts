@@ -1,7 +1,8 @@
 import { type Piece, slicePiece } from '../normalize/piece.ts';
 
 /** What becomes of the matches of a Split. */
-export type SplitBehaviour = 'Removed' | 'Isolated' | 'MergedWithPrevious' | 'MergedWithNext' | 'Contiguous';
+export const SPLIT_BEHAVIOURS = ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'] as const;
+export type SplitBehaviour = (typeof SPLIT_BEHAVIOURS)[number];
 
 /**
  * Cuts a piece at the given matches (in order, not overlapping). For `the-final--countdown` cut at `-`:

@@ -1,7 +1,6 @@
 import type { Backend } from '../backend.ts';
-import type { TokenizerJson } from '../config/tokenizer-json.ts';
 import { TokenizerError } from '../errors.ts';
-import type { EncodeOptions } from '../tokenizer.ts';
+import type { TextOptions } from '../tokenizer.ts';
 import { lastSafeCut } from './safe-cut.ts';
 
 /** Encodes a text in parts. */
@@ -19,11 +18,11 @@ const ENOUGH = 1 << 16;
  * Text may be cut before a space that follows a letter: no word of the known patterns reaches over that place, and none
  * before it looks further. Added tokens that reach over such a place, or take spaces with them, are kept whole.
  */
-export function createEncodeStream(config: TokenizerJson, backend: Backend, options: EncodeOptions): EncodeStream {
-  if (!backend.cutsBeforeSpaces || config.truncation || config.padding) {
+export function createEncodeStream(backend: Backend, options: TextOptions): EncodeStream {
+  if (!backend.cutsBeforeSpaces) {
     throw new TokenizerError(
       'createEncodeStream',
-      'the tokenizer must cut words before spaces (the patterns of GPT-2, cl100k, o200k and Qwen) and neither truncate nor pad. Encode the text whole.',
+      'the tokenizer must cut words before spaces (the patterns of GPT-2, cl100k, o200k and Qwen). Encode the text whole.',
     );
   }
   const mode = options.specialTokens ?? 'encode';

@@ -1,4 +1,5 @@
 import { alphabetToBytes, byteAlphabet, byteToChar, charCodeToByte } from '../bpe/byte-alphabet.ts';
+import { Part } from '../config/part.ts';
 import { shown, TokenizerError } from '../errors.ts';
 import { byteLevelDecoder, patternPreTokenizer } from '../formats/tiktoken.ts';
 import type { PatternName } from '../split/known-patterns.ts';
@@ -71,7 +72,9 @@ class Training {
   constructor(options: TrainOptions) {
     this.#options = options;
     this.#initialTokens = checkedSpecials(options);
-    this.#preTokenizer = compilePreTokenizer(patternPreTokenizer(options.pattern ?? 'cl100k') ?? null);
+    this.#preTokenizer = compilePreTokenizer(
+      new Part(patternPreTokenizer(options.pattern ?? 'cl100k'), 'pre_tokenizer'),
+    );
     this.#words = new WordCounter(options.maxWords ?? 8_000_000);
   }
 

@@ -1,0 +1,6 @@
+/** Where ids go: an array that grows. */
+export interface IdSink {
+  ids: Int32Array;
+  length: number;
+  grow(by: number): void;
+}
