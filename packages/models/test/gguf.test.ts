@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { type Device, init, logSoftmax, noGrad, tensor, tidy } from '@modajs/tensor';
 import { getLlama, type Llama } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -35,6 +36,29 @@ const vocabulary: ScoredPieces = {
   bosId: 1,
   eosId: 2,
 };
+
+const officialTexts = ["DON'T we'LL 12345", ' naïve café  \n\n x', 'a1b22c333\tHello'];
+/** Files, llama.cpp's name of how they cut words, and the ids that `tokenizers` 0.23.2 gives for `officialTexts`. */
+const official = [
+  [
+    'dolma2',
+    'dbrx',
+    [
+      [85741, 17773, 584, 6, 4178, 220, 4513, 1774],
+      [95980, 588, 53050, 19124, 865],
+      [64, 16, 65, 1313, 66, 8765, 197, 9906],
+    ],
+  ],
+  [
+    'gpt2',
+    'gpt-2',
+    [
+      [41173, 6, 51, 356, 6, 3069, 17031, 2231],
+      [41492, 40304, 220, 220, 628, 2124],
+      [64, 16, 65, 1828, 66, 20370, 197, 15496],
+    ],
+  ],
+] as const;
 
 /** Log-probabilities of the token after every prefix of `ids`, by llama.cpp. */
 async function llamaLogProbs(llama: Llama, path: string, ids: readonly number[]): Promise<Map<number, number>[]> {
@@ -135,6 +159,79 @@ describe('gguf against llama.cpp [cpu]', () => {
     const loaded = await llama.loadModel({ modelPath: path });
     expect(loaded.tokenize('abcab')).toEqual([4, 3]);
     await loaded.dispose();
+  });
+
+  it.runIf(hasSharedData)('words are cut as the official files cut them: dolma2 (dbrx) and gpt2', async () => {
+    for (const [name, pre, expected] of official) {
+      const json = gunzipSync(readFileSync(sharedPath(`tokenizers/${name}-tokenizer.json.gz`))).toString();
+      const vocabSize = name === 'dolma2' ? 100_278 : 50_257;
+      using model = createDecoder({ ...smallFamilies.olmo2, vocabSize });
+      const metadata = bytePairTokenizerMetadata(json, vocabSize);
+      expect(metadata['tokenizer.ggml.pre']).toEqual({ type: 'string', value: pre });
+      expect(metadata['tokenizer.ggml.eos_token_id']?.value).toBe(name === 'dolma2' ? 100_257 : 50_256);
+      const path = join(folder, `${name}.gguf`);
+      writeFileSync(path, writeGguf(model.config, await hostParameters(model), metadata));
+      const loaded = await llama.loadModel({ modelPath: path });
+      expect(officialTexts.map((text) => loaded.tokenize(text))).toEqual(expected);
+      await loaded.dispose();
+    }
+  });
+
+  const bytePair = (parts: object) => ({
+    model: { type: 'BPE', vocab: { '<pad>': 0, '<eos>': 1, a: 2, b: 3 }, merges: [] },
+    added_tokens: [
+      { id: 0, content: '<pad>', special: true },
+      { id: 1, content: '<eos>', special: true },
+      { id: 4, content: '<s>', special: true },
+    ],
+    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true },
+    ...parts,
+  });
+  const special = (id: number) => ({ SpecialToken: { id: `t${id}`, type_id: 0 } });
+  const template = (...single: object[]) => ({
+    type: 'TemplateProcessing',
+    single,
+    pair: [],
+    special_tokens: { t1: { id: 't1', ids: [1], tokens: ['<eos>'] }, t4: { id: 't4', ids: [4], tokens: ['<s>'] } },
+  });
+  const text = { Sequence: { id: 'A', type_id: 0 } };
+
+  it.each([
+    ['names', {}, { bos: 4, eos: 1, pad: 0, addBos: false, addEos: false }],
+    [
+      'a template of both',
+      { post_processor: template(special(4), text, special(1)) },
+      { bos: 4, eos: 1, pad: 0, addBos: true, addEos: true },
+    ],
+    [
+      'a template that ends',
+      { post_processor: template(text, special(1)) },
+      { bos: 4, eos: 1, pad: 0, addBos: false, addEos: true },
+    ],
+  ])('start, end and padding come from %s', (_, parts, expected) => {
+    const metadata = bytePairTokenizerMetadata(bytePair(parts), 8);
+    const value = (key: string) => metadata[`tokenizer.ggml.${key}`]?.value;
+    expect({
+      bos: value('bos_token_id'),
+      eos: value('eos_token_id'),
+      pad: value('padding_token_id'),
+      addBos: value('add_bos_token'),
+      addEos: value('add_eos_token'),
+    }).toEqual(expected);
+  });
+
+  it.each([
+    ['unknown words', { pre_tokenizer: { type: 'Whitespace' } }, 'pre_tokenizer must cut words as gpt-2'],
+    ['no words', { pre_tokenizer: null }, 'pre_tokenizer must cut words as gpt-2'],
+    [
+      'byte fallback',
+      { model: { vocab: { a: 0 }, merges: [], byte_fallback: true } },
+      'must hold a byte-level BPE model',
+    ],
+    ['a normalizer', { normalizer: { type: 'Lowercase' } }, 'normalizer must be null or NFC, got "Lowercase"'],
+    ['no end', { model: { vocab: { a: 0 }, merges: [] }, added_tokens: [] }, 'must have an end token named'],
+  ])('refuses a tokenizer of %s', (_, parts, message) => {
+    expect(() => bytePairTokenizerMetadata(bytePair(parts), 8)).toThrow(message);
   });
 
   it('refuses a MoDA model and a tokenizer with more ids than the model', async () => {

@@ -268,6 +268,23 @@ describe('encode', () => {
   });
 });
 
+test('tokens that a file puts before a text and behind it are told apart', () => {
+  const json = config();
+  const eos = { SpecialToken: { id: '<eos>', type_id: 0 } };
+  json.post_processor = {
+    type: 'TemplateProcessing',
+    single: [{ Sequence: { id: 'A', type_id: 0 } }, eos],
+    pair: [],
+    special_tokens: { '<eos>': { id: '<eos>', ids: [0], tokens: ['<eos>'] } },
+  };
+  const ending = Tokenizer.fromJson(json);
+  expect([ending.tokensBefore, ending.tokensAfter]).toEqual([[], [0]]);
+  json.post_processor.single = [{ SpecialToken: { id: '<bos>' } }, { Sequence: { id: 'A' } }];
+  expect(() => Tokenizer.fromJson(json)).toThrow(
+    'post_processor.single[0].SpecialToken.id must be one of special_tokens, got "<bos>"',
+  );
+});
+
 describe('encodeWithOffsets', () => {
   const text = 'the 😀 日本 cat';
 

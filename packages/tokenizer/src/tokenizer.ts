@@ -159,6 +159,16 @@ export class Tokenizer {
     );
   }
 
+  /** The ids that the file puts before every text, such as a start of text; often none. */
+  get tokensBefore(): readonly number[] {
+    return this.#backend.before;
+  }
+
+  /** The ids that the file puts behind every text, such as an end of text; often none. */
+  get tokensAfter(): readonly number[] {
+    return this.#backend.after;
+  }
+
   /** The id of a token as it is written in the vocabulary (byte-level: in the byte alphabet, `Ġthe`). */
   idOf(token: string): number | undefined {
     return this.#backend.idOf(token);

@@ -54,8 +54,7 @@ export async function openHuggingFace(model: string, device: Device): Promise<Hu
     decoder.dispose();
     throw error;
   }
-  // What the tokenizer makes of nothing is what it puts before every text.
-  const [beginToken = null] = tokenizer.encode('');
+  const [beginToken = null] = tokenizer.tokensBefore;
   const end = Array.isArray(facts.eos_token_id) ? facts.eos_token_id[0] : facts.eos_token_id;
   const endToken = end ?? facts.bos_token_id ?? beginToken ?? 0;
   return { name: isFolder ? basename(model) : model, decoder, tokenizer, tokenizerJson, endToken, beginToken };
