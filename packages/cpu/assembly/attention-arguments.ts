@@ -70,15 +70,15 @@ export function visibleKeys(a: AttentionArguments, b: i32, i: i32, to: usize): v
   store<i32>(to, max(first, last), 4);
 }
 
-/** Depth positions that query i sees: its own, always, and the ones before it in its chunk and its document. */
+/** Depth positions that query i sees: its own, always, and the ones before it in its chunk; chunks count from the document's start. */
 export function visibleDepth(a: AttentionArguments, b: i32, i: i32): i32 {
   const position = a.Td - a.T + i;
-  let before = min(position, (position + a.chunkPhase) % a.chunk);
-  if (before > 0 && a.docRange != 0) {
+  let inChunk = (position + a.chunkPhase) % a.chunk;
+  if (a.docRange != 0 && a.chunk > 1) {
     const start = load<i32>(a.docRange + ((b * a.T + i) << 3));
-    before = max(0, min(before, a.Tk - a.T + i - start));
+    inChunk = max(0, a.Tk - a.T + i - start) % a.chunk;
   }
-  return before + 1;
+  return min(position, inChunk) + 1;
 }
 
 /** Address of row `position` of a slot's keys (`which` 0), values (1) or their gradients (2, 3). */

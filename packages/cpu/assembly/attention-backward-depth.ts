@@ -78,8 +78,9 @@ export function attentionBackwardDepth(args: usize, tile: i32): void {
         memory.fill(depthRow(a, slot, 3, b, position, kvHead), 0, a.Dv << 2);
       }
     }
-    // Readers: queries of the same chunk, from this position on.
-    const readers = min(a.Td - position, a.chunk - ((position + a.chunkPhase) % a.chunk));
+    // Readers: queries of the same chunk, from this position on. Where it ends depends on the query's document.
+    const inChunk = a.docRange != 0 ? 0 : (position + a.chunkPhase) % a.chunk;
+    const readers = min(a.Td - position, a.chunk - inChunk);
     for (let slot = 0; slot < a.S; slot += SLOTS) {
       const n = min(SLOTS, a.S - slot);
       for (let ahead = 0; ahead < readers; ahead++) {

@@ -10,7 +10,8 @@ export interface ChunkVisibleOptions extends SequenceOptions {
 }
 
 /**
- * MoDA whose query at position t also sees the slots of positions `floor(t / C) C .. t`. The sequence part is as in `moda`.
+ * MoDA whose query at position t also sees the slots of positions `floor(t / C) C .. t`, counted from the start of its document
+ * where `docRange` gives one. The sequence part is as in `moda`.
  *
  * @throws ShapeError, DTypeError as `moda`; ConfigError for a chunk below 1
  * Reference: arXiv 2603.15619, the authors' `moda_v16`, where C leaks from a tile size.

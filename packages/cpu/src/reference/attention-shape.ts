@@ -13,7 +13,7 @@ export interface DepthReference {
   readonly Td: number;
   /** 1 is MoDA; C > 1 also shows the slots of earlier positions of the own chunk of C positions. */
   readonly chunk: number;
-  /** Absolute position of depth position 0, modulo `chunk`. */
+  /** Absolute position of depth position 0, modulo `chunk`; with `docRange` chunks count from each document's start. */
   readonly chunkPhase: number;
 }
 
@@ -47,8 +47,8 @@ export interface VisibleKey {
 
 /**
  * The keys that the query at row i of batch b sees for key/value head `kv`: sequence keys ascending, then depth
- * positions ascending with slots ascending inside each. With `docRange`, depth positions before the document's start
- * are hidden; the own position never is.
+ * positions ascending with slots ascending inside each. With `docRange`, chunks count from the document's start; the own
+ * position is always visible.
  */
 export function visibleKeys(
   shape: AttentionShape,
@@ -87,8 +87,8 @@ function addDepthKeys(
   const { B, T, Tk, Hkv, D, Dv, docRange } = shape;
   const { S, segments, Td, chunk, chunkPhase } = depth;
   const own = Td - T + i;
-  let first = Math.max(0, own - ((chunkPhase + own) % chunk));
-  if (docRange) first = Math.min(own, Math.max(first, own - (Tk - T + i) + docRange[(b * T + i) * 2]));
+  const origin = docRange ? Math.min(own, own - (Tk - T + i) + docRange[(b * T + i) * 2]) : -chunkPhase;
+  const first = Math.max(0, own - ((own - origin) % chunk));
   for (let position = first; position <= own; position++) {
     let slot = 0;
     for (let segment = 0; segment < segments.length; segment++) {

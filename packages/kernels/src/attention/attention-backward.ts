@@ -23,7 +23,7 @@ import { foldWorkgroups } from './workgroups.ts';
  * Plans the gradients of the MoDA family.
  *
  * Operands in: those of the forward, its `out` and `lse`, `dOut [B,T,H,Dv]`, and `dLse f32 [B,H,T]` with `problem.dLse`.
- * Operands out: `dq [B,T,H,D]`, `dk [B,Tk,Hkv,D]`, `dv [B,Tk,Hkv,Dv]` (overwritten; dk and dv
+ * Operands out: `dq [B,T,H,D]`, `dk [B,keyCapacity,Hkv,D]`, `dv [B,keyCapacity,Hkv,Dv]` (overwritten; dk and dv
  * added to with `accumulateKeys`), `dDepthK0..`, `dDepthV0..` (in place:
  * added to with `depthGrad.accumulate`; else overwritten, with zeros in the slots beyond S). S = 0 touches no depth gradient.
  * With `defersDepth`, `depthWeights` takes the place of the depth gradients.

@@ -11,13 +11,13 @@ export interface DepthProblem {
   readonly Td: number;
   /** `C` of modaChunkVisible: a query sees all slots of its own position and of the earlier ones of its chunk. 1 is MoDA. */
   readonly chunk: number;
-  /** Absolute position of depth index 0, modulo `chunk`. */
+  /** Absolute position of depth index 0, modulo `chunk`; without `docRange`. */
   readonly chunkPhase: number;
 }
 
 /**
  * One softmax of each query over the union of sequence keys and depth keys: `attention`, `depthAttention`, `moda`, `modaChunkVisible`.
- * Operands are contiguous, by name: `q [B,T,H,D]`, `k [B,Tk,Hkv,D]`, `v [B,Tk,Hkv,Dv]`, `docRange i32 [B,T,2]`,
+ * Operands are contiguous, by name: `q [B,T,H,D]`, `k [B,keyCapacity,Hkv,D]`, `v [B,keyCapacity,Hkv,Dv]`, `docRange i32 [B,T,2]`,
  * `depthK0.. [slots,B,Td,Hkv,D]`, `depthV0.. [slots,B,Td,Hkv,Dv]`, `out [B,T,H,Dv]`, `lse f32 [B,H,T]` (natural log).
  */
 export interface AttentionProblem {
@@ -29,7 +29,7 @@ export interface AttentionProblem {
   readonly Hkv: number;
   readonly D: number;
   readonly Dv: number;
-  /** Positions allocated per batch row of k and v; default Tk. */
+  /** Positions allocated per batch row of k, v, dk and dv, of which the first Tk are used; default Tk. */
   readonly keyCapacity?: number;
   /** Storage of q, k, v, depth, out and of their gradients dq, dk, dv, dOut. */
   readonly dtype: 'f32' | 'f16';
@@ -39,7 +39,7 @@ export interface AttentionProblem {
   readonly window?: number;
   /**
    * Operand `docRange` bounds each row's sequence keys to `[start, end)`; both monotone over t.
-   * In depth with chunk > 1, `start` keeps a chunk from reaching into another document; the own position is always visible.
+   * In depth with chunk > 1, chunks count from `start`; the own position is always visible.
    */
   readonly hasDocRange?: boolean;
   readonly depth: DepthProblem | null;

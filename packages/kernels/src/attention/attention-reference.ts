@@ -14,9 +14,6 @@ interface Key {
   readonly vName: string;
   readonly kBase: number;
   readonly vBase: number;
-  /** Start in dk, dv: differs from kBase with spare key capacity. */
-  readonly dkBase: number;
-  readonly dvBase: number;
 }
 
 /** The keys that query `i` of batch row `b`, key/value head `head` sees, by the definition of the family (no tiling, no ranges). */
@@ -36,15 +33,14 @@ function visibleKeys(
   for (let j = 0; problem.hasSequence && j < Tk; j++) {
     if ((problem.causal && j > position) || position - j >= window || j < start || j >= end) continue;
     const at = (b * keyCapacity + j) * Hkv + head;
-    const dAt = (b * Tk + j) * Hkv + head;
-    keys.push({ kName: 'k', vName: 'v', kBase: at * D, vBase: at * Dv, dkBase: dAt * D, dvBase: dAt * Dv });
+    keys.push({ kName: 'k', vName: 'v', kBase: at * D, vBase: at * Dv });
   }
   if (!depth) return keys;
   const own = depth.Td - T + i;
-  for (let p = 0; p <= own; p++) {
-    const sameChunk =
-      Math.floor((p + depth.chunkPhase) / depth.chunk) === Math.floor((own + depth.chunkPhase) / depth.chunk);
-    if (!sameChunk || (docRange && p !== own && p + Tk - depth.Td < start)) continue;
+  // Chunks count from the document's start.
+  const origin = docRange ? Math.min(own, start - (Tk - depth.Td)) : -depth.chunkPhase;
+  for (let p = Math.max(0, origin); p <= own; p++) {
+    if (Math.floor((p - origin) / depth.chunk) !== Math.floor((own - origin) / depth.chunk)) continue;
     let slot = 0;
     for (const [segment, held] of depth.segments.entries()) {
       for (let s = 0; s < held && slot < depth.S; s++, slot++) {
@@ -54,8 +50,6 @@ function visibleKeys(
           vName: `depthV${segment}`,
           kBase: at * D,
           vBase: at * Dv,
-          dkBase: at * D,
-          dvBase: at * Dv,
         });
       }
     }
@@ -108,12 +102,15 @@ export function attentionBackwardReference(
   round: Rounding = exact,
   storeOut: Rounding = exact,
 ): Record<string, Float64Array> {
-  const { B, T, Tk, H, Hkv, D, Dv, depth } = problem;
+  const { B, T, Tk, H, Hkv, D, Dv, depth, keyCapacity = Tk } = problem;
   const forward = attentionForwardReference(problem, operands, round);
   const out = forward.out.map(storeOut);
   const gradients: Record<string, Float64Array> = { dq: new Float64Array(B * T * H * D) };
   if (problem.hasSequence)
-    Object.assign(gradients, { dk: new Float64Array(B * Tk * Hkv * D), dv: new Float64Array(B * Tk * Hkv * Dv) });
+    Object.assign(gradients, {
+      dk: new Float64Array(B * keyCapacity * Hkv * D),
+      dv: new Float64Array(B * keyCapacity * Hkv * Dv),
+    });
   for (const [segment, held] of (depth?.segments ?? []).entries()) {
     gradients[`dDepthK${segment}`] = new Float64Array(held * B * depth!.Td * Hkv * D);
     gradients[`dDepthV${segment}`] = new Float64Array(held * B * depth!.Td * Hkv * Dv);
@@ -157,9 +154,9 @@ function backwardOfPair(
   const dq = gradients.dq!;
   for (let d = 0; d < D; d++) {
     dq[row * D + d] = round(dq[row * D + d]! + round(dScore * k[key.kBase + d]!));
-    dk[key.dkBase + d] = round(dk[key.dkBase + d]! + round(dScore * q[row * D + d]!));
+    dk[key.kBase + d] = round(dk[key.kBase + d]! + round(dScore * q[row * D + d]!));
   }
-  for (let d = 0; d < Dv; d++) dv[key.dvBase + d] = round(dv[key.dvBase + d]! + round(weight * dOut[row * Dv + d]!));
+  for (let d = 0; d < Dv; d++) dv[key.vBase + d] = round(dv[key.vBase + d]! + round(weight * dOut[row * Dv + d]!));
 }
 
 /** `k` -> `dk`, `depthK0` -> `dDepthK0`. */

@@ -72,8 +72,8 @@ function sequenceSource(problem: AttentionProblem): KeySource {
     docShift: 0,
     k: operand('k', keyCapacity * Hkv * D),
     v: operand('v', keyCapacity * Hkv * Dv),
-    dk: operand('dk', Tk * Hkv * D),
-    dv: operand('dv', Tk * Hkv * Dv),
+    dk: operand('dk', keyCapacity * Hkv * D),
+    dv: operand('dv', keyCapacity * Hkv * Dv),
   };
 }
 

@@ -72,7 +72,7 @@ export async function runAttention(
     ...plan,
     passes: plan.passes.map((pass) => ({ ...pass, shader: rewrite(pass.shader) })),
   });
-  const { B, T, Tk, H, Hkv, D, Dv, depth } = problem;
+  const { B, T, Tk, H, Hkv, D, Dv, depth, keyCapacity = Tk } = problem;
   const store = (name: string, values: ArrayLike<number>): OperandArray => {
     if (name === 'docRange') return Int32Array.from(values);
     return problem.dtype === 'f16' && !/lse/i.test(name) ? toHalf(values) : Float32Array.from(values);
@@ -90,8 +90,14 @@ export async function runAttention(
     for (const [name, dim] of [
       ['dk', D],
       ['dv', Dv],
-    ] as const)
-      gradients[name] = store(name, new Float64Array(B * Tk * Hkv * dim).fill(before));
+    ] as const) {
+      const initial = new Float64Array(B * keyCapacity * Hkv * dim).fill(before);
+      // Positions that no key lies at are left as they are.
+      if (!problem.accumulateKeys)
+        for (let b = 0; b < B; b++)
+          initial.fill(0, (b * keyCapacity + Tk) * Hkv * dim, (b + 1) * keyCapacity * Hkv * dim);
+      gradients[name] = store(name, initial);
+    }
   }
   const grad = problem.depthGrad ?? { dtype: problem.dtype, accumulate: false };
   if (problem.defersDepth) gradients.depthWeights = poison('depthWeights', depth!.S * B * T * H * 2);

@@ -32,6 +32,18 @@ export const attentionCases = named([
   ['B=2 H=6 Hkv=2 D=40 Dv=24, not causal', attentionProblem({ B: 2, H: 6, Hkv: 2, D: 40, Dv: 24, causal: false })],
   ['more queries than keys, not causal', attentionProblem({ T: 17, Tk: 5, causal: false })],
   ['decoding: T=3 of Tk=70, keyCapacity=77', attentionProblem({ B: 2, T: 3, Tk: 70, keyCapacity: 77 })],
+  ['Tk=2 of keyCapacity=3, B=2', attentionProblem({ B: 2, T: 1, Tk: 2, keyCapacity: 3, H: 1, D: 8 })],
+  [
+    'dk and dv added up, Tk=7 of keyCapacity=11',
+    attentionProblem({ B: 3, T: 5, Tk: 7, keyCapacity: 11, H: 6, Hkv: 2, accumulateKeys: true }),
+  ],
+  [
+    'moda, Tk=7 of keyCapacity=11, Td=5',
+    {
+      ...attentionProblem({ B: 2, T: 3, Tk: 7, keyCapacity: 11, H: 6, Hkv: 2 }),
+      depth: { S: 3, segments: [2, 2], Td: 5, chunk: 1, chunkPhase: 0 },
+    },
+  ],
   ['window=5', attentionProblem({ T: 23, window: 5 })],
   ['window=3, not causal', attentionProblem({ T: 11, window: 3, causal: false })],
   ['packed documents', attentionProblem({ B: 2, T: 19, hasDocRange: true }), { docRange: documents(2, [7, 1, 11]) }],
@@ -59,6 +71,19 @@ export const attentionCases = named([
     'modaChunkVisible C=5 over packed documents',
     attentionProblem({ T: 19, S: 2, chunk: 5, hasDocRange: true }),
     { docRange: documents(1, [7, 1, 11]) },
+  ],
+  [
+    'modaChunkVisible C=3 over packed documents that start at 0, 4, 5 and 13, B=2',
+    attentionProblem({ B: 2, T: 19, S: 2, chunk: 3, hasDocRange: true }),
+    { docRange: documents(2, [4, 1, 8, 6]) },
+  ],
+  [
+    'modaChunkVisible C=4, decoding in documents, of which one started before the slots',
+    {
+      ...attentionProblem({ B: 2, T: 5, Tk: 12, keyCapacity: 13, hasDocRange: true }),
+      depth: { S: 2, segments: [2], Td: 8, chunk: 4, chunkPhase: 0 },
+    },
+    { docRange: [1, 12, 1, 12, 1, 12, 1, 12, 1, 12, 6, 9, 6, 9, 9, 12, 9, 12, 9, 12] },
   ],
   [
     'two segments, slots beyond S hold NaN',
@@ -97,6 +122,10 @@ export const matrixCases = named([
   ['causal G=2 D=16, ragged rows and keys', attentionProblem({ T: 45, H: 2, dtype: 'f16' })],
   ['dk and dv added up, Dv=24', attentionProblem({ T: 37, H: 2, Dv: 24, dtype: 'f16', accumulateKeys: true })],
   ['not causal, B=2', attentionProblem({ B: 2, T: 33, H: 2, dtype: 'f16', causal: false })],
+  [
+    'dk and dv added up, Tk=21 of keyCapacity=23, B=2',
+    attentionProblem({ B: 2, T: 19, Tk: 21, keyCapacity: 23, H: 2, dtype: 'f16', accumulateKeys: true }),
+  ],
   ['window=7 of Tk=70', attentionProblem({ T: 21, Tk: 70, keyCapacity: 71, H: 2, dtype: 'f16', window: 7 })],
   [
     'documents of 7, 1 and 22 tokens, dLse',

@@ -45,6 +45,8 @@ export function attentionStatistics(probe: AttentionProbe): AttentionStatistics 
         k: null,
         v: null,
         depth: keysAsValues(probe.depth, probe.slots),
+        docRange: probe.docRange,
+        Tk: probe.Tk,
         scale: softmaxScale(probe),
         chunk: probe.config.depthChunk,
         chunkPhase: probe.firstPosition % probe.config.depthChunk,

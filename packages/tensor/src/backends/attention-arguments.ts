@@ -15,7 +15,7 @@ export interface DepthArguments {
   readonly Td: number;
   /** C of `modaChunkVisible`; 1 is MoDA: the own position only. */
   readonly chunk: number;
-  /** Absolute position of depth position 0, modulo `chunk`. */
+  /** Absolute position of depth position 0, modulo `chunk`; with `docRange` chunks count from each document's start. */
   readonly chunkPhase: number;
 }
 
@@ -50,9 +50,10 @@ export interface AttentionBackwardArguments extends AttentionArguments {
   /** Gradient of lse, f32 `[B, H, T]`, or null when nobody used it. */
   readonly dLse: ArrayView | null;
   readonly dq: ArrayView;
+  /** As `k`; positions from Tk on are left as they are. */
   readonly dk: ArrayView | null;
   readonly dv: ArrayView | null;
-  /** Add to dk and dv, which then have `Tk` positions a row. */
+  /** Add to dk and dv. */
   readonly accumulateKeys: boolean;
   /** f32, same segments and shapes as `depth.segments`; null when nobody wants it, or `depthWeights` takes its place. */
   readonly dDepth: readonly DepthSegment[] | null;

@@ -5,7 +5,7 @@
 // HAS_DK and HAS_DV leave one of them out: two passes need one product more, and fewer registers each.
 //
 // One workgroup = SUBGROUPS * KEYS keys of one (b, kv_head); each subgroup owns KEYS of them, each lane one, and walks the packed rows in blocks of ROWS.
-// q [B,T,H,D], k [B,keyCapacity,Hkv,D], v [B,keyCapacity,Hkv,Dv], d_out [B,T,H,Dv], dk [B,Tk,Hkv,D], dv [B,Tk,Hkv,Dv] as 8 halves an element;
+// q [B,T,H,D], k [B,keyCapacity,Hkv,D], v [B,keyCapacity,Hkv,Dv], d_out [B,T,H,Dv], dk [B,keyCapacity,Hkv,D], dv [B,keyCapacity,Hkv,Dv] as 8 halves an element;
 // doc_range i32 [B,T,2]; stats f32 [B,H,T] of (lse, delta).
 // Workgroup memory: 4 ROWS (D + Dv + 24) + SUBGROUPS KEYS (ROWS + 4) 8 bytes, D and Dv rounded up to 16.
 // Reference: attention-reference.ts; Dao, "FlashAttention-2".
@@ -81,18 +81,19 @@ fn visible_range(b: u32, i: u32) -> vec2<i32> {
   if (params.causal != 0u) {
     end = min(end, position + 1);
   }
-  if (params.chunk > 0u) {
-    first = max(first, position - i32((u32(position) + params.chunk_phase) % params.chunk));
-  }
+  var origin = -i32(params.chunk_phase);
   if (params.has_docs != 0u) {
     let row = (b * params.T + i) * 2u;
     let start = doc_range[row] - params.doc_shift;
     if (params.chunk > 0u) {
-      first = max(first, min(start, position)); // the own position is always visible in depth
+      origin = min(start, position); // chunks count from the document's start; the own position is always visible in depth
     } else {
       first = max(first, start);
       end = min(end, doc_range[row + 1u] - params.doc_shift);
     }
+  }
+  if (params.chunk > 0u) {
+    first = max(first, position - (position - origin) % i32(params.chunk));
   }
   return vec2<i32>(first, max(first, end));
 }
@@ -108,7 +109,10 @@ fn candidate_queries(position: i32) -> vec2<i32> {
     end = min(end, position - params.query_offset + params.window);
   }
   if (params.chunk > 0u) {
-    let chunk_end = position - i32((u32(position) + params.chunk_phase) % params.chunk) + i32(params.chunk);
+    var chunk_end = position + i32(params.chunk); // where chunks end depends on the query's document
+    if (params.has_docs == 0u) {
+      chunk_end -= i32((u32(position) + params.chunk_phase) % params.chunk);
+    }
     end = min(end, chunk_end - params.query_offset);
   }
   return vec2<i32>(first, max(first, end));

@@ -52,18 +52,19 @@ fn visible_range(b: u32, i: u32) -> vec2<i32> {
   if (params.causal != 0u) {
     end = min(end, position + 1);
   }
-  if (params.chunk > 0u) {
-    first = max(first, position - i32((u32(position) + params.chunk_phase) % params.chunk));
-  }
+  var origin = -i32(params.chunk_phase);
   if (params.has_docs != 0u) {
     let row = (b * params.T + i) * 2u;
     let start = doc_range[row] - params.doc_shift;
     if (params.chunk > 0u) {
-      first = max(first, min(start, position)); // the own position is always visible in depth
+      origin = min(start, position); // chunks count from the document's start; the own position is always visible in depth
     } else {
       first = max(first, start);
       end = min(end, doc_range[row + 1u] - params.doc_shift);
     }
+  }
+  if (params.chunk > 0u) {
+    first = max(first, position - (position - origin) % i32(params.chunk));
   }
   return vec2<i32>(first, max(first, end));
 }

@@ -14,6 +14,8 @@ interface Dimensions {
   readonly D: number;
   readonly Dv?: number;
   readonly S?: number;
+  /** Positions of k and v; T by default. */
+  readonly capacity?: number;
 }
 
 /** Inputs q, k, v, depth keys and values of all slots; the run writes the slots into an arena and reads them back. */
@@ -23,7 +25,7 @@ function attentionCase(
   options: Partial<AttentionInput> & { readonly sequence?: boolean } = {},
   docRange?: readonly number[],
 ): OperatorCase {
-  const { B, T, H, Hkv, D, Dv = D, S = 0 } = size;
+  const { B, T, H, Hkv, D, Dv = D, S = 0, capacity = T } = size;
   const float = (...shape: number[]): CaseInput => ({ shape });
   const { sequence = true, ...input } = options;
   const letters = Object.entries(size)
@@ -33,8 +35,8 @@ function attentionCase(
     name: `${name} [${letters}]`,
     inputs: [
       float(B, T, H, D),
-      float(B, T, Hkv, D),
-      float(B, T, Hkv, Dv),
+      float(B, capacity, Hkv, D),
+      float(B, capacity, Hkv, Dv),
       ...(S > 0 ? [float(S, B, T, Hkv, D), float(S, B, T, Hkv, Dv)] : []),
     ],
     run: ([q, k, v, depthK, depthV], device) => {
@@ -78,7 +80,26 @@ const base = { B: 2, T: 13, H: 6, Hkv: 2, D: 8 } as const;
 /** Two documents of 5 and 8 positions in each of two rows. */
 const documents = [0, 1].flatMap(() => Array.from({ length: 13 }, (_, t) => (t < 5 ? [0, 5] : [5, 13])).flat());
 
+/** Documents that start at 0, 4, 5 and 11: no multiples of 3. */
+const oddDocuments = [0, 1].flatMap(() =>
+  [
+    [0, 4],
+    [4, 5],
+    [5, 11],
+    [11, 13],
+  ].flatMap((range) => Array.from({ length: range[1] - range[0] }, () => range).flat()),
+);
+
 export const attentionCases: readonly OperatorCase[] = [
+  attentionCase('attention, Tk=2 of 3 positions', { B: 2, T: 1, H: 1, Hkv: 1, D: 8, capacity: 3 }, { Tk: 2 }),
+  attentionCase('moda, Tk=5 of 7 positions', { B: 3, T: 3, H: 6, Hkv: 2, D: 8, Dv: 16, S: 2, capacity: 7 }, { Tk: 5 }),
+  attentionCase(
+    'modaChunkVisible, C=3, documents, Tk=13 of 17 positions',
+    { ...base, S: 2, capacity: 17 },
+    { chunk: 3, Tk: 13 },
+    oddDocuments,
+  ),
+  attentionCase('depthAttention, C=3, documents', { ...base, S: 2 }, { sequence: false, chunk: 3 }, oddDocuments),
   attentionCase('attention', base),
   attentionCase('attention, not causal', base, { causal: false }),
   attentionCase('attention, window 4', base, { window: 4 }),
