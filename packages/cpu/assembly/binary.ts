@@ -69,7 +69,8 @@ import { silu4 } from './unary';
   if (op == BINARY_GELU_ERF_GRAD) return f32x4.mul(geluErfSlope4(a), b);
   if (op == BINARY_RELU_GRAD) return v128.and(b, f32x4.gt(a, splat(0)));
   if (op == BINARY_TANH_GRAD_FROM_OUTPUT) return f32x4.mul(f32x4.sub(splat(1.0), f32x4.mul(a, a)), b);
-  return f32x4.mul(f32x4.mul(a, f32x4.sub(splat(1.0), a)), b);
+  if (op == BINARY_SIGMOID_GRAD_FROM_OUTPUT) return f32x4.mul(f32x4.mul(a, f32x4.sub(splat(1.0), a)), b);
+  return splat(NaN); // no operator
 }
 
 // @ts-ignore: decorator

@@ -10,7 +10,8 @@ import { scratch } from './thread';
 @inline function ternary4(op: i32, a: v128, b: v128, c: v128): v128 {
   if (op == TERNARY_WHERE) return v128.bitselect(c, b, f32x4.eq(a, splat(0)));
   if (op == TERNARY_SWIGLU_GRAD_GATE) return f32x4.mul(f32x4.mul(siluSlope4(a), b), c);
-  return multiplyAdd(a, b, c);
+  if (op == TERNARY_MULTIPLY_ADD) return multiplyAdd(a, b, c);
+  return splat(NaN); // no operator
 }
 
 // @ts-ignore: decorator
@@ -33,7 +34,8 @@ import { scratch } from './thread';
 function contiguous(op: i32, a: usize, b: usize, c: usize, out: usize, n: i32, pad: usize): void {
   if (op == TERNARY_WHERE) loop(TERNARY_WHERE, a, b, c, out, n, pad);
   else if (op == TERNARY_SWIGLU_GRAD_GATE) loop(TERNARY_SWIGLU_GRAD_GATE, a, b, c, out, n, pad);
-  else loop(TERNARY_MULTIPLY_ADD, a, b, c, out, n, pad);
+  else if (op == TERNARY_MULTIPLY_ADD) loop(TERNARY_MULTIPLY_ADD, a, b, c, out, n, pad);
+  else unreachable();
 }
 
 /** One tile of `ternary`; operands of the index space: a, b, c, out. */

@@ -71,7 +71,8 @@ const GELU_SLOPE: f32 = 0.7978845608028654;
   }
   if (op == UNARY_SIN) return sine4(x, 0);
   if (op == UNARY_COS) return sine4(x, 1);
-  return power4(x, alpha);
+  if (op == UNARY_POW_SCALAR) return power4(x, alpha);
+  return splat(NaN); // no operator
 }
 
 // @ts-ignore: decorator

@@ -112,7 +112,11 @@ fn apply(l: Value, r: Value) -> Value {
     case 16u: { return gelu_erf_slope(l) * r; }
     case 17u: { return select(no, r, l > no); }
     case 18u: { return (1.0 - l * l) * r; }
-    default: { return l * (1.0 - l) * r; }
+    case 19u: { return l * (1.0 - l) * r; }
+    default: { // no operator
+      var absent = 0x7fc00000u;
+      return Value(bitcast<f32>(absent));
+    }
   }
 }
 

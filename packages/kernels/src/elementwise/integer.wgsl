@@ -63,7 +63,8 @@ fn apply(l: Element, r: Element, third: Element) -> Element {
     case 31u: { return select(no, yes, l > r); }
     case 32u: { return select(no, yes, l >= r); }
     case 40u: { return select(third, r, l != no); }
-    default: { return l * r + third; }
+    case 41u: { return l * r + third; }
+    default: { return no; } // no operator
   }
 }
 

@@ -47,7 +47,11 @@ fn apply(first: Value, second: Value, third: Value) -> Value {
       return select(second, third, isZero);
     }
     case 1u: { return silu_slope(first) * second * third; }
-    default: { return first * second + third; }
+    case 2u: { return first * second + third; }
+    default: { // no operator
+      var absent = 0x7fc00000u;
+      return Value(bitcast<f32>(absent));
+    }
   }
 }
 

@@ -131,9 +131,13 @@ fn number_of(v: Value) -> Value {
     case 18u: { return alpha * v + beta; }
     case 19u: { return power(v); }
     case 20u: { return select(select(v, alpha, v < alpha), beta, v > beta); }
-    default: {
+    case 21u: {
       let exponent = bitcast<Bits>(v) & Bits(0x7f800000u);
       return select(Value(0.0), Value(1.0), exponent == Bits(0x7f800000u));
+    }
+    default: { // no operator
+      var absent = 0x7fc00000u;
+      return Value(bitcast<f32>(absent));
     }
   }
 }

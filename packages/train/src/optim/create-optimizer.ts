@@ -1,4 +1,4 @@
-import { AdamW, allocateGradients, type Tensor } from '@modajs/tensor';
+import { AdamW, allocateGradients, type Tensor, unknownName } from '@modajs/tensor';
 import type { RunConfig } from '../config/run-config.ts';
 import { Muon } from './muon.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -9,7 +9,17 @@ type NamedTensors = Readonly<Record<string, Tensor>>;
 /** AdamW over all parameters, or Muon over the matrices of the blocks and AdamW over the rest. Gradients get their memory here. */
 export function createOptimizer(params: NamedTensors, config: OptimizerConfig): Optimizer {
   allocateGradients(params);
-  if (config.kind === 'adamw') return createAdamW(params, config);
+  switch (config.kind) {
+    case 'adamw':
+      return createAdamW(params, config);
+    case 'muon':
+      return createMuon(params, config);
+    default:
+      return unknownName('optimizer.kind', config.kind);
+  }
+}
+
+function createMuon(params: NamedTensors, config: OptimizerConfig): Optimizer {
   const entries = Object.entries(params);
   const isMatrix = ([name, { rank }]: readonly [string, Tensor]): boolean => rank === 2 && !/embed|lm_head/.test(name);
   const matrices = Object.fromEntries(entries.filter(isMatrix));
