@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as errors from './index.ts';
 
-const { ModaError, unknownName, ...concrete } = errors;
+const { ModaError, unknownName, shown: _shown, ...concrete } = errors;
 
 describe('errors', () => {
   it.each(Object.entries(concrete))('%s > is a ModaError with its name, its values and its cause', (name, Class) => {

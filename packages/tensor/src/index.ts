@@ -17,6 +17,7 @@ export {
   ModaError,
   OutOfMemoryError,
   ShapeError,
+  shown,
   unknownName,
 } from './core/errors.ts';
 export { packedZeros } from './core/packed.ts';

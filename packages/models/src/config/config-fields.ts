@@ -8,9 +8,10 @@ export interface FieldRule {
 
 const isWhole = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value);
 
+/** Sizes are 32-bit integers on devices. */
 const wholeFrom = (low: number): FieldRule => ({
-  expected: `a whole number >= ${low}`,
-  accepts: (value) => isWhole(value) && value >= low,
+  expected: `a whole number >= ${low} and < 2^31`,
+  accepts: (value) => isWhole(value) && value >= low && value < 2 ** 31,
 });
 
 const positive: FieldRule = {

@@ -1,4 +1,4 @@
-import { ConfigError } from '@modajs/tensor';
+import { ConfigError, shown } from '@modajs/tensor';
 import { fieldRules } from './config-fields.ts';
 import type { DecoderConfig, DecoderConfigInput } from './decoder-config.ts';
 import { nearestKey } from './nearest-key.ts';
@@ -17,7 +17,7 @@ const required = ['nLayers', 'nHeads', 'dModel', 'vocabSize'] as const;
 export function defineDecoderConfig(input: DecoderConfigInput): DecoderConfig {
   const given: Record<string, unknown> = { ...input };
   for (const [key, value] of Object.entries(given)) {
-    if (!(key in fieldRules)) throw unknownKey(key);
+    if (!Object.hasOwn(fieldRules, key)) throw unknownKey(key);
     if (value === undefined) delete given[key];
     else checkField(key as FieldName, value);
   }
@@ -71,20 +71,27 @@ function checkField(key: FieldName, value: unknown): void {
   const { expected, accepts } = fieldRules[key];
   if (accepts(value)) return;
   const cure = key === 'headDim' ? 'Set headDim, or a dModel that nHeads divides.' : 'Change the value.';
-  throw new ConfigError(`config: ${key} must be ${expected}, got ${JSON.stringify(value)}. ${cure}`, { key, value });
+  throw new ConfigError(`config: ${key} must be ${expected}, got ${shown(value)}. ${cure}`, { key, value });
 }
 
 function refuse(rule: string, got: Partial<DecoderConfig>, cure: string): never {
   const values = Object.entries(got)
-    .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+    .map(([key, value]) => `${key}=${shown(value)}`)
     .join(', ');
   throw new ConfigError(`config: ${rule}, got ${values}. ${cure}`, got);
+}
+
+/** The smallest divisors of `n`, at most `count` of them below 1,000. */
+function firstDivisors(n: number, count: number): number[] {
+  const divisors: number[] = [];
+  for (let d = 1; d <= Math.min(n, 1000) && divisors.length < count; d++) if (n % d === 0) divisors.push(d);
+  return divisors;
 }
 
 function checkConsistency(config: DecoderConfig): void {
   const { nHeads, nKvHeads, headDim, depth, depthChunk, depthSlots, norm } = config;
   if (nHeads % nKvHeads !== 0) {
-    const divisors = Array.from({ length: nHeads }, (_, i) => i + 1).filter((n) => nHeads % n === 0);
+    const divisors = firstDivisors(nHeads, 12);
     refuse('nHeads must be a multiple of nKvHeads', { nHeads, nKvHeads }, `Set nKvHeads to ${divisors.join(', ')}.`);
   }
   if (config.positions === 'rope' && headDim % 2 !== 0) {

@@ -9,5 +9,6 @@ export {
   ModaError,
   OutOfMemoryError,
   ShapeError,
+  shown,
   unknownName,
 } from '@modajs/errors';

@@ -1,4 +1,4 @@
-import { CheckpointError } from '../core/errors.ts';
+import { CheckpointError, shown } from '../core/errors.ts';
 
 /** dtypes of the file format that this library reads; it writes F32, F16, I32 and U32. */
 export type SafetensorsDType =
@@ -122,17 +122,6 @@ function repeatedName(text: string): string | null {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A value of the file in an error message: as long as a line, however deep. */
-function shown(value: unknown): string {
-  let text: string;
-  try {
-    text = JSON.stringify(value) ?? String(value);
-  } catch {
-    text = 'a deeply nested value';
-  }
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 
 function checkEntry(name: string, value: unknown): SafetensorsEntry {

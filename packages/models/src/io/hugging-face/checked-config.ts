@@ -1,4 +1,4 @@
-import { CheckpointError } from '@modajs/tensor';
+import { CheckpointError, shown } from '@modajs/tensor';
 import { harmlessKeys } from './config-keys.ts';
 
 /** The content of a `config.json`, or a mapping inside it. */
@@ -102,7 +102,7 @@ export class CheckedConfig {
   }
 
   private wrong(key: string, value: unknown, expected: string, cure: string): CheckpointError {
-    const got = value === undefined ? 'nothing' : (JSON.stringify(value) ?? String(value)).slice(0, 80);
+    const got = value === undefined ? 'nothing' : shown(value);
     return new CheckpointError(`${this.where}: ${key} must be ${expected}, got ${got}. ${cure}`, { key, value });
   }
 }

@@ -1,4 +1,4 @@
-import { CheckpointError } from '@modajs/tensor';
+import { CheckpointError, ConfigError, shown } from '@modajs/tensor';
 import type { DecoderConfig, DecoderConfigInput } from '../../config/decoder-config.ts';
 import { defineDecoderConfig } from '../../config/define-decoder-config.ts';
 import { CheckedConfig, type Json } from './checked-config.ts';
@@ -22,7 +22,7 @@ export function configFromHuggingFace(json: Json): DecoderConfig {
   const type = json['model_type'];
   if (typeof type !== 'string' || !families.includes(type)) {
     throw new CheckpointError(
-      `config.json: model_type must be one of ${families.join(', ')}, got ${JSON.stringify(type)}. Convert the model first.`,
+      `config.json: model_type must be one of ${families.join(', ')}, got ${shown(type)}. Convert the model first.`,
       { key: 'model_type', value: type },
     );
   }
@@ -50,7 +50,8 @@ function define(fields: DecoderConfigInput): DecoderConfig {
   try {
     return defineDecoderConfig(fields);
   } catch (error) {
-    throw new CheckpointError(`config.json: ${(error as Error).message}`, {}, { cause: error });
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CheckpointError(`config.json: ${error.message}`, {}, { cause: error });
   }
 }
 
@@ -102,7 +103,7 @@ function fullAttention(config: CheckedConfig): void {
   const other = types.find((type) => type !== 'full_attention');
   if (other === undefined) return;
   throw new CheckpointError(
-    `config.json: layer_types must be full_attention in every layer, got ${JSON.stringify(other)}. This variant is not supported.`,
+    `config.json: layer_types must be full_attention in every layer, got ${shown(other)}. This variant is not supported.`,
     { key: 'layer_types', value: other },
   );
 }

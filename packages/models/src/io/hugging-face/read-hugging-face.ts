@@ -1,4 +1,4 @@
-import { CheckpointError, readSafetensors } from '@modajs/tensor';
+import { CheckpointError, readSafetensors, shown } from '@modajs/tensor';
 import type { HostParameter } from '../../decoder/load-parameters.ts';
 import type { ModelWeights } from '../model-weights.ts';
 import type { Json } from './checked-config.ts';
@@ -64,7 +64,7 @@ function readWeightMap(index: Json): ReadonlyMap<string, string> {
   for (const [name, shard] of Object.entries(map)) {
     if (typeof shard === 'string' && isPlainFileName(shard) && shard.endsWith('.safetensors')) continue;
     throw new CheckpointError(
-      `${file}: ${name} must be in a .safetensors file beside the index, got ${JSON.stringify(shard)?.slice(0, 80)}. Do not trust this file.`,
+      `${file}: ${name} must be in a .safetensors file beside the index, got ${shown(shard)}. Do not trust this file.`,
       { file, name, shard },
     );
   }
