@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDecoder, type Decoder, type DecoderConfig, defineDecoderConfig } from '@modajs/models';
 import { CheckpointError, ConfigError, type Device } from '@modajs/tensor';
 import type { Tokenizer } from '@modajs/tokenizer';
 import {
+  type Checkpoint,
   mergeConfigs,
   type RawConfig,
   type RunConfig,
@@ -75,6 +77,7 @@ export async function openRun(folder: string, { device, step, average = false }:
   if (!checkpoint) {
     throw new CheckpointError(`checkpoint: ${folder} must hold a whole checkpoint, got none. Train it further first.`);
   }
+  await requireTokenizerOf(checkpoint, folder);
   const file = average ? 'ema.safetensors' : 'model.safetensors';
   const weights = checkpoint.files[file];
   if (!weights) {
@@ -91,4 +94,18 @@ export async function openRun(folder: string, { device, step, average = false }:
     throw error;
   }
   return { ...saved, decoder, tokenizer, step: checkpoint.state.step };
+}
+
+/** @throws CheckpointError when the run's `tokenizer.json` is not the one that its weights were trained with */
+async function requireTokenizerOf({ identity }: Checkpoint, folder: string): Promise<void> {
+  const path = join(folder, 'tokenizer.json');
+  const found = createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+  const saved = identity['tokenizer.sha256'];
+  if (saved === undefined || saved === found) return;
+  throw new CheckpointError(
+    `checkpoint: ${path} must be the tokenizer that the weights were trained with, got another file. Put the first one back.`,
+    { path },
+  );
 }

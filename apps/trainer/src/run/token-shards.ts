@@ -57,7 +57,7 @@ export async function openTokenData(
   { data }: RunConfig,
 ): Promise<TokenData[]> {
   const manifest = await manifestOf(path);
-  const files = manifest ? shardFiles(path, manifest) : await tokenFiles(path);
+  const files = manifest ? shardFiles(path, manifest) : await tokenFiles(path, tokenizer.vocabSize);
   if (manifest) await requireTokenizer(path, tokenizer);
   const all = await TokenFilesSource.open(path, files, tokenizer.vocabSize);
   const documents = manifest
@@ -101,8 +101,8 @@ function shardFiles(path: string, { shards, dtype }: ShardManifest): TokenFile[]
   return shards.map(({ file, tokens }) => ({ path: join(path, file), headerBytes: 0, bytesPerToken, tokens }));
 }
 
-async function tokenFiles(path: string): Promise<TokenFile[]> {
-  if (path.endsWith('.bin')) return [await inspectTokenFile(path)];
+async function tokenFiles(path: string, vocabSize: number): Promise<TokenFile[]> {
+  if (path.endsWith('.bin')) return [await inspectTokenFile(path, vocabSize)];
   const files = (await readdir(path)).filter((name) => name.endsWith('.bin')).sort();
-  return Promise.all(files.map((name) => inspectTokenFile(join(path, name))));
+  return Promise.all(files.map((name) => inspectTokenFile(join(path, name), vocabSize)));
 }

@@ -1,5 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { DataError } from '../errors.ts';
 
 export type TextFormat = 'text' | 'jsonl' | 'parquet';
@@ -39,14 +39,51 @@ export async function findInputFiles(paths: string | readonly string[]): Promise
       files.push(describe(path, source, status.size));
       continue;
     }
-    const names = (await readdir(path, { recursive: true })).filter((name) => NAME.test(name)).sort();
-    const found = await Promise.all(names.map(async (name) => ({ name, status: await stat(join(path, name)) })));
-    const inside = found.filter((entry) => entry.status.isFile());
+    const inside = await filesInside(path);
     if (inside.length === 0)
       throw new DataError('read', path, `must hold files of text, got none. Known are ${KNOWN_ENDINGS}.`);
-    files.push(...inside.map((entry) => describe(join(path, entry.name), source, entry.status.size)));
+    files.push(...inside.map(({ path: found, sizeBytes }) => describe(found, source, sizeBytes)));
   }
   return files;
+}
+
+/**
+ * Files of known kinds in a folder and those below it, in the order of their names. Links are followed; a folder or file that
+ * several links lead to is read once.
+ *
+ * @throws {DataError} a link to nothing, a folder that cannot be read
+ */
+async function filesInside(folder: string): Promise<{ path: string; sizeBytes: number }[]> {
+  const found: { path: string; name: string; sizeBytes: number }[] = [];
+  const seen = new Set<string>();
+  const visit = async (within: string): Promise<void> => {
+    const real = await realpath(within).catch((cause: unknown) => unreadable(within, cause));
+    if (seen.has(real)) return;
+    seen.add(real);
+    const names = await readdir(within).catch((cause: unknown) => unreadable(within, cause));
+    for (const name of names.sort()) {
+      const path = join(within, name);
+      const status = await stat(path).catch((cause: unknown) => {
+        // What is no text by its name is passed over, whatever it is.
+        return NAME.test(name) ? unreadable(path, cause) : null;
+      });
+      if (status?.isDirectory()) await visit(path);
+      if (!status?.isFile() || !NAME.test(name)) continue;
+      const target = await realpath(path);
+      if (seen.has(target)) continue;
+      seen.add(target);
+      found.push({ path, name: relative(folder, path), sizeBytes: status.size });
+    }
+  };
+  await visit(folder);
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function unreadable(path: string, cause: unknown): never {
+  const { code } = cause as NodeJS.ErrnoException;
+  throw new DataError('read', path, `must be readable, got ${code}. Is it a link to something that is gone?`, {
+    cause,
+  });
 }
 
 function describe(path: string, source: number, sizeBytes: number): InputFile {

@@ -26,18 +26,35 @@ export async function* readJsonLines(
   }
 }
 
-/** Lines without their end. */
+/** Bytes of a line, which is one string of JSON. */
+const MAX_LINE_BYTES = 1 << 28;
+
+/** Lines without their end. @throws {DataError} a line that is too long for memory */
 async function* lines(file: InputFile, options: ReadOptions): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = [];
+  let held = 0;
+  let line = 1;
   for await (const chunk of byteChunks(file, options.onRead)) {
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
       const last = chunk.subarray(start, end);
       yield parts.length === 0 ? last : Buffer.concat([...parts, last]);
       parts = [];
+      held = 0;
+      line++;
       start = end + 1;
     }
-    if (start < chunk.length) parts.push(chunk.slice(start));
+    if (start === chunk.length) continue;
+    parts.push(chunk.slice(start));
+    held += chunk.length - start;
+    if (held > MAX_LINE_BYTES) {
+      throw new DataError(
+        'read',
+        file.path,
+        `must have lines of at most ${MAX_LINE_BYTES} bytes, got a longer one. Is it JSON lines?`,
+        { place: `line ${line}` },
+      );
+    }
   }
   if (parts.length > 0) yield Buffer.concat(parts);
 }

@@ -2,6 +2,7 @@ import { DataError } from '../errors.ts';
 import { byteChunks } from './byte-stream.ts';
 import type { ReadOptions, SafeCut } from './document-part.ts';
 import type { InputFile } from './input-files.ts';
+import { EndlessWords } from './long-words.ts';
 import { decodeReplacing, decodeValid, unfinishedBytes, validPrefix } from './utf8-policy.ts';
 
 /** UTF-16 units of a part: large enough to keep workers busy, small enough to hold many. */
@@ -25,8 +26,10 @@ export async function* readTextParts(
       return;
     }
   }
+  const words = new EndlessWords(file.path);
   let held = '';
   for await (const text of textChunks(file, options)) {
+    words.add(text);
     if (held.length + text.length > JOINED_LIMIT) {
       throw new DataError(
         'read',

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -61,6 +61,28 @@ describe('streamDocuments', () => {
     file('tree/a/z.jsonl', '{"text":"a"}');
     file('tree/ignored.csv', 'x');
     expect(await texts(join(folder, 'tree'))).toEqual(['a', 'b']);
+  });
+
+  test('reads a folder with links in a circle once, and names a link to nothing', async () => {
+    const path = file('linked/a.txt', 'a');
+    file('linked/sub/b.txt', 'b');
+    symlinkSync('..', join(folder, 'linked/sub/up'));
+    symlinkSync('.', join(folder, 'linked/self'));
+    symlinkSync(path, join(folder, 'linked/again.txt'));
+    symlinkSync(join(folder, 'gone.csv'), join(folder, 'linked/other.csv'));
+    expect(await texts(join(folder, 'linked'))).toEqual(['a', 'b']);
+    symlinkSync(join(folder, 'gone.txt'), join(folder, 'linked/z.txt'));
+    await expect(texts(join(folder, 'linked'))).rejects.toThrow(/z\.txt must be readable, got ENOENT/);
+  });
+
+  test.each(['a', '7', '!', ' ', '日'])('refuses a small file that unpacks to one word of %j', async (unit) => {
+    const bomb = unit.repeat(20_000_000);
+    await expect(texts(file('bomb.txt.gz', gzipSync(`a b ${bomb}`)))).rejects.toThrow(
+      'characters of one kind in a row',
+    );
+    await expect(texts(file('bomb.jsonl.gz', gzipSync(JSON.stringify({ text: bomb }))))).rejects.toThrow(
+      '(line 1) must hold words',
+    );
   });
 
   test('characters on the border of two chunks stay whole', async () => {

@@ -1,5 +1,6 @@
 import type { DocumentPart, InputPosition, ReadOptions, SafeCut } from './document-part.ts';
 import { findInputFiles, type InputFile } from './input-files.ts';
+import { EndlessWords } from './long-words.ts';
 import { readJsonLines } from './read-jsonl.ts';
 import { readParquet } from './read-parquet.ts';
 import { readTextParts } from './read-text.ts';
@@ -64,7 +65,10 @@ export async function* streamParts(
       continue;
     }
     const documents = file.format === 'jsonl' ? readJsonLines(file, options, first) : readParquet(file, options, first);
-    for await (const { text, document } of documents) yield { text, file: index, document, isEnd: true };
+    for await (const { text, document } of documents) {
+      new EndlessWords(file.path, `${file.format === 'jsonl' ? 'line' : 'row'} ${document + 1}`).add(text);
+      yield { text, file: index, document, isEnd: true };
+    }
   }
 }
 

@@ -36,7 +36,7 @@ describe('token files', () => {
       await llmC('b.bin', ids(5, 7)),
       await llmC('c.bin', ids(4, 12), 20240801),
     ];
-    const files = await Promise.all(paths.map(inspectTokenFile));
+    const files = await Promise.all(paths.map((path) => inspectTokenFile(path, 50_257)));
     expect(files.map(({ headerBytes, bytesPerToken, tokens }) => [headerBytes, bytesPerToken, tokens])).toEqual([
       [0, 2, 7],
       [1024, 2, 5],
@@ -56,19 +56,46 @@ describe('token files', () => {
     await source.close();
   });
 
+  it('without a header have the width that the vocabulary needs or that their numbers show', async () => {
+    const write = async (name: string, tokens: Uint16Array | Uint32Array) => {
+      const path = join(folder, name);
+      await writeFile(path, new Uint8Array(tokens.buffer));
+      return path;
+    };
+    const text = [97, 300, 5, 40_000, 97, 0, 12];
+    const wide = await write('wide.bin', Uint32Array.from(text));
+    const narrow = await write('narrow.bin', Uint16Array.from(text));
+    const widthOf = async (path: string, vocabSize: number) => (await inspectTokenFile(path, vocabSize)).bytesPerToken;
+    expect([await widthOf(wide, 50_257), await widthOf(wide, 100_278)]).toEqual([4, 4]);
+    expect(await widthOf(narrow, 50_257)).toBe(2);
+    const source = await TokenFilesSource.open('wide', [await inspectTokenFile(wide, 50_257)], 50_257);
+    expect(Array.from(await source.read(0, source.length))).toEqual(text);
+    await source.close();
+    // uint16 ids of another tokenizer, read as the uint32 that this vocabulary needs, and uint32 ids of a larger one.
+    const even = await write('even.bin', Uint16Array.from(text.slice(0, 6)));
+    await expect(TokenFilesSource.open('x', [await inspectTokenFile(even, 100_278)], 100_278)).rejects.toThrow(
+      DataError,
+    );
+    await expect(inspectTokenFile(narrow, 100_278)).rejects.toThrow(DataError);
+    const larger = await write('larger.bin', Uint32Array.from([97, 100_257, 300, 70_000]));
+    await expect(TokenFilesSource.open('x', [await inspectTokenFile(larger, 50_257)], 50_257)).rejects.toThrow(
+      'got 100257',
+    );
+  });
+
   it('whose ids exceed the vocabulary are refused with the place', async () => {
-    const file = await inspectTokenFile(await nanoGpt('big.bin', [1, 2, 50_000, 3]));
+    const file = await inspectTokenFile(await nanoGpt('big.bin', [1, 2, 50_000, 3]), 512);
     await expect(TokenFilesSource.open('big', [file], 512)).rejects.toThrow(
       /big\.bin must hold ids below the vocabulary of 512, got 50000 at token 2/,
     );
   });
 
   it('that are missing, empty, odd or cut short are refused', async () => {
-    await expect(inspectTokenFile(join(folder, 'none.bin'))).rejects.toThrow('got ENOENT');
-    await expect(inspectTokenFile(await nanoGpt('empty.bin', []))).rejects.toThrow(DataError);
+    await expect(inspectTokenFile(join(folder, 'none.bin'), 512)).rejects.toThrow('got ENOENT');
+    await expect(inspectTokenFile(await nanoGpt('empty.bin', []), 512)).rejects.toThrow(DataError);
     await writeFile(join(folder, 'odd.bin'), new Uint8Array(7));
-    await expect(inspectTokenFile(join(folder, 'odd.bin'))).rejects.toThrow('cut short');
+    await expect(inspectTokenFile(join(folder, 'odd.bin'), 512)).rejects.toThrow('cut short');
     const cut = await llmC('cut.bin', ids(3), 20240520, 9);
-    await expect(inspectTokenFile(cut)).rejects.toThrow('must hold 9 tokens in 1042 B, got 1030 B');
+    await expect(inspectTokenFile(cut, 512)).rejects.toThrow('must hold 9 tokens in 1042 B, got 1030 B');
   });
 });
