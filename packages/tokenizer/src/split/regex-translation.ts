@@ -1,6 +1,15 @@
 import { TokenizerError } from '../errors.ts';
 import { categoryClass } from '../unicode/general-category.ts';
 import { onigurumaWordClass, WHITE_SPACE } from '../unicode/word-class.ts';
+import {
+  ofAlternatives,
+  ofAssertion,
+  ofAtomic,
+  ofCharacter,
+  ofRepeated,
+  ofSequence,
+  type Shape,
+} from './regex-shape.ts';
 
 /** Escapes whose meaning differs from JavaScript's, as the inside of a character class. */
 const CLASSES: Readonly<Record<string, () => string>> = {
@@ -27,13 +36,14 @@ export function translateRegex(source: string, place: string): RegExp {
     if (cause instanceof TokenizerError) throw cause;
     throw new TokenizerError(
       'tokenizer',
-      `${place} must be a regular expression that JavaScript can run, got ${source}: ${cause instanceof Error ? cause.message : cause}.`,
+      `${place} must be a regular expression that JavaScript can run, got ${source.slice(0, 200)}: ${String(cause instanceof Error ? cause.message : cause).slice(0, 200)}.`,
       { place, cause },
     );
   }
 }
 
-/** Counts and groups inside each other that a pattern may have. */
+/** Characters, counts and groups inside each other that a pattern may have. */
+const MOST_LENGTH = 20_000;
 const MOST_REPEATS = 1000;
 const MOST_GROUPS = 100;
 
@@ -43,6 +53,8 @@ class Translator {
   #at = 0;
   #groups = 0;
   #depth = 0;
+  /** Of what was read last. */
+  #shape: Shape = ofAssertion();
 
   constructor(source: string, place: string) {
     this.#source = source;
@@ -50,15 +62,20 @@ class Translator {
   }
 
   pattern(): string {
+    if (this.#source.length > MOST_LENGTH) this.#refuse(`more than ${MOST_LENGTH} characters`);
     const pattern = this.#alternatives(false);
     if (this.#at < this.#source.length) this.#refuse('an unmatched )');
+    if (this.#shape.explodes)
+      this.#refuse(
+        'a loop of loops before something that may fail, which could take exponential time; put the loop into (?>...)',
+      );
     return pattern;
   }
 
   #refuse(what: string): never {
     throw new TokenizerError(
       'tokenizer',
-      `${this.#place} must not have ${what} (position ${this.#at}), got ${this.#source}.`,
+      `${this.#place} must not have ${what} (position ${this.#at}), got ${this.#source.slice(0, 200)}.`,
       { place: this.#place },
     );
   }
@@ -66,45 +83,57 @@ class Translator {
   #alternatives(ignoreCase: boolean): string {
     let out = '';
     let folds = ignoreCase;
+    const alternatives: Shape[] = [];
+    let parts: Shape[] = [];
     while (this.#at < this.#source.length && this.#source[this.#at] !== ')') {
       if (this.#source[this.#at] === '|') {
         out += '|';
         this.#at++;
+        alternatives.push(ofSequence(parts));
+        parts = [];
         continue;
       }
-      const flag = /^\(\?(-?)i\)/.exec(this.#source.slice(this.#at));
+      const flag = /^\(\?(-?)i\)/.exec(this.#source.slice(this.#at, this.#at + 5));
       if (flag) {
         folds = flag[1] === '';
         this.#at += flag[0].length;
         continue;
       }
       out += this.#repeated(folds);
+      parts.push(this.#shape);
     }
+    this.#shape = ofAlternatives([...alternatives, ofSequence(parts)]);
     return out;
   }
 
   /** An atom and its quantifier. */
   #repeated(folds: boolean): string {
-    const [from, groups] = [this.#at, this.#groups];
     const atom = this.#atom(folds);
     const quantifier = this.#quantifier();
-    const next = quantifier === '' ? undefined : this.#source[this.#at];
-    if (next === '?') this.#at++;
+    if (quantifier === '') return atom;
+    this.#shape = ofRepeated(this.#shape, ...boundsOf(quantifier));
+    const next = this.#source[this.#at];
+    if (next !== '?' && next !== '+') return atom + quantifier;
+    this.#at++;
     // Oniguruma reads `{n}?` as `n` times or not at all.
-    if (next === '?' && /^\{\d+\}$/.test(quantifier)) return `(?:${atom}${quantifier})?`;
-    if (next !== '+') return next === '?' ? `${atom}${quantifier}?` : atom + quantifier;
-    // Oniguruma reads `{n,m}+` as repeating the repetition, but `*+`, `++` and `?+` as possessive.
+    if (next === '?' && !/^\{\d+\}$/.test(quantifier)) return `${atom}${quantifier}?`;
+    if (next === '?') {
+      this.#shape = ofRepeated(this.#shape, 0, 1);
+      return `(?:${atom}${quantifier})?`;
+    }
+    // It reads `{n,m}+` as repeating the repetition, but `*+`, `++` and `?+` as possessive.
     if (quantifier.startsWith('{')) {
-      this.#at++;
+      this.#shape = ofRepeated(this.#shape, 1, Number.POSITIVE_INFINITY);
       return `(?:${atom}${quantifier})+`;
     }
-    // What is possessive goes into a capture, and captures count by where they open: read the atom again behind it.
-    this.#at = from;
-    this.#groups = groups + 1;
-    const inner = this.#atom(folds);
-    this.#quantifier();
-    this.#at++;
-    return `(?=(${inner}${quantifier}))\\${groups + 1}`;
+    return this.#atomic(atom + quantifier);
+  }
+
+  /** A lookahead that captures, and what it captured: an engine does not go back into it. */
+  #atomic(inner: string): string {
+    const name = `g${++this.#groups}`;
+    this.#shape = ofAtomic(this.#shape);
+    return `(?:(?=(?<${name}>${inner}))\\k<${name}>)`;
   }
 
   /** `* + ?` or a count, which may leave out its least: `{,n}`. */
@@ -117,8 +146,15 @@ class Translator {
   }
 
   #atom(ignoreCase: boolean): string {
+    if (this.#source[this.#at] === '(') return this.#group(ignoreCase);
+    const atom = this.#character(ignoreCase);
+    this.#shape = atom.startsWith('(') ? ofAssertion() : ofCharacter(atom);
+    return atom;
+  }
+
+  /** A character, a class or an anchor. */
+  #character(ignoreCase: boolean): string {
     const character = String.fromCodePoint(this.#source.codePointAt(this.#at) as number);
-    if (character === '(') return this.#group(ignoreCase);
     if (character === '[') return this.#class(ignoreCase);
     if (character === '\\') return this.#escape(ignoreCase);
     this.#at += character.length;
@@ -135,15 +171,14 @@ class Translator {
     const open = /^\((?:\?(?:(-?i|):|([=!]|<[=!]|>)|P?<\w+>))?/.exec(rest);
     if (!open || (open[0] === '(' && rest[1] === '?')) this.#refuse(`a group ${rest.slice(0, 4)}`);
     this.#at += open[0].length;
-    const isAtomic = open[2] === '>';
-    const number = isAtomic ? ++this.#groups : 0;
     const folds = open[1] === undefined || open[1] === '' ? ignoreCase : open[1] === 'i';
     if (++this.#depth > MOST_GROUPS) this.#refuse(`more than ${MOST_GROUPS} groups inside each other`);
     const inner = this.#alternatives(folds);
     this.#depth--;
     if (this.#source[this.#at] !== ')') this.#refuse('an unclosed (');
     this.#at++;
-    if (isAtomic) return `(?:(?=(${inner}))\\${number})`;
+    if (open[2] === '>') return this.#atomic(inner);
+    if (open[2] !== undefined) this.#shape = ofAssertion(this.#shape);
     // Captures are never read, so every plain group is a non-capturing one.
     return `(?${open[2] ?? ':'}${inner})`;
   }
@@ -262,6 +297,14 @@ class Translator {
     this.#at += character.length;
     return character;
   }
+}
+
+/** Least and most of a quantifier. */
+function boundsOf(quantifier: string): [least: number, most: number] {
+  if (quantifier === '?') return [0, 1];
+  if (quantifier === '*' || quantifier === '+') return [quantifier === '*' ? 0 : 1, Number.POSITIVE_INFINITY];
+  const [least, most] = quantifier.slice(1, -1).split(',');
+  return [Number(least), most === undefined ? Number(least) : most === '' ? Number.POSITIVE_INFINITY : Number(most)];
 }
 
 const propertyClass = (name: string) => categoryClass(name) ?? `\\p{${SCRIPTS.has(name) ? `Script=${name}` : name}}`;
