@@ -196,7 +196,7 @@ export class Tokenizer {
   /**
    * A `tokenizer.json` that this package and the official library load with the same results.
    *
-   * @throws {TokenizerError} a Unigram model with added tokens whose ids do not follow the vocabulary
+   * @throws {TokenizerError} added tokens whose ids do not follow the vocabulary of a model that is no BPE
    */
   toJson(): string {
     return JSON.stringify(withOfficialIds(this.#config));

@@ -5,7 +5,7 @@ import type { AddedTokenJson, JsonPart, TokenizerJson } from './tokenizer-json.t
  * The file as the official library must have it to give the same ids. It numbers added tokens itself, from the vocabulary's size
  * on, and looks at their ids only where the vocabulary has the token: where that would give others, they go into the vocabulary.
  *
- * @throws {TokenizerError} a vocabulary that is a list, which has no room for other ids
+ * @throws {TokenizerError} ids that would have to go into a vocabulary whose model would then make the token itself
  */
 export function withOfficialIds(config: TokenizerJson): TokenizerJson {
   const added = config.added_tokens ?? [];
@@ -16,15 +16,22 @@ export function withOfficialIds(config: TokenizerJson): TokenizerJson {
     : new Map(Object.entries(vocab as Readonly<Record<string, number>>));
   const size = isList ? vocab.length : known.size;
   if (isNumberedAlike(added, known, size)) return config;
-  if (isList) {
+  const moved = added.filter(({ content }) => content !== '' && !known.has(content));
+  if (isList || !moved.every((token) => isNeverMade(token, config.model as JsonPart))) {
     throw new TokenizerError(
       'toJson',
-      'added tokens of a Unigram model must have the ids that follow the vocabulary, got others. Number them anew.',
+      'added tokens must have the ids that follow the vocabulary, in their order, unless the model is a BPE, which would not make them of text itself. Number them anew.',
       { place: 'added_tokens' },
     );
   }
-  for (const { content, id } of added) if (!known.has(content)) known.set(content, id);
+  for (const { content, id } of moved) known.set(content, id);
   return { ...config, model: { ...(config.model as JsonPart), vocab: Object.fromEntries(known) } };
+}
+
+/** Whether a model that had the token in its vocabulary would still never make it: a BPE makes symbols and what merges. */
+function isNeverMade({ content, single_word }: AddedTokenJson, model: JsonPart): boolean {
+  const isBpe = Array.isArray(model['merges']);
+  return isBpe && [...content].length > 1 && !(model['ignore_merges'] === true && single_word === true);
 }
 
 /** Reference: huggingface/tokenizers, `added_vocabulary.rs`, `add_tokens`. */

@@ -36,11 +36,15 @@ export function isWhitespace(codePoint: number): boolean {
   );
 }
 
+const classes = new Map<string, string>();
+
 /**
  * The code points of a category (`Lu`) or of a group (`L`) as the inside of a character class for a `u` regular
  * expression; undefined for a name that is not a general category.
  */
 export function categoryClass(name: string): string | undefined {
+  const known = classes.get(name);
+  if (known !== undefined) return known;
   const wanted = CATEGORIES.map((category) => category === name || (name.length === 1 && category[0] === name));
   if (!wanted.includes(true)) return undefined;
   const categories = categoryTable();
@@ -52,6 +56,7 @@ export function categoryClass(name: string): string | undefined {
     text += end === start ? escaped(start) : `${escaped(start)}-${escaped(end)}`;
     start = end;
   }
+  classes.set(name, text);
   return text;
 }
 
