@@ -16,7 +16,7 @@ export interface Ending {
 
 export interface JobLimits {
   readonly caseMs: number;
-  /** Time on `performance.now()`'s clock at which the job is stopped. */
+  /** Time on `performance.now()`'s clock at which the job is stopped; what loading the target takes comes on top. */
   readonly endMs: number;
 }
 
@@ -37,7 +37,9 @@ export function runJob(
   let lastCase = -1;
   let reason: Ending['reason'] = 'done';
   let bytes = new Uint8Array();
-  let caseEnds = performance.now() + startMs;
+  const begin = performance.now();
+  let caseEnds = begin + startMs;
+  let loadMs: number | null = null;
   let stderr = '';
   (child.stderr as Readable).on('data', (text) => {
     stderr = (stderr + text).slice(-2000);
@@ -52,7 +54,10 @@ export function runJob(
     else if (word === 'fault') {
       const fault = JSON.parse(text);
       onFault({ ...fault, bytes: new Uint8Array(Buffer.from(fault.bytes, 'base64')) });
-    } else lastCase = Number(word);
+    } else {
+      lastCase = Number(word);
+      loadMs ??= performance.now() - begin;
+    }
   });
   const stop = (why: Ending['reason']): void => {
     reason = why;
@@ -60,7 +65,7 @@ export function runJob(
   };
   const watch = setInterval(() => {
     const now = performance.now();
-    if (now > endMs) stop('time is up');
+    if (loadMs !== null && now > endMs + loadMs) stop('time is up');
     else if (now > caseEnds) stop('slow');
   }, 50);
   return new Promise((resolve, reject) => {
