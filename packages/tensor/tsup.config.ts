@@ -3,6 +3,7 @@ import { library } from '@modajs/build/tsup';
 export default library({
   entry: {
     index: 'src/index.ts',
+    checks: 'src/checks.ts',
     'testing/index': 'src/testing/index.ts',
     'backends/webgpu/gpu-entry-node': 'src/backends/webgpu/gpu-entry-node.ts',
     'backends/webgpu/gpu-entry-browser': 'src/backends/webgpu/gpu-entry-browser.ts',

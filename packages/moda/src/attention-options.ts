@@ -1,4 +1,5 @@
 import type { Tensor } from '@modajs/tensor';
+import { checkedLater, finite, flag, type OptionChecks, orNull, whole } from '@modajs/tensor/checks';
 
 /** What attention computed; both outputs are differentiable. */
 export interface AttentionResult {
@@ -27,3 +28,14 @@ export interface DepthOptions {
   /** Factor of q . k; 1/sqrt(D) by default. */
   readonly scale?: number;
 }
+
+/** `docRange` is checked with the tensors. */
+export const SEQUENCE_OPTIONS: OptionChecks<SequenceOptions> = {
+  scale: finite,
+  causal: flag,
+  window: orNull(whole(1)),
+  docRange: checkedLater,
+  Tk: whole(),
+};
+
+export const DEPTH_OPTIONS: OptionChecks<DepthOptions> = { scale: finite };

@@ -1,5 +1,6 @@
 import { attentionPrimitive, type Tensor } from '@modajs/tensor';
-import type { AttentionResult, SequenceOptions } from './attention-options.ts';
+import { checkOptions } from '@modajs/tensor/checks';
+import { type AttentionResult, SEQUENCE_OPTIONS, type SequenceOptions } from './attention-options.ts';
 
 /**
  * Softmax attention over the sequence: `out[t] = sum_j softmax_j(scale q[t] . k[j]) v[j]`.
@@ -11,5 +12,6 @@ import type { AttentionResult, SequenceOptions } from './attention-options.ts';
  * Reference: Dao, "FlashAttention-2", arXiv 2307.08691.
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: SequenceOptions = {}): AttentionResult {
+  checkOptions('attention', options, SEQUENCE_OPTIONS);
   return attentionPrimitive({ q, k, v, ...options });
 }

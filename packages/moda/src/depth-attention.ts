@@ -1,5 +1,6 @@
 import { attentionPrimitive, type DepthReading, ShapeError, type Tensor } from '@modajs/tensor';
-import type { AttentionResult, DepthOptions } from './attention-options.ts';
+import { checkOptions, isReading } from '@modajs/tensor/checks';
+import { type AttentionResult, DEPTH_OPTIONS, type DepthOptions } from './attention-options.ts';
 
 /**
  * Each query reads the depth slots of its own position only:
@@ -11,6 +12,8 @@ import type { AttentionResult, DepthOptions } from './attention-options.ts';
  * Reference: arXiv 2603.15619, "flash depth attention".
  */
 export function depthAttention(q: Tensor, depth: DepthReading, options: DepthOptions = {}): AttentionResult {
+  checkOptions('depthAttention', options, DEPTH_OPTIONS);
+  isReading('depthAttention', 'depth', depth);
   if (depth.S === 0) {
     throw new ShapeError('depthAttention: there must be at least one depth slot, got S=0. Write to the stream first.', {
       S: 0,

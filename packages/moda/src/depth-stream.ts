@@ -1,10 +1,13 @@
 import { DepthArena, type DepthArenaOptions, type DepthReading, ShapeError, type Tensor } from '@modajs/tensor';
+import { checkOptions, type OptionChecks, orNull, shown, whole } from '@modajs/tensor/checks';
 
 /** Which of the written slots to read. */
 export interface ReadOptions {
   /** Keep the newest `last` slots; all by default. */
   readonly last?: number | null;
 }
+
+const READ_OPTIONS: OptionChecks<ReadOptions> = { last: orNull(whole()) };
 
 /**
  * What the layers of one forward pass wrote, in order: block i appends its slots, later blocks read all that came before.
@@ -43,7 +46,7 @@ export class DepthStream implements Disposable {
     const { written } = this.#arena;
     if (!(Number.isInteger(count) && count >= 0 && count <= written)) {
       throw new ShapeError(
-        `depthStream.rewind: 0 <= count <= slots written must hold, got count=${count}, written=${written}. Rewind to an earlier slot.`,
+        `depthStream.rewind: 0 <= count <= slots written must hold, got count=${shown(count)}, written=${written}. Rewind to an earlier slot.`,
         { count, written },
       );
     }
@@ -88,14 +91,18 @@ export class DepthStream implements Disposable {
    * The slots written so far, for `moda`, `depthAttention` and `modaChunkVisible`. Later writes stay invisible to it; after a rewind
    * that is written to, or `dispose`, it must be read anew.
    */
-  read({ last = null }: ReadOptions = {}): DepthReading {
+  read(options: ReadOptions = {}): DepthReading {
+    checkOptions('depthStream.read', options, READ_OPTIONS);
+    const { last = null } = options;
     return this.#arena.read(this.#count, last === null ? 0 : Math.max(0, this.#count - last));
   }
 
   /** Keys and values of one written slot, outside the graph. @throws ShapeError for a slot that is not written */
   slot(index: number): { k: Tensor; v: Tensor } {
-    if (!(index >= 0 && index < this.#count)) {
-      throw new ShapeError(`depthStream.slot: the slot must be written, got ${index} of ${this.#count}.`, { index });
+    if (!(Number.isInteger(index) && index >= 0 && index < this.#count)) {
+      throw new ShapeError(`depthStream.slot: the slot must be written, got ${shown(index)} of ${this.#count}.`, {
+        index,
+      });
     }
     return this.#arena.slot(index);
   }

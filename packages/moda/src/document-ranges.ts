@@ -1,4 +1,5 @@
 import { type CreationOptions, ShapeError, type Tensor, tensor } from '@modajs/tensor';
+import { checkOptions, isDevice, shown, wholeNumber } from '@modajs/tensor/checks';
 
 /**
  * Key ranges for documents packed in rows: `docRange[b, t] = [start, end)` of the document that holds position t.
@@ -11,6 +12,16 @@ export function documentRanges(
   cuSeqlens: readonly (readonly number[])[],
   options: Omit<CreationOptions, 'dtype'> = {},
 ): Tensor {
+  checkOptions('documentRanges', options, { device: isDevice });
+  if (!Array.isArray(cuSeqlens) || cuSeqlens.length === 0 || !cuSeqlens.every((starts) => Array.isArray(starts))) {
+    throw new ShapeError(
+      `documentRanges: cuSeqlens must be one list of starts a row, got ${shown(cuSeqlens)}. Give [[0, ..., T], ...].`,
+    );
+  }
+  for (const [row, starts] of cuSeqlens.entries()) {
+    for (let i = 0; i < starts.length; i++)
+      wholeNumber('documentRanges', `cuSeqlens[${row}][${i}]`, starts[i], 0, 2 ** 31 - 1);
+  }
   const T = cuSeqlens[0]?.at(-1) ?? 0;
   const ranges = new Int32Array(cuSeqlens.length * T * 2);
   cuSeqlens.forEach((starts, b) => {

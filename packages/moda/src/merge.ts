@@ -1,6 +1,7 @@
 import {
   add,
   cast,
+  type Device,
   exp,
   log,
   maximum,
@@ -12,7 +13,31 @@ import {
   transpose,
   unsqueeze,
 } from '@modajs/tensor';
+import {
+  checkedLater,
+  checkOperands,
+  checkOptions,
+  dtypeIs,
+  floatOnly,
+  isOneDevice,
+  rankIs,
+  sameDType,
+  shapeIs,
+} from '@modajs/tensor/checks';
 import type { AttentionResult } from './attention-options.ts';
+
+/** One result's tensors, of one another's shape. @throws ConfigError | ShapeError | DTypeError | DeviceError */
+function checkResult(name: string, result: AttentionResult): Device {
+  checkOptions(`mergeAttention: ${name}`, result, { out: checkedLater, lse: checkedLater }, ['out', 'lse']);
+  const { out, lse } = result;
+  const device = checkOperands('mergeAttention', { [`${name}.out`]: out, [`${name}.lse`]: lse });
+  floatOnly('mergeAttention', out);
+  dtypeIs('mergeAttention', `${name}.lse`, lse, 'f32');
+  rankIs('mergeAttention', `${name}.out`, out, '[B, T, H, Dv]');
+  const [B, T, H] = out.shape;
+  shapeIs('mergeAttention', `${name}.lse`, lse.shape, [B, H, T], '[B, H, T]');
+  return device;
+}
 
 /**
  * Attention over the union of two key sets from attention over each:
@@ -23,6 +48,9 @@ import type { AttentionResult } from './attention-options.ts';
  * @throws ShapeError when the two disagree
  */
 export function mergeAttention(a: AttentionResult, b: AttentionResult): AttentionResult {
+  const device = checkResult('a', a);
+  isOneDevice('mergeAttention', device, checkResult('b', b));
+  sameDType('mergeAttention', a.out, b.out);
   if (a.out.shape.join() !== b.out.shape.join()) {
     throw new ShapeError(
       `mergeAttention: both outputs must have one shape, got [${a.out.shape}] and [${b.out.shape}]. Use the same q for both.`,

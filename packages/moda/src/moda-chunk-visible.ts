@@ -1,5 +1,6 @@
 import { attentionPrimitive, type DepthReading, type Tensor } from '@modajs/tensor';
-import type { AttentionResult, SequenceOptions } from './attention-options.ts';
+import { checkOptions, isReading, type OptionChecks, whole } from '@modajs/tensor/checks';
+import { type AttentionResult, SEQUENCE_OPTIONS, type SequenceOptions } from './attention-options.ts';
 
 /** Options of `modaChunkVisible`. */
 export interface ChunkVisibleOptions extends SequenceOptions {
@@ -8,6 +9,12 @@ export interface ChunkVisibleOptions extends SequenceOptions {
   /** Absolute position of the first depth position; 0 by default. Only its remainder by `chunk` matters. */
   readonly firstPosition?: number;
 }
+
+const CHUNK_OPTIONS: OptionChecks<ChunkVisibleOptions> = {
+  ...SEQUENCE_OPTIONS,
+  chunk: whole(1),
+  firstPosition: whole(),
+};
 
 /**
  * MoDA whose query at position t also sees the slots of positions `floor(t / C) C .. t`, counted from the start of its document
@@ -21,7 +28,10 @@ export function modaChunkVisible(
   k: Tensor,
   v: Tensor,
   depth: DepthReading,
-  { chunk, firstPosition = 0, ...options }: ChunkVisibleOptions,
+  options: ChunkVisibleOptions,
 ): AttentionResult {
-  return attentionPrimitive({ q, k, v, depth, chunk, chunkPhase: firstPosition % chunk || 0, ...options });
+  checkOptions('modaChunkVisible', options, CHUNK_OPTIONS, ['chunk']);
+  isReading('modaChunkVisible', 'depth', depth);
+  const { chunk, firstPosition = 0, ...sequence } = options;
+  return attentionPrimitive({ q, k, v, depth, chunk, chunkPhase: firstPosition % chunk, ...sequence });
 }

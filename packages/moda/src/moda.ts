@@ -1,5 +1,6 @@
 import { attentionPrimitive, type DepthReading, type Tensor } from '@modajs/tensor';
-import type { AttentionResult, SequenceOptions } from './attention-options.ts';
+import { checkOptions, isReading } from '@modajs/tensor/checks';
+import { type AttentionResult, SEQUENCE_OPTIONS, type SequenceOptions } from './attention-options.ts';
 
 /**
  * Mixture-of-Depths attention: one softmax over the sequence keys and the S depth slots of the query's own position.
@@ -19,5 +20,7 @@ export function moda(
   depth: DepthReading,
   options: SequenceOptions = {},
 ): AttentionResult {
+  checkOptions('moda', options, SEQUENCE_OPTIONS);
+  isReading('moda', 'depth', depth);
   return attentionPrimitive({ q, k, v, depth, ...options });
 }

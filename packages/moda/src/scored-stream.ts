@@ -8,6 +8,7 @@ import {
   mul,
   noGrad,
   reshape,
+  ShapeError,
   type SlotTensors,
   slice,
   slotTensors,
@@ -17,6 +18,19 @@ import {
   where,
   zeros,
 } from '@modajs/tensor';
+import {
+  checkOperands,
+  checkOptions,
+  floatOnly,
+  isOneDevice,
+  type OptionChecks,
+  positive,
+  rankIs,
+  sameDType,
+  shapeIs,
+  whole,
+  wholeNumber,
+} from '@modajs/tensor/checks';
 
 /** Components that a key grows by: its score, and zeros so that rows stay multiples of 16 bytes. */
 const EXTRA = 8;
@@ -30,6 +44,8 @@ export interface ScoredStreamOptions {
   /** Of those, the newest ones that are kept whatever their score. */
   readonly recent: number;
 }
+
+const SCORED_OPTIONS: OptionChecks<ScoredStreamOptions> = { keep: whole(1), recent: whole() };
 
 /** Slots `[n, B, T, Hkv, ..]` with their scores and ages, f32 `[n, B, T, Hkv]`. */
 interface Slots {
@@ -56,7 +72,11 @@ export class ScoredStream implements Disposable {
   #best: Slots | null = null;
   #reading: SlotTensors | null = null;
 
-  constructor(readonly options: ScoredStreamOptions) {}
+  /** @throws ConfigError unless 0 <= recent <= keep and keep >= 1 */
+  constructor(readonly options: ScoredStreamOptions) {
+    checkOptions('scoredStream', options, SCORED_OPTIONS, ['keep', 'recent']);
+    wholeNumber('scoredStream', 'recent', options.recent, 0, options.keep);
+  }
 
   /** Slots written so far. */
   get count(): number {
@@ -74,8 +94,10 @@ export class ScoredStream implements Disposable {
    * @param k `[B, T, Hkv, D]`
    * @param v `[B, T, Hkv, Dv]`
    * @param score `[B, T, Hkv]`
+   * @throws ShapeError | DTypeError | DeviceError; also for a slot unlike those held
    */
   write(k: Tensor, v: Tensor, score: Tensor): void {
+    this.#checkSlot(k, v, score);
     const { keep, recent } = this.options;
     const fresh = freshSlot(k, v, score, this.#count++);
     this.#recent.push(fresh);
@@ -87,6 +109,7 @@ export class ScoredStream implements Disposable {
 
   /** The slots held, for `depthAttention` with `query`'s queries. Valid until the next read. */
   read(): SlotTensors {
+    this.#requireSlots('scoredStream.read');
     this.#release();
     const { k, v } = this.#stacked();
     this.#reading = slotTensors(k, v);
@@ -95,6 +118,7 @@ export class ScoredStream implements Disposable {
 
   /** Extended keys `[B, T, Hkv, D + 8]` of the slots held: those kept by score, then the newest, oldest first. */
   keys(): Tensor[] {
+    if (this.held === 0) return [];
     const { k } = this.#stacked();
     return Array.from({ length: k.shape[0] }, (_, slot) =>
       reshape(slice(k, [slot, 0, 0, 0, 0], [slot + 1, ...k.shape.slice(1)]), k.shape.slice(1)),
@@ -103,9 +127,37 @@ export class ScoredStream implements Disposable {
 
   /** Queries `[B, T, H, D]` extended to meet scored keys under a softmax of that scale. */
   query(q: Tensor, scale: number): Tensor {
+    const device = checkOperands('scoredStream.query', { q });
+    floatOnly('scoredStream.query', q);
+    rankIs('scoredStream.query', 'q', q, '[B, T, H, D]');
+    positive('scoredStream.query', 'scale', scale);
     const [B, T, H] = q.shape;
-    const place = { dtype: q.dtype, device: q.device };
+    const place = { dtype: q.dtype, device };
     return tidy(() => concat([q, full([B, T, H, 1], 1 / scale, place), zeros([B, T, H, EXTRA - 1], place)], 3));
+  }
+
+  #requireSlots(operation: string): void {
+    if (this.held > 0) return;
+    throw new ShapeError(`${operation}: there must be at least one slot, got none. Write to the stream first.`);
+  }
+
+  #checkSlot(k: Tensor, v: Tensor, score: Tensor): void {
+    const operation = 'scoredStream.write';
+    const device = checkOperands(operation, { k, v, score });
+    floatOnly(operation, k);
+    sameDType(operation, k, v, score);
+    rankIs(operation, 'k', k, '[B, T, Hkv, D]');
+    const [B, T, Hkv, D] = k.shape;
+    rankIs(operation, 'v', v, '[B, T, Hkv, Dv]');
+    const Dv = v.shape[3];
+    shapeIs(operation, 'v', v.shape, [B, T, Hkv, Dv], '[B, T, Hkv, Dv]');
+    shapeIs(operation, 'score', score.shape, [B, T, Hkv], '[B, T, Hkv]');
+    const held = this.#recent[0] ?? this.#best;
+    if (held === null) return;
+    isOneDevice(operation, held.k.device, device);
+    sameDType(operation, held.k, k);
+    shapeIs(operation, 'k', [B, T, Hkv, D + EXTRA], held.k.shape.slice(1), 'as the slots held, 8 components more,');
+    shapeIs(operation, 'v', v.shape, held.v.shape.slice(1), 'as the slots held');
   }
 
   #stacked(): { k: Tensor; v: Tensor } {

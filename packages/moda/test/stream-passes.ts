@@ -67,9 +67,12 @@ class Layers {
     const [k, v] = [heads(wk, Hkv, slot?.k ?? null), heads(wv, Hkv, slot?.v ?? null)];
     const depth = stream.read();
     stream.write(k, v);
-    const read = { moda, 'chunk-visible': modaChunkVisible };
-    const { out } =
-      this.how === 'depth-attention' ? depthAttention(q, stream.read()) : read[this.how](q, k, v, depth, { chunk: 3 });
+    const read = {
+      moda,
+      'chunk-visible': (...args: Parameters<typeof moda>) =>
+        modaChunkVisible(args[0], args[1], args[2], args[3], { chunk: 3 }),
+    };
+    const { out } = this.how === 'depth-attention' ? depthAttention(q, stream.read()) : read[this.how](q, k, v, depth);
     return add(x, reshape(out, [B, T, C]));
   }
 

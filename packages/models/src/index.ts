@@ -1,6 +1,6 @@
+export { nearestKey } from '@modajs/tensor';
 export * from './config/decoder-config.ts';
 export { defineDecoderConfig } from './config/define-decoder-config.ts';
-export { nearestKey } from './config/nearest-key.ts';
 export {
   type ChosenToken,
   openTokenDecoder,

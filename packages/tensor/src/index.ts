@@ -20,6 +20,7 @@ export {
   shown,
   unknownName,
 } from './core/errors.ts';
+export { editDistance, nearestKey } from './core/nearest-key.ts';
 export { packedZeros } from './core/packed.ts';
 export { normalAt, philox, uniformAt } from './core/philox.ts';
 export { type Scope, scope, type TensorTree, tidy, withoutScope } from './core/scope.ts';

@@ -1,7 +1,8 @@
 import type { TuningTables } from '@modajs/kernels';
 import type { Backend } from './backends/backend.ts';
 import { Device, setDefaultDevice } from './core/device.ts';
-import { ConfigError, DeviceError } from './core/errors.ts';
+import { DeviceError } from './core/errors.ts';
+import { checkedLater, checkOptions, flag, type OptionChecks, oneOf, whole } from './core/value-checks.ts';
 
 export type DeviceName = 'auto' | 'webgpu' | 'cpu' | 'reference';
 
@@ -28,6 +29,16 @@ export interface InitOptions {
 
 const NAMES: readonly DeviceName[] = ['auto', 'webgpu', 'cpu', 'reference'];
 
+/** `gpu` and `tuning` are what a browser and `@modajs/bench` make; who uses them checks them. */
+const INIT_OPTIONS: OptionChecks<InitOptions> = {
+  device: oneOf(...NAMES),
+  threads: whole(1, 64),
+  gpu: checkedLater,
+  profile: flag,
+  residentWorkgroups: whole(),
+  tuning: checkedLater,
+};
+
 /**
  * Opens a device and makes it the default for new tensors.
  *
@@ -37,9 +48,8 @@ const NAMES: readonly DeviceName[] = ['auto', 'webgpu', 'cpu', 'reference'];
  * console.log(`${device}`);
  */
 export async function init(options: InitOptions = {}): Promise<Device> {
+  checkOptions('init', options, INIT_OPTIONS);
   const name = options.device ?? 'auto';
-  if (!NAMES.includes(name))
-    throw new ConfigError(`init: device must be one of ${NAMES.join(', ')}, got ${name}.`, { device: name });
   const device = new Device(await open(name, options));
   setDefaultDevice(device);
   return device;

@@ -1,3 +1,4 @@
+export { editDistance, nearestKey } from '@modajs/tensor';
 export {
   type Checkpoint,
   checkpointFolder,
@@ -11,7 +12,6 @@ export {
 export { restoreTensors } from './checkpoint/restore-tensors.ts';
 export { flattenIdentity, type RunIdentity, requireSameIdentity } from './checkpoint/run-identity.ts';
 export { type ConfigOf, Field, type Section } from './config/field.ts';
-export { editDistance, nearestKey } from './config/nearest-key.ts';
 export { parseConfigText, parseSetOption } from './config/parse-config.ts';
 export { configKeys, mergeConfigs, type RawConfig, resolveConfig } from './config/resolve-config.ts';
 export { type DataSourceConfig, type RunConfig, resolveRunConfig, runSchema } from './config/run-config.ts';

@@ -1,4 +1,5 @@
-import { type DepthReading, linear, reshape, type Tensor } from '@modajs/tensor';
+import { ConfigError, type DepthReading, linear, reshape, type Tensor } from '@modajs/tensor';
+import { type Check, checkFields, checkOperands, flag, orNull, shown, whole } from '@modajs/tensor/checks';
 import { attention } from '../attention.ts';
 import type { AttentionResult, SequenceOptions } from '../attention-options.ts';
 import { depthAttention } from '../depth-attention.ts';
@@ -9,9 +10,10 @@ import { modaChunkVisible } from '../moda-chunk-visible.ts';
 import { ScoredStream } from '../scored-stream.ts';
 import type { AttentionProbe } from '../statistics/attention-probe.ts';
 import { depthKey, needsReaderNorm, readerQuery, writeProjected, writeSlot } from './depth-keys.ts';
+import { checkLayerConfig, checkProjection, isStream } from './layer-checks.ts';
 import type { AttentionLayerConfig, AttentionLayerWeights, LinearWeights } from './layer-config.ts';
 import { normAndRotate, normAndRotateBoth, qkNorm, rotate } from './qk-norm.ts';
-import type { SequenceCache } from './sequence-cache.ts';
+import { SequenceCache } from './sequence-cache.ts';
 
 /** Where a layer reads and writes besides its input. */
 export interface AttentionLayerContext {
@@ -50,6 +52,7 @@ export function attentionLayer(
   config: AttentionLayerConfig,
   context: AttentionLayerContext,
 ): Tensor {
+  checkLayerCall(x, weights, config, context);
   const { nHeads, nKvHeads, headDim } = config;
   const { positions, stream, cache } = context;
   const [B, T] = x.shape;
@@ -93,6 +96,35 @@ export function attentionLayer(
   }
   const { weight, bias } = weights.oProj;
   return linear(reshape(out, [B, T, nHeads * headDim]), weight, bias ?? undefined);
+}
+
+const PROJECTIONS = ['qProj', 'kProj', 'vProj', 'oProj'] as const;
+
+const isCache: Check = (operation, name, value) => {
+  if (value instanceof SequenceCache) return;
+  throw new ConfigError(`${operation}: ${name} must be a SequenceCache or null, got ${shown(value)}.`, { name });
+};
+
+const CONTEXT: { readonly [name in keyof AttentionLayerContext]?: Check } = {
+  stream: orNull(isStream),
+  writesSlot: flag,
+  cache: orNull(isCache),
+  firstPosition: whole(),
+};
+
+/** What the operators of a layer do not check by themselves. */
+function checkLayerCall(
+  x: Tensor,
+  weights: AttentionLayerWeights,
+  config: AttentionLayerConfig,
+  context: AttentionLayerContext,
+): void {
+  checkLayerConfig('attentionLayer', config);
+  checkFields('attentionLayer', 'weights', weights, {});
+  checkFields('attentionLayer', 'context', context, CONTEXT);
+  for (const name of PROJECTIONS) checkProjection('attentionLayer', x, `weights.${name}`, weights[name]);
+  const { qNorm, kNorm } = weights;
+  checkOperands('attentionLayer', { x, positions: context.positions }, { qNorm, kNorm, docRange: context.docRange });
 }
 
 /** Memory of the slot that the layer's own k and v become, when nothing else than they does: they are computed there. */

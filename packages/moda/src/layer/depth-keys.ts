@@ -1,6 +1,8 @@
 import { keyValues, linear, mul, reshape, split, type Tensor } from '@modajs/tensor';
+import { checkOperands, rankIs } from '@modajs/tensor/checks';
 import type { DepthStream } from '../depth-stream.ts';
 import { ScoredStream } from '../scored-stream.ts';
+import { checkLayerConfig, checkProjection, isStream } from './layer-checks.ts';
 import type { AttentionLayerConfig, LinearWeights } from './layer-config.ts';
 import { normAndRotate, qkNorm, rotate } from './qk-norm.ts';
 
@@ -16,6 +18,9 @@ export function depthKey(
   config: AttentionLayerConfig,
   into: Tensor | null = null,
 ): Tensor {
+  checkLayerConfig('depthKey', config);
+  checkOperands('depthKey', { rawK, positions }, { kNorm, into });
+  rankIs('depthKey', 'rawK', rawK, '[B, T, Hkv, D]');
   if (config.depthKeyNorm === 'reader' && config.qkNorm !== 'none') return qkNorm(rawK, null, config);
   const isShared = config.depthRope === 'shared';
   if (config.depthKeyNorm === 'none') return isShared ? rotate(rawK, positions, config, into) : rawK;
@@ -45,8 +50,11 @@ export function readerQuery(q: Tensor, kNorm: Tensor, { nKvHeads, headDim }: Att
 export function projectDepth(
   x: Tensor,
   projection: LinearWeights,
-  { nKvHeads, headDim }: AttentionLayerConfig,
+  config: AttentionLayerConfig,
 ): { k: Tensor; v: Tensor } {
+  checkLayerConfig('projectDepth', config);
+  checkProjection('projectDepth', x, 'projection', projection);
+  const { nKvHeads, headDim } = config;
   const [B, T] = x.shape;
   const both = reshape(linear(x, projection.weight, projection.bias ?? undefined), [B, T, 2 * nKvHeads, headDim]);
   const [k, v] = split(both, [nKvHeads, nKvHeads], 2);
@@ -99,6 +107,11 @@ export function writeProjected(
   config: AttentionLayerConfig,
   score?: LinearWeights | null,
 ): void {
+  isStream('writeProjected', 'stream', stream);
+  checkLayerConfig('writeProjected', config);
+  checkProjection('writeProjected', x, 'projection', projection);
+  checkOperands('writeProjected', { x, positions }, { kNorm });
+  if (stream instanceof ScoredStream) checkProjection('writeProjected', x, 'score', score!);
   const slot = stream instanceof ScoredStream ? null : stream.nextSlot();
   const { k, v } = preparedSlot(x, projection, kNorm, positions, config, slot);
   writeSlot(stream, k, v, x, score);

@@ -1,4 +1,6 @@
 import { type QueriesAndKeys, reshape, rmsNorm, rmsNormRope, rope, ropePair, type Tensor } from '@modajs/tensor';
+import { checkOperands } from '@modajs/tensor/checks';
+import { checkLayerConfig } from './layer-checks.ts';
 import type { AttentionLayerConfig, AttentionLayerWeights } from './layer-config.ts';
 
 /**
@@ -13,12 +15,10 @@ export function qkNorm(x: Tensor, weight: Tensor | null, config: AttentionLayerC
 }
 
 /** Rotates `[B, T, heads, D]` by `positions` `[B, T]`; returns x unchanged without rotary positions. */
-export function rotate(
-  x: Tensor,
-  positions: Tensor,
-  { rotary }: AttentionLayerConfig,
-  into: Tensor | null = null,
-): Tensor {
+export function rotate(x: Tensor, positions: Tensor, config: AttentionLayerConfig, into: Tensor | null = null): Tensor {
+  checkLayerConfig('rotate', config);
+  checkOperands('rotate', { x, positions }, { into });
+  const { rotary } = config;
   return rotary ? rope(x, positions, { theta: rotary.theta, interleaved: rotary.interleaved, into }) : x;
 }
 

@@ -1,4 +1,19 @@
 import { type Device, type DType, ShapeError, type Tensor, zeros } from '@modajs/tensor';
+import {
+  checkedLater,
+  checkOperands,
+  checkOptions,
+  dtypeIs,
+  floatDTypeName,
+  floatOnly,
+  isDevice,
+  isOneDevice,
+  type OptionChecks,
+  rankIs,
+  shapeIs,
+  whole,
+  wholeNumber,
+} from '@modajs/tensor/checks';
 
 /** Shape of a cache and where it lives. */
 export interface SequenceCacheOptions {
@@ -9,6 +24,28 @@ export interface SequenceCacheOptions {
   readonly D: number;
   readonly dtype?: DType;
   readonly device?: Device;
+}
+
+const CACHE_OPTIONS: OptionChecks<SequenceCacheOptions> = {
+  B: whole(),
+  capacity: whole(),
+  Hkv: whole(1),
+  D: whole(1),
+  dtype: floatDTypeName,
+  device: isDevice,
+};
+
+function checkMemory(
+  { B, capacity, Hkv, D, dtype = 'f32', device }: SequenceCacheOptions,
+  memory: { readonly k: Tensor; readonly v: Tensor },
+): void {
+  checkOptions('sequenceCache: memory', memory, { k: checkedLater, v: checkedLater }, ['k', 'v']);
+  const own = checkOperands('sequenceCache', memory);
+  if (device) isOneDevice('sequenceCache', device, own);
+  for (const name of ['k', 'v'] as const) {
+    dtypeIs('sequenceCache', name, memory[name], dtype);
+    shapeIs('sequenceCache', name, memory[name].shape, [B, capacity, Hkv, D], '[B, capacity, Hkv, D]');
+  }
 }
 
 /**
@@ -22,13 +59,15 @@ export class SequenceCache implements Disposable {
 
   /**
    * @param memory tensors of these options to fill, owned by the cache from now on; its own zeros by default
-   * @throws OutOfMemoryError
+   * @throws ConfigError | ShapeError | DTypeError | DeviceError | OutOfMemoryError
    */
   constructor(
     readonly options: SequenceCacheOptions,
     memory?: { readonly k: Tensor; readonly v: Tensor },
   ) {
+    checkOptions('sequenceCache', options, CACHE_OPTIONS, ['B', 'capacity', 'Hkv', 'D']);
     const { B, capacity, Hkv, D, dtype, device } = options;
+    if (memory) checkMemory(options, memory);
     this.k = memory?.k ?? zeros([B, capacity, Hkv, D], { dtype, device });
     this.v = memory?.v ?? zeros([B, capacity, Hkv, D], { dtype, device });
   }
@@ -49,7 +88,7 @@ export class SequenceCache implements Disposable {
    * @throws ShapeError when they do not fit
    */
   append(k: Tensor, v: Tensor): void {
-    const T = k.shape[1];
+    const T = this.#checkPart(k, v);
     this.#requireRoom(T);
     for (const [cache, part] of [
       [this.k, k],
@@ -68,8 +107,21 @@ export class SequenceCache implements Disposable {
    * @throws ShapeError when they do not fit
    */
   advance(T: number): void {
+    wholeNumber('sequenceCache.advance', 'T', T);
     this.#requireRoom(T);
     this.#length += T;
+  }
+
+  #checkPart(k: Tensor, v: Tensor): number {
+    const operation = 'sequenceCache.append';
+    isOneDevice(operation, this.k.device, checkOperands(operation, { k, v, 'the cache': this.k }));
+    floatOnly(operation, k, v);
+    rankIs(operation, 'k', k, '[B, T, Hkv, D]');
+    const { B, Hkv, D } = this.options;
+    const T = k.shape[1];
+    shapeIs(operation, 'k', k.shape, [B, T, Hkv, D], '[B, T, Hkv, D]');
+    shapeIs(operation, 'v', v.shape, [B, T, Hkv, D], '[B, T, Hkv, D]');
+    return T;
   }
 
   #requireRoom(T: number): void {
@@ -82,8 +134,9 @@ export class SequenceCache implements Disposable {
     }
   }
 
-  /** Forgets positions from `length` on. */
+  /** Forgets positions from `length` on. @throws ConfigError */
   truncate(length: number): void {
+    wholeNumber('sequenceCache.truncate', 'length', length);
     this.#length = Math.min(this.#length, length);
   }
 

@@ -18,6 +18,7 @@ import {
   where,
 } from '@modajs/tensor';
 import type { AttentionProbe } from './attention-probe.ts';
+import { checkProbe } from './check-probe.ts';
 import { groupHeads, softmaxScale } from './group-heads.ts';
 
 /** Probabilities of one layer, f32 whatever the layer computes in; a row's two parts together sum to 1. */
@@ -34,6 +35,7 @@ export interface AttentionMap {
  * @throws ConfigError for chunk-visible depth, whose depth part has no fixed columns
  */
 export function attentionMap(probe: AttentionProbe): AttentionMap {
+  checkProbe('attentionMap', probe);
   const { config, depth } = probe;
   if (depth && config.depthChunk > 1) {
     throw new ConfigError(

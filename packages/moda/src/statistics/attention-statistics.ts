@@ -16,7 +16,9 @@ import {
   transpose,
   zerosLike,
 } from '@modajs/tensor';
+import { checkFields, checkOperands, dtypeIs, rankIs, shapeIs } from '@modajs/tensor/checks';
 import type { AttentionProbe } from './attention-probe.ts';
+import { checkProbe } from './check-probe.ts';
 import { groupHeads, softmaxScale } from './group-heads.ts';
 
 /** Where the probability mass of each query went, f32 `[B, H, T]` each. */
@@ -34,6 +36,7 @@ export interface AttentionStatistics {
  * f16 layer are copied for it.
  */
 export function attentionStatistics(probe: AttentionProbe): AttentionStatistics {
+  checkProbe('attentionStatistics', probe);
   return tidy(() =>
     noGrad(() => {
       const sinkMass = exp(sub(sinkLogit(probe), probe.lse));
@@ -103,7 +106,13 @@ export interface AttentionSummary {
 
 /** Reads statistics back and averages them by head. */
 export async function summarizeAttention(statistics: AttentionStatistics): Promise<AttentionSummary> {
+  checkFields('summarizeAttention', 'statistics', statistics, {});
   const { depthMass, depthEntropy, sinkMass } = statistics;
+  checkOperands('summarizeAttention', { depthMass, depthEntropy, sinkMass });
+  for (const part of [depthMass, depthEntropy, sinkMass]) dtypeIs('summarizeAttention', 'statistics', part, 'f32');
+  rankIs('summarizeAttention', 'depthMass', depthMass, '[B, H, T]');
+  shapeIs('summarizeAttention', 'depthEntropy', depthEntropy.shape, depthMass.shape);
+  shapeIs('summarizeAttention', 'sinkMass', sinkMass.shape, depthMass.shape);
   const [B, H, T] = depthMass.shape;
   const byHead = async (x: Tensor): Promise<Float32Array> => {
     const values = await x.data();

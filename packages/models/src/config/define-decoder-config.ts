@@ -1,7 +1,6 @@
-import { ConfigError, shown } from '@modajs/tensor';
+import { ConfigError, nearestKey, shown } from '@modajs/tensor';
 import { fieldRules } from './config-fields.ts';
 import type { DecoderConfig, DecoderConfigInput } from './decoder-config.ts';
-import { nearestKey } from './nearest-key.ts';
 
 type FieldName = keyof DecoderConfig;
 

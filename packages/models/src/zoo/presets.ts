@@ -1,6 +1,5 @@
-import { ConfigError } from '@modajs/tensor';
+import { ConfigError, nearestKey } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import { nearestKey } from '../config/nearest-key.ts';
 import { layerStudy } from './layer-study.ts';
 import * as paper700m from './paper-700m.ts';
 import * as paper1500m from './paper-1500m.ts';

@@ -1,5 +1,5 @@
 import type { DType } from './dtype.ts';
-import { AutogradError, ShapeError } from './errors.ts';
+import { AutogradError, DeviceError, DTypeError, ShapeError } from './errors.ts';
 import {
   type GradientMemory,
   gradientMemory,
@@ -10,7 +10,8 @@ import {
 import { tidy, withoutScope } from './scope.ts';
 import { formatShape, sameShape } from './shape.ts';
 import type { Hold } from './shared.ts';
-import { allocateTensor, type Tensor } from './tensor.ts';
+import { allocateTensor, livingTensor, type Tensor } from './tensor.ts';
+import { callback, checkOptions, type OptionChecks, refusePromise, type Synchronous } from './value-checks.ts';
 
 /** Gradients of a node's outputs, in order; null where nothing depends on that output. */
 export type Gradients = readonly (Tensor | null)[];
@@ -34,6 +35,8 @@ export interface BackwardOptions {
    */
   readonly onGradient?: (parameter: Tensor) => void;
 }
+
+const BACKWARD_OPTIONS: OptionChecks<BackwardOptions> = { onGradient: callback };
 
 let nextSequence = 1;
 let recording = true;
@@ -137,9 +140,12 @@ export function isRecording(): boolean {
   return recording;
 }
 
-/** Runs `body` without recording a graph. */
-export function noGrad<T>(body: () => T): T {
-  return withRecording(false, body);
+/** Runs `body` without recording a graph. @throws ConfigError for a body that returns a promise */
+export function noGrad<T>(body: () => Synchronous<T>): T {
+  callback('noGrad', 'body', body);
+  return withRecording(false, () =>
+    refusePromise<T>('noGrad', body(), 'Await outside: noGrad ends before the promise does.'),
+  );
 }
 
 export function withRecording<T>(on: boolean, body: () => T): T {
@@ -154,6 +160,7 @@ export function withRecording<T>(on: boolean, body: () => T): T {
 
 /** Marks a tensor as a parameter: `backward` accumulates into its `grad`. Returns the tensor. @throws AutogradError for results of operators */
 export function asParameter(tensor: Tensor): Tensor {
+  livingTensor('asParameter', 'tensor', tensor);
   if (tensor.node !== null) {
     if (tensor.node.leaf === tensor) return tensor;
     throw new AutogradError(
@@ -219,6 +226,9 @@ export function attach(outputs: readonly Tensor[], node: GradNode): void {
  * @throws AutogradError when loss depends on no parameter or was used before; ShapeError
  */
 export function backward(loss: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
+  livingTensor('backward', 'loss', loss).device.requireOpen('backward');
+  checkOptions('backward', options, BACKWARD_OPTIONS);
+  if (gradient !== undefined) checkSeed(loss, gradient);
   if (loss.node === null) {
     throw new AutogradError(
       'backward: the loss must depend on a parameter, got one that does not. Call asParameter() on the weights, outside noGrad().',
@@ -229,11 +239,6 @@ export function backward(loss: Tensor, gradient?: Tensor, options: BackwardOptio
       `backward: without a gradient the loss must have one element, got ${formatShape(loss.shape)}. Take sum() or mean().`,
     );
   }
-  if (gradient !== undefined && !sameShape(gradient.shape, loss.shape)) {
-    throw new ShapeError(
-      `backward: the gradient must have the loss's shape ${formatShape(loss.shape)}, got ${formatShape(gradient.shape)}.`,
-    );
-  }
   const seed = withoutScope(() => gradient?.alias() ?? one(loss));
   const saved = onGradient;
   onGradient = options.onGradient;
@@ -241,6 +246,26 @@ export function backward(loss: Tensor, gradient?: Tensor, options: BackwardOptio
     runBackward([{ node: loss.node, output: loss.outputIndex, gradient: seed }], 0);
   } finally {
     onGradient = saved;
+  }
+}
+
+/** @throws ShapeError | DTypeError | DeviceError unless the gradient is like the loss */
+function checkSeed(loss: Tensor, gradient: Tensor): void {
+  livingTensor('backward', 'gradient', gradient);
+  if (gradient.device !== loss.device) {
+    throw new DeviceError(
+      `backward: the gradient must be on the loss's device ${loss.device}, got ${gradient.device}.`,
+    );
+  }
+  if (gradient.dtype !== loss.dtype) {
+    throw new DTypeError(
+      `backward: the gradient must be ${loss.dtype} as the loss, got ${gradient.dtype}. Use cast().`,
+    );
+  }
+  if (!sameShape(gradient.shape, loss.shape)) {
+    throw new ShapeError(
+      `backward: the gradient must have the loss's shape ${formatShape(loss.shape)}, got ${formatShape(gradient.shape)}.`,
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Backend, DeviceStorage, MemoryStats } from '../backends/backend.ts';
-import { DeviceError } from './errors.ts';
+import { ConfigError, DeviceError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
+import { type Check, shown } from './value-checks.ts';
 
 /** A place where tensors live and operators run. Made by `init`. */
 export class Device {
@@ -35,6 +36,12 @@ export class Device {
     this.backend.endStep();
   }
 
+  /** @throws DeviceError after `destroy` */
+  requireOpen(operation: string): void {
+    if (!this.#destroyed) return;
+    throw new DeviceError(`${operation}: the device must be open, got ${this} after destroy(). Open one with init().`);
+  }
+
   /** Frees all memory and threads. Tensors of this device are unusable afterwards. Safe to call twice. */
   destroy(): void {
     if (this.#destroyed) return;
@@ -52,6 +59,12 @@ export class Device {
   }
 }
 
+/** What an operator was given as a device. @throws ConfigError */
+export const isDevice: Check = (operation, name, value) => {
+  if (value instanceof Device) return;
+  throw new ConfigError(`${operation}: ${name} must be a device, got ${shown(value)}. Open one with init().`, { name });
+};
+
 let current: Device | null = null;
 
 /** The device that creation functions use when none is given. @throws DeviceError before the first `init`. */
@@ -64,7 +77,10 @@ export function defaultDevice(): Device {
   return current;
 }
 
+/** @throws ConfigError for what is no device; DeviceError for one that is destroyed */
 export function setDefaultDevice(device: Device): void {
+  isDevice('setDefaultDevice', 'device', device);
+  device.requireOpen('setDefaultDevice');
   current = device;
 }
 

@@ -1,8 +1,9 @@
 import type { ArrayView } from '../backends/backend.ts';
-import { type Device, SharedStorage } from './device.ts';
+import { type Device, isDevice, SharedStorage } from './device.ts';
 import type { DType } from './dtype.ts';
-import { isContiguous, type Shape, sizeOf } from './shape.ts';
-import { Tensor } from './tensor.ts';
+import { checkNumbers, checkShape, isContiguous, type Shape, sizeOf } from './shape.ts';
+import { checkSize, Tensor } from './tensor.ts';
+import { dtypeName } from './value-checks.ts';
 
 /** Elements: every tensor starts on a multiple, so that its rows are read 16 bytes at a time in every dtype. */
 const ALIGNMENT = 64;
@@ -13,8 +14,18 @@ const padded = (shape: Shape): number => Math.ceil(sizeOf(shape) / ALIGNMENT) * 
  * Zeros of several shapes side by side in few storages (of `Backend.packLength` elements, more for a larger tensor), in the given order: what works on all of them (an optimiser's step,
  * a norm, a cast) then takes few kernels (`mergeRuns`). Packs of the same shapes in the same order are laid out alike in
  * every dtype. The gaps between tensors hold zeros.
+ *
+ * @throws ShapeError | ConfigError | DeviceError | OutOfMemoryError
  */
 export function packedZeros(device: Device, shapes: readonly Shape[], dtype: DType): Tensor[] {
+  isDevice('packedZeros', 'device', device);
+  device.requireOpen('packedZeros');
+  checkNumbers('packedZeros', 'shapes', shapes);
+  for (let i = 0; i < shapes.length; i++) {
+    checkShape('packedZeros', shapes[i], `shapes[${i}]`);
+    checkSize(shapes[i]);
+  }
+  dtypeName('packedZeros', 'dtype', dtype);
   const tensors: Tensor[] = [];
   const { packLength } = device.backend;
   for (let first = 0; first < shapes.length; ) {

@@ -1,4 +1,5 @@
 import type { Tensor } from './tensor.ts';
+import { callback, refusePromise, type Synchronous } from './value-checks.ts';
 
 /** Anything made of tensors that can leave a scope. */
 export type TensorTree =
@@ -75,22 +76,33 @@ export function scope(): Scope {
   return new Scope();
 }
 
-/** Runs `body` in a scope; tensors in its result survive, all others created inside are disposed of. `body` must be synchronous. */
-export function tidy<T>(body: () => T): T {
+/**
+ * Runs `body` in a scope; tensors in its result survive, all others created inside are disposed of.
+ *
+ * @param body synchronous: after an `await` the scope would be gone. Open one with `using s = scope()` instead
+ * @throws ConfigError for a body that returns a promise
+ */
+export function tidy<T>(body: () => Synchronous<T>): T {
+  callback('tidy', 'body', body);
   const inner = new Scope();
   try {
-    return inner.keep(body());
+    return inner.keep(refusePromise<T>('tidy', body(), 'Open a scope with `using s = scope()` and keep() the result.'));
   } finally {
     inner[Symbol.dispose]();
   }
 }
 
-/** Runs `body` with no scope: what it creates belongs to the caller (parameters, optimiser state). */
-export function withoutScope<T>(body: () => T): T {
+/**
+ * Runs `body` with no scope: what it creates belongs to the caller (parameters, optimiser state).
+ *
+ * @throws ConfigError for a body that returns a promise
+ */
+export function withoutScope<T>(body: () => Synchronous<T>): T {
+  callback('withoutScope', 'body', body);
   const saved = innermost;
   innermost = null;
   try {
-    return body();
+    return refusePromise<T>('withoutScope', body(), 'Await before it, or dispose of the tensors yourself.');
   } finally {
     innermost = saved;
   }

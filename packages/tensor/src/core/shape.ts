@@ -1,4 +1,5 @@
 import { ShapeError } from './errors.ts';
+import { shown } from './value-checks.ts';
 
 export type Shape = readonly number[];
 
@@ -38,13 +39,24 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
 
-/** Checks that `shape` holds whole numbers >= 0. @throws ShapeError */
-export function checkShape(operation: string, shape: Shape): void {
-  if (!shape.every((extent) => Number.isInteger(extent) && extent >= 0)) {
-    throw new ShapeError(`${operation}: every extent must be a whole number >= 0, got ${formatShape(shape)}.`, {
+/** Checks that `shape` is a list of whole numbers >= 0. @throws ShapeError */
+export function checkShape(operation: string, shape: Shape, name = 'shape'): void {
+  checkNumbers(operation, name, shape);
+  // An index, for `every` skips holes.
+  for (let axis = 0; axis < shape.length; axis++) {
+    if (Number.isSafeInteger(shape[axis]) && shape[axis] >= 0) continue;
+    throw new ShapeError(`${operation}: every extent of ${name} must be a whole number >= 0, got ${shown(shape)}.`, {
       shape,
     });
   }
+}
+
+/** Checks that `list` is a list; what is in it is the caller's to check. @throws ShapeError */
+export function checkNumbers(operation: string, name: string, list: unknown): asserts list is readonly unknown[] {
+  if (Array.isArray(list)) return;
+  throw new ShapeError(
+    `${operation}: ${name} must be a list of whole numbers, got ${shown(list)}. Use [${shown(list)}].`,
+  );
 }
 
 /** The common shape of a and b, NumPy's rule. @throws ShapeError */
@@ -67,9 +79,12 @@ export function broadcastShapes(operation: string, a: Shape, b: Shape): number[]
 
 /** Axis in 0..rank-1 from one that may be negative. @throws ShapeError */
 export function normalizeAxis(operation: string, axis: number, rank: number): number {
-  const result = axis < 0 ? axis + rank : axis;
+  const result = typeof axis === 'number' && axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || result < 0 || result >= rank) {
-    throw new ShapeError(`${operation}: axis must be in ${-rank}..${rank - 1}, got ${axis}.`, { axis, rank });
+    throw new ShapeError(`${operation}: axis must be whole and in ${-rank}..${rank - 1}, got ${shown(axis)}.`, {
+      axis,
+      rank,
+    });
   }
   return result;
 }
@@ -77,7 +92,9 @@ export function normalizeAxis(operation: string, axis: number, rank: number): nu
 /** Sorted distinct axes; all of them when `axes` is undefined. @throws ShapeError */
 export function normalizeAxes(operation: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
-  const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(operation, axis, rank));
+  const given = typeof axes === 'number' ? [axes] : axes;
+  checkNumbers(operation, 'axes', given);
+  const list = Array.from(given, (axis) => normalizeAxis(operation, axis, rank));
   const distinct = [...new Set(list)].sort((x, y) => x - y);
   if (distinct.length !== list.length) {
     throw new ShapeError(`${operation}: axes must differ, got ${formatShape(list)}.`, { axes });

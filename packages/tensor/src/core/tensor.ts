@@ -2,9 +2,10 @@ import type { ArrayView } from '../backends/backend.ts';
 import type { GradNode } from './autograd.ts';
 import { type Device, SharedStorage } from './device.ts';
 import type { DType, HostArray } from './dtype.ts';
-import { AutogradError, ShapeError } from './errors.ts';
+import { AutogradError, ConfigError, OutOfMemoryError, ShapeError } from './errors.ts';
 import { currentScope, type Scope } from './scope.ts';
 import { contiguousStrides, formatShape, isContiguous, type Shape, sizeOf } from './shape.ts';
+import { shown } from './value-checks.ts';
 
 /**
  * An n-dimensional array on a device, or a strided view of one. Operators are functions (`add(a, b)`), so bundlers keep
@@ -162,7 +163,39 @@ function endOf({ shape, strides, offset }: Tensor): number {
   return shape.reduce((end, extent, axis) => end + (extent - 1) * strides[axis], offset + 1);
 }
 
-/** A new contiguous tensor with undefined contents. */
+/** What an operator was given as a tensor. @throws ConfigError when it is none; AutogradError when it is disposed */
+export function livingTensor(operation: string, name: string, value: unknown): Tensor {
+  if (!(value instanceof Tensor)) {
+    throw new ConfigError(`${operation}: ${name} must be a tensor, got ${shown(value)}. Make one with tensor().`, {
+      name,
+      value,
+    });
+  }
+  if (value.isDisposed) {
+    throw new AutogradError(
+      `${operation}: ${name} must be alive, got a disposed tensor of shape ${formatShape(value.shape)}. Return it from its scope, or \`keep\` it.`,
+      { name },
+    );
+  }
+  return value;
+}
+
+/** No device addresses more elements; sizes beyond lose digits when they are counted in bytes. */
+const MAX_ELEMENTS = 2 ** 48;
+
+/** Elements of a shape. @throws OutOfMemoryError when no device holds so many */
+export function checkSize(shape: Shape): number {
+  const size = sizeOf(shape);
+  if (!(size <= MAX_ELEMENTS)) {
+    throw new OutOfMemoryError(
+      `tensor: ${formatShape(shape)} needs ${size} elements, which no device holds, got at most ${MAX_ELEMENTS}. Use a smaller shape.`,
+      { shape },
+    );
+  }
+  return size;
+}
+
+/** A new contiguous tensor with undefined contents. @throws OutOfMemoryError */
 export function allocateTensor(device: Device, shape: Shape, dtype: DType): Tensor {
-  return new Tensor(new SharedStorage(device, device.backend.allocate(sizeOf(shape), dtype)), shape);
+  return new Tensor(new SharedStorage(device, device.backend.allocate(checkSize(shape), dtype)), shape);
 }

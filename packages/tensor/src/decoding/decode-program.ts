@@ -20,7 +20,7 @@ import { isWebGpu } from '../backends/webgpu/kernel-spans.ts';
 import { floatDType } from '../backends/webgpu/operations/float-dtype.ts';
 import { operandOf } from '../backends/webgpu/plan-runner.ts';
 import type { PreparedCall, PreparedSequence } from '../backends/webgpu/prepared-sequence.ts';
-import type { Device } from '../core/device.ts';
+import { type Device, isDevice } from '../core/device.ts';
 import type { Tensor } from '../core/tensor.ts';
 
 /** A weight `[rows, K]` of a product; its results start at element `out`, its biases at `bias` of the vectors. */
@@ -219,6 +219,9 @@ export class DecodeProgram {
 }
 
 /** An empty program on a WebGPU device; null on others, which have no dispatches to save. */
-export function openDecodeProgram({ backend }: Device): DecodeProgram | null {
+export function openDecodeProgram(device: Device): DecodeProgram | null {
+  isDevice('openDecodeProgram', 'device', device);
+  device.requireOpen('openDecodeProgram');
+  const { backend } = device;
   return isWebGpu(backend) ? new DecodeProgram(backend) : null;
 }

@@ -1,4 +1,5 @@
 import { CheckpointError, shown } from '../core/errors.ts';
+import { wholeNumber } from '../core/value-checks.ts';
 
 /** dtypes of the file format that this library reads; it writes F32, F16, I32 and U32. */
 export type SafetensorsDType =
@@ -47,8 +48,15 @@ export interface SafetensorsHeader {
 
 const MAX_HEADER_BYTES = 100_000_000;
 
+/** @throws CheckpointError unless `bytes` are bytes */
+export function checkBytes(bytes: unknown): asserts bytes is Uint8Array {
+  if (bytes instanceof Uint8Array) return;
+  throw new CheckpointError(`safetensors: a file must be a Uint8Array, got a ${typeof bytes}. Read it as bytes.`);
+}
+
 /** Header length in the first 8 bytes of a file. @throws CheckpointError when it cannot be one */
 export function safetensorsHeaderLength(prefix: Uint8Array): number {
+  checkBytes(prefix);
   if (prefix.length < 8)
     throw new CheckpointError(`safetensors: a file has at least 8 bytes, got ${prefix.length}. Is it truncated?`);
   const view = new DataView(prefix.buffer, prefix.byteOffset, 8);
@@ -69,6 +77,8 @@ export function safetensorsHeaderLength(prefix: Uint8Array): number {
  * @throws CheckpointError naming the tensor
  */
 export function parseSafetensorsHeader(header: Uint8Array, dataBytes: number): SafetensorsHeader {
+  checkBytes(header);
+  wholeNumber('safetensors', 'dataBytes', dataBytes);
   const json = parseJson(header);
   if (!isObject(json)) throw new CheckpointError(`safetensors: the header must be a JSON object, got ${shown(json)}.`);
   const { __metadata__: metadata = {}, ...tensors } = json;

@@ -1,9 +1,11 @@
 import type { HostArray } from '../core/dtype.ts';
 import { CheckpointError } from '../core/errors.ts';
-import { sizeOf } from '../core/shape.ts';
-import type { Tensor } from '../core/tensor.ts';
+import { checkShape, sizeOf } from '../core/shape.ts';
+import { livingTensor, type Tensor } from '../core/tensor.ts';
+import { checkNames, oneOf, shown } from '../core/value-checks.ts';
 import { fromBfloat16, fromHalf, toHalf } from './half.ts';
 import {
+  checkBytes,
   parseSafetensorsHeader,
   SAFETENSORS_BYTES,
   type SafetensorsDType,
@@ -60,10 +62,17 @@ function lazily(name: string, entry: SafetensorsEntry, bytes: Uint8Array): HostT
  * Numbers of a tensor's bytes (little-endian).
  *
  * @param name for the error message
- * @throws CheckpointError for a 64-bit integer beyond 2^53, which no number holds exactly
+ * @throws CheckpointError for a 64-bit integer beyond 2^53, which no number holds exactly, or a part of an element; ConfigError for another dtype
  */
 export function decodeSafetensorsBytes(dtype: SafetensorsDType, bytes: Uint8Array, name = 'a tensor'): HostArray {
+  oneOf(...Object.keys(SAFETENSORS_BYTES))('safetensors', 'dtype', dtype);
+  checkBytes(bytes);
   const count = bytes.length / SAFETENSORS_BYTES[dtype];
+  if (!Number.isInteger(count)) {
+    throw new CheckpointError(
+      `safetensors: ${dtype} needs ${SAFETENSORS_BYTES[dtype]} bytes an element, got ${bytes.length} bytes.`,
+    );
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const floats = (at: (i: number) => number): Float32Array => Float32Array.from({ length: count }, (_, i) => at(i));
   const integers = (at: (i: number) => number): Int32Array => Int32Array.from({ length: count }, (_, i) => at(i));
@@ -122,6 +131,15 @@ export async function writeSafetensors(
   tensors: Readonly<Record<string, SafetensorsInput>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
+  checkNames('writeSafetensors', 'tensors', tensors);
+  checkNames('writeSafetensors', 'metadata', metadata);
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') {
+      throw new CheckpointError(`safetensors: metadata must be text, got ${shown(value)} for ${key}. Use String().`, {
+        key,
+      });
+    }
+  }
   const parts: Uint8Array[] = [];
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
   let offset = 0;
@@ -148,6 +166,13 @@ async function encode(
   name: string,
   input: SafetensorsInput,
 ): Promise<{ dtype: SafetensorsDType; shape: readonly number[]; bytes: Uint8Array }> {
+  if (input === null || typeof input !== 'object') {
+    throw new CheckpointError(`safetensors: ${name} must be a tensor or { dtype, shape, data }, got ${shown(input)}.`, {
+      name,
+    });
+  }
+  if ('isTensor' in input) livingTensor('safetensors', name, input);
+  else checkHostTensor(name, input);
   const dtype = 'isTensor' in input ? (input.dtype.toUpperCase() as 'F32' | 'F16' | 'I32' | 'U32') : input.dtype;
   const data = 'isTensor' in input ? await input.data() : input.data;
   const { shape } = input;
@@ -158,6 +183,16 @@ async function encode(
     );
   }
   return { dtype, shape, bytes: toBytes(dtype, data) };
+}
+
+function checkHostTensor(name: string, { dtype, shape, data }: Exclude<SafetensorsInput, Tensor>): void {
+  oneOf('F32', 'F16', 'I32', 'U32')('safetensors', `the dtype of ${name}`, dtype);
+  checkShape('safetensors', shape, `the shape of ${name}`);
+  if (!Array.isArray(data) && !ArrayBuffer.isView(data)) {
+    throw new CheckpointError(`safetensors: the data of ${name} must be a list of numbers, got ${shown(data)}.`, {
+      name,
+    });
+  }
 }
 
 function toBytes(dtype: 'F32' | 'F16' | 'I32' | 'U32', data: ArrayLike<number>): Uint8Array {

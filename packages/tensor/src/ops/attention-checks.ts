@@ -1,23 +1,66 @@
-import { ConfigError, ShapeError } from '../core/errors.ts';
-import { formatShape } from '../core/shape.ts';
-import type { AttentionInput } from './attention.ts';
-import { floatOnly, rankIs, sameDevice, sameDType, shapeIs } from './checks.ts';
+import { ConfigError, DTypeError, ShapeError } from '../core/errors.ts';
+import {
+  type Check,
+  checkedLater,
+  checkOptions,
+  finite,
+  flag,
+  type OptionChecks,
+  orNull,
+  shown,
+  whole,
+} from '../core/value-checks.ts';
+import type { AttentionInput, DepthReading } from './attention.ts';
+import { checkOperands, dtypeIs, floatOnly, isOneDevice, rankIs, sameDType, shapeIs } from './checks.ts';
+
+/** What `DepthArena.read` and `slotTensors` give. */
+export const isReading: Check = (operation, name, value) => {
+  const { S, Td, device, writers } = (value ?? {}) as Partial<DepthReading>;
+  if (Number.isInteger(S) && Number.isInteger(Td) && device && Array.isArray(writers)) return;
+  throw new ConfigError(
+    `${operation}: ${name} must be what a depth stream's read() gives, got ${shown(value)}. Use read(), or null.`,
+    { name },
+  );
+};
+
+/** Tensors are checked together. */
+const ATTENTION_INPUT: OptionChecks<AttentionInput> = {
+  q: checkedLater,
+  k: checkedLater,
+  v: checkedLater,
+  Tk: whole(),
+  scale: finite,
+  causal: flag,
+  window: orNull(whole(1)),
+  docRange: checkedLater,
+  depth: orNull(isReading),
+  chunk: whole(1),
+  chunkPhase: whole(),
+};
 
 /** Everything that `attentionPrimitive` promises to refuse. @throws ShapeError | DTypeError | DeviceError | ConfigError */
 export function checkAttention(input: AttentionInput): void {
+  checkOptions('attention', input, ATTENTION_INPUT, ['q', 'k', 'v']);
   const { q, k, v, docRange } = input;
-  sameDevice('attention', q, k, v, docRange);
+  const device = checkOperands('attention', k === null ? { q } : { q, k, v }, { docRange });
   floatOnly('attention', q);
-  sameDType('attention', q, k, v);
   rankIs('attention', 'q', q, '[B, T, H, D]');
-  if ((k === null) !== (v === null)) throw new ShapeError('attention: k and v must both be given or both be null.');
-  if (k !== null && v !== null) checkSequence(input);
-  if (docRange) shapeIs('attention', 'docRange', docRange.shape, [q.shape[0], q.shape[1], 2], '[B, T, 2]');
+  if (k === null && v !== null) {
+    throw new ShapeError(
+      'attention: k and v must both be given or both be null, got v alone. Give k, or null for both.',
+    );
+  }
+  sameDType('attention', q, k, v);
+  if (k !== null) checkSequence(input);
+  if (docRange) {
+    shapeIs('attention', 'docRange', docRange.shape, [q.shape[0], q.shape[1], 2], '[B, T, 2]');
+    dtypeIs('attention', 'docRange', docRange, 'i32');
+  }
+  if (input.depth) isOneDevice('attention', device, input.depth.device);
   if (input.depth && input.depth.S > 0) checkDepth(input);
-  else if (k === null) throw new ShapeError('attention: without k and v there must be depth slots, got S=0.');
-  const { window } = input;
-  if (window != null && !(Number.isInteger(window) && window >= 1))
-    throw new ConfigError(`attention: window must be a whole number >= 1 or null, got ${window}.`, { window });
+  else if (k === null) {
+    throw new ShapeError('attention: without k and v there must be depth slots, got S=0. Write to the stream first.');
+  }
 }
 
 function checkSequence({ q, k, v, Tk }: AttentionInput): void {
@@ -46,13 +89,19 @@ function checkGroups(H: number, Hkv: number): void {
   );
 }
 
-function checkDepth({ q, k, v, depth, chunk = 1, chunkPhase = 0 }: AttentionInput): void {
+function checkDepth({ q, k, v, depth }: AttentionInput): void {
   const [B, T, H, D] = q.shape;
   const { segments } = depth!;
   const [first] = segments;
   const Hkv = k?.shape[2] ?? first.k.shape[3];
   const Dv = v?.shape[3] ?? first.v.shape[4];
   checkGroups(H, Hkv);
+  if (first.k.dtype !== q.dtype) {
+    throw new DTypeError(
+      `moda: depth slots must have the dtype of q, got ${first.k.dtype} and ${q.dtype}. Make the stream with that dtype.`,
+      { dtypes: [q.dtype, first.k.dtype] },
+    );
+  }
   for (const segment of segments) {
     const slots = segment.k.shape[0];
     shapeIs('moda', 'depthK', segment.k.shape, [slots, B, depth!.Td, Hkv, D], '[S, B, Td, Hkv, D]');
@@ -69,10 +118,4 @@ function checkDepth({ q, k, v, depth, chunk = 1, chunkPhase = 0 }: AttentionInpu
       Td: depth!.Td,
       T,
     });
-  if (!(Number.isInteger(chunk) && chunk >= 1))
-    throw new ConfigError(`modaChunkVisible: chunk must be a whole number >= 1, got ${chunk}.`, { chunk });
-  if (!(Number.isInteger(chunkPhase) && chunkPhase >= 0))
-    throw new ConfigError(
-      `modaChunkVisible: chunkPhase must be a whole number >= 0, got ${formatShape([chunkPhase])}.`,
-    );
 }

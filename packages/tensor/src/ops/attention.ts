@@ -1,6 +1,7 @@
 import type { AttentionArguments, DepthArguments, DepthSegment } from '../backends/attention-arguments.ts';
 import type { ArrayView } from '../backends/backend.ts';
 import { attach, type GradNode, type InputGradient, isRecording, makeNode } from '../core/autograd.ts';
+import type { Device } from '../core/device.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { checkAttention } from './attention-checks.ts';
@@ -31,6 +32,8 @@ export interface DepthGradients {
 
 /** Depth keys and values as attention reads them: made by `DepthArena.read`. */
 export interface DepthReading {
+  /** Where the slots are. */
+  readonly device: Device;
   readonly S: number;
   readonly Td: number;
   /** @throws AutogradError when the slots' memory is gone */

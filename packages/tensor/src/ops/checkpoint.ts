@@ -11,7 +11,9 @@ import {
 } from '../core/autograd.ts';
 import { AutogradError } from '../core/errors.ts';
 import { tidy, withoutScope } from '../core/scope.ts';
-import type { Tensor } from '../core/tensor.ts';
+import { livingTensor, type Tensor } from '../core/tensor.ts';
+import { callback, refusePromise } from '../core/value-checks.ts';
+import { checkOperandList } from './checks.ts';
 import type { DepthArena } from './depth-arena.ts';
 import type { DepthPass } from './depth-pass.ts';
 
@@ -100,7 +102,9 @@ function inFrame<T>(frame: CheckpointFrame, body: () => T): T {
  * @param body pure but for depth slots; returns one tensor
  */
 export function checkpoint(body: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[]): Tensor {
-  if (!isRecording()) return tidy(() => body(...inputs));
+  callback('checkpoint', 'body', body);
+  if (!Array.isArray(inputs) || inputs.length > 0) checkOperandList('checkpoint', 'inputs', inputs);
+  if (!isRecording()) return tidy(() => oneResult(body(...inputs)));
   // The node exists before the body runs, so that depth slots written inside can name it as their writer.
   const dependencies: GradNode[] = [];
   // Asked now: at the time of the backward pass the inputs themselves may be gone.
@@ -113,12 +117,24 @@ export function checkpoint(body: (...inputs: Tensor[]) => Tensor, inputs: readon
     true,
   );
   const frame = new CheckpointFrame(node, null, active);
-  const out = tidy(() => noGrad(() => inFrame(frame, () => body(...inputs.map((input) => input.detach())))));
+  const run = (): Tensor => oneResult(body(...inputs.map((input) => input.detach())));
+  let out: Tensor;
+  try {
+    out = tidy(() => noGrad(() => inFrame(frame, run)));
+  } catch (error) {
+    node.release();
+    throw error;
+  }
   dependencies.push(...frame.dependencies);
   node.addDependencies(dependencies);
   const result = inputs.includes(out) ? out.detach() : out;
   attach([result], node);
   return result;
+}
+
+/** What a body returned. @throws ConfigError unless it is one tensor */
+function oneResult(result: Tensor): Tensor {
+  return livingTensor('checkpoint', "the body's result", refusePromise('checkpoint', result, 'Await before it.'));
 }
 
 function replay(

@@ -2,37 +2,89 @@ import type { Device } from '../core/device.ts';
 import { type DType, isFloat } from '../core/dtype.ts';
 import { DeviceError, DTypeError, ShapeError } from '../core/errors.ts';
 import { formatShape, type Shape } from '../core/shape.ts';
-import type { Tensor } from '../core/tensor.ts';
+import { livingTensor, type Tensor } from '../core/tensor.ts';
 
-/** The device that all tensors share. @throws DeviceError */
-export function sameDevice(operation: string, ...tensors: readonly (Tensor | null | undefined)[]): Device {
+type Maybe = Tensor | null | undefined;
+
+/**
+ * The device of an operator's tensors: all must be tensors, alive, and on one device that is open.
+ *
+ * @param required by the names they have in messages
+ * @param optional may be null or undefined
+ * @throws DTypeError for what is no tensor; AutogradError for a disposed one; DeviceError
+ */
+export function checkOperands(
+  operation: string,
+  required: Readonly<Record<string, Maybe>>,
+  optional: Readonly<Record<string, Maybe>> = {},
+): Device {
   let device: Device | null = null;
-  for (const tensor of tensors) {
-    if (!tensor) continue;
-    if (device !== null && tensor.device !== device) {
-      throw new DeviceError(
-        `${operation}: all tensors must live on one device, got ${device} and ${tensor.device}. Create them with the same \`device\` option.`,
-      );
-    }
-    device = tensor.device;
+  for (const name in required) device = join(operation, name, required[name], device);
+  for (const name in optional) {
+    const tensor = optional[name];
+    if (tensor !== null && tensor !== undefined) device = join(operation, name, tensor, device);
   }
-  if (device === null) throw new DeviceError(`${operation}: at least one tensor is needed, got none.`);
+  return device!;
+}
+
+function join(operation: string, name: string, value: Maybe, known: Device | null): Device {
+  const { device } = livingTensor(operation, name, value);
+  if (known === null) device.requireOpen(operation);
+  else if (known !== device) throw twoDevices(operation, known, device);
   return device;
 }
 
-/** @throws DTypeError unless all dtypes are equal */
-export function sameDType(operation: string, ...tensors: readonly (Tensor | null | undefined)[]): DType {
-  const dtypes = tensors.filter((tensor) => tensor != null).map((tensor) => tensor.dtype);
-  if (dtypes.some((dtype) => dtype !== dtypes[0])) {
-    throw new DTypeError(`${operation}: all tensors must have one dtype, got ${dtypes.join(' and ')}. Use cast().`, {
-      dtypes,
-    });
+function twoDevices(operation: string, a: Device, b: Device): DeviceError {
+  const names = `${a}` === `${b}` ? `two devices of ${a}` : `${a} and ${b}`;
+  return new DeviceError(
+    `${operation}: all tensors must live on one device, got ${names}. Create them with the same \`device\` option.`,
+  );
+}
+
+/** @throws DeviceError unless both are the same */
+export function isOneDevice(operation: string, a: Device, b: Device): void {
+  if (a !== b) throw twoDevices(operation, a, b);
+}
+
+/** A list of one tensor or more, as `checkOperands`. @throws ShapeError and as `checkOperands` */
+export function checkOperandList(operation: string, name: string, list: readonly Tensor[]): Device {
+  if (!Array.isArray(list) || list.length === 0) {
+    throw new ShapeError(`${operation}: ${name} must be a list of one tensor or more, got ${shownList(list)}.`);
   }
-  return dtypes[0];
+  let device: Device | null = null;
+  for (let i = 0; i < list.length; i++) device = join(operation, `${name}[${i}]`, list[i], device);
+  return device!;
+}
+
+function shownList(list: unknown): string {
+  return Array.isArray(list) ? 'none' : list === null || list === undefined ? String(list) : `a ${typeof list}`;
+}
+
+/** @throws unless a living f32 scalar on the device */
+export function checkScalar(operation: string, name: string, tensor: Tensor, device: Device): void {
+  isOneDevice(operation, device, checkOperands(operation, { [name]: tensor }));
+  dtypeIs(operation, name, tensor, 'f32');
+  shapeIs(operation, name, tensor.shape, []);
+}
+
+/** @throws DTypeError unless all dtypes are equal */
+export function sameDType(operation: string, ...tensors: readonly Maybe[]): DType {
+  let dtype: DType | null = null;
+  for (const tensor of tensors) {
+    if (!tensor) continue;
+    if (dtype !== null && tensor.dtype !== dtype) {
+      throw new DTypeError(
+        `${operation}: all tensors must have one dtype, got ${dtype} and ${tensor.dtype}. Use cast().`,
+        { dtypes: [dtype, tensor.dtype] },
+      );
+    }
+    dtype = tensor.dtype;
+  }
+  return dtype!;
 }
 
 /** @throws DTypeError unless f32 or f16 */
-export function floatOnly(operation: string, ...tensors: readonly (Tensor | null | undefined)[]): void {
+export function floatOnly(operation: string, ...tensors: readonly Maybe[]): void {
   for (const tensor of tensors) {
     if (tensor && !isFloat(tensor.dtype)) {
       throw new DTypeError(`${operation}: values must be f32 or f16, got ${tensor.dtype}. Use cast().`, {
@@ -40,6 +92,25 @@ export function floatOnly(operation: string, ...tensors: readonly (Tensor | null
       });
     }
   }
+}
+
+/** @throws DTypeError unless i32 or u32, or i32 alone for those whose sign means something */
+export function integersOnly(operation: string, name: string, tensor: Tensor, isSigned = false): void {
+  if (tensor.dtype === 'i32' || (tensor.dtype === 'u32' && !isSigned)) return;
+  const wanted = isSigned ? 'i32' : 'i32 or u32';
+  throw new DTypeError(`${operation}: ${name} must be ${wanted}, got ${tensor.dtype}. Use cast(${name}, 'i32').`, {
+    name,
+    dtype: tensor.dtype,
+  });
+}
+
+/** @throws DTypeError unless the dtype is `dtype` */
+export function dtypeIs(operation: string, name: string, tensor: Tensor, dtype: DType): void {
+  if (tensor.dtype === dtype) return;
+  throw new DTypeError(`${operation}: ${name} must be ${dtype}, got ${tensor.dtype}. Use cast(${name}, '${dtype}').`, {
+    name,
+    dtype: tensor.dtype,
+  });
 }
 
 /** @throws ShapeError unless `actual` equals `expected`; `letters` names the axes, `'[B, T, H, D]'` */

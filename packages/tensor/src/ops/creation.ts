@@ -1,8 +1,20 @@
-import { type Device, defaultDevice } from '../core/device.ts';
+import { type Device, defaultDevice, isDevice } from '../core/device.ts';
 import { type DType, type HostArray, isFloat } from '../core/dtype.ts';
 import { DTypeError, ShapeError } from '../core/errors.ts';
 import { checkShape, formatShape, type Shape, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
+import {
+  type Check,
+  checkOptions,
+  dtypeName,
+  finite,
+  notNegative,
+  type OptionChecks,
+  shown,
+  streamPosition,
+  wholeNumber,
+} from '../core/value-checks.ts';
+import { checkOperands } from './checks.ts';
 
 export interface CreationOptions {
   /** f32 by default. */
@@ -13,69 +25,101 @@ export interface CreationOptions {
 
 export type NestedArray = number | readonly NestedArray[];
 
-/** A tensor whose contents the caller will write. @throws DTypeError when the device has no such dtype; OutOfMemoryError */
-export function empty(shape: Shape, { dtype = 'f32', device = defaultDevice() }: CreationOptions = {}): Tensor {
-  checkShape('empty', shape);
+const CREATION_OPTIONS: OptionChecks<CreationOptions> = { dtype: dtypeName, device: isDevice };
+
+const isShape: Check = (operation, name, value) => checkShape(operation, value as Shape, name);
+
+/**
+ * A tensor whose contents the caller will write.
+ *
+ * @throws ShapeError | ConfigError for arguments that are none; DTypeError when the device has no such dtype; OutOfMemoryError
+ */
+export function empty(shape: Shape, options: CreationOptions = {}): Tensor {
+  checkOptions('empty', options, CREATION_OPTIONS);
+  return create('empty', shape, options);
+}
+
+/** `empty` for options that are checked. */
+function create(operation: string, shape: Shape, { dtype = 'f32', device = defaultDevice() }: CreationOptions): Tensor {
+  checkShape(operation, shape);
+  device.requireOpen(operation);
   if (dtype === 'f16' && !device.supportsF16) {
     throw new DTypeError(
-      `tensor: f16 needs a device with the shader-f16 feature, got ${device}. Use f32, or another device.`,
+      `${operation}: f16 needs a device with the shader-f16 feature, got ${device}. Use f32, or another device.`,
       { dtype },
     );
   }
   return allocateTensor(device, [...shape], dtype);
 }
 
+/** Options of `tensor`. */
+export interface TensorOptions extends CreationOptions {
+  /** That of nested arrays, `[length]` of a typed array by default. */
+  readonly shape?: Shape;
+}
+
+const TENSOR_OPTIONS: OptionChecks<TensorOptions> = { ...CREATION_OPTIONS, shape: isShape };
+
 /**
  * A tensor from a number, nested arrays or a typed array.
  *
  * @param data rectangular; a typed array needs `shape` unless it is one-dimensional
- * @throws ShapeError for ragged arrays or a shape of another size
+ * @throws ShapeError for ragged arrays or a shape of another size; DTypeError for what is no number, or not whole where dtype is
  */
-export function tensor(
-  data: NestedArray | HostArray,
-  options: CreationOptions & { readonly shape?: Shape } = {},
-): Tensor {
-  const nested = typeof data === 'number' || Array.isArray(data);
-  const inferred = nested ? shapeOfNested(data as NestedArray) : [(data as HostArray).length];
+export function tensor(data: NestedArray | HostArray, options: TensorOptions = {}): Tensor {
+  checkOptions('tensor', options, TENSOR_OPTIONS);
+  const nested = !isNumbers(data);
+  const inferred = nested ? shapeOfNested(data) : [data.length];
   const shape = options.shape ?? inferred;
   checkShape('tensor', shape);
   const dtype = options.dtype ?? (data instanceof Int32Array ? 'i32' : data instanceof Uint32Array ? 'u32' : 'f32');
-  const flat = nested ? flatten(data as NestedArray, dtype) : asHost(data as HostArray, dtype);
+  const flat = asHost(nested ? flatten(data) : data, dtype);
   if (flat.length !== sizeOf(shape)) {
     throw new ShapeError(`tensor: shape ${formatShape(shape)} needs ${sizeOf(shape)} values, got ${flat.length}.`, {
       shape,
       length: flat.length,
     });
   }
-  const result = empty(shape, { ...options, dtype });
+  const result = create('tensor', shape, { device: options.device, dtype });
   result.device.backend.upload(result.storage.raw, 0, flat);
   return result;
 }
 
-export function full(shape: Shape, value: number, options?: CreationOptions): Tensor {
-  const result = empty(shape, options);
+/** `shape` filled with a number. @throws DTypeError for a value that an integer dtype does not hold; and as `empty` */
+export function full(shape: Shape, value: number, options: CreationOptions = {}): Tensor {
+  return filled('full', shape, value, options);
+}
+
+export function zeros(shape: Shape, options: CreationOptions = {}): Tensor {
+  return filled('zeros', shape, 0, options);
+}
+
+export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
+  return filled('ones', shape, 1, options);
+}
+
+function filled(operation: string, shape: Shape, value: number, options: CreationOptions): Tensor {
+  checkOptions(operation, options, CREATION_OPTIONS);
+  numberFits(operation, 'value', value, options.dtype ?? 'f32');
+  const result = create(operation, shape, options);
   result.device.backend.fill(result.view, value);
   return result;
 }
 
-export function zeros(shape: Shape, options?: CreationOptions): Tensor {
-  return full(shape, 0, options);
-}
-
-export function ones(shape: Shape, options?: CreationOptions): Tensor {
-  return full(shape, 1, options);
-}
-
 export function zerosLike(x: Tensor): Tensor {
+  checkOperands('zerosLike', { x });
   return full(x.shape, 0, { dtype: x.dtype, device: x.device });
 }
 
 export function onesLike(x: Tensor): Tensor {
+  checkOperands('onesLike', { x });
   return full(x.shape, 1, { dtype: x.dtype, device: x.device });
 }
 
 /** `0, 1, ..., n - 1`, i32 by default. */
 export function arange(n: number, options: CreationOptions = {}): Tensor {
+  checkOptions('arange', options, CREATION_OPTIONS);
+  wholeNumber('arange', 'n', n, 0, 2 ** 31);
   const values = Int32Array.from({ length: n }, (_, i) => i);
   const dtype = options.dtype ?? 'i32';
   return tensor(isFloat(dtype) ? Float32Array.from(values) : values, { ...options, dtype });
@@ -88,61 +132,126 @@ export interface RandomOptions extends CreationOptions {
   readonly offset?: number;
 }
 
-/** Uniform in [0, 1), 24 bits (Philox 4x32-10). Bit-identical on every device. */
-export function randomUniform(shape: Shape, { seed, offset = 0, ...options }: RandomOptions): Tensor {
-  const result = empty(shape, options);
+const RANDOM_OPTIONS: OptionChecks<RandomOptions> = {
+  ...CREATION_OPTIONS,
+  seed: streamPosition,
+  offset: streamPosition,
+};
+
+/** Uniform in [0, 1), 24 bits (Philox 4x32-10). Bit-identical on every device. @throws as `empty`, and ConfigError without a seed */
+export function randomUniform(shape: Shape, options: RandomOptions): Tensor {
+  checkOptions('randomUniform', options, RANDOM_OPTIONS, ['seed']);
+  const { seed, offset = 0 } = options;
+  floatDType('randomUniform', options.dtype);
+  const result = create('randomUniform', shape, options);
   result.device.backend.random('uniform', seed, offset, result.view);
   return result;
 }
 
-/** Normal with `mean` and `std`. The same on every device to the rounding of its logarithm and cosine. */
-export function randomNormal(
-  shape: Shape,
-  {
-    seed,
-    offset = 0,
-    mean = 0,
-    std = 1,
-    ...options
-  }: RandomOptions & { readonly mean?: number; readonly std?: number },
-): Tensor {
-  const result = empty(shape, options);
+/** Options of `randomNormal`. */
+export interface NormalOptions extends RandomOptions {
+  /** 0 by default. */
+  readonly mean?: number;
+  /** Standard deviation, 1 by default. */
+  readonly std?: number;
+}
+
+const NORMAL_OPTIONS: OptionChecks<NormalOptions> = { ...RANDOM_OPTIONS, mean: finite, std: notNegative };
+
+/** Normal with `mean` and `std`. The same on every device to the rounding of its logarithm and cosine. @throws as `randomUniform` */
+export function randomNormal(shape: Shape, options: NormalOptions): Tensor {
+  checkOptions('randomNormal', options, NORMAL_OPTIONS, ['seed']);
+  const { seed, offset = 0, mean = 0, std = 1 } = options;
+  floatDType('randomNormal', options.dtype);
+  const result = create('randomNormal', shape, options);
   const { backend } = result.device;
   backend.random('normal', seed, offset, result.view);
   if (mean !== 0 || std !== 1) backend.unary('affine', result.view, result.view, std, mean);
   return result;
 }
 
+function floatDType(operation: string, dtype: DType = 'f32'): void {
+  if (!isFloat(dtype))
+    throw new DTypeError(`${operation}: dtype must be f32 or f16, got ${dtype}. Use cast().`, { dtype });
+}
+
+/** First and last number of an integer dtype. */
+const RANGES = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
+
+/**
+ * A number that becomes an element of `dtype`: whole and in range for integers, for nothing is rounded or wrapped on the way in.
+ *
+ * @throws DTypeError
+ */
+export function numberFits(operation: string, name: string, value: unknown, dtype: DType): asserts value is number {
+  if (typeof value !== 'number') {
+    throw new DTypeError(`${operation}: ${name} must be a number, got ${shown(value)}.`, { name, value });
+  }
+  if (dtype !== 'i32' && dtype !== 'u32') return;
+  const [first, last] = RANGES[dtype];
+  if (Number.isInteger(value) && value >= first && value <= last) return;
+  throw new DTypeError(
+    `${operation}: ${name} must be whole and in ${first}..${last} for ${dtype}, got ${value}. Use cast(x, 'f32') for fractions.`,
+    { name, value, dtype },
+  );
+}
+
+/** A typed array of numbers. */
+function isNumbers(data: unknown): data is HostArray {
+  return (
+    ArrayBuffer.isView(data) && 'length' in data && !(data instanceof BigInt64Array || data instanceof BigUint64Array)
+  );
+}
+
+/** More axes than any operator takes; arrays that hold themselves end here. */
+const MAX_NESTING = 32;
+
 function shapeOfNested(data: NestedArray): number[] {
   const shape: number[] = [];
-  for (let level: NestedArray = data; typeof level !== 'number'; level = level[0]) {
+  let level: unknown = data;
+  while (Array.isArray(level) || isNumbers(level)) {
+    if (shape.length === MAX_NESTING) {
+      throw new ShapeError(`tensor: nested arrays must have at most ${MAX_NESTING} axes, got more.`, { shape });
+    }
     shape.push(level.length);
     if (level.length === 0) break;
+    level = level[0];
   }
   return shape;
 }
 
-function flatten(data: NestedArray, dtype: DType): HostArray {
+function flatten(data: NestedArray): number[] {
   const shape = shapeOfNested(data);
   const flat: number[] = [];
-  const visit = (value: NestedArray, axis: number): void => {
-    const isLeaf = typeof value === 'number';
-    if (isLeaf !== (axis === shape.length) || (!isLeaf && value.length !== shape[axis])) {
+  const visit = (value: unknown, axis: number): void => {
+    if (axis === shape.length) {
+      numberFits('tensor', 'every element', value, 'f32');
+      flat.push(value);
+      return;
+    }
+    if ((!Array.isArray(value) && !isNumbers(value)) || value.length !== shape[axis]) {
       throw new ShapeError(
         `tensor: nested arrays must be rectangular ${formatShape(shape)}, got a row that differs at depth ${axis}.`,
         { shape },
       );
     }
-    if (isLeaf) flat.push(value);
-    else for (const item of value) visit(item, axis + 1);
+    for (let i = 0; i < value.length; i++) visit(value[i], axis + 1);
   };
   visit(data, 0);
-  return dtype === 'i32' ? Int32Array.from(flat) : dtype === 'u32' ? Uint32Array.from(flat) : Float64Array.from(flat);
+  return flat;
 }
 
-function asHost(data: HostArray, dtype: DType): HostArray {
-  if (isFloat(dtype))
-    return data instanceof Float32Array || data instanceof Float64Array ? data : Float32Array.from(data);
-  if (dtype === 'i32') return data instanceof Int32Array ? data : Int32Array.from(data);
-  return data instanceof Uint32Array ? data : Uint32Array.from(data);
+/** The numbers as a device takes them for a dtype; whole ones are checked as they are converted. @throws DTypeError */
+function asHost(data: HostArray | readonly number[], dtype: DType): HostArray {
+  if (isFloat(dtype)) {
+    if (data instanceof Float32Array || data instanceof Float64Array) return data;
+    return Array.isArray(data) ? Float64Array.from(data) : Float32Array.from(data);
+  }
+  const fitting = (value: number): number => {
+    numberFits('tensor', 'every element', value, dtype);
+    return value;
+  };
+  const numbers: ArrayLike<number> = data;
+  if (dtype === 'i32') return data instanceof Int32Array ? data : Int32Array.from(numbers, fitting);
+  return data instanceof Uint32Array ? data : Uint32Array.from(numbers, fitting);
 }

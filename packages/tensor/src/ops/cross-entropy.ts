@@ -1,8 +1,8 @@
 import { record } from '../core/autograd.ts';
-import { DTypeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { floatOnly, rankIs, sameDevice, shapeIs } from './checks.ts';
+import { checkOptions, notNegative, type OptionChecks, oneOf, whole } from '../core/value-checks.ts';
+import { checkOperands, dtypeIs, floatOnly, rankIs, shapeIs } from './checks.ts';
 import { div, maximum, notEqual } from './elementwise.ts';
 import { sum } from './reductions.ts';
 import { cast, contiguous } from './views.ts';
@@ -14,6 +14,23 @@ export interface CrossEntropyOptions {
   readonly zLoss?: number;
 }
 
+/** What both kinds of cross-entropy take. Internal. */
+export const CROSS_ENTROPY_OPTIONS: OptionChecks<CrossEntropyOptions> = {
+  ignoreIndex: whole(-(2 ** 31), 2 ** 31 - 1),
+  zLoss: notNegative,
+};
+
+/** Options of `crossEntropy`. */
+export interface ReducedCrossEntropyOptions extends CrossEntropyOptions {
+  /** `mean` by default: over the rows that count. */
+  readonly reduction?: 'mean' | 'sum' | 'none';
+}
+
+const REDUCED_OPTIONS: OptionChecks<ReducedCrossEntropyOptions> = {
+  ...CROSS_ENTROPY_OPTIONS,
+  reduction: oneOf('mean', 'sum', 'none'),
+};
+
 /**
  * Cross-entropy in nats of logits against target ids, without storing probabilities.
  * `mean` divides by the number of counted rows (0 when there are none).
@@ -23,17 +40,12 @@ export interface CrossEntropyOptions {
  * @returns f32: scalar, or `[N]` for reduction `none`
  * @throws ShapeError | DTypeError
  */
-export function crossEntropy(
-  logits: Tensor,
-  targets: Tensor,
-  {
-    ignoreIndex = -100,
-    zLoss = 0,
-    reduction = 'mean',
-  }: CrossEntropyOptions & { readonly reduction?: 'mean' | 'sum' | 'none' } = {},
-): Tensor {
+export function crossEntropy(logits: Tensor, targets: Tensor, options: ReducedCrossEntropyOptions = {}): Tensor {
   return tidy(() => {
-    checkTargets('crossEntropy', logits, targets);
+    checkOptions('crossEntropy', options, REDUCED_OPTIONS);
+    const { ignoreIndex = -100, zLoss = 0, reduction = 'mean' } = options;
+    checkOperands('crossEntropy', { logits, targets });
+    checkTargets('crossEntropy', 'logits', logits, '[N, V]', targets);
     const losses = rowLosses(logits, targets, ignoreIndex, zLoss);
     if (reduction === 'none') return losses;
     const total = sum(losses);
@@ -41,19 +53,12 @@ export function crossEntropy(
   });
 }
 
-/** Checks `rows [N, ...]` and `targets i32 [N]`. Internal. @throws ShapeError | DTypeError */
-export function checkTargets(operation: string, rows: Tensor, targets: Tensor): void {
-  sameDevice(operation, rows, targets);
+/** Checks `rows [N, ...]`, whose axes have those letters, and `targets i32 [N]`. Internal. @throws ShapeError | DTypeError */
+export function checkTargets(operation: string, name: string, rows: Tensor, letters: string, targets: Tensor): void {
   floatOnly(operation, rows);
-  rankIs(
-    operation,
-    operation === 'crossEntropy' ? 'logits' : 'x',
-    rows,
-    operation === 'crossEntropy' ? '[N, V]' : '[N, C]',
-  );
+  rankIs(operation, name, rows, letters);
   shapeIs(operation, 'targets', targets.shape, [rows.shape[0]], '[N]');
-  if (targets.dtype !== 'i32')
-    throw new DTypeError(`${operation}: targets must be i32, got ${targets.dtype}. Use cast(targets, 'i32').`);
+  dtypeIs(operation, 'targets', targets, 'i32');
 }
 
 function rowLosses(logits: Tensor, targets: Tensor, ignoreIndex: number, zLoss: number): Tensor {

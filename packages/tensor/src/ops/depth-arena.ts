@@ -1,13 +1,14 @@
 import { isRecording } from '../core/autograd.ts';
 import type { Device } from '../core/device.ts';
-import { defaultDevice } from '../core/device.ts';
+import { defaultDevice, isDevice } from '../core/device.ts';
 import { type DType, elementBytes } from '../core/dtype.ts';
 import { AutogradError, ShapeError } from '../core/errors.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { checkOptions, floatDTypeName, type OptionChecks, shown, whole, wholeNumber } from '../core/value-checks.ts';
 import type { DepthReading } from './attention.ts';
 import { currentCheckpoint } from './checkpoint.ts';
-import { sameDType, shapeIs } from './checks.ts';
+import { checkOperands, floatOnly, isOneDevice, sameDType, shapeIs } from './checks.ts';
 import { DepthPass } from './depth-pass.ts';
 import { type SlotLayout, slotShapes } from './depth-segments.ts';
 
@@ -28,6 +29,19 @@ export interface DepthArenaOptions {
   readonly maxSegmentBytes?: number;
 }
 
+const ARENA_OPTIONS: OptionChecks<DepthArenaOptions> = {
+  slots: whole(),
+  B: whole(),
+  T: whole(),
+  Hkv: whole(1),
+  D: whole(1),
+  Dv: whole(1),
+  dtype: floatDTypeName,
+  device: isDevice,
+  readers: whole(),
+  maxSegmentBytes: whole(1),
+};
+
 /** Bytes: the start of a binding on every WebGPU device. */
 const SLOT_ALIGNMENT = 256;
 
@@ -47,19 +61,12 @@ export class DepthArena implements Disposable {
   #latest: DepthPass;
   #isDisposed = false;
 
-  /** @throws OutOfMemoryError | DTypeError */
-  constructor({
-    slots,
-    B,
-    T,
-    Hkv,
-    D,
-    Dv = D,
-    dtype = 'f32',
-    device = defaultDevice(),
-    readers = 0,
-    maxSegmentBytes = 2 ** 30,
-  }: DepthArenaOptions) {
+  /** @throws ConfigError | DeviceError | OutOfMemoryError | DTypeError */
+  constructor(options: DepthArenaOptions) {
+    checkOptions('depthArena', options, ARENA_OPTIONS, ['slots', 'B', 'T', 'Hkv', 'D']);
+    const { slots, B, T, Hkv, D, Dv = D, dtype = 'f32', device = defaultDevice(), readers = 0 } = options;
+    const { maxSegmentBytes = 2 ** 30 } = options;
+    device.requireOpen('depthArena');
     this.device = device;
     this.dtype = dtype;
     this.slots = slots;
@@ -83,6 +90,8 @@ export class DepthArena implements Disposable {
    */
   writeSlot(slot: number, k: Tensor, v: Tensor): void {
     this.#checkSlot(slot);
+    isOneDevice('depthArena.writeSlot', this.device, checkOperands('depthArena.writeSlot', { k, v }));
+    floatOnly('depthArena.writeSlot', k, v);
     const shapes = slotShapes(this.#layout);
     shapeIs('depthArena.writeSlot', 'k', k.shape, shapes.k, '[B, T, Hkv, D]');
     shapeIs('depthArena.writeSlot', 'v', v.shape, shapes.v, '[B, T, Hkv, Dv]');
@@ -106,6 +115,8 @@ export class DepthArena implements Disposable {
    * (`into`). Null where that saves nothing: no gradient will be asked for, or it is not made from queries later.
    */
   queryMemory(count: number, H: number): Tensor | null {
+    wholeNumber('depthArena.queryMemory', 'count', count, 0, this.slots);
+    wholeNumber('depthArena.queryMemory', 'H', H, 1);
     if (!isRecording() || currentCheckpoint() !== null) return null;
     const pass = this.#pass();
     return pass.isRecorded(count) ? pass.gradients.queryMemory(H) : null;
@@ -159,7 +170,7 @@ export class DepthArena implements Disposable {
 
   #checkSlot(slot: number): void {
     if (!(Number.isInteger(slot) && slot >= 0 && slot < this.slots)) {
-      throw new ShapeError(`depthArena: slot must be in 0..${this.slots - 1}, got ${slot}.`, {
+      throw new ShapeError(`depthArena: slot must be whole and in 0..${this.slots - 1}, got ${shown(slot)}.`, {
         slot,
         slots: this.slots,
       });

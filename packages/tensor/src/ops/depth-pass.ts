@@ -3,6 +3,7 @@ import { AutogradError, ShapeError } from '../core/errors.ts';
 import { withoutScope } from '../core/scope.ts';
 import { Shared } from '../core/shared.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { shown } from '../core/value-checks.ts';
 import type { DepthReading } from './attention.ts';
 import { currentCheckpoint } from './checkpoint.ts';
 import {
@@ -100,10 +101,10 @@ export class DepthPass extends Shared {
 
   /** Slots `skip .. count - 1`. @throws ShapeError when one of them is not written */
   read(count: number, skip: number): DepthReading {
-    const { slots, T } = this.layout;
+    const { device, slots, T } = this.layout;
     if (!(Number.isInteger(count) && Number.isInteger(skip) && 0 <= skip && skip <= count && count <= this.#written)) {
       throw new ShapeError(
-        `depthArena.read: 0 <= skip <= count <= slots written must hold, got skip=${skip}, count=${count}, written=${this.#written} of ${slots}. Write the slots first.`,
+        `depthArena.read: 0 <= skip <= count <= slots written must hold, got skip=${shown(skip)}, count=${shown(count)}, written=${this.#written} of ${slots}. Write the slots first.`,
         { skip, count, written: this.#written, slots },
       );
     }
@@ -113,6 +114,7 @@ export class DepthPass extends Shared {
     if (writers.length > 0 && isRecording() === (currentCheckpoint() === null)) this.gradients.expectReader(S);
     const segments = (): ReturnType<typeof skipSlots> => skipSlots(segmentViews(this.#alive()), skip);
     return {
+      device,
       S,
       Td: T,
       get segments() {

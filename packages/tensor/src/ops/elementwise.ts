@@ -3,13 +3,32 @@ import { record } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { broadcastShapes } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { floatOnly, sameDevice, sameDType } from './checks.ts';
-import { full } from './creation.ts';
+import { isNumber, numberThat } from '../core/value-checks.ts';
+import { checkOperands, floatOnly, sameDType } from './checks.ts';
+import { full, numberFits } from './creation.ts';
 import { broadcastTo, sumTo } from './views.ts';
 
 type Operand = Tensor | number;
 
+/**
+ * Two operands, of which one may be a number, which the other's dtype must hold.
+ *
+ * @throws ConfigError for what is neither; DTypeError for a fraction beside integers; as `checkOperands`
+ */
+function checkPair(operation: string, a: Operand, b: Operand): void {
+  if (typeof a === 'number') {
+    checkOperands(operation, { b: b as Tensor });
+    numberFits(operation, 'a', a, (b as Tensor).dtype);
+  } else if (typeof b === 'number') {
+    checkOperands(operation, { a });
+    numberFits(operation, 'b', b, a.dtype);
+  } else {
+    checkOperands(operation, { a, b });
+  }
+}
+
 function runUnary(op: UnaryOp, x: Tensor, alpha?: number, beta?: number): Tensor {
+  checkOperands(op, { x });
   if (op !== 'neg' && op !== 'abs' && op !== 'sign' && op !== 'square' && op !== 'affine' && op !== 'clamp')
     floatOnly(op, x);
   const out = allocateTensor(x.device, x.shape, x.dtype);
@@ -19,7 +38,7 @@ function runUnary(op: UnaryOp, x: Tensor, alpha?: number, beta?: number): Tensor
 
 /** op(a, b) with broadcasting, not recorded. */
 function runBinary(op: BinaryOp, a: Tensor, b: Tensor): Tensor {
-  const device = sameDevice(op, a, b);
+  const { device } = a;
   sameDType(op, a, b);
   const shape = broadcastShapes(op, a.shape, b.shape);
   const out = allocateTensor(device, shape, a.dtype);
@@ -46,6 +65,7 @@ type PairGradient = (dOut: Tensor, a: Tensor, b: Tensor, out: Tensor) => Tensor;
 
 /** Records a broadcast binary operator. `saves` says which of a, b, out its gradients read. */
 function binary(op: BinaryOp, x: Operand, y: Operand, saves: boolean, dA: PairGradient, dB: PairGradient): Tensor {
+  checkPair(op, x, y);
   return tidy(() => {
     const a = asTensor(x, y);
     const b = asTensor(y, x);
@@ -65,6 +85,7 @@ function binary(op: BinaryOp, x: Operand, y: Operand, saves: boolean, dA: PairGr
 
 /** a + b with broadcasting. @throws ShapeError | DTypeError | DeviceError, as all binary operators here */
 export function add(a: Operand, b: Operand): Tensor {
+  checkPair('add', a, b);
   if (typeof b === 'number') return affine(a as Tensor, 1, b);
   if (typeof a === 'number') return affine(b, 1, a);
   return binary(
@@ -79,6 +100,7 @@ export function add(a: Operand, b: Operand): Tensor {
 
 /** a - b */
 export function sub(a: Operand, b: Operand): Tensor {
+  checkPair('sub', a, b);
   if (typeof b === 'number') return affine(a as Tensor, 1, -b);
   if (typeof a === 'number') return affine(b, -1, a);
   return binary(
@@ -93,6 +115,7 @@ export function sub(a: Operand, b: Operand): Tensor {
 
 /** a * b */
 export function mul(a: Operand, b: Operand): Tensor {
+  checkPair('mul', a, b);
   if (typeof b === 'number') return affine(a as Tensor, b, 0);
   if (typeof a === 'number') return affine(b, a, 0);
   return binary(
@@ -119,6 +142,7 @@ export function div(a: Operand, b: Operand): Tensor {
 
 /** a^b for a > 0, or a number b: x^b. */
 export function pow(a: Operand, b: Operand): Tensor {
+  checkPair('pow', a, b);
   if (typeof b === 'number' && typeof a !== 'number') return powScalar(a, b);
   return binary(
     'pow',
@@ -165,6 +189,7 @@ export function minimum(a: Operand, b: Operand): Tensor {
 /** silu(gate) * up (Shazeer, "GLU variants improve transformer", 2020). @throws ShapeError when the shapes do not broadcast */
 export function swiglu(gate: Tensor, up: Tensor): Tensor {
   return tidy(() => {
+    checkOperands('swiglu', { gate, up });
     floatOnly('swiglu', gate, up);
     const out = runBinary('swiglu', gate, up);
     const { shape: gateShape } = gate;
@@ -194,8 +219,10 @@ function swigluGradients(gate: Tensor, up: Tensor, dOut: Tensor, needs: readonly
 
 const comparison =
   (op: BinaryOp) =>
-  (a: Operand, b: Operand): Tensor =>
-    runBinary(op, asTensor(a, b), asTensor(b, a));
+  (a: Operand, b: Operand): Tensor => {
+    checkPair(op, a, b);
+    return tidy(() => runBinary(op, asTensor(a, b), asTensor(b, a)));
+  };
 
 /** 1 where a = b, else 0, in the operands' dtype. Comparisons have no gradient. */
 export const equal = comparison('equal');
@@ -213,11 +240,13 @@ export const greaterEqual = comparison('greaterEqual');
 /** condition != 0 ? a : b, all broadcast; `condition` gets no gradient. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   return tidy(() => {
+    checkOperands('where', { condition });
+    if (typeof a !== 'number' || typeof b !== 'number') checkPair('where', a, b);
     const like = typeof a === 'number' ? b : a;
     const ta = asTensor(a, typeof like === 'number' ? condition : like);
     const tb = asTensor(b, ta);
     sameDType('where', condition, ta, tb);
-    const device = sameDevice('where', condition, ta, tb);
+    const device = checkOperands('where', { condition, a: ta, b: tb });
     const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', ta.shape, tb.shape));
     const out = allocateTensor(device, shape, ta.dtype);
     device.backend.ternary('where', expand(condition, shape), expand(ta, shape), expand(tb, shape), out.view);
@@ -245,6 +274,8 @@ function unary(op: UnaryOp, x: Tensor, reads: 'x' | 'out' | 'none', gradient: Un
 
 /** scale * x + shift with numbers. */
 export function affine(x: Tensor, scale: number, shift: number): Tensor {
+  isNumber('affine', 'scale', scale);
+  isNumber('affine', 'shift', shift);
   const out = runUnary('affine', x, scale, shift);
   record([out], [x], [], ([dOut]) => [scale === 1 ? dOut : affine(dOut!, scale, 0)]);
   return out;
@@ -291,6 +322,8 @@ export const notFinite = (x: Tensor): Tensor => runUnary('notFinite', x);
 
 /** x limited to [low, high]; gradient 0 outside. */
 export function clamp(x: Tensor, low: number, high: number): Tensor {
+  numberThat('clamp', 'low', low, 'a number, -Infinity for none', () => true);
+  numberThat('clamp', 'high', high, `a number >= low = ${low}, Infinity for none`, (value) => value >= low);
   const out = runUnary('clamp', x, low, high);
   record([out], [x], [x, out], ([dOut], [sx, sOut]) => [runBinary('mul', dOut!, runBinary('equal', sx, sOut))]);
   return out;

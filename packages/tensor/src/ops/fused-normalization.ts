@@ -4,7 +4,8 @@ import { parameterSum } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { floatOnly, rankIs, sameDevice, sameDType, shapeIs } from './checks.ts';
+import { checkedLater, checkOptions, flag, notNegative, type OptionChecks, positive } from '../core/value-checks.ts';
+import { checkOperands, floatOnly, integersOnly, rankIs, sameDType, shapeIs } from './checks.ts';
 import { normGradients, sumNormGradients } from './norm-gradients.ts';
 import { resultMemory } from './result-memory.ts';
 import type { RopeOptions } from './rope.ts';
@@ -18,9 +19,15 @@ import { contiguous, reshape } from './views.ts';
  * @param weight `[N]`, or null for 1
  * @throws ShapeError | DTypeError
  */
-export function addRmsNorm(x: Tensor, y: Tensor, weight: Tensor | null, eps = 1e-6): { sum: Tensor; out: Tensor } {
+export function addRmsNorm(
+  x: Tensor,
+  y: Tensor,
+  weight: Tensor | null = null,
+  eps = 1e-6,
+): { sum: Tensor; out: Tensor } {
   return tidy(() => {
-    const device = sameDevice('addRmsNorm', x, y, weight);
+    const device = checkOperands('addRmsNorm', { x, y }, { weight });
+    notNegative('addRmsNorm', 'eps', eps);
     floatOnly('addRmsNorm', x);
     sameDType('addRmsNorm', x, y, weight);
     shapeIs('addRmsNorm', 'y', y.shape, x.shape, "x's shape");
@@ -58,12 +65,13 @@ export function addRmsNorm(x: Tensor, y: Tensor, weight: Tensor | null, eps = 1e
 export function addLayerNorm(
   x: Tensor,
   y: Tensor,
-  weight: Tensor | null,
-  bias: Tensor | null,
+  weight: Tensor | null = null,
+  bias: Tensor | null = null,
   eps = 1e-5,
 ): { sum: Tensor; out: Tensor } {
   return tidy(() => {
-    const device = sameDevice('addLayerNorm', x, y, weight, bias);
+    const device = checkOperands('addLayerNorm', { x, y }, { weight, bias });
+    notNegative('addLayerNorm', 'eps', eps);
     floatOnly('addLayerNorm', x);
     sameDType('addLayerNorm', x, y, weight, bias);
     shapeIs('addLayerNorm', 'y', y.shape, x.shape, "x's shape");
@@ -100,22 +108,33 @@ export interface RmsNormRopeOptions extends Omit<RopeOptions, 'rotaryDim'> {
   readonly full?: boolean;
 }
 
+const RMS_NORM_ROPE_OPTIONS: OptionChecks<RmsNormRopeOptions> = {
+  eps: notNegative,
+  full: flag,
+  theta: positive,
+  interleaved: flag,
+  into: checkedLater,
+};
+
 /**
  * The query and key path in one pass: `rope(rmsNorm(x, weight), positions)`, all components rotated.
  *
  * @param x `[B, T, H, D]`
  * @param weight `[H*D]` when `full`, else `[D]`; null for 1
- * @param positions i32 `[B, T]`
+ * @param positions i32 or u32 `[B, T]`
  * @throws ShapeError | DTypeError
  */
 export function rmsNormRope(
   x: Tensor,
   weight: Tensor | null,
   positions: Tensor,
-  { eps = 1e-6, full = false, theta = 10000, interleaved = false, into }: RmsNormRopeOptions = {},
+  options: RmsNormRopeOptions = {},
 ): Tensor {
   return tidy(() => {
-    const device = sameDevice('rmsNormRope', x, weight, positions);
+    checkOptions('rmsNormRope', options, RMS_NORM_ROPE_OPTIONS);
+    const { eps = 1e-6, full = false, theta = 10000, interleaved = false, into } = options;
+    const device = checkOperands('rmsNormRope', { x, positions }, { weight, into });
+    integersOnly('rmsNormRope', 'positions', positions);
     floatOnly('rmsNormRope', x);
     sameDType('rmsNormRope', x, weight);
     rankIs('rmsNormRope', 'x', x, '[B, T, H, D]');

@@ -1,20 +1,11 @@
 import type { ArrayView } from '../backends/backend.ts';
 import { record } from '../core/autograd.ts';
-import { DTypeError } from '../core/errors.ts';
 import { parameterGradient } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { contiguousStrides, normalizeAxis, type Shape, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { floatOnly, rankIs, sameDevice } from './checks.ts';
+import { checkOperands, floatOnly, integersOnly, rankIs } from './checks.ts';
 import { contiguous } from './views.ts';
-
-function integersOnly(operation: string, ids: Tensor): void {
-  if (ids.dtype !== 'i32' && ids.dtype !== 'u32') {
-    throw new DTypeError(`${operation}: indices must be i32 or u32, got ${ids.dtype}. Use cast(ids, 'i32').`, {
-      dtype: ids.dtype,
-    });
-  }
-}
 
 /** A contiguous view seen through another shape of the same size. */
 function as(view: ArrayView, shape: Shape): ArrayView {
@@ -29,9 +20,9 @@ function as(view: ArrayView, shape: Shape): ArrayView {
  */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
   return tidy(() => {
-    const device = sameDevice('embedding', table, ids);
+    const device = checkOperands('embedding', { table, ids });
     rankIs('embedding', 'table', table, '[V, C]');
-    integersOnly('embedding', ids);
+    integersOnly('embedding', 'ids', ids);
     floatOnly('embedding', table);
     const C = table.shape[1];
     const dense = contiguous(ids);
@@ -62,10 +53,10 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
  */
 export function gather(x: Tensor, index: Tensor, axis: number): Tensor {
   return tidy(() => {
-    const device = sameDevice('gather', x, index);
+    const device = checkOperands('gather', { x, index });
     const at = normalizeAxis('gather', axis, x.rank);
     rankIs('gather', 'index', index, '[J]');
-    integersOnly('gather', index);
+    integersOnly('gather', 'index', index);
     const J = index.size;
     const [R, N, I] = [sizeOf(x.shape.slice(0, at)), x.shape[at], sizeOf(x.shape.slice(at + 1))];
     const source = contiguous(x);

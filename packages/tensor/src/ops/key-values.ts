@@ -5,9 +5,19 @@ import { parameterSum } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { formatShape } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { floatOnly, sameDevice, sameDType, shapeIs } from './checks.ts';
+import {
+  checkedLater,
+  checkOptions,
+  flag,
+  notNegative,
+  type OptionChecks,
+  optionsThat,
+  orNull,
+  positive,
+} from '../core/value-checks.ts';
+import { checkOperands, floatOnly, integersOnly, sameDType, shapeIs } from './checks.ts';
 import { rmsNormRope } from './fused-normalization.ts';
-import { resultMemory } from './result-memory.ts';
+import { checkResultMemory, resultMemory } from './result-memory.ts';
 import { rope } from './rope.ts';
 import { contiguous, reshape, split } from './views.ts';
 
@@ -22,6 +32,15 @@ export interface KeyValuesOptions {
   readonly into?: { readonly k: Tensor; readonly v: Tensor } | null;
 }
 
+const KEY_VALUES_OPTIONS: OptionChecks<KeyValuesOptions> = {
+  norm: orNull(
+    optionsThat<NonNullable<KeyValuesOptions['norm']>>({ weight: checkedLater, eps: notNegative, full: flag }),
+  ),
+  theta: positive,
+  interleaved: flag,
+  into: orNull(optionsThat<NonNullable<KeyValuesOptions['into']>>({ k: checkedLater, v: checkedLater }, ['k', 'v'])),
+};
+
 /** Keys and values `[B, T, Hkv, D]`. */
 export interface KeyValues {
   readonly k: Tensor;
@@ -33,13 +52,19 @@ export interface KeyValues {
  * One pass each way where the device has one; else `v` may be a view.
  *
  * @param both `[B, T, 2, Hkv, D]`
- * @param positions i32 `[B, T]`
+ * @param positions i32 or u32 `[B, T]`
  * @throws ShapeError | DTypeError
  */
 export function keyValues(both: Tensor, positions: Tensor, options: KeyValuesOptions = {}): KeyValues {
   return tidy(() => {
+    checkOptions('keyValues', options, KEY_VALUES_OPTIONS);
     const { norm = null, into = null } = options;
-    const device = sameDevice('keyValues', both, positions, norm?.weight);
+    const device = checkOperands(
+      'keyValues',
+      into ? { both, positions, 'into.k': into.k, 'into.v': into.v } : { both, positions },
+      { 'norm.weight': norm?.weight },
+    );
+    integersOnly('keyValues', 'positions', positions);
     floatOnly('keyValues', both);
     sameDType('keyValues', both, norm?.weight);
     if (both.rank !== 5 || both.shape[2] !== 2 || both.shape[4] % 2 !== 0) {
@@ -51,6 +76,9 @@ export function keyValues(both: Tensor, positions: Tensor, options: KeyValuesOpt
     const [B, T, , H, D] = both.shape;
     shapeIs('keyValues', 'positions', positions.shape, [B, T], '[B, T]');
     if (norm?.weight) shapeIs('keyValues', 'weight', norm.weight.shape, [norm.full ? H * D : D], 'as rmsNormRope asks');
+    for (const memory of into ? [into.k, into.v] : []) {
+      checkResultMemory('keyValues', device, [B, T, H, D], both.dtype, memory);
+    }
     const { fusedRope } = device.backend;
     const isOneStorage = into !== null && into.k.storage === into.v.storage;
     if (fusedRope === null || isOneStorage) return fromParts(both, positions, options);

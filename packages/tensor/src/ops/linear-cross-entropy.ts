@@ -1,14 +1,14 @@
 import type { ArrayView } from '../backends/backend.ts';
 import { type GradNode, isRecording, record } from '../core/autograd.ts';
 import type { DType } from '../core/dtype.ts';
-import { ConfigError } from '../core/errors.ts';
 import { parameterGradient } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import type { Shape } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { sameDevice, shapeIs } from './checks.ts';
+import { checkedLater, checkOptions, type OptionChecks, whole } from '../core/value-checks.ts';
+import { checkOperands, dtypeIs, rankIs, sameDType, shapeIs } from './checks.ts';
 import { full, zeros } from './creation.ts';
-import { type CrossEntropyOptions, checkTargets, countedRows } from './cross-entropy.ts';
+import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, checkTargets, countedRows } from './cross-entropy.ts';
 import { add, div, mul, notEqual, square, where } from './elementwise.ts';
 import { sum } from './reductions.ts';
 import { broadcastTo, cast, concat, contiguous, reshape, slice } from './views.ts';
@@ -19,6 +19,12 @@ export interface LinearCrossEntropyOptions extends CrossEntropyOptions {
   /** f32 `[2]`: receives the mean cross-entropy and the mean of `zLoss * lse^2`, whose sum is the result. */
   readonly parts?: Tensor;
 }
+
+const LINEAR_OPTIONS: OptionChecks<LinearCrossEntropyOptions> = {
+  ...CROSS_ENTROPY_OPTIONS,
+  chunk: whole(1),
+  parts: checkedLater,
+};
 
 /** Rows of a chunk come in multiples of this: tiles of the products. */
 const CHUNK_STEP = 64;
@@ -44,17 +50,18 @@ export function linearCrossEntropy(
   options: LinearCrossEntropyOptions = {},
 ): Tensor {
   return tidy(() => {
-    checkTargets('linearCrossEntropy', x, targets);
-    sameDevice('linearCrossEntropy', x, weight);
+    checkOptions('linearCrossEntropy', options, LINEAR_OPTIONS);
+    checkOperands('linearCrossEntropy', { x, weight, targets }, { parts: options.parts });
+    checkTargets('linearCrossEntropy', 'x', x, '[N, C]', targets);
+    sameDType('linearCrossEntropy', x, weight);
+    rankIs('linearCrossEntropy', 'weight', weight, '[V, C]');
     const [N, C] = x.shape;
     const V = weight.shape[0];
     shapeIs('linearCrossEntropy', 'weight', weight.shape, [V, C], '[V, C]');
     const chunk = options.chunk ?? defaultChunk(N, V, x.device.backend.chunkBytes);
-    if (!Number.isInteger(chunk) || chunk < 1)
-      throw new ConfigError(`linearCrossEntropy: chunk must be a whole number >= 1, got ${chunk}.`);
     if (options.parts) {
       shapeIs('linearCrossEntropy', 'parts', options.parts.shape, [2], '[2]');
-      sameDevice('linearCrossEntropy', x, options.parts);
+      dtypeIs('linearCrossEntropy', 'parts', options.parts, 'f32');
       x.device.backend.fill(options.parts.view, 0);
     }
     const operands = prepare(x, weight, targets, options);

@@ -1,12 +1,13 @@
 import type { ArrayView } from '../backends/backend.ts';
 import { type GradNode, record } from '../core/autograd.ts';
 import type { DType } from '../core/dtype.ts';
-import { DTypeError, ShapeError } from '../core/errors.ts';
+import { ShapeError } from '../core/errors.ts';
 import { type GradientMemory, parameterGradient } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { broadcastShapes, contiguousStrides, formatShape } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { floatOnly, sameDevice, sameDType, shapeIs } from './checks.ts';
+import { checkedLater, checkOptions, flag, floatDTypeName, type OptionChecks } from '../core/value-checks.ts';
+import { checkOperands, floatOnly, sameDType, shapeIs } from './checks.ts';
 import { resultMemory } from './result-memory.ts';
 import { broadcastTo, cast, reshape, sumTo, transpose } from './views.ts';
 
@@ -19,17 +20,24 @@ export interface MatmulOptions {
   readonly outDtype?: DType;
 }
 
+/** `bias` is checked with a and b. */
+const MATMUL_OPTIONS: OptionChecks<MatmulOptions> = {
+  transposeA: flag,
+  transposeB: flag,
+  bias: checkedLater,
+  outDtype: floatDTypeName,
+};
+
 /**
  * a . b over the last two axes: `[..., M, K] . [..., K, N] -> [..., M, N]`; leading axes broadcast, transposes are views.
  *
  * @throws ShapeError when K differs or leading axes do not broadcast; DTypeError when dtypes differ
  */
-export function matmul(
-  a: Tensor,
-  b: Tensor,
-  { transposeA = false, transposeB = false, bias, outDtype }: MatmulOptions = {},
-): Tensor {
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   return tidy(() => {
+    checkOptions('matmul', options, MATMUL_OPTIONS);
+    const { transposeA = false, transposeB = false, bias, outDtype } = options;
+    checkOperands('matmul', { a, b }, { bias });
     if (a.rank < 2 || b.rank < 2) {
       throw new ShapeError(
         `matmul: operands need two axes or more, got ${formatShape(a.shape)} and ${formatShape(b.shape)}. Use unsqueeze().`,
@@ -54,9 +62,7 @@ export function matmul(
 
 function product(a: Tensor, b: Tensor, M: number, N: number, bias: Tensor | null, outDtype: DType): Tensor {
   return tidy(() => {
-    const device = sameDevice('matmul', a, b, bias);
-    if (outDtype !== 'f32' && outDtype !== 'f16')
-      throw new DTypeError(`matmul: the result must be f32 or f16, got ${outDtype}.`);
+    const { device } = a;
     const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
     const out = allocateTensor(device, [...batch, M, N], outDtype);
     const wideA = broadcastTo(a.detach(), [...batch, ...a.shape.slice(-2)]);
@@ -86,10 +92,11 @@ function gradientOf(x: Tensor, y: Tensor, operand: Tensor): Tensor {
  * memory where it has some.
  *
  * @param into memory for the result, of its size: a depth slot. New by default
- * @throws ShapeError when I differs
+ * @throws ShapeError when I differs; DTypeError | DeviceError
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null, into?: Tensor | null): Tensor {
   return tidy(() => {
+    const device = checkOperands('linear', { x, weight }, { bias, into });
     const I = x.shape.at(-1);
     if (weight.rank !== 2 || weight.shape[1] !== I) {
       throw new ShapeError(
@@ -97,7 +104,6 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null, into?: T
         { x: x.shape, weight: weight.shape },
       );
     }
-    const device = sameDevice('linear', x, weight, bias);
     floatOnly('linear', x, weight);
     const dtype = sameDType('linear', x, weight, bias);
     const O = weight.shape[0];

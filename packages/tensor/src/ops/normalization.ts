@@ -2,7 +2,8 @@ import { record } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { floatOnly, sameDevice, sameDType, shapeIs } from './checks.ts';
+import { notNegative } from '../core/value-checks.ts';
+import { checkOperands, floatOnly, sameDType, shapeIs } from './checks.ts';
 import { normGradients } from './norm-gradients.ts';
 import { contiguous } from './views.ts';
 
@@ -13,9 +14,10 @@ import { contiguous } from './views.ts';
  * @param weight `[N]`, or null for 1
  * @throws ShapeError | DTypeError
  */
-export function rmsNorm(x: Tensor, weight: Tensor | null, eps = 1e-6): Tensor {
+export function rmsNorm(x: Tensor, weight: Tensor | null = null, eps = 1e-6): Tensor {
   return tidy(() => {
-    const device = sameDevice('rmsNorm', x, weight);
+    const device = checkOperands('rmsNorm', { x }, { weight });
+    notNegative('rmsNorm', 'eps', eps);
     floatOnly('rmsNorm', x);
     sameDType('rmsNorm', x, weight);
     const N = x.shape.at(-1) ?? 1;
@@ -45,9 +47,10 @@ export function rmsNorm(x: Tensor, weight: Tensor | null, eps = 1e-6): Tensor {
  * @param bias `[N]` or null
  * @throws ShapeError | DTypeError
  */
-export function layerNorm(x: Tensor, weight: Tensor | null, bias: Tensor | null, eps = 1e-5): Tensor {
+export function layerNorm(x: Tensor, weight: Tensor | null = null, bias: Tensor | null = null, eps = 1e-5): Tensor {
   return tidy(() => {
-    const device = sameDevice('layerNorm', x, weight, bias);
+    const device = checkOperands('layerNorm', { x }, { weight, bias });
+    notNegative('layerNorm', 'eps', eps);
     floatOnly('layerNorm', x);
     sameDType('layerNorm', x, weight, bias);
     const N = x.shape.at(-1) ?? 1;

@@ -2,7 +2,8 @@ import { record } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { contiguousStrides, normalizeAxes, type Shape } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { floatOnly } from './checks.ts';
+import { checkedLater, checkOptions, flag, type OptionChecks } from '../core/value-checks.ts';
+import { checkOperands, floatOnly } from './checks.ts';
 import { affine, div, equal, mul, square, sub } from './elementwise.ts';
 import { broadcastTo, contiguous, reshape } from './views.ts';
 
@@ -11,6 +12,14 @@ export interface ReduceOptions {
   readonly axes?: number | readonly number[];
   /** Keep reduced axes with extent 1. */
   readonly keepDims?: boolean;
+}
+
+/** Axes are checked with the tensor's rank. */
+const REDUCE_OPTIONS: OptionChecks<ReduceOptions> = { axes: checkedLater, keepDims: flag };
+
+function checkReduction(operation: string, x: Tensor, options: ReduceOptions): void {
+  checkOperands(operation, { x });
+  checkOptions(operation, options, REDUCE_OPTIONS);
 }
 
 interface Reduction {
@@ -35,6 +44,7 @@ function run(op: 'sum' | 'max' | 'min', x: Tensor, { axes, keepDims = false }: R
 
 /** Sum over axes; f32 accumulation in a fixed order; 0 for no elements. */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
+  checkReduction('sum', x, options);
   return tidy(() => {
     const { out, kept } = run('sum', x, options);
     const { shape } = x;
@@ -45,6 +55,7 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
 
 /** Mean over axes. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  checkReduction('mean', x, options);
   return tidy(() => {
     floatOnly('mean', x);
     const list = normalizeAxes('mean', options.axes, x.rank);
@@ -54,12 +65,15 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
 
 /** Mean squared distance from the mean, over axes (divides by n). */
 export function variance(x: Tensor, options: ReduceOptions = {}): Tensor {
+  checkReduction('variance', x, options);
+  floatOnly('variance', x);
   return tidy(() => {
     return mean(square(sub(x, mean(x, { ...options, keepDims: true }))), options);
   });
 }
 
 function extremum(op: 'max' | 'min', x: Tensor, options: ReduceOptions): Tensor {
+  checkReduction(op, x, options);
   return tidy(() => {
     const { out, kept } = run(op, x, options);
     const { shape } = x;
@@ -85,6 +99,7 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
 
 /** Index (i32) of the first maximum along the last axis: `[..., N] -> [...]`. */
 export function argmax(x: Tensor): Tensor {
+  checkOperands('argmax', { x });
   return tidy(() => {
     const source = contiguous(x.detach());
     const out = allocateTensor(x.device, x.shape.slice(0, -1), 'i32');

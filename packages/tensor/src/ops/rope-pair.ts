@@ -2,9 +2,10 @@ import { record } from '../core/autograd.ts';
 import { ShapeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { sameDevice, sameDType } from './checks.ts';
+import { checkedLater, checkOptions, type OptionChecks, optionsThat } from '../core/value-checks.ts';
+import { checkOperands, sameDType } from './checks.ts';
 import { resultMemory } from './result-memory.ts';
-import { type RopeOptions, rope, ropeTurn, turnBack } from './rope.ts';
+import { ROPE_OPTIONS, type RopeOptions, rope, ropeTurn, turnBack } from './rope.ts';
 import { contiguous } from './views.ts';
 
 /** Queries `[B, T, H, D]` and keys `[B, T, Hkv, D]`. */
@@ -18,21 +19,27 @@ export interface RopePairOptions extends Omit<RopeOptions, 'into'> {
   readonly into?: { readonly q?: Tensor | null; readonly k?: Tensor | null };
 }
 
+const ROPE_PAIR_OPTIONS: OptionChecks<RopePairOptions> = {
+  ...ROPE_OPTIONS,
+  into: optionsThat<NonNullable<RopePairOptions['into']>>({ q: checkedLater, k: checkedLater }),
+};
+
 /**
  * Queries and keys turned at the same positions: `rope` of both, in one pass each way where the device has one.
  *
  * @param q `[B, T, H, D]`
  * @param k `[B, T, Hkv, D]`
- * @param positions i32 `[B, T]`
+ * @param positions i32 or u32 `[B, T]`
  * @throws ShapeError | DTypeError
  */
 export function ropePair(q: Tensor, k: Tensor, positions: Tensor, options: RopePairOptions = {}): QueriesAndKeys {
   return tidy(() => {
+    checkOptions('ropePair', options, ROPE_PAIR_OPTIONS);
     const { into = {}, ...turning } = options;
-    const device = sameDevice('ropePair', q, k);
+    const device = checkOperands('ropePair', { q, k, positions }, { 'into.q': into.q, 'into.k': into.k });
     const dtype = sameDType('ropePair', q, k);
-    const turn = ropeTurn(q, positions, turning);
-    ropeTurn(k, positions, turning);
+    const turn = ropeTurn('ropePair', q, positions, turning);
+    ropeTurn('ropePair', k, positions, turning);
     if (q.shape[3] !== k.shape[3]) {
       throw new ShapeError(
         `ropePair: q and k must have the same D, got D=${q.shape[3]} and D=${k.shape[3]}. Use rope() for each.`,

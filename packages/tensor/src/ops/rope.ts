@@ -3,7 +3,8 @@ import { record } from '../core/autograd.ts';
 import { ShapeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { floatOnly, rankIs, sameDevice, shapeIs } from './checks.ts';
+import { checkedLater, checkOptions, flag, type OptionChecks, positive, whole } from '../core/value-checks.ts';
+import { checkOperands, floatOnly, integersOnly, rankIs, shapeIs } from './checks.ts';
 import { resultMemory } from './result-memory.ts';
 import { contiguous } from './views.ts';
 
@@ -18,16 +19,25 @@ export interface RopeOptions {
   readonly into?: Tensor | null;
 }
 
+export const ROPE_OPTIONS: OptionChecks<RopeOptions> = {
+  theta: positive,
+  rotaryDim: whole(),
+  interleaved: flag,
+  into: checkedLater,
+};
+
 /**
  * Rotary position embedding (Su et al., 2021): pair i of each head turns by `position * theta^(-2i/rotaryDim)`.
  *
  * @param x `[B, T, H, D]`
- * @param positions i32 `[B, T]`
- * @throws ShapeError
+ * @param positions i32 or u32 `[B, T]`
+ * @throws ShapeError | DTypeError | DeviceError | ConfigError
  */
 export function rope(x: Tensor, positions: Tensor, options: RopeOptions = {}): Tensor {
   return tidy(() => {
-    const turn = ropeTurn(x, positions, options);
+    checkOptions('rope', options, ROPE_OPTIONS);
+    checkOperands('rope', { x, positions }, { into: options.into });
+    const turn = ropeTurn('rope', x, positions, options);
     const source = contiguous(x);
     const out = resultMemory('rope', x.device, x.shape, x.dtype, options.into);
     x.device.backend.rope(source.view, contiguous(positions).view, out.view, turn);
@@ -36,16 +46,24 @@ export function rope(x: Tensor, positions: Tensor, options: RopeOptions = {}): T
   });
 }
 
-/** How x turns at `positions`. @throws ShapeError | DTypeError | DeviceError */
-export function ropeTurn(x: Tensor, positions: Tensor, options: Omit<RopeOptions, 'into'>): BackendRopeOptions {
-  sameDevice('rope', x, positions);
-  floatOnly('rope', x);
-  rankIs('rope', 'x', x, '[B, T, H, D]');
+/** How x turns at `positions`, for tensors and options of a kind that are checked. @throws ShapeError | DTypeError */
+export function ropeTurn(
+  operation: string,
+  x: Tensor,
+  positions: Tensor,
+  options: Omit<RopeOptions, 'into'>,
+): BackendRopeOptions {
+  integersOnly(operation, 'positions', positions);
+  floatOnly(operation, x);
+  rankIs(operation, 'x', x, '[B, T, H, D]');
   const [B, T, , D] = x.shape;
-  shapeIs('rope', 'positions', positions.shape, [B, T], '[B, T]');
+  shapeIs(operation, 'positions', positions.shape, [B, T], '[B, T]');
   const { theta = 10000, rotaryDim = D, interleaved = false } = options;
-  if (rotaryDim % 2 !== 0 || rotaryDim > D || rotaryDim < 0) {
-    throw new ShapeError(`rope: rotaryDim must be even and at most D=${D}, got ${rotaryDim}.`, { rotaryDim, D });
+  if (rotaryDim % 2 !== 0 || rotaryDim > D) {
+    throw new ShapeError(`${operation}: rotaryDim must be even and at most D=${D}, got ${rotaryDim}.`, {
+      rotaryDim,
+      D,
+    });
   }
   return { theta, rotaryDim, interleaved, inverse: false };
 }

@@ -3,7 +3,7 @@ import { type GradNode, isRecording, makeNode } from '../core/autograd.ts';
 import { withoutScope } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import type { DepthReading } from './attention.ts';
-import { sameDType } from './checks.ts';
+import { checkOperands, floatOnly, rankIs, sameDType, shapeIs } from './checks.ts';
 import { contiguous } from './views.ts';
 
 /** A reading of slots that are tensors; `release` it after the attention that reads it. */
@@ -18,10 +18,15 @@ export interface SlotTensors extends DepthReading {
  *
  * @param k `[S, B, T, Hkv, D]`
  * @param v `[S, B, T, Hkv, Dv]`
- * @throws DTypeError
+ * @throws ShapeError | DTypeError | DeviceError
  */
 export function slotTensors(k: Tensor, v: Tensor): SlotTensors {
+  checkOperands('slotTensors', { k, v });
+  floatOnly('slotTensors', k, v);
   sameDType('slotTensors', k, v);
+  rankIs('slotTensors', 'k', k, '[S, B, T, Hkv, D]');
+  rankIs('slotTensors', 'v', v, '[S, B, T, Hkv, Dv]');
+  shapeIs('slotTensors', 'v', v.shape, [...k.shape.slice(0, 4), v.shape[4]], '[S, B, T, Hkv, Dv]');
   const slots = [contiguous(k), contiguous(v)];
   let gradients: Tensor[] | null = null;
   // The tensors themselves may be gone when backward runs; the node keeps their memory.
@@ -66,6 +71,7 @@ function reading(
   gradients: () => readonly DepthSegment[],
 ): SlotTensors {
   return {
+    device: k.device,
     S: k.shape[0],
     Td: k.shape[2],
     get segments() {

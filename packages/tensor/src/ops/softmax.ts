@@ -1,13 +1,13 @@
 import { record } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { floatOnly } from './checks.ts';
+import { checkOperands, floatOnly } from './checks.ts';
 import { contiguous } from './views.ts';
 
 function run(operation: 'softmax' | 'logSoftmax', x: Tensor): Tensor {
   return tidy(() => {
+    const device = checkOperands(operation, { x });
     floatOnly(operation, x);
-    const { device } = x;
     const isLog = operation === 'logSoftmax';
     const source = contiguous(x);
     const out = allocateTensor(device, x.shape, x.dtype);

@@ -4,6 +4,8 @@ import { isFloat } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
 import {
+  checkNumbers,
+  checkShape,
   contiguousStrides,
   formatShape,
   normalizeAxes,
@@ -13,10 +15,13 @@ import {
   sizeOf,
 } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
+import { dtypeName, shown } from '../core/value-checks.ts';
+import { checkOperandList, checkOperands, sameDType, shapeIs } from './checks.ts';
 import { zeros } from './creation.ts';
 
 /** The tensor itself when row-major, else a row-major copy. */
 export function contiguous(x: Tensor): Tensor {
+  checkOperands('contiguous', { x });
   if (x.isContiguous) return x;
   const out = allocateTensor(x.device, x.shape, x.dtype);
   x.device.backend.copy(x.view, out.view);
@@ -24,8 +29,13 @@ export function contiguous(x: Tensor): Tensor {
   return out;
 }
 
-/** x in another dtype: f16 rounds to nearest even, float to integer truncates. Gradients flow between f32 and f16. */
+/**
+ * x in another dtype: f16 rounds to nearest even, float to integer truncates. Gradients flow between f32 and f16.
+ * @throws ConfigError for a name that is no dtype
+ */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  checkOperands('cast', { x });
+  dtypeName('cast', 'dtype', dtype);
   if (x.dtype === dtype) return x;
   const out = allocateTensor(x.device, x.shape, dtype);
   x.device.backend.copy(x.view, out.view);
@@ -39,13 +49,15 @@ export function cast(x: Tensor, dtype: DType): Tensor {
  * @throws ShapeError when the sizes differ
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  checkOperands('reshape', { x });
+  checkNumbers('reshape', 'shape', shape);
   return tidy(() => {
     const known = shape.reduce((product, extent) => (extent === -1 ? product : product * extent), 1);
     const wild = shape.filter((extent) => extent === -1).length;
-    const target = shape.map((extent) => (extent === -1 ? x.size / known : extent));
+    const target = Array.from(shape, (extent) => (extent === -1 ? x.size / known : extent));
     if (wild > 1 || sizeOf(target) !== x.size || !target.every((extent) => Number.isInteger(extent) && extent >= 0)) {
       throw new ShapeError(
-        `reshape: the new shape must hold ${x.size} values, got ${formatShape(x.shape)} to ${formatShape(shape)}.`,
+        `reshape: the new shape must hold ${x.size} values, got ${formatShape(x.shape)} to ${shown(shape)}.`,
         { from: x.shape, to: shape },
       );
     }
@@ -61,6 +73,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 
 /** Axes in another order (a view); without `axes` the last two swap. @throws ShapeError */
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
+  checkOperands('transpose', { x });
+  if (axes !== undefined) checkNumbers('transpose', 'axes', axes);
   const order = axes?.map((axis) => normalizeAxis('transpose', axis, x.rank)) ?? swapLastTwo(x);
   if (order.length !== x.rank || new Set(order).size !== x.rank) {
     throw new ShapeError(`transpose: axes must name each of ${x.rank} axes once, got ${formatShape(axes ?? [])}.`, {
@@ -83,25 +97,41 @@ function swapLastTwo(x: Tensor): number[] {
   return order;
 }
 
-/** `x[starts[0]:ends[0], ...]` (a view); axes beyond the lists are whole, negative numbers count from the end. @throws ShapeError */
+/**
+ * `x[starts[0]:ends[0], ...]` (a view); axes beyond the lists are whole, negative numbers count from the end.
+ *
+ * @param starts one whole number for each of the first axes
+ * @param ends no longer than `starts`
+ * @throws ShapeError
+ */
 export function slice(x: Tensor, starts: readonly number[], ends: readonly number[]): Tensor {
+  checkOperands('slice', { x });
+  checkNumbers('slice', 'starts', starts);
+  checkNumbers('slice', 'ends', ends);
+  if (starts.length > x.rank || ends.length > starts.length) {
+    throw new ShapeError(
+      `slice: starts must name at most the ${x.rank} axes of ${formatShape(x.shape)} and ends at most those of starts, got ${starts.length} starts and ${ends.length} ends.`,
+      { starts, ends },
+    );
+  }
   const shape = [...x.shape];
   const begin = x.shape.map(() => 0);
   let { offset } = x;
-  starts.forEach((start, axis) => {
+  for (let axis = 0; axis < starts.length; axis++) {
     const extent = x.shape[axis];
-    const from = start < 0 ? start + extent : start;
-    const to = ends[axis] === undefined ? extent : ends[axis] < 0 ? ends[axis] + extent : ends[axis];
-    if (axis >= x.rank || !(from >= 0 && from <= to && to <= extent)) {
+    const [from, to] = [starts[axis], axis < ends.length ? ends[axis] : extent].map((at) =>
+      at < 0 ? at + extent : at,
+    );
+    if (!(Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to && to <= extent)) {
       throw new ShapeError(
-        `slice: 0 <= start <= end <= extent must hold on every axis, got start ${start}, end ${ends[axis]} on axis ${axis} of ${formatShape(x.shape)}.`,
+        `slice: 0 <= start <= end <= extent must hold in whole numbers on every axis, got start ${shown(starts[axis])}, end ${shown(ends[axis])} on axis ${axis} of ${formatShape(x.shape)}.`,
         { starts, ends },
       );
     }
     begin[axis] = from;
     shape[axis] = to - from;
     offset += from * x.strides[axis];
-  });
+  }
   const out = x.alias(shape, x.strides, offset);
   const whole = x.shape;
   record([out], [x], [], ([dOut]) => [pad(dOut!, whole, begin)]);
@@ -118,6 +148,8 @@ function pad(x: Tensor, whole: Shape, begin: readonly number[]): Tensor {
 
 /** x repeated along new axes and axes of extent 1 (a view). @throws ShapeError */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  checkOperands('broadcastTo', { x });
+  checkShape('broadcastTo', shape);
   if (sameShape(x.shape, shape)) return x;
   const lead = shape.length - x.rank;
   const fits = lead >= 0 && x.shape.every((extent, axis) => extent === 1 || extent === shape[axis + lead]);
@@ -150,6 +182,7 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
 
 /** Without axes of extent 1 (all of them, or those named). @throws ShapeError */
 export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
+  checkOperands('squeeze', { x });
   const named = axes === undefined ? null : normalizeAxes('squeeze', axes, x.rank);
   const wrong = named?.find((axis) => x.shape[axis] !== 1);
   if (wrong !== undefined)
@@ -162,24 +195,20 @@ export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
 
 /** With an axis of extent 1 before `axis` (-1: at the end). */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
+  checkOperands('unsqueeze', { x });
   const at = normalizeAxis('unsqueeze', axis, x.rank + 1);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
 
-/** Joins tensors along an axis; all other extents agree. @throws ShapeError */
+/** Joins tensors along an axis; dtypes, devices and all other extents agree. @throws ShapeError | DTypeError | DeviceError */
 export function concat(xs: readonly Tensor[], axis: number): Tensor {
+  checkOperandList('concat', 'xs', xs);
+  sameDType('concat', ...xs);
   const [first] = xs;
-  if (first === undefined) throw new ShapeError('concat: at least one tensor is needed, got none.');
   const at = normalizeAxis('concat', axis, first.rank);
   for (const x of xs) {
-    if (
-      x.rank !== first.rank ||
-      x.dtype !== first.dtype ||
-      x.shape.some((extent, i) => i !== at && extent !== first.shape[i])
-    ) {
-      throw new ShapeError(`concat: tensors must agree in dtype and all axes but ${at}, got ${first} and ${x}.`, {
-        axis: at,
-      });
+    if (x.rank !== first.rank || x.shape.some((extent, i) => i !== at && extent !== first.shape[i])) {
+      throw new ShapeError(`concat: tensors must agree in all axes but ${at}, got ${first} and ${x}.`, { axis: at });
     }
   }
   const extents = xs.map((x) => x.shape[at]);
@@ -199,6 +228,8 @@ export function concat(xs: readonly Tensor[], axis: number): Tensor {
 
 /** Cuts x along an axis into pieces of the given extents (views). @throws ShapeError unless they add up */
 export function split(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {
+  checkOperands('split', { x });
+  checkShape('split', sizes, 'sizes');
   const at = normalizeAxis('split', axis, x.rank);
   if (sizes.reduce((a, b) => a + b, 0) !== x.shape[at]) {
     throw new ShapeError(`split: sizes must add up to ${x.shape[at]}, got ${formatShape(sizes)}.`, { sizes });
@@ -238,10 +269,13 @@ function joinPieces(
 
 /** Joins tensors of one shape along a new axis. @throws ShapeError */
 export function stack(xs: readonly Tensor[], axis: number): Tensor {
+  checkOperandList('stack', 'xs', xs);
+  const at = normalizeAxis('stack', axis, xs[0].rank + 1);
+  for (const x of xs) shapeIs('stack', 'every tensor', x.shape, xs[0].shape);
   return tidy(() => {
     return concat(
-      xs.map((x) => unsqueeze(x, axis)),
-      axis < 0 ? axis + (xs[0]?.rank ?? 0) + 1 : axis,
+      xs.map((x) => unsqueeze(x, at)),
+      at,
     );
   });
 }

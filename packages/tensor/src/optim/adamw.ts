@@ -1,9 +1,21 @@
 import type { Device } from '../core/device.ts';
-import { CheckpointError, ConfigError } from '../core/errors.ts';
+import { CheckpointError } from '../core/errors.ts';
 import { memoryOrder, mergeRuns, packedZeros } from '../core/packed.ts';
 import { withoutScope } from '../core/scope.ts';
 import { sameShape } from '../core/shape.ts';
-import type { Tensor } from '../core/tensor.ts';
+import { livingTensor, type Tensor } from '../core/tensor.ts';
+import {
+  callback,
+  checkedLater,
+  checkNames,
+  checkOptions,
+  notNegative,
+  type OptionChecks,
+  positive,
+  wholeNumber,
+} from '../core/value-checks.ts';
+import { checkScalar, dtypeIs, isOneDevice } from '../ops/checks.ts';
+import { betas, checkGradients, checkNamedTensors } from './optimizer-checks.ts';
 
 export type NamedTensors = Readonly<Record<string, Tensor>>;
 
@@ -17,6 +29,24 @@ export interface AdamWOptions {
   /** Parameters without decay; by default those with one axis (norms, biases) and embeddings (`embed` in the name). */
   readonly noDecay?: (name: string, parameter: Tensor) => boolean;
 }
+
+const ADAMW_OPTIONS: OptionChecks<AdamWOptions> = {
+  lr: notNegative,
+  betas,
+  eps: positive,
+  weightDecay: notNegative,
+  noDecay: callback,
+};
+
+/** Options of `AdamW.step`. */
+export interface StepOptions {
+  /** Overrides the learning rate for this and later steps. */
+  readonly lr?: number;
+  /** f32 scalar that multiplies all gradients (`clipGradNorm`); when it is NaN or infinite nothing changes but the step count. */
+  readonly gradScale?: Tensor | null;
+}
+
+const STEP_OPTIONS: OptionChecks<StepOptions> = { lr: notNegative, gradScale: checkedLater };
 
 interface Moments {
   readonly m: Tensor;
@@ -36,22 +66,19 @@ export class AdamW implements Disposable {
   readonly betas: readonly [number, number];
   readonly eps: number;
 
-  /** @throws ConfigError for values outside their range or no parameters */
+  /** @throws ConfigError for values outside their range or no parameters; DTypeError | DeviceError */
   constructor(
     readonly params: NamedTensors,
-    { lr, betas = [0.9, 0.95], eps = 1e-8, weightDecay = 0.1, noDecay = withoutDecay }: AdamWOptions,
+    options: AdamWOptions,
   ) {
+    checkOptions('adamw', options, ADAMW_OPTIONS, ['lr']);
+    const { lr, betas = [0.9, 0.95], eps = 1e-8, weightDecay = 0.1, noDecay = withoutDecay } = options;
+    const device = checkNamedTensors('adamw', 'params', params, 'f32');
     const entries = Object.entries(params);
-    if (entries.length === 0) throw new ConfigError('adamw: there must be at least one parameter, got none.');
-    if (!(lr >= 0 && betas.every((beta) => beta >= 0 && beta < 1) && eps > 0 && weightDecay >= 0)) {
-      throw new ConfigError(
-        `adamw: lr >= 0, betas in [0, 1), eps > 0 and weightDecay >= 0 must hold, got lr=${lr}, betas=${betas}, eps=${eps}, weightDecay=${weightDecay}.`,
-      );
-    }
     this.lr = lr;
     this.betas = betas;
     this.eps = eps;
-    this.#device = entries[0][1].device;
+    this.#device = device;
     this.#decay = new Map(entries.map(([name, tensor]) => [name, noDecay(name, tensor) ? 0 : weightDecay]));
     const [m, v] = [packedLike(params), packedLike(params)];
     this.#moments = new Map(entries.map(([name]) => [name, { m: m[name], v: v[name] }]));
@@ -64,11 +91,14 @@ export class AdamW implements Disposable {
   /**
    * One update from the parameters' `grad`.
    *
-   * @param lr overrides the learning rate for this and later steps
-   * @param gradScale f32 scalar on the device that multiplies all gradients (`clipGradNorm`); when it is NaN or infinite
-   *   nothing changes but the step count
+   * @throws ConfigError | DTypeError | ShapeError | DeviceError before anything has changed
    */
-  step({ lr = this.lr, gradScale = null }: { readonly lr?: number; readonly gradScale?: Tensor | null } = {}): void {
+  step(options: StepOptions = {}): void {
+    checkOptions('adamw.step', options, STEP_OPTIONS);
+    const { lr = this.lr, gradScale = null } = options;
+    notNegative('adamw.step', 'lr', lr);
+    checkGradients('adamw.step', this.params, this.#device);
+    if (gradScale) checkScalar('adamw.step', 'gradScale', gradScale, this.#device);
     this.lr = lr;
     this.#stepCount++;
     const active = Object.entries(this.params).filter(([, tensor]) => tensor.grad !== null);
@@ -114,8 +144,14 @@ export class AdamW implements Disposable {
     );
   }
 
-  /** Restores what `state` and `stepCount` gave. @throws CheckpointError when a moment is missing or has another shape */
+  /**
+   * Restores what `state` and `stepCount` gave; nothing changes when it cannot.
+   *
+   * @throws CheckpointError when a moment is missing or has another shape; ConfigError | DTypeError | DeviceError
+   */
   loadState(state: NamedTensors, stepCount: number): void {
+    wholeNumber('adamw.loadState', 'stepCount', stepCount);
+    checkNames('adamw.loadState', 'state', state);
     for (const [name, own] of Object.entries(this.state())) {
       const stored = state[name];
       if (stored === undefined)
@@ -123,14 +159,16 @@ export class AdamW implements Disposable {
           `adamw: the checkpoint must hold ${name}; it does not. Was it saved with another optimiser?`,
           { name },
         );
+      dtypeIs('adamw.loadState', name, livingTensor('adamw.loadState', name, stored), 'f32');
       if (!sameShape(stored.shape, own.shape)) {
         throw new CheckpointError(
-          `adamw: ${name} is [${stored.shape}] in the checkpoint but [${own.shape}] in the model.`,
+          `adamw.loadState: ${name} must be [${own.shape}] as in the model, got [${stored.shape}]. Was it saved with another model?`,
           { name },
         );
       }
-      this.#device.backend.copy(stored.view, own.view);
+      isOneDevice('adamw.loadState', this.#device, stored.device);
     }
+    for (const [name, own] of Object.entries(this.state())) this.#device.backend.copy(state[name].view, own.view);
     this.#stepCount = stepCount;
   }
 
@@ -164,6 +202,7 @@ function packedLike(params: NamedTensors): Record<string, Tensor> {
  * into it, and the norm and the optimiser's step take a few kernels for all of them. It lives as long as the parameters.
  */
 export function allocateGradients(params: NamedTensors): void {
+  checkNamedTensors('allocateGradients', 'params', params);
   const missing = Object.fromEntries(Object.entries(params).filter(([, { gradMemory }]) => gradMemory === null));
   if (Object.keys(missing).length === 0) return;
   for (const [name, memory] of Object.entries(packedLike(missing))) params[name].gradMemory = memory;

@@ -3,9 +3,11 @@ import { ShapeError } from '../core/errors.ts';
 import { mergeRuns } from '../core/packed.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
+import { numberThat, positive } from '../core/value-checks.ts';
 import { full, onesLike } from '../ops/creation.ts';
 import { affine, div, minimum, notFinite, sqrt, where } from '../ops/elementwise.ts';
 import type { NamedTensors } from './adamw.ts';
+import { checkGradients, checkNamedTensors } from './optimizer-checks.ts';
 
 export interface ClippedGradients {
   /** f32 scalar: the Euclidean norm of all gradients together, after `scale`. */
@@ -19,13 +21,16 @@ export interface ClippedGradients {
  *
  * @param maxNorm Infinity for no clipping
  * @param scale what the gradients must be multiplied with to be true: 1 / loss scale
- * @throws ShapeError when no parameter has a gradient
+ * @throws ShapeError when no parameter has a gradient; ConfigError | DTypeError | DeviceError
  */
 export function clipGradNorm(params: NamedTensors, maxNorm: number, scale = 1): ClippedGradients {
+  const device = checkNamedTensors('clipGradNorm', 'params', params);
+  checkGradients('clipGradNorm', params, device);
+  numberThat('clipGradNorm', 'maxNorm', maxNorm, 'a number > 0, Infinity for no clipping', (value) => value > 0);
+  positive('clipGradNorm', 'scale', scale);
   const gradients = Object.values(params).flatMap(({ grad }) => (grad === null ? [] : [grad]));
   if (gradients.length === 0)
     throw new ShapeError('clipGradNorm: at least one parameter must have a gradient, got none. Run backward() first.');
-  const { device } = gradients[0];
   return noGrad(() =>
     tidy(() => {
       const squares = allocateTensor(device, [], 'f32');

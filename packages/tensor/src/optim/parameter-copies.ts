@@ -1,9 +1,12 @@
 import { isRecording } from '../core/autograd.ts';
 import type { DType } from '../core/dtype.ts';
+import { ConfigError } from '../core/errors.ts';
 import { memoryOrder, mergeRuns, packedZeros } from '../core/packed.ts';
 import { withoutScope } from '../core/scope.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { floatDTypeName, shown } from '../core/value-checks.ts';
 import type { NamedTensors } from './adamw.ts';
+import { checkNamedTensors } from './optimizer-checks.ts';
 
 /**
  * Copies of parameters in another dtype (f16 operands of f32 master weights), kept and refreshed all at once. Gradients
@@ -13,8 +16,13 @@ export class ParameterCopies implements Disposable {
   readonly #params: NamedTensors;
   readonly #copies: ReadonlyMap<string, Tensor>;
 
-  /** @param params one or more, on one device. Contents are undefined before the first `refresh` */
+  /**
+   * @param params one or more, on one device. Contents are undefined before the first `refresh`
+   * @throws ConfigError | DTypeError | DeviceError
+   */
   constructor(params: NamedTensors, dtype: DType) {
+    checkNamedTensors('parameterCopies', 'params', params);
+    floatDTypeName('parameterCopies', 'dtype', dtype);
     this.#params = params;
     const entries = Object.entries(params);
     const ordered = memoryOrder(entries.map(([, tensor]) => tensor.view)).map((i) => entries[i]);
@@ -34,9 +42,17 @@ export class ParameterCopies implements Disposable {
     lists[0].forEach((from, i) => void backend.copy(from, lists[1][i]));
   }
 
-  /** The copy of that parameter, in the innermost scope. Its contents change with the next `refresh`. */
+  /**
+   * The copy of that parameter, in the innermost scope. Its contents change with the next `refresh`.
+   *
+   * @throws ConfigError for a name that no parameter has
+   */
   get(name: string): Tensor {
-    const copy = this.#copies.get(name)!.alias();
+    const kept = this.#copies.get(name);
+    if (kept === undefined) {
+      throw new ConfigError(`parameterCopies.get: name must be that of a parameter, got ${shown(name)}.`, { name });
+    }
+    const copy = kept.alias();
     const { node, outputIndex } = this.#params[name];
     if (isRecording() && node !== null) {
       copy.node = node.retain();

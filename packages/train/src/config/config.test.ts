@@ -1,6 +1,5 @@
-import { ConfigError } from '@modajs/tensor';
+import { ConfigError, editDistance, nearestKey } from '@modajs/tensor';
 import { describe, expect, it } from 'vitest';
-import { editDistance, nearestKey } from './nearest-key.ts';
 import { parseConfigText, parseSetOption } from './parse-config.ts';
 import { configKeys, mergeConfigs } from './resolve-config.ts';
 import { resolveRunConfig, runSchema } from './run-config.ts';

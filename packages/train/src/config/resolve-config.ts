@@ -1,6 +1,5 @@
-import { ConfigError } from '@modajs/tensor';
+import { ConfigError, nearestKey } from '@modajs/tensor';
 import { type ConfigOf, Field, type Section } from './field.ts';
-import { nearestKey } from './nearest-key.ts';
 
 /** Raw settings as a YAML file or `--set` gives them. */
 export type RawConfig = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { type DType, elementBytes, type HostArray } from '../../core/dtype.ts';
-import { DeviceError } from '../../core/errors.ts';
+import { DeviceError, OutOfMemoryError } from '../../core/errors.ts';
 import type { DeviceStorage, MemoryStats } from '../backend.ts';
 import { type ReferencePrecision, ReferenceStorage, storageRound } from './reference-storage.ts';
 
@@ -17,7 +17,7 @@ export class ReferenceMemory {
   constructor(readonly precision: ReferencePrecision) {}
 
   allocate(length: number, dtype: DType): ReferenceStorage {
-    const storage = new ReferenceStorage(length, dtype);
+    const storage = this.#storage(length, dtype);
     this.#alive.add(storage);
     this.#liveBytes += length * elementBytes(dtype);
     this.#peakLiveBytes = Math.max(this.#peakLiveBytes, this.#liveBytes);
@@ -27,6 +27,20 @@ export class ReferenceMemory {
     if (free > 0) this.#sizes.set(key, free - 1);
     else this.#allocations++;
     return storage;
+  }
+
+  /** @throws OutOfMemoryError */
+  #storage(length: number, dtype: DType): ReferenceStorage {
+    try {
+      return new ReferenceStorage(length, dtype);
+    } catch (cause) {
+      const bytes = length * elementBytes(dtype);
+      throw new OutOfMemoryError(
+        `reference: ${bytes} B do not fit, ${this.#liveBytes} B are in use, got no more from the host. Use a smaller batch or sequence.`,
+        { bytes, liveBytes: this.#liveBytes },
+        { cause },
+      );
+    }
   }
 
   /** @throws DeviceError when `storage` was released before. */

@@ -1,4 +1,4 @@
-import type { Device } from '../../core/device.ts';
+import { type Device, isDevice } from '../../core/device.ts';
 import type { Backend } from '../backend.ts';
 import type { WebGpuBackend } from './create-webgpu-backend.ts';
 import type { KernelSpan } from './profiler.ts';
@@ -12,6 +12,9 @@ export function isWebGpu(backend: Backend): backend is WebGpuBackend {
  * Every kernel that a device opened with `init({ profile: true })` ran, in order, with its time. Submits and waits.
  * Empty on other devices and without timestamps. `kernelTimes` makes a table of it, `chromeTrace` a file for Perfetto.
  */
-export async function kernelSpans({ backend }: Device): Promise<readonly KernelSpan[]> {
+export async function kernelSpans(device: Device): Promise<readonly KernelSpan[]> {
+  isDevice('kernelSpans', 'device', device);
+  device.requireOpen('kernelSpans');
+  const { backend } = device;
   return isWebGpu(backend) ? backend.profile() : [];
 }

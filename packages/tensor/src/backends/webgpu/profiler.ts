@@ -1,3 +1,5 @@
+import { ConfigError } from '../../core/errors.ts';
+import { shown } from '../../core/value-checks.ts';
 import { BUFFER_USAGE, MAP_MODE_READ } from './gpu-flags.ts';
 
 const DISPATCHES = 1024;
@@ -91,8 +93,15 @@ export class Profiler {
   }
 }
 
-/** Total time by kernel, longest first. */
+/** What `kernelSpans` gives. @throws ConfigError */
+function checkSpans(operation: string, spans: readonly KernelSpan[]): void {
+  if (Array.isArray(spans) && spans.every((span) => typeof span?.label === 'string')) return;
+  throw new ConfigError(`${operation}: spans must be what kernelSpans() gives, got ${shown(spans)}.`);
+}
+
+/** Total time by kernel, longest first. @throws ConfigError for what are no spans */
 export function kernelTimes(spans: readonly KernelSpan[]): KernelTime[] {
+  checkSpans('kernelTimes', spans);
   const byLabel = new Map<string, { count: number; us: number }>();
   let totalUs = 0;
   for (const { label, durationUs } of spans) {
@@ -109,6 +118,7 @@ export function kernelTimes(spans: readonly KernelSpan[]): KernelTime[] {
 
 /** The spans as a Chrome trace (`chrome://tracing`, Perfetto): a JSON text. */
 export function chromeTrace(spans: readonly KernelSpan[]): string {
+  checkSpans('chromeTrace', spans);
   const traceEvents = spans.map(({ label, startUs, durationUs }) => ({
     name: label,
     cat: 'kernel',

@@ -61,7 +61,7 @@ export const normalizationCases: readonly OperatorCase[] = [
       return add(third.out, mul(third.sum, third.sum));
     },
   },
-  ...[layerNorm, (a: Tensor, w: Tensor) => rmsNorm(a, w)].map(
+  ...[layerNorm, (a: Tensor, w: Tensor, _bias: Tensor) => rmsNorm(a, w)].map(
     (norm, n): OperatorCase => ({
       name: `x + ${n === 0 ? 'layerNorm' : 'rmsNorm'} of x, which gets a gradient from both [R=5 N=8]`,
       inputs: [x([5, 8]), x([8]), x([8])],

@@ -1,0 +1,59 @@
+import { ConfigError, type Tensor } from '@modajs/tensor';
+import {
+  type Check,
+  checkFields,
+  checkOperands,
+  flag,
+  floatOnly,
+  notNegative,
+  oneOf,
+  orNull,
+  positive,
+  rankIs,
+  shown,
+  whole,
+} from '@modajs/tensor/checks';
+import { DepthStream } from '../depth-stream.ts';
+import { ScoredStream } from '../scored-stream.ts';
+import type { AttentionLayerConfig, LinearWeights, RotaryConfig } from './layer-config.ts';
+
+const rotary: Check = (operation, name, value) =>
+  checkFields(operation, name, value as RotaryConfig, { theta: positive, interleaved: flag });
+
+const CONFIG: { readonly [name in keyof AttentionLayerConfig]: Check } = {
+  nHeads: whole(1),
+  nKvHeads: whole(1),
+  headDim: whole(1),
+  qkNorm: oneOf('none', 'full', 'head'),
+  normEps: notNegative,
+  rotary: orNull(rotary),
+  softmaxScale: orNull(positive),
+  causal: flag,
+  depthKeyNorm: oneOf('none', 'writer', 'reader'),
+  depthRope: oneOf('none', 'shared'),
+  depthChunk: whole(1),
+  depthSlots: orNull(whole(1)),
+};
+
+/** @throws ConfigError unless every field of a layer's configuration is what it must be */
+export function checkLayerConfig(operation: string, config: AttentionLayerConfig): void {
+  checkFields(operation, 'config', config, CONFIG);
+}
+
+/** `x` `[B, T, C]` and the linear map that it goes through. @throws as `checkOperands` and `linear` */
+export function checkProjection(operation: string, x: Tensor, name: string, projection: LinearWeights): void {
+  checkFields(operation, name, projection, {});
+  const { weight, bias } = projection;
+  checkOperands(operation, { x, [`${name}.weight`]: weight }, { [`${name}.bias`]: bias });
+  floatOnly(operation, x);
+  rankIs(operation, 'x', x, '[B, T, C]');
+}
+
+/** @throws ConfigError unless a depth stream */
+export const isStream: Check = (operation, name, value) => {
+  if (value instanceof DepthStream || value instanceof ScoredStream) return;
+  throw new ConfigError(
+    `${operation}: ${name} must be a DepthStream or a ScoredStream, got ${shown(value)}. Make one with new DepthStream().`,
+    { name },
+  );
+};

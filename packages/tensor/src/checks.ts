@@ -1,0 +1,38 @@
+/**
+ * The checks of arguments that all operators share, for packages that define operators of their own.
+ */
+
+export { isDevice } from './core/device.ts';
+export {
+  type Check,
+  callback,
+  checkedLater,
+  checkFields,
+  checkNames,
+  checkOptions,
+  dtypeName,
+  finite,
+  flag,
+  floatDTypeName,
+  notNegative,
+  numberThat,
+  type OptionChecks,
+  oneOf,
+  orNull,
+  positive,
+  shown,
+  whole,
+  wholeNumber,
+} from './core/value-checks.ts';
+export { isReading } from './ops/attention-checks.ts';
+export {
+  checkOperandList,
+  checkOperands,
+  dtypeIs,
+  floatOnly,
+  integersOnly,
+  isOneDevice,
+  rankIs,
+  sameDType,
+  shapeIs,
+} from './ops/checks.ts';

@@ -1,0 +1,88 @@
+import type { Device } from '../../core/device.ts';
+import { ModaError } from '../../core/errors.ts';
+import { scope } from '../../core/scope.ts';
+import { full, tensor } from '../../ops/creation.ts';
+import { add } from '../../ops/elementwise.ts';
+import { sum } from '../../ops/reductions.ts';
+import { type Call, type CallTable, wrongCalls } from './call.ts';
+import type { Place } from './kinds.ts';
+
+/** `operation: what must hold, got <values>.`, with the cure after it or in it. */
+const MESSAGE = /^[\w.[\]#: ]+: .*(must|needs?|got|there is|does not)/s;
+
+/**
+ * Calls a function with right arguments and then with one wrong argument after the other.
+ *
+ * @returns what is wrong: a right call that failed; a wrong call that gave a result, a raw error or a message without the values,
+ *   left memory behind or broke the device
+ */
+export async function faultsOf(call: Call, place: Place): Promise<string[]> {
+  const ended = await settled(call, (here) => call.args.map((kind) => kind.good(here)), place);
+  if (ended !== 'result') return [`right arguments: ${ended}`];
+  const faults: string[] = [];
+  for (const wrong of wrongCalls(call)) {
+    const fault = await refusal(call, wrong.args, place);
+    if (fault !== null) faults.push(`${wrong.label}: ${fault}`);
+  }
+  return faults;
+}
+
+/** Values of a module that no wrong argument can reach, with the reason. */
+export type Exempt = Readonly<Record<string, string>>;
+
+/**
+ * What a module's table lacks or has too much: every function, and every method of every class, must be in the table or exempt with
+ * a reason, and every error class a `ModaError`.
+ */
+export function gapsOf(module: Readonly<Record<string, unknown>>, table: CallTable, exempt: Exempt): string[] {
+  const wanted = Object.entries(module).flatMap(([name, value]) => namesOf(name, value));
+  const known = [...Object.keys(table), ...Object.keys(exempt)];
+  return [
+    ...wanted.filter((name) => !known.includes(name)).map((name) => `${name} has no calls`),
+    ...known.filter((name) => !wanted.includes(name)).map((name) => `${name} is not exported`),
+  ];
+}
+
+function namesOf(name: string, value: unknown): string[] {
+  if (typeof value !== 'function') return [name];
+  const { prototype } = value as { prototype?: object };
+  if (prototype === undefined || !/^class\b/.test(Function.prototype.toString.call(value))) return [name];
+  if (prototype instanceof Error) return prototype instanceof ModaError || value === ModaError ? [] : [name];
+  const methods = Object.entries(Object.getOwnPropertyDescriptors(prototype))
+    .filter(([method, { value: body }]) => method !== 'constructor' && typeof body === 'function')
+    .map(([method]) => `${name}.${method}`);
+  return [name, ...methods];
+}
+
+/** What is wrong with how a wrong call ended; null when it was refused as it must be and left no trace. */
+async function refusal(call: Call, args: (place: Place) => unknown[], place: Place): Promise<string | null> {
+  const before = liveBytes(place);
+  const ended = await settled(call, args, place);
+  if (ended !== 'refused') return ended;
+  if (!(await isWell(place.device))) return 'the device is broken afterwards';
+  const after = liveBytes(place);
+  return after === before ? null : `${after - before} bytes are left`;
+}
+
+/** How a call ended, with all that it made disposed of. */
+async function settled(call: Call, args: (place: Place) => unknown[], place: Place): Promise<string> {
+  using _ = scope();
+  const made = args(place);
+  try {
+    await call.run(...made);
+    await place.device.synchronize();
+    return 'result';
+  } catch (error) {
+    if (!(error instanceof ModaError)) return `a raw error: ${error}`;
+    return MESSAGE.test(error.message) ? 'refused' : `a message of another form: ${error.message}`;
+  }
+}
+
+const liveBytes = ({ device, other }: Place): number => device.memory().liveBytes + other.memory().liveBytes;
+
+/** A small computation with a known result. */
+async function isWell(device: Device): Promise<boolean> {
+  using _ = scope();
+  const total = sum(add(tensor([1, 2, 3], { device }), full([3], 0.5, { device })));
+  return (await total.item()) === 7.5;
+}

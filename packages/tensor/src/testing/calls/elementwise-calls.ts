@@ -1,0 +1,82 @@
+import * as ops from '../../index.ts';
+import type { Call, CallTable } from './call.ts';
+import { anyNumber, type Kind, tensorOf, without } from './kinds.ts';
+
+/** A tensor or a number; the other one is f32 `[2, 3]`. */
+const operand: Kind = without(tensorOf([2, 3], { dtypes: ['f32'], isRankFixed: false }), 'a number');
+const float = tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true });
+const number = tensorOf([2, 3], { dtypes: ['f32', 'f16', 'i32', 'u32'], isRankFixed: false, fixed: [], isAlone: true });
+
+const of = (run: Call['run'], ...args: Kind[]): Call => ({ run, args });
+
+const { cos, exp, floor, gelu, geluErf, log, notFinite, reciprocal, relu, rsqrt, sigmoid, silu, sin, sqrt, tanh } = ops;
+const { add, div, equal, greater, greaterEqual, less, lessEqual, maximum, minimum, mul, notEqual, sub } = ops;
+const { abs, neg, sign, square, pow } = ops;
+const FLOAT_UNARY = {
+  cos,
+  exp,
+  floor,
+  gelu,
+  geluErf,
+  log,
+  notFinite,
+  reciprocal,
+  relu,
+  rsqrt,
+  sigmoid,
+  silu,
+  sin,
+  sqrt,
+  tanh,
+};
+const UNARY = { abs, neg, sign, square };
+const BINARY = { add, div, equal, greater, greaterEqual, less, lessEqual, maximum, minimum, mul, notEqual, sub };
+
+const each = (functions: Readonly<Record<string, Call['run']>>, call: (run: Call['run']) => Call): CallTable =>
+  Object.fromEntries(Object.entries(functions).map(([name, run]) => [name, call(run)]));
+
+export const elementwiseCalls: CallTable = {
+  ...each(FLOAT_UNARY, (run) => of(run, float)),
+  ...each(UNARY, (run) => of(run, number)),
+  ...each({ ...BINARY, pow }, (run) => of(run, operand, operand)),
+  affine: of(ops.affine, number, anyNumber(2), anyNumber(1)),
+  clamp: of(
+    ops.clamp,
+    number,
+    { good: () => 0, wrong: { ...anyNumber(0).wrong, NaN: () => Number.NaN, 'above high': () => 2 } },
+    { good: () => 1, wrong: { ...anyNumber(1).wrong, NaN: () => Number.NaN } },
+  ),
+  swiglu: of(
+    ops.swiglu,
+    tensorOf([2, 3], { dtypes: ['f32'], isRankFixed: false }),
+    tensorOf([2, 3], { dtypes: ['f32'], isRankFixed: false }),
+  ),
+  where: of(ops.where, tensorOf([2, 3], { dtypes: ['f32'], isRankFixed: false }), operand, operand),
+};
+
+/** Numbers beside integers: a fraction, or what 32 bits do not hold. */
+const integers = (run: Call['run']): Call => ({
+  run,
+  args: [
+    without(
+      tensorOf([2, 3], { dtypes: ['i32', 'u32'], isRankFixed: false, fixed: [], isAlone: true }),
+      'an f32 tensor',
+      'an f16 tensor',
+    ),
+    {
+      good: () => 2,
+      wrong: {
+        'a fraction': () => 0.5,
+        NaN: () => Number.NaN,
+        Infinity: () => Infinity,
+        'below i32': () => -(2 ** 31) - 1,
+        'above i32': () => 2 ** 31,
+      },
+    },
+  ],
+});
+
+/** Calls of exports in a second form: `name with integers`. */
+export const integerCalls: CallTable = Object.fromEntries(
+  Object.entries(BINARY).map(([name, run]) => [`${name} of integers`, integers(run)]),
+);

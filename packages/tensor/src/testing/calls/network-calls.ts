@@ -1,0 +1,173 @@
+import * as ops from '../../index.ts';
+import type { CallTable } from './call.ts';
+import {
+  axis,
+  flag,
+  floatDType,
+  name,
+  notNegative,
+  nullable,
+  optional,
+  options,
+  positive,
+  required,
+  tensorOf,
+  whole,
+} from './kinds.ts';
+
+const f32 = { dtypes: ['f32'] } as const;
+const ids = { dtypes: ['i32', 'u32'] } as const;
+const [B, T, H, Hkv, D] = [2, 3, 4, 2, 6];
+const heads = tensorOf([B, T, H, D], { ...f32, fixed: [0, 1, 3] });
+const positions = tensorOf([B, T], ids);
+const rows = tensorOf([B, D], { ...f32, isRankFixed: false, fixed: [1] });
+const weight = tensorOf([D], f32);
+const turning = { theta: positive(100), interleaved: flag };
+
+/** Layers, losses and attention. */
+export const networkCalls: CallTable = {
+  softmax: { run: ops.softmax, args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true })] },
+  logSoftmax: { run: ops.logSoftmax, args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true })] },
+  embedding: {
+    run: ops.embedding,
+    args: [tensorOf([5, 3], { fixed: [] }), tensorOf([2, 2], { ...ids, isRankFixed: false, fixed: [] })],
+  },
+  gather: {
+    run: ops.gather,
+    args: [
+      tensorOf([4, 3], { dtypes: ['f32', 'f16', 'i32', 'u32'], isRankFixed: false, fixed: [] }),
+      tensorOf([2], { ...ids, fixed: [] }),
+      axis(2),
+    ],
+  },
+  matmul: {
+    run: ops.matmul,
+    args: [
+      tensorOf([2, 3], { ...f32, isRankFixed: false, fixed: [1] }),
+      tensorOf([3, 4], { ...f32, isRankFixed: false }),
+      options({
+        bias: optional(tensorOf([4], f32)),
+        outDtype: floatDType,
+        transposeA: { ...flag, good: () => false },
+        transposeB: { ...flag, good: () => false },
+      }),
+    ],
+  },
+  linear: {
+    run: ops.linear,
+    args: [
+      rows,
+      tensorOf([4, D], f32),
+      optional(tensorOf([4], f32)),
+      optional(tensorOf([B, 4], { ...f32, isRankFixed: false })),
+    ],
+  },
+  rmsNorm: { run: ops.rmsNorm, args: [rows, optional(weight), notNegative(1e-5)] },
+  layerNorm: { run: ops.layerNorm, args: [rows, optional(weight), optional(weight), notNegative(1e-5)] },
+  addRmsNorm: {
+    run: ops.addRmsNorm,
+    args: [tensorOf([B, D], f32), tensorOf([B, D], f32), optional(weight), notNegative(1e-5)],
+  },
+  addLayerNorm: {
+    run: ops.addLayerNorm,
+    args: [tensorOf([B, D], f32), tensorOf([B, D], f32), optional(weight), optional(weight), notNegative(1e-5)],
+  },
+  rmsNormRope: {
+    run: ops.rmsNormRope,
+    args: [
+      heads,
+      optional(tensorOf([D], f32)),
+      positions,
+      options({
+        ...turning,
+        eps: notNegative(1e-5),
+        full: { ...flag, good: () => false },
+        into: optional(tensorOf([B, T, H, D], { ...f32, isRankFixed: false })),
+      }),
+    ],
+  },
+  rope: {
+    run: ops.rope,
+    args: [
+      tensorOf([B, T, H, D], { ...f32, fixed: [0, 1] }),
+      positions,
+      options({
+        ...turning,
+        rotaryDim: whole(4, 0, D),
+        into: optional(tensorOf([B, T, H, D], { ...f32, isRankFixed: false })),
+      }),
+    ],
+  },
+  ropePair: {
+    run: ops.ropePair,
+    args: [
+      heads,
+      tensorOf([B, T, Hkv, D], { ...f32, fixed: [0, 1, 3] }),
+      positions,
+      options({
+        ...turning,
+        rotaryDim: whole(4, 0, D),
+        into: options({
+          q: optional(tensorOf([B, T, H, D], { ...f32, isRankFixed: false })),
+          k: optional(tensorOf([B, T, Hkv, D], { ...f32, isRankFixed: false })),
+        }),
+      }),
+    ],
+  },
+  keyValues: {
+    run: ops.keyValues,
+    args: [
+      tensorOf([B, T, 2, Hkv, D], f32),
+      positions,
+      options({
+        ...turning,
+        norm: nullable(
+          options({
+            weight: optional(tensorOf([D], f32)),
+            eps: notNegative(1e-5),
+            full: { ...flag, good: () => false },
+          }),
+        ),
+        into: nullable(
+          options(
+            {
+              k: tensorOf([B, T, Hkv, D], { ...f32, isRankFixed: false }),
+              v: tensorOf([B, T, Hkv, D], { ...f32, isRankFixed: false }),
+            },
+            ['k', 'v'],
+          ),
+        ),
+      }),
+    ],
+  },
+  crossEntropy: {
+    run: ops.crossEntropy,
+    args: [
+      tensorOf([3, 5], { fixed: [0] }),
+      tensorOf([3], { dtypes: ['i32'] }),
+      options({ ignoreIndex: whole(-100, -(2 ** 31), 2 ** 31 - 1), zLoss: notNegative(0.1), reduction: name('mean') }),
+    ],
+  },
+  linearCrossEntropy: {
+    run: ops.linearCrossEntropy,
+    args: [
+      tensorOf([3, 4], f32),
+      tensorOf([5, 4], { ...f32, fixed: [1] }),
+      tensorOf([3], { dtypes: ['i32'] }),
+      options({
+        ignoreIndex: whole(-100, -(2 ** 31), 2 ** 31 - 1),
+        zLoss: notNegative(0.1),
+        chunk: whole(2, 1),
+        parts: optional(tensorOf([2], f32)),
+      }),
+    ],
+  },
+  dropout: {
+    run: ops.dropout,
+    args: [
+      tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true }),
+      required({ good: () => 0.5, wrong: { ...notNegative(0.5).wrong, one: () => 1 } }),
+      options({ seed: whole(1), offset: whole(2) }, ['seed']),
+    ],
+  },
+};

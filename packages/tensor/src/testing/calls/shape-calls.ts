@@ -1,0 +1,158 @@
+import * as ops from '../../index.ts';
+import type { CallTable } from './call.ts';
+import {
+  anyNumber,
+  axes,
+  axis,
+  device,
+  dtype,
+  finite,
+  flag,
+  floatDType,
+  kind,
+  list,
+  notNegative,
+  options,
+  required,
+  shape,
+  tensorOf,
+  whole,
+  without,
+} from './kinds.ts';
+
+const any = (extents: readonly number[]) =>
+  tensorOf(extents, { dtypes: ['f32', 'f16', 'i32', 'u32'], isRankFixed: false, fixed: [], isAlone: true });
+const place = { dtype: dtype(), device };
+const seeded = { dtype: floatDType, device, seed: whole(1), offset: whole(2) };
+const reducing = options({ axes: axes(2), keepDims: flag });
+const bounds = (good: readonly number[]) =>
+  required(
+    kind(good, {
+      'a number': 0,
+      'a string': '0',
+      'a fraction': [0.5, good[1]],
+      NaN: [Number.NaN, good[1]],
+      'text in it': ['0', good[1]],
+      'null in it': [null, good[1]],
+      'too far': [9, good[1]],
+      'too many': [...good, 1],
+    }),
+  );
+
+const { sum, max, min, mean, variance } = ops;
+
+/** Creation, views and reductions. */
+export const shapeCalls: CallTable = {
+  empty: { run: ops.empty, args: [shape([2, 3]), options(place)] },
+  zeros: { run: ops.zeros, args: [shape([2, 3]), options(place)] },
+  ones: { run: ops.ones, args: [shape([2, 3]), options(place)] },
+  full: { run: ops.full, args: [shape([2, 3]), required(anyNumber(1)), options(place)] },
+  zerosLike: { run: ops.zerosLike, args: [any([2, 3])] },
+  onesLike: { run: ops.onesLike, args: [any([2, 3])] },
+  arange: { run: ops.arange, args: [required(whole(3)), options(place)] },
+  randomUniform: { run: ops.randomUniform, args: [shape([2, 3]), options(seeded, ['seed'])] },
+  randomNormal: {
+    run: ops.randomNormal,
+    args: [shape([2, 3]), options({ ...seeded, mean: finite(1), std: notNegative(2) }, ['seed'])],
+  },
+  tensor: {
+    run: ops.tensor,
+    args: [
+      required({
+        good: () => [
+          [1, 2, 3],
+          [4, 5, 6],
+        ],
+        wrong: Object.fromEntries(
+          Object.entries({
+            null: null,
+            'a string': '1',
+            'a list of text': ['1'],
+            'a list of null': [null],
+            'a list of bigints': [1n],
+            'an object': {},
+            true: true,
+            'ragged rows': [[1, 2], [3]],
+            'mixed depth': [[1, 2, 3], 4],
+            'too few': [1, 2, 3],
+            '64-bit integers': new BigInt64Array(6),
+            'a DataView': new DataView(new ArrayBuffer(24)),
+            'an ArrayBuffer': new ArrayBuffer(24),
+            'an async function': async () => 1,
+            'a list that holds itself': cyclic(),
+          }).map(([label, value]) => [label, () => value]),
+        ),
+      }),
+      options({ ...place, shape: shape([2, 3]) }),
+    ],
+  },
+  contiguous: { run: ops.contiguous, args: [any([2, 3])] },
+  cast: { run: ops.cast, args: [any([2, 3]), required(dtype())] },
+  reshape: { run: ops.reshape, args: [any([2, 3]), without(shape([3, 2]), 'an extent -1')] },
+  transpose: {
+    run: ops.transpose,
+    args: [
+      any([2, 3]),
+      kind([1, 0], {
+        'a number': 1,
+        'too few': [0],
+        'one twice': [0, 0],
+        'too large': [0, 2],
+        NaN: [0, Number.NaN],
+        text: '10',
+      }),
+    ],
+  },
+  slice: { run: ops.slice, args: [any([2, 3]), bounds([0, 1]), without(bounds([2, 3]), 'a list')] },
+  broadcastTo: {
+    run: ops.broadcastTo,
+    args: [any([1, 3]), shape([2, 3])],
+  },
+  squeeze: { run: ops.squeeze, args: [any([1, 3]), axes(2)] },
+  unsqueeze: { run: ops.unsqueeze, args: [any([2, 3]), axis(3)] },
+  concat: {
+    run: ops.concat,
+    args: [
+      list(tensorOf([2, 3], { dtypes: ['f32'], fixed: [1] }), tensorOf([2, 3], { dtypes: ['f32'], fixed: [1] })),
+      axis(2),
+    ],
+  },
+  stack: {
+    run: ops.stack,
+    args: [list(tensorOf([2, 3], { dtypes: ['f32'] }), tensorOf([2, 3], { dtypes: ['f32'] })), axis(3)],
+  },
+  split: {
+    run: ops.split,
+    args: [
+      any([4, 3]),
+      required(
+        kind([1, 3], {
+          'a negative size': [5, -1],
+          'too many': [1, 4],
+          fractions: [0.5, 3.5],
+          NaN: [Number.NaN, 3],
+          text: ['1', 3],
+          'a number': 2,
+        }),
+      ),
+      axis(2),
+    ],
+  },
+  ...Object.fromEntries(
+    Object.entries({ sum, max, min }).map(([name, run]) => [name, { run, args: [any([2, 3]), reducing] }]),
+  ),
+  ...Object.fromEntries(
+    Object.entries({ mean, variance }).map(([name, run]) => [
+      name,
+      { run, args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true }), reducing] },
+    ]),
+  ),
+  argmax: { run: ops.argmax, args: [any([2, 3])] },
+  packedZeros: { run: ops.packedZeros, args: [required(device), list(shape([2, 3]), shape([2])), required(dtype())] },
+};
+
+function cyclic(): unknown[] {
+  const list: unknown[] = [];
+  list.push(list);
+  return list;
+}
