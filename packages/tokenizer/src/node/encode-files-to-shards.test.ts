@@ -116,6 +116,11 @@ describe('encodeFilesToShards', () => {
     }
   });
 
+  test('a manifest that nests without an end is refused', () => {
+    const nested = `{"version":2,"checksum":"","shards":${'['.repeat(9000)}${']'.repeat(9000)}}`;
+    expect(() => parseManifest(nested, 'manifest.json')).toThrow(DataError);
+  });
+
   test('a special token in a document is text, unless asked otherwise', async () => {
     await encodeFilesToShards({ ...settings, outDir, endOfText: undefined as never, shardTokens: 1 << 24 });
     expect(shardTokens(outDir, 'shard-00000.bin')).not.toContain(eos);

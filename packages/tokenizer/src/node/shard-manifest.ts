@@ -89,20 +89,21 @@ export async function readManifest(folder: string): Promise<ShardManifest | unde
  * @throws {DataError} one of another version, one that was changed, be it by a single bit
  */
 export function parseManifest(json: string, path: string): ShardManifest {
-  let read: unknown;
+  let manifest: ShardManifest;
+  let isWhole: boolean;
   try {
-    read = JSON.parse(json);
+    const { version, checksum, ...rest } = Object(JSON.parse(json)) as Record<string, unknown>;
+    manifest = { version, ...rest } as unknown as ShardManifest;
+    // The file is compared as a whole, so that no change hides in what parsing drops. Nesting without an end has no text again.
+    isWhole = typeof checksum === 'string' && json === serialized(manifest);
   } catch (cause) {
     throw new DataError('shards', path, 'must be JSON, got a broken file. Encode again into another folder.', {
       cause,
     });
   }
-  const { version, checksum, ...rest } = Object(read) as Record<string, unknown>;
-  const manifest = { version, ...rest } as unknown as ShardManifest;
-  // The file is compared as a whole, so that no change hides in what parsing drops.
-  if (typeof checksum === 'string' && json === serialized(manifest)) {
-    if (version === 2) return manifest;
-  } else if (version === 2) {
+  const { version } = manifest;
+  if (version === 2 && isWhole) return manifest;
+  if (version === 2) {
     throw new DataError(
       'shards',
       path,
