@@ -1,4 +1,4 @@
-import { Tokenizer, trainBpe } from '@modajs/tokenizer';
+import { Tokenizer, TokenizerError, trainBpe } from '@modajs/tokenizer';
 import { generateFile } from '../../../../packages/tokenizer/test/family.ts';
 import { RandomText } from '../../../../packages/tokenizer/test/random-text.ts';
 import { checkTokenizer } from '../check-tokenizer.ts';
@@ -23,6 +23,16 @@ const trained: Record<string, unknown> = JSON.parse(
 );
 const alphabet = Object.keys((trained['model'] as { vocab: object }).vocab).filter((token) => token.length === 1);
 
+/** A few of the family have an added token that its normalizer makes nothing of, which is refused. */
+function isRead(file: object): boolean {
+  try {
+    return Tokenizer.fromJson(file).vocabSize > 0;
+  } catch (error) {
+    if (error instanceof TokenizerError && error.message.includes('must not be normalized to nothing')) return false;
+    throw error;
+  }
+}
+
 export const target: FuzzTarget = {
   name: 'tokenizer-json',
   async seeds() {
@@ -32,7 +42,8 @@ export const target: FuzzTarget = {
       truncation: { direction: 'Left', max_length: 4, strategy: 'LongestFirst', stride: 1 },
       padding: { strategy: { Fixed: 8 }, direction: 'Right', pad_id: 0, pad_type_id: 0, pad_token: '<eos>' },
     };
-    return [base, rules, ...Array.from({ length: 30 }, (_, seed) => generateFile(new RandomText(seed)))].map(bytesOf);
+    const generated = Array.from({ length: 30 }, (_, seed) => generateFile(new RandomText(seed)));
+    return [base, rules, ...generated.filter(isRead)].map(bytesOf);
   },
   mutate(bytes, random) {
     const swapped = random.chance(0.5) ? withOtherComponent(bytes, random) : bytes;
