@@ -43,6 +43,43 @@ async function gradients(
   return Promise.all([x, weight].map(async ({ grad }) => Float64Array.from(await grad!.data(), (g) => g / lossScale)));
 }
 
+describe('linearCrossEntropy of a vocabulary that is padded [V=5]', () => {
+  /** Loss of three rows, and the gradient of x. */
+  async function lossAndGradient(device: Device, targets: readonly number[], ignoreIndex: number): Promise<number[]> {
+    using _ = scope();
+    const x = asParameter(tensor(values(12, 1), { shape: [3, 4], device }));
+    const weight = tensor(values(20, 2), { shape: [5, 4], device });
+    const loss = linearCrossEntropy(x, weight, tensor(targets, { dtype: 'i32', device }), { ignoreIndex });
+    backward(loss);
+    return [await loss.item(), ...(await x.grad!.data())];
+  }
+
+  it.each([
+    [[0, 5, 4], -100],
+    [[0, 7, 4], -100],
+    [[0, 8, 4], -100],
+    [[0, -1, 4], -100],
+    [[0, 5, 4], 5],
+    [[0, 6, 5], 5],
+    [[0, 8, 4], 8],
+    [[0, 6, 8], 8],
+    [[0, 2 ** 31 - 1, 4], -100],
+  ])(
+    'is as on reference for targets %j, ignored %i: NaN where there is no such class [webgpu]',
+    async (targets, ignored) => {
+      const [loss, ...gradient] = await lossAndGradient(webgpu, targets, ignored);
+      const [expected, ...truth] = await lossAndGradient(reference, targets, ignored);
+      const isRefused = targets.some((target) => target !== ignored && !(target >= 0 && target < 5));
+      expect(Number.isNaN(expected)).toBe(isRefused);
+      if (isRefused) expect(loss).toBeNaN();
+      else {
+        expect(loss).toBeCloseTo(expected, 5);
+        gradient.forEach((value, i) => void expect(value).toBeCloseTo(truth[i], 5));
+      }
+    },
+  );
+});
+
 const norm = (numbers: Float64Array) => Math.hypot(...numbers);
 
 describe('linearCrossEntropy in chunks of f16', () => {

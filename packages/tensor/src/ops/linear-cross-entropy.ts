@@ -9,7 +9,7 @@ import { checkedLater, checkOptions, type OptionChecks, whole } from '../core/va
 import { checkOperands, dtypeIs, rankIs, sameDType, shapeIs } from './checks.ts';
 import { full, zeros } from './creation.ts';
 import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, checkTargets, countedRows } from './cross-entropy.ts';
-import { add, div, mul, notEqual, square, where } from './elementwise.ts';
+import { add, div, equal, less, mul, notEqual, square, where } from './elementwise.ts';
 import { sum } from './reductions.ts';
 import { broadcastTo, cast, concat, contiguous, reshape, slice } from './views.ts';
 
@@ -111,7 +111,13 @@ function prepare(
   device.backend.copy(weight.view, { ...padded.view, shape: [V, C] });
   const bias = full([P], ABSENT, place);
   device.backend.fill({ ...bias.view, shape: [V] }, 0);
-  return { ...common, weight: padded, bias };
+  return { ...common, targets: pastPadding(common.targets, V, P, ignoreIndex), weight: padded, bias };
+}
+
+/** Targets `V` and above moved behind the padded columns: they are no classes, and a loss of theirs must be NaN. */
+function pastPadding(targets: Tensor, V: number, P: number, ignoreIndex: number): Tensor {
+  const moved = where(less(targets, V), targets, ignoreIndex === P ? P + 1 : P);
+  return ignoreIndex < V ? moved : where(equal(targets, ignoreIndex), targets, moved);
 }
 
 /** Rows `start .. end - 1` of a contiguous tensor. */
