@@ -1,4 +1,4 @@
-import { DataError, type Device, init, noGrad, tensor, tidy } from '@modajs/tensor';
+import { ConfigError, DataError, type Device, init, noGrad, tensor, tidy } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDecoder, type Decoder, type GenerateOptions, generate, generateText } from '../src/index.ts';
 import { smallConfigs } from './small-configs.ts';
@@ -52,6 +52,43 @@ describe('generate [reference]', () => {
     for (const [row, alone] of prompts.entries()) {
       expect(together[row]).toEqual((await collect(model, alone, { temperature: 0, maxNewTokens: 5 }))[0]);
     }
+  });
+
+  it.each([
+    { maxNewTokens: Infinity },
+    { maxNewTokens: NaN },
+    { maxNewTokens: -1 },
+    { maxNewTokens: 2.5 },
+    { maxNewTokens: '5' },
+    { prefillChunk: 0 },
+    { prefillChunk: -3 },
+    { prefillChunk: 1.5 },
+    { prefillChunk: NaN },
+    { seed: NaN },
+    { seed: 0.5 },
+    { eos: NaN },
+    { eos: [1, -1] },
+    { temperature: Infinity },
+    { temperature: NaN },
+    { temperature: '1' },
+    { topK: 2.5 },
+    { topK: Infinity },
+    { topP: 1.5 },
+    { topP: NaN },
+    { minP: -0.1 },
+    { repetitionPenalty: Infinity },
+    { repetitionPenalty: NaN },
+  ])('refuses %o before anything runs', async (options) => {
+    const before = device.memory();
+    const [name] = Object.keys(options);
+    await expect(collect(model, prompt, options as GenerateOptions)).rejects.toThrow(ConfigError);
+    await expect(collect(model, prompt, options as GenerateOptions)).rejects.toThrow(`generate: ${name} must be`);
+    expect(device.memory()).toEqual(before);
+    expect(await collect(model, prompt, { maxNewTokens: 1, temperature: 0 })).toHaveLength(1);
+  });
+
+  it('appends nothing when asked for no token', async () => {
+    expect(await collect(model, prompt, { maxNewTokens: 0 })).toEqual([]);
   });
 
   it('gives the same tokens for the same seed and others for another', async () => {

@@ -35,11 +35,9 @@ export const SIGNIFICANCE = 0.05;
  * @throws DataError when the files have no task in common or are not results files.
  */
 export function compareResults(a: EvaluationResults, b: EvaluationResults): ResultsComparison {
-  for (const [name, file] of Object.entries({ a, b })) {
-    if (typeof file?.results !== 'object')
-      throw new DataError(`compare: ${name} must be a results file with "results", got none.`, { field: 'results' });
-  }
-  const tasks = Object.keys(a.results).filter((task) => task in b.results);
+  requireResults(a, 'a');
+  requireResults(b, 'b');
+  const tasks = Object.keys(a.results).filter((task) => Object.hasOwn(b.results, task));
   if (tasks.length === 0) {
     throw new DataError(
       `compare: the files must have a task in common, got ${Object.keys(a.results)} and ${Object.keys(b.results)}.`,
@@ -49,9 +47,46 @@ export function compareResults(a: EvaluationResults, b: EvaluationResults): Resu
   return { differences: tasks.flatMap((task) => compareTask(a, b, task)), warnings: warningsOf(a, b, tasks) };
 }
 
+/** Parts of a results file that are mappings by task where they are there, and whether of mappings. */
+const MAPPINGS = {
+  results: true,
+  configs: true,
+  document_metrics: true,
+  'n-samples': true,
+  task_hashes: false,
+  versions: false,
+  'n-shot': false,
+} as const;
+
+/** @throws DataError for a file that does not have the parts that are compared, in their form */
+function requireResults(file: unknown, name: string): void {
+  const refuse = (what: string): void => {
+    throw new DataError(`compare: ${name} must be a results file ${what}. Was it written by moda eval?`, {
+      field: name,
+    });
+  };
+  const parts = isMapping(file) ? file : {};
+  if (!isMapping(parts['results'])) refuse('with "results", got none');
+  for (const [part, nests] of Object.entries(MAPPINGS)) {
+    const value = parts[part];
+    if (value === undefined) continue;
+    if (!isMapping(value) || (nests && !Object.values(value).every(isMapping))) refuse(`whose "${part}" is by task`);
+  }
+  const columns = Object.values((parts['document_metrics'] ?? {}) as Record<string, Record<string, unknown>>);
+  if (!columns.flatMap((task) => Object.values(task)).every(Array.isArray))
+    refuse('whose "document_metrics" are lists');
+  if (parts['complete'] !== false) return;
+  const { incomplete } = parts;
+  if (!Array.isArray(incomplete) || !incomplete.every(isMapping)) refuse('that says what is "incomplete"');
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function compareTask(a: EvaluationResults, b: EvaluationResults, task: string): MetricDifference[] {
   const metrics = Object.keys(a.results[task])
-    .filter((key) => key.endsWith(',none') && !key.includes('_stderr,') && key in b.results[task])
+    .filter((key) => key.endsWith(',none') && !key.includes('_stderr,') && Object.hasOwn(b.results[task], key))
     .map((key) => key.slice(0, -',none'.length));
   return metrics.map((metric) => {
     const [valueA, valueB] = [a, b].map((file) => Number(file.results[task][`${metric},none`]));

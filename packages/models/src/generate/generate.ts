@@ -5,7 +5,7 @@ import { DecoderCache } from '../decoder/decoder-cache.ts';
 import { greedyTokens } from './greedy-tokens.ts';
 import { PromptBatch } from './prompt-batch.ts';
 import { sampleToken } from './sample-token.ts';
-import { completeSampling, type SamplingOptions } from './sampling-options.ts';
+import { completeSampling, isWhole, requireOption, type SamplingOptions } from './sampling-options.ts';
 
 /** Options of `generate`. */
 export interface GenerateOptions extends SamplingOptions {
@@ -46,11 +46,10 @@ export async function* generate(
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, void> {
   const sampling = completeSampling(options);
-  const { maxNewTokens = 128, eos = null, seed = 0, prefillChunk = 128, signal } = options;
-  const rows = (typeof prompts[0] === 'number' || prompts.length === 0 ? [prompts] : prompts) as number[][];
+  const { maxNewTokens, ends, seed, prefillChunk, signal } = completeRun(options);
   const { vocabSize } = model.config;
+  const rows = (typeof prompts[0] === 'number' || prompts.length === 0 ? [prompts] : prompts) as number[][];
   const batch = new PromptBatch(rows, vocabSize, model.device);
-  const ends = new Set(eos === null ? [] : typeof eos === 'number' ? [eos] : eos);
   const histories = rows.map((row) => [...row]);
   const active = new Set(rows.keys());
   using cache = new DecoderCache(model.config, {
@@ -97,6 +96,18 @@ export async function* generate(
     if (active.size === 0) return;
     input = () => tensor(next, { shape: [batch.B, 1], dtype: 'i32', device: model.device });
   }
+}
+
+/** Options beside those of sampling, checked before anything runs. */
+function completeRun(options: GenerateOptions) {
+  const { maxNewTokens = 128, eos = null, seed = 0, prefillChunk = 128, signal } = options;
+  requireOption(isWhole(maxNewTokens, 0), { maxNewTokens }, 'a whole number >= 0', 'Give a number of tokens.');
+  requireOption(isWhole(prefillChunk, 1), { prefillChunk }, 'a whole number > 0', 'Leave it out for 128.');
+  requireOption(Number.isSafeInteger(seed), { seed }, 'a whole number', 'Leave it out for 0.');
+  const ends = new Set(eos === null ? [] : typeof eos === 'object' ? eos : [eos]);
+  const isIds = [...ends].every((id) => isWhole(id, 0));
+  requireOption(isIds, { eos }, 'null, an id or ids', "Use the model's tokenizer.");
+  return { maxNewTokens, ends, seed, prefillChunk, signal };
 }
 
 /** Runs one step and reads the logits `[B, V]` of its last position. */
