@@ -27,7 +27,7 @@ function Nothing({ view }: { readonly view: RunsView }) {
           ? 'Train one, and it appears here while it trains:'
           : 'Drop a run folder or its metrics.jsonl anywhere on this page. To follow runs while they train, serve them:'}
       </p>
-      <pre>{isServed ? 'npx moda train' : 'npx moda dashboard --runs runs --open'}</pre>
+      <pre>{isServed ? 'npx @modajs/trainer train' : 'npx @modajs/trainer dashboard --runs runs --open'}</pre>
     </div>
   );
 }

@@ -8,7 +8,8 @@ export function Exports() {
       <h2>Keep them</h2>
       <p class="note">
         A zip is a run folder: weights as safetensors, tokenizer, metrics. Unpacked,{' '}
-        <code>npx moda generate ./folder</code> continues texts with it and <code>moda eval</code> measures it.
+        <code>npx @modajs/trainer generate ./folder</code> continues texts with it and <code>moda eval</code> measures
+        it.
       </p>
       <div class="row">
         {VARIANTS.map((variant) => (

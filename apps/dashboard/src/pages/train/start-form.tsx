@@ -21,7 +21,7 @@ async function readText(file: File): Promise<TextState> {
   if (file.size > MAXIMUM_TEXT)
     return {
       text: '',
-      problem: `${file.name} has ${(file.size / 1e6).toFixed(0)} MB; the page takes 20. Train it with: npx moda train`,
+      problem: `${file.name} has ${(file.size / 1e6).toFixed(0)} MB; the page takes 20. Train it with: npx @modajs/trainer train`,
     };
   try {
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer()), problem: null };
