@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { outliveOutput } from './cli/closed-output.ts';
 import { reportError } from './cli/report-error.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerDashboard } from './commands/dashboard.ts';
@@ -11,6 +12,11 @@ import { registerStudy } from './commands/study.ts';
 import { registerTokenize } from './commands/tokenize.ts';
 import { registerTrain } from './commands/train.ts';
 import { registerTune } from './commands/tune.ts';
+
+outliveOutput();
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => process.exit(reportError(error)));
+}
 
 const program = new Command('moda')
   .description('Train, evaluate and study Mixture-of-Depths Attention language models on WebGPU and WebAssembly')

@@ -2,7 +2,10 @@ export { editDistance, nearestKey } from '@modajs/tensor';
 export {
   type Checkpoint,
   checkpointFolder,
+  DamagedCheckpointError,
+  type LatestCheckpointOptions,
   listCheckpoints,
+  type PruneOptions,
   pruneCheckpoints,
   readCheckpoint,
   readLatestCheckpoint,
@@ -11,10 +14,23 @@ export {
 } from './checkpoint/checkpoint.ts';
 export { restoreTensors } from './checkpoint/restore-tensors.ts';
 export { flattenIdentity, type RunIdentity, requireSameIdentity } from './checkpoint/run-identity.ts';
-export { type ConfigOf, Field, type Section } from './config/field.ts';
+export { type ConfigOf, Field, type FieldOptions, type Section } from './config/field.ts';
 export { parseConfigText, parseSetOption } from './config/parse-config.ts';
-export { configKeys, mergeConfigs, type RawConfig, resolveConfig } from './config/resolve-config.ts';
-export { type DataSourceConfig, type RunConfig, resolveRunConfig, runSchema } from './config/run-config.ts';
+export {
+  type AbsentSettings,
+  configKeys,
+  mergeConfigs,
+  type RawConfig,
+  resolveConfig,
+} from './config/resolve-config.ts';
+export {
+  type DataSourceConfig,
+  type RunConfig,
+  resolveRunConfig,
+  runSchema,
+  runTextShape,
+} from './config/run-config.ts';
+export { type TextShape, textShapeOf } from './config/text-shape.ts';
 export { type BatchOptions, documentRanges, type HostBatch, IGNORED_TARGET, nextBatch } from './data/batch.ts';
 export { heldOutSides } from './data/held-out-sides.ts';
 export {
@@ -58,10 +74,11 @@ export { depthStatistics } from './run/depth-statistics.ts';
 export { evaluateDomains, lossesBySource, type SourceLosses } from './run/evaluate-domains.ts';
 export { evaluateHeldOut, type HeldOutOptions, type HeldOutResult, type HeldOutText } from './run/evaluate-held-out.ts';
 export { measurePeakFlops } from './run/measure-peak-flops.ts';
-export { prepareModelConfig } from './run/prepare-model-config.ts';
+export { prepareModelConfig, type TokenizerFacts } from './run/prepare-model-config.ts';
 export { forgetReplays } from './run/replayed-gradients.ts';
+export { type ResumePlan, requireResumable } from './run/require-resumable.ts';
 export type { RunEvent, RunListener } from './run/run-event.ts';
-export { runIdentityOf } from './run/run-identity-of.ts';
+export { completeIdentity, runIdentityOf } from './run/run-identity-of.ts';
 export type { RunInputs, RunSummary } from './run/run-inputs.ts';
 export type { LossOptions, TrainableModel } from './run/trainable-model.ts';
 export { TrainingRun } from './run/training-run.ts';
@@ -70,5 +87,6 @@ export { TrainingStoppedError } from './run/training-stopped-error.ts';
 export { learningRateRatio, type ScheduleOptions } from './schedule/learning-rate.ts';
 export { MemoryStorage } from './storage/memory-storage.ts';
 export type { RunStorage } from './storage/run-storage.ts';
+export { StorageError } from './storage/storage-error.ts';
 export { StorageFullError } from './storage/storage-full-error.ts';
 export { wittenBellBitsPerByte } from './yardstick/witten-bell.ts';

@@ -65,10 +65,9 @@ async function runWeights(files: ReadonlyMap<string, Uint8Array>): Promise<Uint8
   if (single) return single;
   const storage = new MemoryStorage();
   for (const [path, bytes] of files) if (path.startsWith('checkpoints/')) storage.files.set(path, bytes);
-  const damaged: string[] = [];
-  const checkpoint = await readLatestCheckpoint(storage, ({ message }) => damaged.push(message));
+  const checkpoint = await readLatestCheckpoint(storage);
   const weights = checkpoint?.files['model.safetensors'];
-  if (!weights) throw damaged[0] ? new CheckpointError(damaged[0]) : missing('model.safetensors');
+  if (!weights) throw missing('model.safetensors');
   return weights;
 }
 

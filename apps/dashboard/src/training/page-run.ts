@@ -84,7 +84,7 @@ export class PageRun {
       storage: this.storage,
       identity,
       writtenBy: { dashboard: variant, device: device.toString() },
-      resumeFrom: await readLatestCheckpoint(this.storage, () => {}),
+      resumeFrom: await readLatestCheckpoint(this.storage),
       inspect: async () => {
         await this.sample();
         return depthStatistics(this.decoder, probe);

@@ -1,5 +1,4 @@
-/** Exit code of a process that Ctrl-C ended. */
-const INTERRUPTED = 130;
+import { EXIT } from './exit-codes.ts';
 
 /**
  * A signal for a clean end: aborted by the first Ctrl-C, SIGTERM or SIGUSR2 (which `mpirun` forwards, and which Slurm sends
@@ -8,7 +7,7 @@ const INTERRUPTED = 130;
 export function interruptSignal(onFirst: () => void): AbortSignal {
   const controller = new AbortController();
   const handle = (): void => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
     controller.abort();
     onFirst();
   };

@@ -24,11 +24,14 @@ const REPOSITORY = /^[\w.-]+\/[\w.-]+$/;
 /** Whether `--model` names a folder of Hugging Face files or a repository of the hub, rather than a run. */
 export async function isHuggingFace(model: string): Promise<boolean> {
   const found = await stat(model).catch(() => null);
-  if (!found) return REPOSITORY.test(model);
+  return found ? isHuggingFaceFolder(model) : REPOSITORY.test(model);
+}
+
+/** Whether a folder holds a model in Hugging Face's files. */
+export async function isHuggingFaceFolder(folder: string): Promise<boolean> {
   return (
-    found.isDirectory() &&
-    (await exists(`${model}/tokenizer.json`)) &&
-    (await exists(`${model}/model.safetensors`, `${model}/model.safetensors.index.json`))
+    (await exists(`${folder}/tokenizer.json`)) &&
+    (await exists(`${folder}/model.safetensors`, `${folder}/model.safetensors.index.json`))
   );
 }
 

@@ -14,6 +14,8 @@ import {
   type TaskSpec,
 } from '@modajs/eval';
 import { ConfigError } from '@modajs/tensor';
+import { PathLock } from '@modajs/train/node';
+import { EXIT } from '../cli/exit-codes.ts';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
 import { VERSIONS } from '../run/versions.ts';
 import { table } from '../terminal/table.ts';
@@ -37,12 +39,9 @@ export interface EvalOptions extends ModelOptions {
   readonly depthStatistics?: boolean;
 }
 
-/** Exit code of a run in which a task has no value. */
-const FAILED_TASKS = 3;
-const INTERRUPTED = 130;
-
 /** `moda eval`: runs tasks, continuing an earlier run of the same output, and writes results. */
 export async function evaluateTasks(options: EvalOptions): Promise<void> {
+  await using _ = await PathLock.take(`${options.output}.lock`, options.output);
   const selection = await select(options);
   const depthAttention = options.depthStatistics ? collectDepthAttention() : undefined;
   const opened = await openModel(options, depthAttention?.onAttention);
@@ -74,10 +73,10 @@ export async function evaluateTasks(options: EvalOptions): Promise<void> {
     }
     console.log(formatResults(results));
     console.log(`\nresults: ${options.output}`);
-    if (results.incomplete.some((reason) => reason.kind === 'failed')) process.exitCode = FAILED_TASKS;
+    if (results.incomplete.some((reason) => reason.kind === 'failed')) process.exitCode = EXIT.incomplete;
   } catch (error) {
     if (!signal.aborted) throw error;
-    process.exitCode = INTERRUPTED;
+    process.exitCode = EXIT.interrupted;
   } finally {
     await opened.close();
   }

@@ -1,12 +1,15 @@
-import { generateText } from '@modajs/models';
-import { ConfigError } from '@modajs/tensor';
+import { type Decoder, generateText } from '@modajs/models';
+import { ConfigError, type Device } from '@modajs/tensor';
+import type { Tokenizer } from '@modajs/tokenizer';
 import { DOCUMENT_SEPARATOR } from '@modajs/train';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { outputIsClosed } from '../cli/closed-output.ts';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
 import { openDevice } from '../run/open-device.ts';
 import { openRun } from '../run/open-run.ts';
 import { findRunFolder } from '../run/run-folder.ts';
-import { positiveInteger } from './train.ts';
+import { isHuggingFaceFolder, openHuggingFace } from './eval-hugging-face.ts';
+import { positiveInteger, wholeNumber } from './train.ts';
 
 interface GenerateOptions {
   readonly prompt?: string;
@@ -25,21 +28,26 @@ interface GenerateOptions {
   readonly out: string;
 }
 
+const temperature = numberThat('temperature', (number) => number >= 0, 'of at least 0');
+const penalty = numberThat('repetition-penalty', (number) => number > 0, 'above 0');
+const topP = numberThat('top-p', (number) => number > 0 && number <= 1, 'above 0 and at most 1');
+const minP = numberThat('min-p', (number) => number >= 0 && number <= 1, 'from 0 to 1');
+
 /** `moda generate`. */
 export function registerGenerate(program: Command): void {
   program
     .command('generate')
     .description('continue a prompt with a trained run, printing as it goes')
-    .argument('<run>', 'a run or its folder')
+    .argument('<run>', "a run, its folder, or a folder of Hugging Face's files")
     .option('-p, --prompt <text>', 'text to continue; without it, read from standard input')
     .option('--max-new-tokens <count>', 'most tokens to add', positiveInteger, 200)
-    .option('-t, --temperature <number>', '0 takes the likeliest token', real, 0.8)
-    .option('--top-k <count>', 'sample among this many tokens; 0 for all', real, 0)
-    .option('--top-p <share>', 'sample among the fewest tokens with this probability', real, 1)
-    .option('--min-p <share>', 'leave out tokens below this share of the likeliest', real, 0)
-    .option('--repetition-penalty <factor>', 'make tokens seen before less likely', real, 1)
+    .option('-t, --temperature <number>', '0 takes the likeliest token', temperature, 0.8)
+    .option('--top-k <count>', 'sample among this many tokens; 0 for all', wholeNumber, 0)
+    .option('--top-p <share>', 'sample among the fewest tokens with this probability', topP, 1)
+    .option('--min-p <share>', 'leave out tokens below this share of the likeliest', minP, 0)
+    .option('--repetition-penalty <factor>', 'make tokens seen before less likely', penalty, 1)
     .option('--stop <text>', 'end before this text; may be repeated', (text, before: string[]) => [...before, text], [])
-    .option('--seed <number>', 'seed of the draws', real, 0)
+    .option('--seed <number>', 'seed of the draws', wholeNumber, 0)
     .addOption(
       new Option('-d, --device <name>', 'device').choices(['auto', 'webgpu', 'cpu', 'reference']).default('auto'),
     )
@@ -51,27 +59,48 @@ export function registerGenerate(program: Command): void {
 }
 
 async function generateWith(run: string, options: GenerateOptions): Promise<void> {
-  const folder = await findRunFolder(options.out, run);
+  const isFolder = await isHuggingFaceFolder(run);
+  const folder = isFolder ? run : await findRunFolder(options.out, run);
   const prompt = options.prompt ?? (await readStandardInput());
   if (prompt === '') {
     throw new ConfigError('generate: the prompt must not be empty, got "". Give --prompt or pipe text in.');
   }
   const device = await openDevice({ device: options.device, threads: options.threads ?? null });
   try {
-    const { decoder, tokenizer } = await openRun(folder, { device, step: options.step, average: options.average });
+    const { decoder, tokenizer, eos } = isFolder
+      ? await openFolder(folder, device)
+      : await openTrained(folder, device, options);
     const { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop, seed } = options;
     const sampling = { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop, seed };
-    const eos = tokenizer.idOf(DOCUMENT_SEPARATOR) ?? null;
     const signal = interruptSignal(() => {});
     process.stdout.write(prompt);
     for await (const piece of generateText(decoder, tokenizer, prompt, { ...sampling, eos, signal })) {
       process.stdout.write(piece);
+      if (outputIsClosed()) break;
     }
     process.stdout.write('\n');
     decoder.dispose();
   } finally {
     device.destroy();
   }
+}
+
+/** What continues a text. */
+interface Generator {
+  readonly decoder: Decoder;
+  readonly tokenizer: Tokenizer;
+  /** Ends a text; null when nothing does. */
+  readonly eos: number | null;
+}
+
+async function openTrained(folder: string, device: Device, { step, average }: GenerateOptions): Promise<Generator> {
+  const { decoder, tokenizer } = await openRun(folder, { device, step, average });
+  return { decoder, tokenizer, eos: tokenizer.idOf(DOCUMENT_SEPARATOR) ?? null };
+}
+
+async function openFolder(folder: string, device: Device): Promise<Generator> {
+  const { decoder, tokenizer, endToken } = await openHuggingFace(folder, device);
+  return { decoder, tokenizer, eos: endToken };
 }
 
 async function readStandardInput(): Promise<string> {
@@ -81,8 +110,12 @@ async function readStandardInput(): Promise<string> {
   return text.replace(/\n$/, '');
 }
 
-function real(value: string): number {
-  const number = Number(value);
-  if (value.trim() === '' || !Number.isFinite(number)) throw new InvalidArgumentError('It must be a number.');
-  return number;
+/** A parser of the number that an option is, for which something must hold. */
+function numberThat(name: string, holds: (number: number) => boolean, rule: string): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (value.trim() === '' || !Number.isFinite(number)) throw new InvalidArgumentError('It must be a number.');
+    if (holds(number)) return number;
+    throw new ConfigError(`generate: ${name} must be a number ${rule}, got ${value}. Leave it out for the default.`);
+  };
 }

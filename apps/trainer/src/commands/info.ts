@@ -1,4 +1,7 @@
-import { countFlops, countParameters, type DecoderConfig } from '@modajs/models';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { configFromHuggingFace, countFlops, countParameters, type DecoderConfig } from '@modajs/models';
+import { ConfigError } from '@modajs/tensor';
 import { prepareModelConfig, type RunConfig, resolveRunConfig } from '@modajs/train';
 import type { Command } from 'commander';
 import { estimateMemory } from '../run/estimate-memory.ts';
@@ -7,6 +10,7 @@ import { readSavedConfig, type SavedConfig } from '../run/open-run.ts';
 import { findRunFolder } from '../run/run-folder.ts';
 import { bytes, compact } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
+import { isHuggingFaceFolder } from './eval-hugging-face.ts';
 
 interface InfoOptions {
   readonly json?: boolean;
@@ -18,11 +22,15 @@ export function registerInfo(program: Command): void {
   program
     .command('info')
     .description('parameters, FLOPs and memory of a preset or a run')
-    .argument('[name]', 'a preset, a run, or its folder; without one, lists the presets')
+    .argument(
+      '[name]',
+      "a preset, a run, its folder, or a folder of Hugging Face's files; without one, lists the presets",
+    )
     .option('--json', 'print JSON')
     .option('-o, --out <folder>', 'where runs are kept', 'runs')
     .action(async (name: string | undefined, options: InfoOptions) => {
       if (name === undefined) return printPresets(options);
+      if (await isHuggingFaceFolder(name)) return printFolder(name, options);
       const { run, model } = await configOf(name, options);
       const facts = describe(name, run, model);
       console.log(options.json ? JSON.stringify({ ...facts, config: { run, model } }, null, 2) : asTable(facts));
@@ -37,6 +45,38 @@ async function configOf(name: string, { out }: InfoOptions): Promise<SavedConfig
 async function presetConfig(name: string): Promise<SavedConfig> {
   const run = resolveRunConfig(await loadPreset(name), `preset ${name}`);
   return { run, model: prepareModelConfig(run, run.tokenizer.vocabSize) };
+}
+
+/** A model in Hugging Face's files, which says nothing about how it was trained. */
+async function printFolder(path: string, { json }: InfoOptions): Promise<void> {
+  const model = configFromHuggingFace(await readJson(join(path, 'config.json')));
+  const forward = countFlops(model, model.seqLen);
+  const facts = {
+    name: basename(path),
+    parameters: countParameters(model),
+    forwardFlopsPerSequence: forward.total,
+    depthFlopsShare: forward.depth / forward.total,
+  };
+  if (json) return console.log(JSON.stringify({ ...facts, config: { model } }, null, 2));
+  const rows = [
+    ['parameters', facts.parameters.toLocaleString('en')],
+    [`forward FLOPs of one sequence of ${model.seqLen} tokens`, compact(facts.forwardFlopsPerSequence)],
+    ['of these for depth', `${(facts.depthFlopsShare * 100).toFixed(2)} %`],
+    ['blocks, width, heads', `${model.nLayers}, ${model.dModel}, ${model.nHeads}`],
+    ['depth', model.depth],
+  ];
+  console.log(table([facts.name, 'value'], rows));
+}
+
+async function readJson(path: string): Promise<Parameters<typeof configFromHuggingFace>[0]> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new ConfigError(`info: ${path} must be readable, got ${error.code}. Is it a model's folder?`, { path });
+  });
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError(`info: ${path} must be JSON: ${(error as Error).message}. Download it again.`, { path });
+  }
 }
 
 function describe(name: string, run: RunConfig, model: DecoderConfig) {

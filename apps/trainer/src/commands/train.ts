@@ -17,6 +17,7 @@ export function registerTrain(program: Command): void {
     .option('-n, --name <name>', 'name of the run')
     .option('-o, --out <folder>', 'where runs are kept', 'runs')
     .option('-r, --resume [run]', 'continue a run from its last whole checkpoint')
+    .option('--new-schedule', 'with --resume: go on although the learning rate jumps to that of another schedule')
     .option('--dry-run', 'print sizes and estimates, write nothing')
     .action(async (data: string[], options: TrainCommandOptions) => {
       await runTraining(data, options);

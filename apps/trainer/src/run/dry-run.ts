@@ -1,42 +1,62 @@
-import type { Decoder } from '@modajs/models';
+import { countFlops, countParameters, type Decoder } from '@modajs/models';
 import { createOptimizer, measurePeakFlops, nextBatch, SequenceOrder, trainingStep } from '@modajs/train';
 import { bytes, compact, duration } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { estimateMemory } from './estimate-memory.ts';
+import { openDevice } from './open-device.ts';
 import { prepareData } from './prepare-data.ts';
-import type { PreparedRun } from './prepare-run.ts';
+import { createModel, type PreparedRun } from './prepare-run.ts';
+import { requireFits } from './require-fits.ts';
 
 /** Steps that are really run to estimate the time; the first also compiles. */
 const TRIAL_STEPS = 3;
 
-/** Prints memory, FLOPs, steps and the time of a run, from shapes and a few trial steps. Nothing is written. */
-export async function printDryRun(prepared: PreparedRun, decoder: Decoder): Promise<void> {
+/**
+ * Prints memory, FLOPs and steps of a run from its shapes, and then its time from a few trial steps. Nothing is written.
+ *
+ * @throws OutOfMemoryError before anything is allocated when the run needs more memory than the device has
+ */
+export async function printDryRun(prepared: PreparedRun): Promise<void> {
   const { config, model } = prepared;
   const { training } = config;
   const tokens = training.batchSize * model.seqLen;
-  const stepFlops = (3 * decoder.countFlops(model.seqLen).total * tokens) / model.seqLen;
+  const stepFlops = 3 * countFlops(model, model.seqLen).total * training.batchSize;
   const memory = estimateMemory(model, config);
-  const peakFlops = config.logging.peakFlops ?? (await measurePeakFlops(decoder.device, training.dtype));
-  const stepMs = await timeOfStep(prepared, decoder);
-  const rows = [
-    ...Object.entries(memory).map(([part, size]) => [`memory: ${part}`, bytes(size)]),
-    ['memory: measured after trial steps', bytes(decoder.device.memory().peakLiveBytes)],
+  printRows([
+    ['parameters', countParameters(model).toLocaleString('en')],
+    ...Object.entries(memory).map(([part, size]): [string, string] => [`memory: ${part}`, bytes(size)]),
     ['training FLOPs a step', compact(stepFlops)],
     ['training FLOPs in all', compact(stepFlops * training.steps)],
     ['tokens in all', compact(tokens * training.steps)],
-    ['time of a step', `${stepMs.toFixed(1)} ms`],
-    ['tokens per second', compact((tokens / stepMs) * 1000)],
-    ['peak FLOP/s', `${compact(peakFlops)}${config.logging.peakFlops === null ? ' (measured)' : ''}`],
-    ['model FLOPs utilisation', `${((100 * stepFlops * 1000) / stepMs / peakFlops).toFixed(1)} %`],
-    ['time in all, without evaluations', duration(stepMs * training.steps)],
-  ];
-  console.log(table(['estimate', 'value'], rows));
+  ]);
+  const device = await openDevice(config);
+  try {
+    requireFits(memory.total, device);
+    using decoder = createModel(prepared, device);
+    const peakFlops = config.logging.peakFlops ?? (await measurePeakFlops(device, training.dtype));
+    const stepMs = await timeOfStep(prepared, decoder);
+    printRows([
+      ['device', device.toString()],
+      ['memory: measured after trial steps', bytes(device.memory().peakLiveBytes)],
+      ['time of a step', `${stepMs.toFixed(1)} ms`],
+      ['tokens per second', compact((tokens / stepMs) * 1000)],
+      ['peak FLOP/s', `${compact(peakFlops)}${config.logging.peakFlops === null ? ' (measured)' : ''}`],
+      ['model FLOPs utilisation', `${((100 * stepFlops * 1000) / stepMs / peakFlops).toFixed(1)} %`],
+      ['time in all, without evaluations', duration(stepMs * training.steps)],
+    ]);
+  } finally {
+    device.destroy();
+  }
+}
+
+function printRows(rows: [string, string][]): void {
+  console.log(`${table(['estimate', 'value'], rows)}\n`);
 }
 
 async function timeOfStep({ config, model, sources, tokenizer }: PreparedRun, decoder: Decoder): Promise<number> {
   const data = await prepareData(sources, tokenizer, config);
   const T = model.seqLen;
-  const order = new SequenceOrder(data.sources, T, config.seed, config.data.shuffle);
+  const order = new SequenceOrder(data.sources, T, config.seed, config.data.shuffle, config.data.offsets);
   const batches = {
     sources: data.sources.map(({ source }) => source),
     order,

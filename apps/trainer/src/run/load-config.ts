@@ -36,7 +36,7 @@ export async function loadRawConfig({ preset, config, set = [] }: ConfigOptions)
   const layers: RawConfig[] = [];
   if (preset !== undefined || config === undefined) layers.push(await loadPreset(preset ?? 'tiny'));
   if (config !== undefined) layers.push(parseConfigText(await readConfigFile(config), config));
-  return mergeConfigs(...layers, ...set.map(parseSetOption));
+  return mergeConfigs(...layers, ...set.map((option) => parseSetOption(option)));
 }
 
 async function readConfigFile(path: string): Promise<string> {

@@ -24,25 +24,33 @@ export interface SavedConfig {
   readonly model: DecoderConfig;
 }
 
-/** What runs of earlier releases did where their `config.json` lacks a setting whose default is another now. */
-const EARLIER_DEFAULTS: RawConfig = { data: { heldOutBy: 'end' } };
-
 /** Reads a run's configuration, with later settings on top. @throws ConfigError */
 export async function readSavedConfig(folder: string, overrides: RawConfig = {}): Promise<SavedConfig> {
   const path = join(folder, CONFIG_FILE);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new ConfigError(`run: ${path} must be readable, got ${error.code}. Is ${folder} a run?`, { path });
   });
-  let saved: { run: RawConfig; model: DecoderConfig };
+  let saved: unknown;
   try {
     saved = JSON.parse(text);
   } catch {
     throw new ConfigError(`run: ${path} must be JSON, it is not. Was it edited?`, { path });
   }
+  const { run, model } = isMapping(saved) ? saved : {};
+  if (!isMapping(run) || !isMapping(model)) {
+    throw new ConfigError(`run: ${path} must hold the settings "run" and "model", it does not. Is ${folder} a run?`, {
+      path,
+    });
+  }
   return {
-    run: resolveRunConfig(mergeConfigs(EARLIER_DEFAULTS, saved.run, overrides), path),
-    model: defineDecoderConfig(saved.model),
+    // Settings that the version which wrote the file did not know have the value that it worked with.
+    run: resolveRunConfig(mergeConfigs(run, overrides), path, 'earlier'),
+    model: defineDecoderConfig(model as unknown as DecoderConfig),
   };
+}
+
+function isMapping(value: unknown): value is RawConfig {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A trained model with what it needs to read and write text. */
@@ -71,9 +79,9 @@ export async function openRun(folder: string, { device, step, average = false }:
   const saved = await readSavedConfig(folder);
   const tokenizer = await loadTokenizer(join(folder, 'tokenizer.json'));
   const storage = new FolderStorage(folder);
-  const warn = (error: CheckpointError): void => console.error(`warning: ${error.message}`);
+  const onDamaged = ({ message }: CheckpointError): void => console.error(`warning: ${message}`);
   const checkpoint =
-    step === undefined ? await readLatestCheckpoint(storage, warn) : await readCheckpoint(storage, step);
+    step === undefined ? await readLatestCheckpoint(storage, { onDamaged }) : await readCheckpoint(storage, step);
   if (!checkpoint) {
     throw new CheckpointError(`checkpoint: ${folder} must hold a whole checkpoint, got none. Train it further first.`);
   }

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { countParameters, createDecoder, type Decoder, type DecoderConfig } from '@modajs/models';
 import { type Device, elementBytes } from '@modajs/tensor';
-import type { Tokenizer } from '@modajs/tokenizer';
+import { Tokenizer } from '@modajs/tokenizer';
 import { prepareModelConfig, type RunConfig, type RunStorage, type SplitSource, StorageFullError } from '@modajs/train';
 import { bytes, compact } from '../terminal/format.ts';
+import { readSavedConfig } from './open-run.ts';
 import { readSources } from './prepare-data.ts';
-import { loadTokenizer, prepareTokenizer } from './prepare-tokenizer.ts';
+import { prepareTokenizer, readTokenizerJson } from './prepare-tokenizer.ts';
 import { runName } from './run-folder.ts';
 
 /** Everything that is known before the first step. */
@@ -13,20 +15,33 @@ export interface PreparedRun {
   readonly config: RunConfig;
   readonly model: DecoderConfig;
   readonly tokenizer: Tokenizer;
+  /** The file that the run keeps of it. */
+  readonly tokenizerJson: string;
   readonly sources: readonly SplitSource[];
   readonly folder: string;
   /** Whether the folder holds this run already. */
   readonly resumes: boolean;
 }
 
-/** Reads the data, gets the tokenizer and completes the model's configuration. Writes nothing. */
+/**
+ * Reads the data, gets the tokenizer and completes the model's configuration. Writes nothing. A run that goes on keeps its
+ * tokenizer's file, byte by byte, and its model, whatever this version would make of the same settings.
+ */
 export async function prepareRun(config: RunConfig, folder: string, resumes: boolean): Promise<PreparedRun> {
   const sources = await readSources(config);
-  const tokenizer = resumes
-    ? await loadTokenizer(join(folder, 'tokenizer.json'))
-    : await prepareTokenizer(config, sources);
-  const model = prepareModelConfig(config, tokenizer.vocabSize);
-  return { config, model, tokenizer, sources, folder, resumes };
+  const base = { config, sources, folder, resumes };
+  if (!resumes) {
+    const tokenizer = await prepareTokenizer(config, sources);
+    const isGiven = config.tokenizer.path !== null || sources.length < config.data.sources.length;
+    const model = prepareModelConfig(config, tokenizer.vocabSize, { isGiven });
+    return { ...base, model, tokenizer, tokenizerJson: tokenizer.toJson() };
+  }
+  const tokenizerJson = await readTokenizerJson(join(folder, 'tokenizer.json'));
+  const tokenizer = Tokenizer.fromJson(tokenizerJson);
+  const saved = await readSavedConfig(folder);
+  const isSame = isDeepStrictEqual(saved.run.model, config.model);
+  const model = isSame ? saved.model : prepareModelConfig(config, tokenizer.vocabSize);
+  return { ...base, model, tokenizer, tokenizerJson };
 }
 
 /** The run's model with fresh weights. */

@@ -32,9 +32,14 @@ export async function prepareTokenizer(
   );
 }
 
-/** Reads a `tokenizer.json`. */
+/** Reads a `tokenizer.json`. @throws ConfigError when the file cannot be read; TokenizerError when it is no tokenizer */
 export async function loadTokenizer(path: string): Promise<Tokenizer> {
-  const json = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  return Tokenizer.fromJson(await readTokenizerJson(path));
+}
+
+/** The text of a `tokenizer.json`. @throws ConfigError when the file cannot be read */
+export async function readTokenizerJson(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new ConfigError(
       `config: ${path} must be a readable tokenizer.json, got ${error.code}. Check tokenizer.path.`,
       {
@@ -42,5 +47,4 @@ export async function loadTokenizer(path: string): Promise<Tokenizer> {
       },
     );
   });
-  return Tokenizer.fromJson(json);
 }

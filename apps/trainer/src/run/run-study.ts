@@ -59,7 +59,11 @@ export async function runStudy(path: string, { out, set }: StudyOptions): Promis
   const study = resolveConfig(studySchema, parseConfigText(text, path), path);
   const variants = Object.entries(study.variants);
   if (variants.length === 0) throw new ConfigError(`study: ${path} must have at least one variant, got none.`);
-  const base = mergeConfigs(await loadPreset(study.preset), study.settings, ...set.map(parseSetOption));
+  const base = mergeConfigs(
+    await loadPreset(study.preset),
+    study.settings,
+    ...set.map((option) => parseSetOption(option)),
+  );
   const folder = join(out, study.name);
   const progress = new Progress(process.stdout);
   const signal = interruptSignal(() => progress.line('finishing the step and saving; Ctrl-C again quits at once'));

@@ -9,7 +9,7 @@ import {
   requireDivisibleBatch,
   resolveRunConfig,
 } from '@modajs/train';
-import { FolderStorage } from '@modajs/train/node';
+import { FolderStorage, type PathLock } from '@modajs/train/node';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
 import { duration } from '../terminal/format.ts';
 import { Progress } from '../terminal/progress.ts';
@@ -20,8 +20,8 @@ import { openDevice } from './open-device.ts';
 import { readSavedConfig } from './open-run.ts';
 import { createModel, type PreparedRun, prepareRun, printHeader } from './prepare-run.ts';
 import { Ranks } from './ranks.ts';
-import { findRunFolder, newestRunFolder, newRunFolder } from './run-folder.ts';
-import { trainPrepared } from './train-prepared.ts';
+import { claimRunFolder, findRunFolder, lockRun, newestRunFolder, newRunFolder, requireRunName } from './run-folder.ts';
+import { type TrainingParties, trainPrepared } from './train-prepared.ts';
 import { VERSIONS } from './versions.ts';
 
 /** Options of `moda train` as the command line gives them. */
@@ -37,6 +37,7 @@ export interface TrainCommandOptions {
   readonly out: string;
   readonly resume?: string | true;
   readonly dryRun?: boolean;
+  readonly newSchedule?: boolean;
 }
 
 /** Trains as the options say: prepares, runs, reports. Under `mpirun` on all ranks together. */
@@ -46,23 +47,28 @@ export async function runTraining(data: readonly string[], options: TrainCommand
 }
 
 async function trainOnRanks(data: readonly string[], options: TrainCommandOptions, ranks: Ranks): Promise<void> {
-  const prepared = await prepare(data, options, ranks);
-  const device = await ranks.together(() => openDevice(prepared.config, ranks.collective));
+  const { config, folder, lock } = await agreeOnRun(data, options, ranks);
   try {
-    const decoder = createModel(prepared, device);
+    const prepared = await ranks.together(() => prepareRun(config, folder, options.resume !== undefined));
+    if (options.dryRun) return await printDryRun(prepared);
+    const device = await ranks.together(() => openDevice(config, ranks.collective));
     try {
+      using decoder = await ranks.together(() => createModel(prepared, device));
       if (ranks.isFirst) printHeader(prepared, device, ranks.size);
-      if (options.dryRun) return await printDryRun(prepared, decoder);
-      await trainAndReport(prepared, decoder, ranks);
+      await trainAndReport(prepared, decoder, { ranks, lock, acceptsSchedule: options.newSchedule ?? false });
     } finally {
-      decoder.dispose();
+      device.destroy();
     }
   } finally {
-    device.destroy();
+    await lock?.release();
   }
 }
 
-async function trainAndReport(prepared: PreparedRun, decoder: Decoder, ranks: Ranks): Promise<void> {
+async function trainAndReport(
+  prepared: PreparedRun,
+  decoder: Decoder,
+  { ranks, ...rights }: { readonly ranks: Ranks } & Pick<TrainingParties, 'lock' | 'acceptsSchedule'>,
+): Promise<void> {
   // mpirun gives its ranks a terminal of its own, whatever its output is.
   const output = ranks.size === 1 ? process.stdout : { write: (text: string) => process.stdout.write(text) };
   const progress = new Progress(output);
@@ -73,37 +79,52 @@ async function trainAndReport(prepared: PreparedRun, decoder: Decoder, ranks: Ra
   const signal = interruptSignal(() => say('finishing the step and saving; Ctrl-C again quits at once'));
   const listener = ranks.isFirst ? progress.listener : () => {};
   const startedAt = performance.now();
-  const summary = await trainPrepared(prepared, decoder, storage, { listener, signal, ranks });
+  const summary = await trainPrepared(prepared, decoder, storage, { listener, signal, ranks, ...rights });
   say(`trained ${summary.step} steps in ${duration(performance.now() - startedAt)}`);
   if (!summary.interrupted && ranks.isFirst) await finishRun(prepared, decoder, summary, storage);
 }
 
-/** The first rank names the folder: the others could see it appear and take the next name. */
-async function prepare(data: readonly string[], options: TrainCommandOptions, ranks: Ranks): Promise<PreparedRun> {
-  const resumes = options.resume !== undefined;
-  const { config, folder } = await ranks.together(async () => {
-    requireAlone(options, ranks);
-    const read = await readConfig(data, options);
-    requireDivisibleBatch(read.config, ranks.size);
-    return read;
-  });
-  await ranks.requireAgreement({ version: VERSIONS, ...config });
-  const agreed = ranks.collective ? await broadcastJson(ranks.collective, folder) : folder;
-  return ranks.together(() => prepareRun(config, agreed, resumes));
+/** What is trained, where, and the right to write there; only the first rank holds it. */
+interface AgreedRun {
+  readonly config: RunConfig;
+  readonly folder: string;
+  readonly lock: PathLock | null;
 }
 
+/** The first rank names and locks the folder: the others could see it appear and take the next name. */
+async function agreeOnRun(data: readonly string[], options: TrainCommandOptions, ranks: Ranks): Promise<AgreedRun> {
+  let lock: PathLock | null = null;
+  try {
+    const { config, folder } = await ranks.together(async () => {
+      requireAlone(options, ranks);
+      const found = options.resume === undefined ? null : await folderToResume(options);
+      if (found !== null && ranks.isFirst && !options.dryRun) lock = await lockRun(found);
+      const read = await readConfig(data, options, found);
+      requireDivisibleBatch(read, ranks.size);
+      if (found !== null || !ranks.isFirst) return { config: read, folder: found ?? '' };
+      if (options.dryRun) return { config: read, folder: await newRunFolder(options.out, read.name) };
+      const claimed = await claimRunFolder(options.out, read.name);
+      lock = claimed.lock;
+      return { config: read, folder: claimed.folder };
+    });
+    await ranks.requireAgreement({ version: VERSIONS, ...config });
+    return { config, folder: ranks.collective ? await broadcastJson(ranks.collective, folder) : folder, lock };
+  } catch (error) {
+    await (lock as PathLock | null)?.release();
+    throw error;
+  }
+}
+
+/** @param resumed folder of the run that goes on, or null */
 async function readConfig(
   data: readonly string[],
   options: TrainCommandOptions,
-): Promise<{ config: RunConfig; folder: string }> {
+  resumed: string | null,
+): Promise<RunConfig> {
   const overrides = shortOptions(data, options);
-  if (options.resume !== undefined) {
-    const folder = await folderToResume(options);
-    const settings = mergeConfigs(...options.set.map(parseSetOption), overrides);
-    return { config: (await readSavedConfig(folder, settings)).run, folder };
-  }
-  const config = resolveRunConfig(mergeConfigs(await loadRawConfig(options), overrides));
-  return { config, folder: await newRunFolder(options.out, config.name) };
+  if (resumed === null) return resolveRunConfig(mergeConfigs(await loadRawConfig(options), overrides));
+  const settings = mergeConfigs(...options.set.map((option) => parseSetOption(option)), overrides);
+  return (await readSavedConfig(resumed, settings)).run;
 }
 
 /** @throws ConfigError for a dry run on several ranks */
@@ -128,5 +149,6 @@ function shortOptions(data: readonly string[], options: TrainCommandOptions): Ra
 async function folderToResume({ resume, out, name, ...options }: TrainCommandOptions): Promise<string> {
   if (typeof resume === 'string') return findRunFolder(out, resume);
   const wanted = name ?? resolveRunConfig(await loadRawConfig(options)).name;
+  await requireRunName(out, wanted);
   return (await newestRunFolder(out, wanted)) ?? findRunFolder(out, wanted);
 }

@@ -1,5 +1,5 @@
 import type { Decoder } from '@modajs/models';
-import type { CheckpointError, Device } from '@modajs/tensor';
+import type { Device } from '@modajs/tensor';
 import {
   type Checkpoint,
   measurePeakFlops,
@@ -7,19 +7,19 @@ import {
   type RunListener,
   type RunSummary,
   readLatestCheckpoint,
-  requireSameIdentity,
+  requireResumable,
   runIdentityOf,
   StorageFullError,
   TrainingRun,
   TrainingStoppedError,
-  truncateMetrics,
 } from '@modajs/train';
-import type { FolderStorage } from '@modajs/train/node';
+import type { FolderStorage, PathLock } from '@modajs/train/node';
 import { inspectRun } from './inspect-run.ts';
+import { readSavedConfig } from './open-run.ts';
 import { type PreparedData, prepareData } from './prepare-data.ts';
 import { type PreparedRun, requireRoom } from './prepare-run.ts';
 import type { Ranks } from './ranks.ts';
-import { CONFIG_FILE } from './run-folder.ts';
+import { CONFIG_FILE, lockRun } from './run-folder.ts';
 import { TaskEvaluation } from './task-evaluation.ts';
 import { VERSIONS } from './versions.ts';
 
@@ -28,22 +28,39 @@ export interface TrainingParties {
   readonly listener: RunListener;
   readonly signal?: AbortSignal;
   readonly ranks?: Ranks;
+  /** The right to write to the run's folder; taken while training goes on when the caller does not hold it. */
+  readonly lock?: PathLock | null;
+  /** Go on although the configuration's schedule is not the checkpoint's. */
+  readonly acceptsSchedule?: boolean;
 }
 
 /**
  * Trains a prepared run in its folder, from its newest whole checkpoint when it has one.
  *
  * @throws CheckpointError when the folder's checkpoint is of another configuration; nothing is written then
+ * @throws LockedError when another process works on the run
  */
 export async function trainPrepared(
   prepared: PreparedRun,
   decoder: Decoder,
   storage: FolderStorage,
-  { listener, signal, ranks }: TrainingParties,
+  parties: TrainingParties,
 ): Promise<RunSummary> {
+  if (parties.lock !== undefined) return trainLocked(prepared, decoder, storage, parties);
+  await using lock = await lockRun(prepared.folder);
+  return await trainLocked(prepared, decoder, storage, { ...parties, lock });
+}
+
+async function trainLocked(
+  prepared: PreparedRun,
+  decoder: Decoder,
+  storage: FolderStorage,
+  parties: TrainingParties,
+): Promise<RunSummary> {
+  const { listener, signal, ranks, acceptsSchedule } = parties;
   const together: Ranks['together'] = ranks ? (work) => ranks.together(work) : async (work) => work();
   const { config, model } = prepared;
-  const { data, tasks, identity, resumeFrom } = await together(() => readInputs(prepared, storage, listener, ranks));
+  const { data, tasks, identity, resumeFrom } = await together(() => readInputs(prepared, storage, parties));
   await ranks?.requireAgreement({ ...identity, ...sizesOf(data), step: resumeFrom?.state.step ?? 0 });
   const ownPeak = await together(() => peakOf(config, decoder.device));
   const peakFlops = ranks ? await ranks.sum(ownPeak) : ownPeak;
@@ -59,6 +76,7 @@ export async function trainPrepared(
         writtenBy: { ...VERSIONS, device: decoder.device.toString() },
         collective: ranks?.collective,
         resumeFrom,
+        acceptsSchedule,
         flopsPerToken: decoder.countFlops(model.seqLen).total / model.seqLen,
         peakFlops,
         inspect: inspectRun(prepared, decoder, data, tasks, storage),
@@ -79,23 +97,25 @@ export async function trainPrepared(
   }
 }
 
-async function readInputs(prepared: PreparedRun, storage: FolderStorage, listener: RunListener, ranks?: Ranks) {
-  const { config, model, tokenizer, sources } = prepared;
+async function readInputs(prepared: PreparedRun, storage: FolderStorage, parties: TrainingParties) {
+  const { config, model, tokenizer, tokenizerJson, sources } = prepared;
   const data = await prepareData(sources, tokenizer, config);
   const tasks = await TaskEvaluation.open(config);
-  const identity = await runIdentityOf(config, model, tokenizer.toJson());
-  const resumeFrom = prepared.resumes ? await lastCheckpoint(storage, listener, ranks) : null;
+  const identity = await runIdentityOf(config, model, tokenizerJson);
+  const resumeFrom = prepared.resumes ? await lastCheckpoint(storage, parties) : null;
   // Before anything is written: a refused resume leaves the run as it was.
-  if (resumeFrom) requireSameIdentity(resumeFrom.identity, identity);
+  if (resumeFrom) requireResumable(resumeFrom, { config, identity, acceptsSchedule: parties.acceptsSchedule });
   return { data, tasks, identity, resumeFrom };
 }
 
 /** Room for a checkpoint is made sure of first. */
 async function writeInputs(prepared: PreparedRun, storage: FolderStorage): Promise<void> {
-  const { config, model, tokenizer } = prepared;
+  const { config, model, tokenizerJson } = prepared;
   await requireRoom(storage, prepared);
+  await storage.removeUnfinished('checkpoints');
+  await storage.removeUnfinished('');
   await storage.write(CONFIG_FILE, `${JSON.stringify({ run: config, model }, null, 2)}\n`);
-  await storage.write('tokenizer.json', tokenizer.toJson());
+  await storage.write('tokenizer.json', tokenizerJson);
 }
 
 /** Tokens by source: ranks that read other files must not train together. */
@@ -115,18 +135,14 @@ function endingOfAllRanks(error: unknown): Error {
 }
 
 /** The newest whole checkpoint; a run that was killed before its first one starts over in its folder. */
-async function lastCheckpoint(
-  storage: FolderStorage,
-  listener: RunListener,
-  ranks: Ranks | undefined,
-): Promise<Checkpoint | null> {
-  const isFirst = ranks?.isFirst ?? true;
-  if (isFirst) {
-    await storage.removeUnfinished('checkpoints');
-    await storage.removeUnfinished('');
+async function lastCheckpoint(storage: FolderStorage, { listener }: TrainingParties): Promise<Checkpoint | null> {
+  const warn = (message: string): void => listener({ kind: 'warning', message });
+  const checkpoint = await readLatestCheckpoint(storage, { onDamaged: ({ message }) => warn(message) });
+  if (checkpoint === null) {
+    warn(`train: ${storage.location} has no checkpoint yet; the run starts at its first step.`);
+    return null;
   }
-  const warn = (error: CheckpointError): void => listener({ kind: 'warning', message: error.message });
-  const checkpoint = await readLatestCheckpoint(storage, warn);
-  if (!checkpoint && isFirst) await truncateMetrics(storage, 0);
-  return checkpoint;
+  // Checkpoints of version 0.0.0 do not say how many steps the run was to take; its configuration does.
+  const plannedSteps = checkpoint.state.plannedSteps ?? (await readSavedConfig(storage.location)).run.training.steps;
+  return { ...checkpoint, state: { ...checkpoint.state, plannedSteps } };
 }

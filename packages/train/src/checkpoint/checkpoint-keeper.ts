@@ -22,6 +22,8 @@ export type TensorFiles = Readonly<Record<string, Readonly<Record<string, Safete
 export class CheckpointKeeper {
   private writing: Promise<void> = Promise.resolve();
   private failure: StorageFullError | null = null;
+  /** Checkpoints that were written or read here. */
+  private readonly whole: Set<number>;
 
   constructor(
     private readonly storage: RunStorage,
@@ -30,8 +32,12 @@ export class CheckpointKeeper {
       readonly identity: RunIdentity;
       readonly writtenBy: Readonly<Record<string, string>>;
       readonly listener: RunListener;
+      /** Step of the checkpoint that the run goes on from. */
+      readonly resumedStep?: number;
     },
-  ) {}
+  ) {
+    this.whole = new Set(options.resumedStep === undefined ? [] : [options.resumedStep]);
+  }
 
   /** Resolves when the tensors are on the host; the files follow. Waits for the save before it, if that still runs. */
   async save(state: TrainingState, tensors: TensorFiles): Promise<void> {
@@ -55,7 +61,8 @@ export class CheckpointKeeper {
     const { step, best } = checkpoint.state;
     try {
       await writeCheckpoint(this.storage, checkpoint);
-      await pruneCheckpoints(this.storage, keepLast, best?.step ?? null);
+      this.whole.add(step);
+      await pruneCheckpoints(this.storage, { step, keepLast, best: best?.step ?? null, whole: this.whole });
       this.failure = null;
       listener({ kind: 'checkpoint', step, folder: checkpointFolder(step) });
     } catch (error) {

@@ -22,6 +22,8 @@ export interface TrainingState {
   readonly guard: SpikeGuardState;
   /** The last steps, whose numbers the loss scale and the guard have not seen yet. */
   readonly unsettled: readonly StepOutcome[];
+  /** Steps that the schedule is laid out for; unknown in checkpoints of version 0.0.0. */
+  readonly plannedSteps?: number;
   /** Lowest held-out loss so far and its step; null before the first evaluation. */
   readonly best: { readonly step: number; readonly heldOutLoss: number } | null;
 }
@@ -72,17 +74,24 @@ export async function writeCheckpoint(storage: RunStorage, checkpoint: Checkpoin
   await storage.writeFolder(checkpointFolder(state.step), { ...checkpoint.files, [STATE_FILE]: signed });
 }
 
+/** A checkpoint whose files are missing, cut short or altered. */
+export class DamagedCheckpointError extends CheckpointError {
+  override readonly name: string = 'DamagedCheckpointError';
+}
+
 /**
  * Reads a checkpoint and verifies every byte.
  *
- * @throws CheckpointError for a missing, shortened or altered file and for a format this version does not know
+ * @throws DamagedCheckpointError for a missing, shortened or altered file; CheckpointError for one that cannot be read for
+ *   another reason, and for a format that this version does not know
  */
 export async function readCheckpoint(storage: RunStorage, step: number): Promise<Checkpoint> {
   const folder = checkpointFolder(step);
   const content = await readStateFile(storage, folder);
+  if (content.state.step !== step) throw damaged(folder, `${STATE_FILE} is of step ${content.state.step}`);
   const files: Record<string, Uint8Array> = {};
   for (const [name, expected] of Object.entries(content.files)) {
-    const bytes = await storage.read(`${folder}/${name}`);
+    const bytes = await readFile(storage, folder, name);
     if (bytes.length !== expected.bytes) {
       throw damaged(folder, `${name} must hold ${expected.bytes} B, got ${bytes.length}`);
     }
@@ -93,53 +102,138 @@ export async function readCheckpoint(storage: RunStorage, step: number): Promise
   return { state, identity, writtenBy, files };
 }
 
+/** Which checkpoints count, and who hears of damaged ones. */
+export interface LatestCheckpointOptions {
+  /** Told about each newer checkpoint that was passed over. */
+  readonly onDamaged?: (error: DamagedCheckpointError) => void;
+  /** Later ones are not looked at. */
+  readonly upTo?: number;
+}
+
 /**
- * The newest checkpoint that is whole, or null when there is none.
+ * The newest checkpoint that is whole; null when the run has none at all. Damaged ones are passed over.
  *
- * @param onDamaged told about each newer checkpoint that was passed over
+ * @throws CheckpointError when there are checkpoints and none is whole; for one that cannot be read (permissions, a failing
+ *   disk) or is of a newer format: going on from an older one would throw its steps away
  */
 export async function readLatestCheckpoint(
   storage: RunStorage,
-  onDamaged: (error: CheckpointError) => void = () => {},
+  { onDamaged = () => {}, upTo = Infinity }: LatestCheckpointOptions = {},
 ): Promise<Checkpoint | null> {
-  const steps = await listCheckpoints(storage);
+  const steps = (await listCheckpoints(storage)).filter((step) => step <= upTo);
+  const reasons: string[] = [];
   for (const step of steps.reverse()) {
     try {
       return await readCheckpoint(storage, step);
     } catch (error) {
-      if (!(error instanceof CheckpointError)) throw error;
+      if (!(error instanceof DamagedCheckpointError)) throw error;
+      reasons.push(error.message);
       onDamaged(error);
     }
   }
-  return null;
+  if (reasons.length === 0) return null;
+  throw new CheckpointError(
+    `checkpoint: ${storage.location} must hold a whole checkpoint, got ${reasons.length} damaged: ${reasons.join(' ')} ` +
+      'Restore one from a backup, or start a run of another name.',
+    { steps },
+  );
 }
 
-/** Removes all but the newest `keepLast` checkpoints and the best one. */
-export async function pruneCheckpoints(storage: RunStorage, keepLast: number, bestStep: number | null): Promise<void> {
-  const steps = await listCheckpoints(storage);
-  for (const step of steps.slice(0, -keepLast)) {
-    if (step !== bestStep) await storage.remove(checkpointFolder(step));
+/**
+ * Removes checkpoints before `step` but the newest `keepLast` and the best one. Those known to be whole count first, so
+ * that a damaged one is never kept in place of a good one; what lies after `step` does not count and is left alone.
+ *
+ * @param step of the checkpoint that was saved last
+ * @param whole steps of checkpoints that this run wrote or read
+ */
+export async function pruneCheckpoints(
+  storage: RunStorage,
+  { step, keepLast, best, whole }: PruneOptions,
+): Promise<void> {
+  const steps = (await listCheckpoints(storage)).filter((candidate) => candidate <= step).reverse();
+  const ranked = [...steps.filter((one) => whole.has(one)), ...steps.filter((one) => !whole.has(one))];
+  for (const candidate of ranked.slice(keepLast)) {
+    if (candidate !== best) await storage.remove(checkpointFolder(candidate));
   }
+}
+
+/** What `pruneCheckpoints` keeps. */
+export interface PruneOptions {
+  readonly step: number;
+  readonly keepLast: number;
+  /** Step of the best checkpoint, or null. */
+  readonly best: number | null;
+  readonly whole: ReadonlySet<number>;
 }
 
 async function readStateFile(storage: RunStorage, folder: string): Promise<StateFile> {
-  const bytes = await storage.read(`${folder}/${STATE_FILE}`);
-  try {
-    const signed = JSON.parse(new TextDecoder().decode(bytes));
-    if ((await sha256(new TextEncoder().encode(signed.content))) !== signed.sha256) {
-      throw damaged(folder, `${STATE_FILE} does not match its checksum`);
-    }
-    const content = JSON.parse(signed.content) as StateFile;
-    if (content.format === FORMAT) return content;
-    throw new CheckpointError(
-      `checkpoint: ${folder} must have format ${FORMAT}, got ${content.format}. Use the version that wrote it.`,
-    );
-  } catch (error) {
-    if (error instanceof CheckpointError) throw error;
+  const bytes = await readFile(storage, folder, STATE_FILE);
+  const signed = parseJson(new TextDecoder().decode(bytes));
+  if (isRecord(signed) && isNewer(signed['format'])) throw ofAnotherFormat(folder, signed['format']);
+  if (!isRecord(signed) || typeof signed['content'] !== 'string')
     throw damaged(folder, `${STATE_FILE} is not readable`);
+  if ((await sha256(new TextEncoder().encode(signed['content']))) !== signed['sha256']) {
+    throw damaged(folder, `${STATE_FILE} does not match its checksum`);
+  }
+  const content = parseJson(signed['content']);
+  if (isRecord(content) && content['format'] !== FORMAT) throw ofAnotherFormat(folder, content['format']);
+  if (isStateFile(content)) return content;
+  throw damaged(folder, `${STATE_FILE} does not say what a checkpoint must`);
+}
+
+async function readFile(storage: RunStorage, folder: string, name: string): Promise<Uint8Array> {
+  try {
+    return await storage.read(`${folder}/${name}`);
+  } catch (error) {
+    const isMissing = error instanceof CheckpointError && error.details['code'] === 'ENOENT';
+    // Where there is no folder there is no checkpoint, damaged or whole.
+    if (isMissing && (await storage.exists(folder))) {
+      throw damaged(folder, `${name} is missing`);
+    }
+    throw error;
   }
 }
 
-function damaged(folder: string, what: string): CheckpointError {
-  return new CheckpointError(`checkpoint: ${folder} is damaged: ${what}. Resume from an earlier one.`, { folder });
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isNewer(format: unknown): boolean {
+  return typeof format === 'number' && format > FORMAT;
+}
+
+/** What this version relies on; the checksum has vouched for the rest. */
+function isStateFile(content: unknown): content is StateFile {
+  if (!isRecord(content) || !isRecord(content['identity']) || !isRecord(content['writtenBy'])) return false;
+  const { state, files } = content;
+  if (!isRecord(state) || !isRecord(files)) return false;
+  const { position, lossScale, guard, unsettled } = state;
+  const isState =
+    [state['step'], state['optimizerSteps']].every((count) => Number.isSafeInteger(count) && (count as number) >= 0) &&
+    [position, lossScale, guard].every(isRecord) &&
+    Array.isArray(unsettled) &&
+    unsettled.every(isRecord) &&
+    (state['best'] === null || isRecord(state['best']));
+  return isState && Object.entries(files).every(([name, file]) => /^[\w.-]+$/.test(name) && isRecord(file));
+}
+
+function ofAnotherFormat(folder: string, format: unknown): CheckpointError {
+  return new CheckpointError(
+    `checkpoint: ${folder} must have format ${FORMAT}, got ${format}. Use the version of moda that wrote it, or a newer one.`,
+    { folder, format },
+  );
+}
+
+function damaged(folder: string, what: string): DamagedCheckpointError {
+  return new DamagedCheckpointError(`checkpoint: ${folder} is damaged: ${what}. Resume from an earlier one.`, {
+    folder,
+  });
 }

@@ -1,5 +1,18 @@
+import type { TextShape } from './text-shape.ts';
+
+/** What most settings do not need to say. */
+export interface FieldOptions<T> {
+  /** What a run did that was saved before this setting existed; the default when left out. */
+  readonly earlier?: T;
+  /** Where the value holds text, which YAML must not read as a number or a switch; nowhere when left out. */
+  readonly texts?: TextShape;
+}
+
 /** One setting: its default, what it accepts in words, and how a raw YAML value becomes a checked one. */
 export class Field<T> {
+  readonly earlier: T;
+  readonly texts: TextShape;
+
   constructor(
     readonly defaultValue: T,
     /** Completes "must be ...": `a positive integer`. */
@@ -7,7 +20,20 @@ export class Field<T> {
     readonly help: string,
     /** The checked value, or undefined when the raw value is not acceptable. */
     readonly parse: (value: unknown) => T | undefined,
-  ) {}
+    options: FieldOptions<T> = {},
+  ) {
+    this.earlier = 'earlier' in options ? (options.earlier as T) : defaultValue;
+    this.texts = options.texts ?? {};
+  }
+
+  /**
+   * For a setting that is added to a released version with a default of another behaviour: what runs did before it. A run
+   * that was saved without the setting goes on with this value; a new one takes the default.
+   */
+  since(earlier: T): Field<T> {
+    const { defaultValue, expects, help, parse, texts } = this;
+    return new Field(defaultValue, expects, help, parse, { earlier, texts });
+  }
 }
 
 /** A tree of settings; the shape of a configuration file. */
@@ -53,12 +79,10 @@ export function integer(defaultValue: number, help: string, range: Range = {}): 
   );
 }
 
-/** A string; an empty one is refused. A number is taken as its text, because YAML reads `name: 7` as a number. */
+/** A string; an empty one is refused. In YAML it needs no quotes: `007`, `1.10` and `true` are text here. */
 export function text(defaultValue: string, help: string): Field<string> {
-  return new Field(defaultValue, 'text', help, (value) => {
-    if (typeof value === 'number') return String(value);
-    return typeof value === 'string' && value.length > 0 ? value : undefined;
-  });
+  const parse = (value: unknown) => (typeof value === 'string' && value.length > 0 ? value : undefined);
+  return new Field(defaultValue, 'text', help, parse, { texts: { isText: true } });
 }
 
 export function flag(defaultValue: boolean, help: string): Field<boolean> {
@@ -72,24 +96,26 @@ export function choice<const C extends string>(choices: readonly C[], defaultVal
 
 /** The field or null; null is the default. */
 export function optional<T>(field: Field<T>): Field<T | null> {
-  return new Field<T | null>(null, `${field.expects}, or null`, field.help, (value) =>
-    value === null ? null : field.parse(value),
-  );
+  const parse = (value: unknown) => (value === null ? null : field.parse(value));
+  return new Field<T | null>(null, `${field.expects}, or null`, field.help, parse, { texts: field.texts });
 }
 
 /** A list whose entries all satisfy `item`. A single entry stands for a list of one. */
 export function list<T>(item: Field<T>, defaultValue: readonly T[], help: string): Field<readonly T[]> {
-  return new Field<readonly T[]>(defaultValue, `a list, each entry ${item.expects}`, help, (value) => {
+  const parse = (value: unknown): readonly T[] | undefined => {
     const entries = (Array.isArray(value) ? value : [value]).map((entry) => item.parse(entry));
     return entries.some((entry) => entry === undefined) ? undefined : (entries as T[]);
+  };
+  return new Field<readonly T[]>(defaultValue, `a list, each entry ${item.expects}`, help, parse, {
+    texts: item.texts,
   });
 }
 
-/** A mapping that another package checks (the model's own configuration). */
-export function open(help: string): Field<Readonly<Record<string, unknown>>> {
-  return new Field<Readonly<Record<string, unknown>>>({}, 'a mapping', help, (value) =>
+/** A mapping that another package checks (the model's own configuration); `texts` says which of its keys hold text. */
+export function open(help: string, texts: TextShape = {}): Field<Readonly<Record<string, unknown>>> {
+  const parse = (value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
-      : undefined,
-  );
+      : undefined;
+  return new Field<Readonly<Record<string, unknown>>>({}, 'a mapping', help, parse, { texts });
 }

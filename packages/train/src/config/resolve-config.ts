@@ -17,28 +17,44 @@ export function configKeys(section: Section, prefix = ''): string[] {
 
 /** Later layers win; mappings merge key by key, lists and scalars are replaced whole. The inputs are not changed. */
 export function mergeConfigs(...layers: readonly RawConfig[]): RawConfig {
-  const merged: Record<string, unknown> = {};
+  // A map: `toString` and `__proto__` are keys like any other, to be refused by their name.
+  const merged = new Map<string, unknown>();
   for (const layer of layers) {
     for (const [key, value] of Object.entries(layer)) {
-      const before = merged[key];
-      merged[key] = isMapping(before) && isMapping(value) ? mergeConfigs(before, value) : value;
+      const before = merged.get(key);
+      merged.set(key, isMapping(before) && isMapping(value) ? mergeConfigs(before, value) : value);
     }
   }
-  return merged;
+  return Object.fromEntries(merged);
 }
 
+/** What a setting is that the raw settings leave out: its default, or what runs did before it existed (`Field.since`). */
+export type AbsentSettings = 'default' | 'earlier';
+
 /**
- * Checks raw settings against a section and fills in the defaults.
+ * Checks raw settings against a section and fills in those that are left out.
  *
  * @param where named at the start of an error: `config`, or the file
  * @throws ConfigError for an unknown key (with the nearest valid one) or a value of the wrong type or range
  */
-export function resolveConfig<S extends Section>(section: S, raw: RawConfig, where = 'config'): ConfigOf<S> {
-  const keys = configKeys(section);
-  return resolveSection(section, raw, where, '', keys) as ConfigOf<S>;
+export function resolveConfig<S extends Section>(
+  section: S,
+  raw: RawConfig,
+  where = 'config',
+  absent: AbsentSettings = 'default',
+): ConfigOf<S> {
+  return resolveSection(section, raw, '', { where, absent, keys: configKeys(section) }) as ConfigOf<S>;
 }
 
-function resolveSection(section: Section, raw: RawConfig, where: string, prefix: string, keys: string[]): RawConfig {
+interface Resolution {
+  readonly where: string;
+  readonly absent: AbsentSettings;
+  /** Every valid dotted key. */
+  readonly keys: readonly string[];
+}
+
+function resolveSection(section: Section, raw: RawConfig, prefix: string, resolution: Resolution): RawConfig {
+  const { where, absent, keys } = resolution;
   for (const key of Object.keys(raw)) {
     if (Object.hasOwn(section, key)) continue;
     const nearest = nearestKey(prefix + key, keys);
@@ -50,10 +66,11 @@ function resolveSection(section: Section, raw: RawConfig, where: string, prefix:
     const value = raw[key];
     const path = prefix + key;
     if (entry instanceof Field) {
-      resolved[key] = value === undefined ? entry.defaultValue : parseField(entry, value, where, path);
+      if (value !== undefined) resolved[key] = parseField(entry, value, where, path);
+      else resolved[key] = absent === 'earlier' ? entry.earlier : entry.defaultValue;
     } else {
       if (value !== undefined && !isMapping(value)) throw wrongValue(where, path, 'a mapping', value);
-      resolved[key] = resolveSection(entry, value ?? {}, where, `${path}.`, keys);
+      resolved[key] = resolveSection(entry, value ?? {}, `${path}.`, resolution);
     }
   }
   return resolved;

@@ -1,6 +1,7 @@
 import { ConfigError } from '@modajs/tensor';
 import { type ConfigOf, choice, Field, flag, integer, list, number, open, optional, text } from './field.ts';
-import { type RawConfig, resolveConfig } from './resolve-config.ts';
+import { type AbsentSettings, type RawConfig, resolveConfig } from './resolve-config.ts';
+import { type TextShape, textShapeOf } from './text-shape.ts';
 
 /** One part of the training mixture. */
 export interface DataSourceConfig {
@@ -18,9 +19,11 @@ const dataSource = new Field<DataSourceConfig>(
     if (typeof value === 'string' && value !== '') return { path: value, weight: 1 };
     if (typeof value !== 'object' || value === null) return undefined;
     const { path, weight = 1, ...rest } = value as Record<string, unknown>;
-    if (typeof path !== 'string' || typeof weight !== 'number' || !(weight > 0)) return undefined;
+    if (typeof path !== 'string' || path === '') return undefined;
+    if (typeof weight !== 'number' || !(weight > 0 && weight < Infinity)) return undefined;
     return Object.keys(rest).length === 0 ? { path, weight } : undefined;
   },
+  { texts: { isText: true, keys: { path: { isText: true } } } },
 );
 
 const betas = new Field<readonly [number, number]>(
@@ -39,7 +42,9 @@ export const runSchema = {
   seed: integer(1, 'Seed of weights, data order and samples', { min: 0, max: 0xffffffff }),
   device: choice(['auto', 'webgpu', 'cpu', 'reference'], 'auto', 'auto takes a hardware WebGPU adapter, else cpu'),
   threads: optional(integer(1, 'Threads of the cpu device; null asks the machine', { min: 1, max: 256 })),
-  model: open('Decoder configuration (packages/models); vocabSize follows the tokenizer when left out'),
+  model: open('Decoder configuration (packages/models); vocabSize follows the tokenizer when left out', {
+    keys: { preset: { isText: true } },
+  }),
   tokenizer: {
     path: optional(text('', 'A tokenizer.json to use instead of training one')),
     vocabSize: integer(512, 'Vocabulary to train', { min: 257, max: 1_000_000 }),
@@ -51,7 +56,7 @@ export const runSchema = {
       ['document', 'end'],
       'document',
       'document: whole documents, drawn by a hash of their text (of a source of one document its end); end: the end of each source',
-    ),
+    ).since('end'),
     mixture: choice(
       ['equal', 'proportional'],
       'equal',
@@ -59,6 +64,11 @@ export const runSchema = {
     ),
     packing: choice(['stream', 'documents'], 'stream', 'documents: tokens of two documents do not see each other'),
     shuffle: flag(true, 'Visit sequences in a seeded order, new in each epoch'),
+    offsets: choice(
+      ['round', 'drawn'],
+      'round',
+      'Where an epoch starts in its source. round: every place once in a round, the ends first; drawn: as in 0.0.0, never the last tokens',
+    ).since('drawn'),
     onInvalid: choice(['fail', 'replace', 'skip'], 'fail', 'What to do with text that is not UTF-8'),
   },
   training: {
@@ -137,16 +147,20 @@ export const runSchema = {
   },
 } as const;
 
+/** Where a training configuration holds text. */
+export const runTextShape: TextShape = textShapeOf(runSchema);
+
 /** A checked training configuration. */
 export type RunConfig = ConfigOf<typeof runSchema>;
 
 /**
- * Checks raw settings and fills in defaults.
+ * Checks raw settings and fills in what they leave out.
  *
+ * @param absent `earlier` for settings that a run saved, perhaps before some of today's existed
  * @throws ConfigError for unknown keys, wrong types, and settings that contradict each other
  */
-export function resolveRunConfig(raw: RawConfig, where = 'config'): RunConfig {
-  const config = resolveConfig(runSchema, raw, where);
+export function resolveRunConfig(raw: RawConfig, where = 'config', absent: AbsentSettings = 'default'): RunConfig {
+  const config = resolveConfig(runSchema, raw, where, absent);
   const { batchSize, gradientAccumulation } = config.training;
   if (batchSize % gradientAccumulation !== 0) {
     throw new ConfigError(

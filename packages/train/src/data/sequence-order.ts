@@ -39,6 +39,8 @@ export class SequenceOrder {
     private readonly T: number,
     private readonly seed: number,
     private readonly shuffle: boolean,
+    /** `drawn` is the order of version 0.0.0, whose runs go on with it: an offset of its own in each epoch, below `T`. */
+    private readonly offsets: 'round' | 'drawn' = 'round',
   ) {
     for (const { source } of sources) {
       if (source.length < T + 1) {
@@ -116,6 +118,10 @@ export class SequenceOrder {
   /** The first input of an epoch. The tokens that its sequences leave over lie before it and behind its last target. */
   private offsetOf(source: number, epoch: number): number {
     const room = this.sources[source].source.length - 1 - this.sequencesIn(source) * this.T;
+    if (this.offsets === 'drawn') {
+      const key = hashIntegers(hashIntegers(this.seed, source, epoch), 1);
+      return this.shuffle ? key % (Math.min(room, this.T - 1) + 1) : 0;
+    }
     if (!this.shuffle || room === 0) return epoch % 2 === 0 ? 0 : room;
     // Every offset once in `room + 1` epochs: the ends first, then those between in a seeded order.
     const turn = epoch % (room + 1);

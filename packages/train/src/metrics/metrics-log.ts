@@ -1,5 +1,5 @@
 import type { RunStorage } from '../storage/run-storage.ts';
-import { fileVersionEvent, scalarEvent, sessionStartEvent } from './tensorboard-events.ts';
+import { eventsUpTo, fileVersionEvent, scalarEvent, sessionStartEvent } from './tensorboard-events.ts';
 
 /** One row of `metrics.jsonl`: numbers by name, `step` always. Losses in nats per token, times in milliseconds. */
 export interface MetricsRow {
@@ -20,20 +20,19 @@ export interface MetricsRow {
 }
 
 const METRICS_FILE = 'metrics.jsonl';
+const EVENTS_FOLDER = 'tensorboard';
+const EVENTS_FILE = /^events\.out\.tfevents\.(\d+)\.moda$/;
 
 /** Writes a run's metrics as JSON lines and, optionally, TensorBoard events. Rows are buffered until `flush`. */
 export class MetricsLog {
   private lines = '';
   private events: Uint8Array[] = [];
-  private startedEvents = false;
+  /** The event file of this session; named at the first flush. */
+  private eventsFile: string | null = null;
 
-  /**
-   * @param session distinguishes event files of one run: 0, then 1 after the first resume
-   * @param resumedStep rows after it in older event files are void
-   */
   constructor(
     private readonly storage: RunStorage,
-    private readonly options: { tensorBoard: boolean; session: number; resumedStep: number | null; now?: () => number },
+    private readonly options: { readonly tensorBoard: boolean; readonly now?: () => number },
   ) {}
 
   add(row: MetricsRow): void {
@@ -56,44 +55,65 @@ export class MetricsLog {
       this.lines = `\n${lines}${this.lines}`;
       throw error;
     }
-    if (events.length > 0) await this.storage.append(this.eventFile(), concatenate([...this.eventHeader(), ...events]));
+    if (events.length === 0) return;
+    const isFirst = this.eventsFile === null;
+    this.eventsFile ??= await nextEventsFile(this.storage);
+    const header = isFirst ? [fileVersionEvent(this.now())] : [];
+    await this.storage.append(this.eventsFile, concatenate([...header, ...events]));
+  }
+
+  /**
+   * Drops the rows and events after a step, which will be logged again, and tells a TensorBoard that has read them already.
+   * Called before a run's first step too, with 0.
+   */
+  async forgetAfter(step: number): Promise<void> {
+    await truncateMetrics(this.storage, step);
+    if (this.options.tensorBoard) this.events.push(sessionStartEvent(step + 1, this.now()));
   }
 
   private now(): number {
     return (this.options.now ?? Date.now)();
   }
-
-  private eventFile(): string {
-    return `tensorboard/events.out.tfevents.${String(this.options.session).padStart(10, '0')}.moda`;
-  }
-
-  private eventHeader(): Uint8Array[] {
-    if (this.startedEvents) return [];
-    this.startedEvents = true;
-    const { resumedStep } = this.options;
-    const version = fileVersionEvent(this.now());
-    return resumedStep === null ? [version] : [version, sessionStartEvent(resumedStep + 1, this.now())];
-  }
 }
 
-/** Rows of a run so far, in order; a half-written last line is left out. Empty when the run has none. */
+/** Rows of a run so far, in order; lines that are no rows are left out, such as a half-written last one. Empty when the run has none. */
 export async function readMetrics(storage: RunStorage): Promise<MetricsRow[]> {
   if (!(await storage.exists(METRICS_FILE))) return [];
   const lines = new TextDecoder().decode(await storage.read(METRICS_FILE)).split('\n');
   return lines.flatMap((line) => {
     try {
-      return line === '' ? [] : [JSON.parse(line) as MetricsRow];
+      const row: unknown = JSON.parse(line);
+      return isRow(row) ? [row] : [];
     } catch {
       return [];
     }
   });
 }
 
-/** Drops the rows after `step`, which a resumed run will write again. */
+/** Drops the rows and TensorBoard events after `step`, which a resumed run will write again. */
 export async function truncateMetrics(storage: RunStorage, step: number): Promise<void> {
-  if (!(await storage.exists(METRICS_FILE))) return;
-  const kept = (await readMetrics(storage)).filter((row) => row.step <= step);
-  await storage.write(METRICS_FILE, kept.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  if (await storage.exists(METRICS_FILE)) {
+    const kept = (await readMetrics(storage)).filter((row) => row.step <= step);
+    await storage.write(METRICS_FILE, kept.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  }
+  for (const name of await storage.list(EVENTS_FOLDER)) {
+    if (!EVENTS_FILE.test(name)) continue;
+    const path = `${EVENTS_FOLDER}/${name}`;
+    const events = await storage.read(path);
+    const kept = eventsUpTo(events, step);
+    if (kept.length < events.length) await storage.write(path, kept);
+  }
+}
+
+function isRow(value: unknown): value is MetricsRow {
+  return typeof value === 'object' && value !== null && Number.isSafeInteger((value as Partial<MetricsRow>).step);
+}
+
+/** Files are numbered by session: TensorBoard reads them by name. */
+async function nextEventsFile(storage: RunStorage): Promise<string> {
+  const sessions = (await storage.list(EVENTS_FOLDER)).map((name) => Number(EVENTS_FILE.exec(name)?.[1] ?? -1));
+  const session = Math.max(-1, ...sessions) + 1;
+  return `${EVENTS_FOLDER}/events.out.tfevents.${String(session).padStart(10, '0')}.moda`;
 }
 
 function concatenate(parts: readonly Uint8Array[]): Uint8Array {

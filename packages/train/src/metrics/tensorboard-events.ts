@@ -6,6 +6,9 @@ const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
 
+/** A record's length, its CRC and the data's CRC. */
+const FRAME_BYTES = 16;
+
 const encoder = new TextEncoder();
 
 function varint(value: number): number[] {
@@ -37,7 +40,7 @@ const message = (field: number, content: readonly number[]): number[] => [
 /** Frames an `Event` as a TFRecord: length, its CRC, data, its CRC. */
 function record(event: readonly number[]): Uint8Array {
   const data = Uint8Array.from(event);
-  const framed = new Uint8Array(data.length + 16);
+  const framed = new Uint8Array(data.length + FRAME_BYTES);
   const view = new DataView(framed.buffer);
   view.setUint32(0, data.length, true);
   view.setUint32(8, maskedCrc32c(framed.subarray(0, 8)), true);
@@ -53,7 +56,7 @@ export function fileVersionEvent(timeMs: number): Uint8Array {
   return record([...wallTime(timeMs), ...message(3, [...encoder.encode('brain.Event:2')])]);
 }
 
-/** Tells TensorBoard that events of `step` and later in older files of the run are void: written when a run resumes. */
+/** Tells TensorBoard that events of `step` and later that it has read are void: written where a run starts, resumes or rolls back. */
 export function sessionStartEvent(step: number, timeMs: number): Uint8Array {
   const sessionLog = [...key(1, VARINT), ...varint(1)];
   return record([...wallTime(timeMs), ...key(2, VARINT), ...varint(step), ...message(7, sessionLog)]);
@@ -70,4 +73,35 @@ export function scalarEvent(step: number, timeMs: number, scalars: Readonly<Reco
     message(1, [...message(1, [...encoder.encode(tag)]), ...key(2, FIXED32), ...float(value, 4)]),
   );
   return record([...wallTime(timeMs), ...key(2, VARINT), ...varint(step), ...message(5, values)]);
+}
+
+/**
+ * The records of an event file up to the first event after `step`; a record that a crash cut short is left out.
+ *
+ * @returns a view of the beginning of `file`
+ */
+export function eventsUpTo(file: Uint8Array, step: number): Uint8Array {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  let at = 0;
+  while (at + FRAME_BYTES <= file.length) {
+    const length = view.getUint32(at, true);
+    const end = at + FRAME_BYTES + length;
+    if (end > file.length || view.getUint32(at + 4, true) !== 0) break;
+    if (stepOf(file.subarray(at + 12, end - 4)) > step) break;
+    at = end;
+  }
+  return file.subarray(0, at);
+}
+
+/** Field 2 of an `Event` as written here, which follows the wall time; 0 where there is none. */
+function stepOf(event: Uint8Array): number {
+  const [stepKey] = key(2, VARINT);
+  let at = key(1, FIXED64).length + 8;
+  if (event[at++] !== stepKey) return 0;
+  let step = 0;
+  for (let scale = 1; at < event.length; scale *= 128) {
+    step += (event[at] & 127) * scale;
+    if (event[at++] < 128) break;
+  }
+  return step;
 }

@@ -2,6 +2,7 @@ import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, statfs } 
 import { dirname, join } from 'node:path';
 import { CheckpointError } from '@modajs/tensor';
 import type { RunStorage } from '../storage/run-storage.ts';
+import { StorageError } from '../storage/storage-error.ts';
 import { StorageFullError } from '../storage/storage-full-error.ts';
 
 /** Names of unfinished writes begin so; whatever carries it is left over from a crash. */
@@ -23,7 +24,7 @@ export class FolderStorage implements RunStorage {
   async list(folder: string): Promise<string[]> {
     const names = await readdir(this.at(folder)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
-      throw error;
+      throw refusedBySystem(this.at(folder), 'readable as a folder', error);
     });
     return names.filter((name) => !name.startsWith(TEMPORARY_PREFIX)).sort();
   }
@@ -82,13 +83,19 @@ export class FolderStorage implements RunStorage {
   }
 
   async remove(path: string): Promise<void> {
-    await rm(this.at(path), { recursive: true, force: true });
+    await rm(this.at(path), { recursive: true, force: true }).catch((error: NodeJS.ErrnoException) => {
+      throw refusedBySystem(this.at(path), 'removable', error);
+    });
   }
 
   async freeBytes(): Promise<number | null> {
-    await mkdir(this.location, { recursive: true });
-    const { bavail, bsize } = await statfs(this.location);
-    return bavail * bsize;
+    try {
+      await mkdir(this.location, { recursive: true });
+      const { bavail, bsize } = await statfs(this.location);
+      return bavail * bsize;
+    } catch (error) {
+      throw refusedBySystem(this.location, 'a folder that can be written', error as NodeJS.ErrnoException);
+    }
   }
 
   /** Deletes what a crash left half-written in a folder. Call when no other writer is alive. */
@@ -114,7 +121,9 @@ export class FolderStorage implements RunStorage {
     } catch (error) {
       if (temporary) await rm(temporary, { recursive: true, force: true }).catch(() => {});
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') throw error;
+      if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') {
+        throw refusedBySystem(this.at(path), 'writable', error as NodeJS.ErrnoException);
+      }
       throw new StorageFullError(
         `storage: ${this.at(path)} could not be written, the disk is full (${code}). ` +
           'Free space or choose another --out; what was saved before is intact.',
@@ -123,6 +132,16 @@ export class FolderStorage implements RunStorage {
       );
     }
   }
+}
+
+function refusedBySystem(path: string, what: string, error: NodeJS.ErrnoException): Error {
+  if (error.code === undefined) return error;
+  const { code } = error;
+  return new StorageError(
+    `storage: ${path} must be ${what}, got ${code}. Check its permissions, or choose another --out.`,
+    { path, code },
+    { cause: error },
+  );
 }
 
 async function writeSynced(path: string, content: Uint8Array | string): Promise<void> {

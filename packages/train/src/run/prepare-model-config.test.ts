@@ -14,6 +14,24 @@ describe('prepareModelConfig', () => {
     expect(() => prepare({ nLayers: 2, nHeads: 2, dModel: 16, vocabSize: 299 })).toThrow(ConfigError);
   });
 
+  it('has no row that a tokenizer made elsewhere does not know, but for padding', () => {
+    const given = (model: Record<string, unknown>, vocabSize: number) =>
+      prepareModelConfig(resolveRunConfig({ model }), vocabSize, { isGiven: true }).vocabSize;
+    expect(given({ preset: 'tiny' }, 512)).toBe(512);
+    expect(given({ preset: 'layers-24-post-moda' }, 50_257)).toBe(50_304);
+    expect(given({ preset: 'tiny' }, 1024)).toBe(1024);
+    expect(given({ preset: 'tiny', vocabSize: 1024 }, 512)).toBe(1024);
+  });
+
+  it.each([null, 7, ['tiny'], {}])('refuses the preset %j', (preset) => {
+    expect(() => prepare({ preset })).toThrow('model.preset must be the name of a model');
+  });
+
+  it.each(['toString', '__proto__', 'constructor', 'hasOwnProperty'])('refuses the key %s', (key) => {
+    const model = JSON.parse(`{"nLayers":2,"nHeads":2,"dModel":16,"${key}":1}`);
+    expect(() => prepare(model)).toThrow(`every key must be a field of DecoderConfig, got '${key}'`);
+  });
+
   it('changes the depth mechanism of a model of the zoo without the options of the old one', () => {
     expect(prepare({ preset: 'nano' })).toMatchObject({ depth: 'moda', depthFfnProjection: true });
     expect(prepare({ preset: 'nano', depth: 'residual' })).toMatchObject({ depth: 'residual', nLayers: 4 });

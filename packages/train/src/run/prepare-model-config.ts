@@ -2,16 +2,38 @@ import { type DecoderConfig, type DecoderConfigInput, defineDecoderConfig, prese
 import { ConfigError } from '@modajs/tensor';
 import type { RunConfig } from '../config/run-config.ts';
 
+/** Rows of a model of the zoo beyond its tokenizer's tokens that are there for alignment: GPT-2's 50,257 in 50,304. */
+const PADDING = 128;
+
+/** What a run knows about its tokenizer. */
+export interface TokenizerFacts {
+  /** It was made elsewhere, with the tokens of shards or for another model: no row of the zoo's vocabulary waits for it. */
+  readonly isGiven?: boolean;
+}
+
 /**
- * The decoder configuration of a run: its `model` section on top of the model of the zoo that `model.preset` names, with
- * the tokenizer's vocabulary when the section names none and the zoo's is smaller.
+ * The decoder configuration of a run: its `model` section on top of the model of the zoo that `model.preset` names. When the
+ * section names no vocabulary it is the zoo's, or the tokenizer's where that is larger; with a tokenizer that was given, the
+ * tokenizer's, unless the zoo's is the same padded by less than 128 rows.
  *
  * @throws ConfigError from `defineDecoderConfig`, and for a vocabulary smaller than the tokenizer's
  */
-export function prepareModelConfig(config: RunConfig, tokenizerVocabSize: number): DecoderConfig {
-  const { preset, ...given } = config.model as Partial<DecoderConfigInput> & { readonly preset?: string };
+export function prepareModelConfig(
+  config: RunConfig,
+  tokenizerVocabSize: number,
+  { isGiven = false }: TokenizerFacts = {},
+): DecoderConfig {
+  const { preset, ...given } = config.model as Partial<DecoderConfigInput> & { readonly preset?: unknown };
+  if (preset !== undefined && typeof preset !== 'string') {
+    throw new ConfigError(
+      `config: model.preset must be the name of a model, got ${JSON.stringify(preset)}. Leave it out, or use tiny.`,
+      { preset },
+    );
+  }
   const base = preset === undefined ? {} : baseOf(zooPreset(preset), given.depth);
-  const vocabSize = Math.max(base.vocabSize ?? 0, tokenizerVocabSize);
+  const spare = (base.vocabSize ?? 0) - tokenizerVocabSize;
+  const takesZoo = base.vocabSize !== undefined && spare >= 0 && (!isGiven || spare < PADDING);
+  const vocabSize = takesZoo ? base.vocabSize : tokenizerVocabSize;
   const model = defineDecoderConfig({ ...base, vocabSize, ...given } as DecoderConfigInput);
   if (model.vocabSize >= tokenizerVocabSize) return model;
   throw new ConfigError(

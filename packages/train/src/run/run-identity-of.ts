@@ -1,11 +1,14 @@
-import type { DecoderConfig } from '@modajs/models';
+import { type DecoderConfig, type DecoderConfigInput, defineDecoderConfig } from '@modajs/models';
 import { flattenIdentity, type RunIdentity } from '../checkpoint/run-identity.ts';
 import { sha256 } from '../checkpoint/sha256.ts';
-import type { RunConfig } from '../config/run-config.ts';
+import { Field, type Section } from '../config/field.ts';
+import { resolveConfig } from '../config/resolve-config.ts';
+import { type RunConfig, runSchema } from '../config/run-config.ts';
 
 /**
  * What must be the same for a resumed run to continue the same computation: seed, model, tokenizer, data, optimiser,
- * schedule. The number of steps may grow, ranks may come and go; evaluation, samples, checkpoints and logging may change.
+ * schedule. The number of steps is part of the schedule that a checkpoint records (`requireResumable`); ranks may come and
+ * go; evaluation, samples, checkpoints and logging may change.
  */
 export async function runIdentityOf(
   config: RunConfig,
@@ -14,20 +17,76 @@ export async function runIdentityOf(
 ): Promise<RunIdentity> {
   const { seed, data, training, optimizer, schedule, lossScale } = config;
   const { steps: _, activationCheckpointing: __, shardOptimizer: ___, ...trainingIdentity } = training;
-  const { onInvalid: ____, heldOutBy, mixture, ...dataIdentity } = data;
+  const { onInvalid: ____, ...dataIdentity } = data;
   return flattenIdentity({
     seed,
     model,
     tokenizer: { sha256: await sha256(new TextEncoder().encode(tokenizerJson)) },
-    // Runs of releases without these settings held out ends and mixed equally: their checkpoints do not name them.
-    data: {
-      ...dataIdentity,
-      ...(heldOutBy === 'end' ? {} : { heldOutBy }),
-      ...(mixture === 'equal' ? {} : { mixture }),
-    },
+    data: dataIdentity,
     training: trainingIdentity,
     optimizer,
     schedule,
     lossScale,
   });
+}
+
+/**
+ * A checkpoint's identity as this version would have saved it. Settings that did not exist then have the value that runs had
+ * without them (`Field.since`, defaults of `defineDecoderConfig`), entries of lists are completed, and settings that no
+ * longer matter are left out. Keys that this version does not know stay, to be refused.
+ *
+ * @param current identity of the run that resumes: which keys matter today
+ */
+export function completeIdentity(saved: RunIdentity, current: RunIdentity): RunIdentity {
+  const earlier = earlierValues(saved);
+  const complete: Record<string, RunIdentity[string]> = {};
+  for (const [key, value] of Object.entries(saved)) {
+    const field = fieldAt(runSchema, key);
+    if (Object.hasOwn(current, key) || field === null) complete[key] = field ? completed(field, value) : value;
+  }
+  for (const key of Object.keys(current)) {
+    if (!Object.hasOwn(saved, key) && Object.hasOwn(earlier, key)) complete[key] = earlier[key];
+  }
+  return complete;
+}
+
+/** Of every setting of a run, what a checkpoint means that does not have it. The identities of other programs have none. */
+function earlierValues(saved: RunIdentity): RunIdentity {
+  const model = Object.entries(saved).flatMap(([key, value]) => {
+    if (!key.startsWith('model.')) return [];
+    const isList = typeof value === 'string' && value.startsWith('[');
+    return [[key.slice('model.'.length), isList ? JSON.parse(value) : value]];
+  });
+  if (model.length === 0) return {};
+  const settings = flattenIdentity(resolveConfig(runSchema, {}, 'checkpoint', 'earlier'));
+  return { ...settings, ...flattenIdentity({ model: modelDefaults(Object.fromEntries(model)) }) };
+}
+
+/** A model's configuration completed; nothing for one that this version cannot make, whose keys are then refused by name. */
+function modelDefaults(saved: object): Partial<DecoderConfig> {
+  try {
+    return defineDecoderConfig(saved as DecoderConfigInput);
+  } catch {
+    return {};
+  }
+}
+
+function fieldAt(section: Section, key: string): Field<unknown> | null {
+  let at: Section | Field<unknown> | undefined = section;
+  for (const part of key.split('.')) {
+    if (at === undefined || at instanceof Field || !Object.hasOwn(at, part)) return null;
+    at = at[part];
+  }
+  return at instanceof Field ? at : null;
+}
+
+/** A list's entries in today's form; other values, and lists that are no longer accepted, as they are. */
+function completed(field: Field<unknown>, value: RunIdentity[string]): RunIdentity[string] {
+  if (typeof value !== 'string' || !value.startsWith('[')) return value;
+  try {
+    const list = field.parse(JSON.parse(value));
+    return Array.isArray(list) ? JSON.stringify(list) : value;
+  } catch {
+    return value;
+  }
 }

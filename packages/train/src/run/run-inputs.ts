@@ -27,6 +27,8 @@ export interface RunInputs {
   readonly collective?: Collective | null;
   /** Where to go on; null starts at step 0. */
   readonly resumeFrom: Checkpoint | null;
+  /** Go on although the configuration's schedule changes the learning rate of the next step; refused by default. */
+  readonly acceptsSchedule?: boolean;
   /** Forward FLOPs of one token, for the utilisation in the metrics. */
   readonly flopsPerToken?: number;
   /** FLOP/s of all ranks' devices together that count as full utilisation: `measurePeakFlops`. */

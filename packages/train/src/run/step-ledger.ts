@@ -127,6 +127,11 @@ export class StepLedger {
     }
   }
 
+  /** Drops what was logged after a step, for it will be logged again. */
+  forgetAfter(step: number): Promise<void> {
+    return this.metrics.forgetAfter(step);
+  }
+
   stopped(why: string): TrainingStoppedError {
     return new TrainingStoppedError(
       `train: the run stopped: ${why}. Lower optimizer.lr, or set guard.onNan to skip or rollback; the last checkpoint is good.`,

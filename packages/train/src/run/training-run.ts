@@ -2,13 +2,12 @@ import type { Tensor } from '@modajs/tensor';
 import { type Checkpoint, readLatestCheckpoint } from '../checkpoint/checkpoint.ts';
 import { CheckpointKeeper } from '../checkpoint/checkpoint-keeper.ts';
 import { restoreTensors } from '../checkpoint/restore-tensors.ts';
-import { requireSameIdentity } from '../checkpoint/run-identity.ts';
 import { type BatchOptions, type HostBatch, nextBatch } from '../data/batch.ts';
 import { SequenceOrder, type SequencePosition } from '../data/sequence-order.ts';
 import type { Collective } from '../distributed/collective.ts';
 import { DataParallel } from '../distributed/data-parallel.ts';
 import { readOnlyStorage } from '../distributed/read-only-storage.ts';
-import { MetricsLog, truncateMetrics } from '../metrics/metrics-log.ts';
+import { MetricsLog } from '../metrics/metrics-log.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { WeightAverage } from '../optim/weight-average.ts';
@@ -16,6 +15,7 @@ import { learningRateRatio } from '../schedule/learning-rate.ts';
 import { awaitedLater } from './awaited-later.ts';
 import { evaluateDomains } from './evaluate-domains.ts';
 import { forgetReplays } from './replayed-gradients.ts';
+import { requireResumable } from './require-resumable.ts';
 import type { RunInputs, RunSummary } from './run-inputs.ts';
 import { type LaunchedStep, StepLedger } from './step-ledger.ts';
 import { trainingStep } from './training-step.ts';
@@ -52,7 +52,7 @@ export class TrainingRun {
     this.parallel = collective ? new DataParallel(collective, model, config, signal) : null;
     this.optimizer = this.parallel?.optimizer ?? createOptimizer(params, config.optimizer);
     this.average = config.training.emaDecay === null ? null : new WeightAverage(params, config.training.emaDecay);
-    this.order = new SequenceOrder(sources, T, config.seed, config.data.shuffle);
+    this.order = new SequenceOrder(sources, T, config.seed, config.data.shuffle, config.data.offsets);
     this.order.requireBatch(config.training.batchSize);
     this.position = this.order.start();
     this.batches = {
@@ -68,12 +68,9 @@ export class TrainingRun {
       identity: inputs.identity,
       writtenBy: inputs.writtenBy,
       listener,
+      resumedStep: resumeFrom?.state.step,
     });
-    const metrics = new MetricsLog(storage, {
-      tensorBoard: config.logging.tensorBoard,
-      session: resumeFrom?.state.step ?? 0,
-      resumedStep: resumeFrom?.state.step ?? null,
-    });
+    const metrics = new MetricsLog(storage, { tensorBoard: config.logging.tensorBoard });
     this.ledger = new StepLedger(inputs, metrics);
   }
 
@@ -86,7 +83,13 @@ export class TrainingRun {
   async run(): Promise<RunSummary> {
     const { config, resumeFrom, listener = () => {} } = this.inputs;
     const { steps } = config.training;
-    if (resumeFrom) await this.restore(resumeFrom, resumeFrom.state.position);
+    if (resumeFrom) {
+      const change = requireResumable(resumeFrom, this.inputs);
+      if (change !== null) listener({ kind: 'warning', message: `train: ${change}` });
+      await this.restore(resumeFrom, resumeFrom.state.position);
+    } else if (isFirst(this.inputs.collective)) {
+      await this.ledger.forgetAfter(0);
+    }
     listener({ kind: 'start', step: this.step, steps, resumed: resumeFrom !== null });
     let batch = this.prefetch(this.position);
     let yieldedAt = performance.now();
@@ -195,7 +198,8 @@ export class TrainingRun {
     const optimizerSteps = this.optimizer.stepCount;
     const optimizer = this.parallel ? await this.parallel.optimizerState() : this.optimizer.state();
     if (!isFirst(this.inputs.collective)) return;
-    const state = { step, optimizerSteps, position, lossScale, guard, unsettled, best };
+    const plannedSteps = this.inputs.config.training.steps;
+    const state = { step, plannedSteps, optimizerSteps, position, lossScale, guard, unsettled, best };
     await this.keeper.save(state, { ...this.liveTensors(), optimizer });
   }
 
@@ -206,8 +210,7 @@ export class TrainingRun {
   }
 
   private async restore(checkpoint: Checkpoint, position: SequencePosition): Promise<void> {
-    const { state, identity, files } = checkpoint;
-    requireSameIdentity(identity, this.inputs.identity);
+    const { state, files } = checkpoint;
     const isSharded = this.parallel !== null && this.inputs.config.training.shardOptimizer;
     for (const [name, tensors] of Object.entries(this.liveTensors())) {
       const others = name === 'optimizer' && isSharded ? 'ignore' : 'refuse';
@@ -219,7 +222,7 @@ export class TrainingRun {
     this.best = state.best;
     this.ledger.restore(state);
     if (isFirst(this.inputs.collective)) {
-      await truncateMetrics(this.inputs.storage, state.step - state.unsettled.length);
+      await this.ledger.forgetAfter(state.step - state.unsettled.length);
     }
   }
 
@@ -229,7 +232,7 @@ export class TrainingRun {
     await this.ledger.flush();
     await this.keeper.finish();
     await this.inputs.collective?.barrier();
-    const checkpoint = await readLatestCheckpoint(this.inputs.storage);
+    const checkpoint = await readLatestCheckpoint(this.inputs.storage, { upTo: this.step });
     if (!checkpoint) throw this.ledger.stopped('there is no checkpoint to roll back to');
     const { guard } = this.ledger.state;
     await this.restore(checkpoint, this.position);

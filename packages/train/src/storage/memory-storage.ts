@@ -28,7 +28,13 @@ export class MemoryStorage implements RunStorage {
 
   async read(path: string): Promise<Uint8Array> {
     const bytes = this.files.get(path);
-    if (!bytes) throw new CheckpointError(`storage: ${path} must exist, got no such file. Check the name of the run.`);
+    if (!bytes) {
+      const code = 'ENOENT';
+      throw new CheckpointError(`storage: ${path} must exist, got no such file. Check the name of the run.`, {
+        path,
+        code,
+      });
+    }
     return bytes.slice();
   }
 
