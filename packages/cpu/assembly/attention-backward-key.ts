@@ -4,7 +4,8 @@
 import { AttentionArguments, KEYS, PANEL, ROWS, visibleKeys } from './attention-arguments';
 import { safeLse } from './attention-backward-query';
 import { rangeBound } from './attention-forward';
-import { addColumns, addPanelRows, copyRows, dotRows, packPanel, unpackPanel } from './panel';
+import { addColumns, addPanelRows, addSeenColumns, copyRows, dotRows, packPanel, unpackPanel } from './panel';
+import { areFinite } from './rows';
 import { expNonPositive4, splat } from './simd-math';
 import { scratch } from './thread';
 
@@ -42,8 +43,22 @@ function slopesOfPanel(a: AttentionArguments, statistics: i32, n: i32, j: i32, i
   }
 }
 
+/** Adds slopes k to dq, row by row, of the keys that a row sees only: the others may be NaN. */
+function addSeenKeys(ranges: usize, slopes: usize, rows: i32, seen: i32, key0: i32, keyRows: usize, D: i32, dq: usize, step: usize): void {
+  for (let row = 0; row < rows; row++) {
+    const first = max(0, load<i32>(ranges + (row << 3)) - key0), last = min(seen, load<i32>(ranges + (row << 3), 4) - key0);
+    for (let key = first; key < last; key++) {
+      const slope = load<f32>(slopes + (((key >> 3) * ROWS + row) << 5) + ((key & 7) << 2));
+      for (let d = 0; d < D; d++) {
+        const to = dq + row * step + (d << 2);
+        store<f32>(to, load<f32>(to) + slope * load<f32>(keyRows + ((key * D + d) << 2)));
+      }
+    }
+  }
+}
+
 /** All queries of one head against the keys at work. */
-function addHead(a: AttentionArguments, b: i32, head: i32, key0: i32, keys: i32, base: usize): void {
+function addHead(a: AttentionArguments, b: i32, head: i32, key0: i32, keys: i32, areKeysFinite: bool, base: usize): void {
   const ranges = base + RANGES, scores = base + SCORES;
   const k = base + PANELS, v = k + ((KEYS * a.D) << 2), dk = v + ((KEYS * a.Dv) << 2), dv = dk + ((KEYS * a.D) << 2);
   const queries = dv + ((KEYS * a.Dv) << 2), outputs = queries + ((ROWS * a.D) << 2), keyRows = outputs + ((ROWS * a.Dv) << 2);
@@ -58,6 +73,8 @@ function addHead(a: AttentionArguments, b: i32, head: i32, key0: i32, keys: i32,
     const row = (b * a.T + row0) * a.H + head;
     copyRows(a.q + ((row * a.D) << 2), qStep, n, a.D, queries);
     copyRows(a.dOut + ((row * a.Dv) << 2), outStep, n, a.Dv, outputs);
+    // Whether every query and output gradient is finite: -1 as long as no masked panel asked.
+    let isFiniteBlock = -1;
     for (let panel = 0; panel * PANEL < keys; panel++) {
       const j = key0 + panel * PANEL;
       // Causal rows before the panel's first key see none of it.
@@ -71,15 +88,24 @@ function addHead(a: AttentionArguments, b: i32, head: i32, key0: i32, keys: i32,
       const isMasked = j < firstForAll || j + PANEL > lastForAll;
       const statistics = (b * a.H + head) * a.T + row0 + hidden;
       slopesOfPanel(a, statistics, visible, j, isMasked, ranges + (hidden << 3), scores, visibleSlopes);
-      addColumns(visibleOutputs, a.Dv << 2, a.Dv, scores, visible, dv + ((panel * a.Dv) << 5));
-      addColumns(visibleQueries, a.D << 2, a.D, visibleSlopes, visible, dk + ((panel * a.D) << 5));
+      const dkPanel = dk + ((panel * a.D) << 5), dvPanel = dv + ((panel * a.Dv) << 5);
+      if (isMasked && isFiniteBlock < 0) isFiniteBlock = i32(areFinite(queries, n * a.D) && areFinite(outputs, n * a.Dv));
+      if (isMasked && isFiniteBlock == 0) {
+        addSeenColumns(visibleOutputs, a.Dv, scores, visible, j, ranges + (hidden << 3), true, dvPanel);
+        addSeenColumns(visibleQueries, a.D, visibleSlopes, visible, j, ranges + (hidden << 3), true, dkPanel);
+      } else {
+        addColumns(visibleOutputs, a.Dv << 2, a.Dv, scores, visible, dvPanel);
+        addColumns(visibleQueries, a.D << 2, a.D, visibleSlopes, visible, dkPanel);
+      }
     }
     if (a.isFused != 0) {
       // 16 rows at a time, and only the keys that one of them sees.
       for (let r = 0; r < n; r += 16) {
         const rows = min(16, n - r);
         const seen = min(keys, rangeBound(ranges + (r << 3), rows, true, false) - key0);
-        if (seen > 0) addPanelRows(base + SLOPES + (r << 5), ROWS, rows, seen, keyRows, a.D, a.dq + ((row * a.D) << 2) + r * qStep, qStep);
+        const dq = a.dq + ((row * a.D) << 2) + r * qStep, slopes = base + SLOPES + (r << 5);
+        if (seen > 0 && !areKeysFinite) addSeenKeys(ranges + (r << 3), slopes, rows, seen, key0, keyRows, a.D, dq, qStep);
+        else if (seen > 0) addPanelRows(slopes, ROWS, rows, seen, keyRows, a.D, dq, qStep);
       }
     }
   }
@@ -99,8 +125,9 @@ function keyBlock(a: AttentionArguments, b: i32, kvHead: i32, key0: i32, base: u
   }
   const keyRows = dv + ((KEYS * a.Dv) << 2) + ((ROWS * (a.D + a.Dv)) << 2);
   if (a.isFused != 0) copyRows(a.k + ((row * a.D) << 2), kStep, keys, a.D, keyRows);
+  const areKeysFinite = a.isFused == 0 || areFinite(keyRows, keys * a.D);
   const G = a.H / a.Hkv;
-  if (keys > 0) for (let g = 0; g < G; g++) addHead(a, b, kvHead * G + g, key0, keys, base);
+  if (keys > 0) for (let g = 0; g < G; g++) addHead(a, b, kvHead * G + g, key0, keys, areKeysFinite, base);
   // Positions beyond Tk are capacity: their gradient is 0.
   const rows = min(KEYS, a.keyCapacity - key0);
   for (let panel = 0; panel * PANEL < rows; panel++) {

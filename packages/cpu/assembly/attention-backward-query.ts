@@ -1,8 +1,8 @@
 // Gradient of the queries, and the row sums that every gradient pass needs. A tile is (batch row, head, 64 queries) as in the forward pass.
 import { AttentionArguments, depthRow, KEYS, PANEL, ROWS, visibleDepth } from './attention-arguments';
 import { maskRanges, panelBounds, rangeBound, tileRanges } from './attention-forward';
-import { addColumns, copyRows, dotRows, packPanel, unpackPanel } from './panel';
-import { rowAddScaled, rowDot } from './rows';
+import { addColumns, addSeenColumns, copyRows, dotRows, packPanel, unpackPanel } from './panel';
+import { areFinite, rowAddScaled, rowDot } from './rows';
 import { exp4, expNonPositive4, splat } from './simd-math';
 import { scratch } from './thread';
 
@@ -60,17 +60,26 @@ function sequence(a: AttentionArguments, b: i32, head: i32, base: usize, panels:
   for (let j = rangeBound(ranges, panels * PANEL, false, false); j < last; j += KEYS) {
     copyRows(k + j * kStep, kStep, min(KEYS, last - j), a.D, keys);
     copyRows(v + j * vStep, vStep, min(KEYS, last - j), a.Dv, values);
+    // Whether every key and value is finite: -1 as long as no masked panel asked.
+    let isFiniteBlock = -1;
     for (let panel = 0; panel < panels; panel++) {
       const bounds = base + BOUNDS + (panel << 4);
       const n = min(j + KEYS, load<i32>(bounds, 4)) - j;
       if (n <= 0 || load<i32>(bounds) >= j + n) continue;
       dotRows(keys, a.D << 2, n, q + ((panel * a.D) << 5), a.D, scores);
-      if (j < load<i32>(bounds, 8) || j + n > load<i32>(bounds, 12)) maskRanges(scores, n, j, ranges + (panel << 6));
+      const isMasked = j < load<i32>(bounds, 8) || j + n > load<i32>(bounds, 12);
+      if (isMasked) maskRanges(scores, n, j, ranges + (panel << 6));
       dotRows(values, a.Dv << 2, n, dOut + ((panel * a.Dv) << 5), a.Dv, slopes);
       const lse = base + LSE + (panel << 5), delta = base + DELTA + (panel << 5);
       slopesOfHalf(scores, slopes, n, v128.load(lse), v128.load(delta), a.scale);
       slopesOfHalf(scores + 16, slopes + 16, n, v128.load(lse, 16), v128.load(delta, 16), a.scale);
-      addColumns(keys, a.D << 2, a.D, slopes, n, dq + ((panel * a.D) << 5));
+      if (isMasked && isFiniteBlock < 0) {
+        const rows = min(KEYS, last - j);
+        isFiniteBlock = i32(areFinite(keys, rows * a.D) && areFinite(values, rows * a.Dv));
+      }
+      const sums = dq + ((panel * a.D) << 5);
+      if (isMasked && isFiniteBlock == 0) addSeenColumns(keys, a.D, slopes, n, j, ranges + (panel << 6), false, sums);
+      else addColumns(keys, a.D << 2, a.D, slopes, n, sums);
     }
   }
 }

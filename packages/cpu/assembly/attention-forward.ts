@@ -1,8 +1,8 @@
 // softmax over sequence and depth keys, blocked and online: scores live in 64 x 8 floats, memory is O(T).
 // A tile is (batch row, head, 64 queries). Queries lie in vector lanes, 8 beside each other.
 import { AttentionArguments, KEYS, PANEL, ROWS, visibleDepth, visibleKeys } from './attention-arguments';
-import { addColumns, copyRows, dotRows, packPanel, unpackPanel } from './panel';
-import { shortDot } from './rows';
+import { addColumns, addSeenColumns, copyRows, dotRows, packPanel, unpackPanel } from './panel';
+import { areFinite, shortDot } from './rows';
 import { expNonPositive4, multiplyAdd, splat } from './simd-math';
 import { log1 } from './softmax';
 import { scratch } from './thread';
@@ -170,15 +170,20 @@ function sequence(a: AttentionArguments, b: i32, head: i32, base: usize, panels:
   for (let j = rangeBound(ranges, panels * PANEL, false, false); j < last; j += KEYS) {
     copyRows(k + j * kStep, kStep, min(KEYS, last - j), a.D, keys);
     copyRows(v + j * vStep, vStep, min(KEYS, last - j), a.Dv, values);
+    // Whether every value is finite: -1 as long as no masked panel asked.
+    let isFiniteBlock = -1;
     for (let panel = 0; panel < panels; panel++) {
       const bounds = base + BOUNDS + (panel << 4);
       const n = min(j + KEYS, load<i32>(bounds, 4)) - j;
       if (n <= 0 || load<i32>(bounds) >= j + n) continue;
       dotRows(keys, a.D << 2, n, queries + ((panel * a.D) << 5), a.D, scores);
-      if (j < load<i32>(bounds, 8) || j + n > load<i32>(bounds, 12)) maskRanges(scores, n, j, ranges + (panel << 6));
+      const isMasked = j < load<i32>(bounds, 8) || j + n > load<i32>(bounds, 12);
+      if (isMasked) maskRanges(scores, n, j, ranges + (panel << 6));
       const sums = outputs + ((panel * a.Dv) << 5);
       updateSoftmax(scores, n, base + MAXIMA + (panel << 5), base + SUMS + (panel << 5), sums, a.Dv);
-      addColumns(values, a.Dv << 2, a.Dv, scores, n, sums);
+      if (isMasked && isFiniteBlock < 0) isFiniteBlock = i32(areFinite(values, min(KEYS, last - j) * a.Dv));
+      if (isMasked && isFiniteBlock == 0) addSeenColumns(values, a.Dv, scores, n, j, ranges + (panel << 6), false, sums);
+      else addColumns(values, a.Dv << 2, a.Dv, scores, n, sums);
     }
   }
 }

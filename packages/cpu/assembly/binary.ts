@@ -6,7 +6,7 @@ import {
 } from '../src/abi/operators';
 import { CHUNK, readRun, writeRun } from './elements';
 import { IndexSpace, operandAddress, operandDtype, operandStride, SEGMENT } from './index-space';
-import { erf4, exp4, multiplyAdd, sigmoid4, splat, tanh4 } from './simd-math';
+import { erf4, exp4, multiplyAdd, sigmoid4, splat } from './simd-math';
 import { scratch } from './thread';
 import { silu4 } from './unary';
 
@@ -24,11 +24,11 @@ import { silu4 } from './unary';
 @inline function geluSlope4(x: v128): v128 {
   const square = f32x4.mul(x, x);
   const inner = f32x4.mul(f32x4.mul(splat(0.7978845608028654), x), multiplyAdd(splat(0.044715), square, splat(1.0)));
-  const t = tanh4(inner);
+  const s = sigmoid4(f32x4.mul(splat(2.0), inner));
   const slope = f32x4.mul(splat(0.7978845608028654), multiplyAdd(splat(0.134145), square, splat(1.0)));
-  const left = f32x4.mul(splat(0.5), f32x4.add(splat(1.0), t));
-  const bell = f32x4.sub(splat(1.0), f32x4.mul(t, t));
-  return multiplyAdd(f32x4.mul(f32x4.mul(splat(0.5), x), bell), slope, left);
+  // s = (1 + tanh) / 2 and 4 s (1 - s) = 1 - tanh^2.
+  const bell = f32x4.mul(splat(2.0), f32x4.mul(s, f32x4.sub(splat(1.0), s)));
+  return multiplyAdd(f32x4.mul(x, bell), slope, s);
 }
 
 // @ts-ignore: decorator
@@ -67,7 +67,7 @@ import { silu4 } from './unary';
   if (op == BINARY_SILU_GRAD) return f32x4.mul(siluSlope4(a), b);
   if (op == BINARY_GELU_GRAD) return f32x4.mul(geluSlope4(a), b);
   if (op == BINARY_GELU_ERF_GRAD) return f32x4.mul(geluErfSlope4(a), b);
-  if (op == BINARY_RELU_GRAD) return v128.and(b, f32x4.gt(a, splat(0)));
+  if (op == BINARY_RELU_GRAD) return v128.andnot(b, f32x4.le(a, splat(0)));
   if (op == BINARY_TANH_GRAD_FROM_OUTPUT) return f32x4.mul(f32x4.sub(splat(1.0), f32x4.mul(a, a)), b);
   if (op == BINARY_SIGMOID_GRAD_FROM_OUTPUT) return f32x4.mul(f32x4.mul(a, f32x4.sub(splat(1.0), a)), b);
   return splat(NaN); // no operator

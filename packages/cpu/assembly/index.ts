@@ -5,6 +5,7 @@ import {
   KERNEL_UNARY,
   KERNEL_BINARY,
   KERNEL_TERNARY,
+  KERNEL_INTEGER_UNARY,
   KERNEL_INTEGER_BINARY,
   KERNEL_INTEGER_WHERE,
   KERNEL_REDUCE,
@@ -44,7 +45,7 @@ import { attentionForward } from './attention-forward';
 import { binary } from './binary';
 import { copy, fill } from './copy';
 import { gather, gatherBackward } from './gather';
-import { integerBinary, integerWhere } from './integer-elementwise';
+import { integerBinary, integerUnary, integerWhere } from './integer-elementwise';
 import { matmul, matmulPack, matmulRows } from './matmul';
 import { layerNorm, layerNormBackward, rmsNorm, rmsNormBackward } from './norm';
 import { adamw, sumSquares } from './optimizer';
@@ -63,6 +64,7 @@ function dispatch(kernel: i32, args: usize, tile: i32): void {
     case KERNEL_UNARY: unary(args, tile); break;
     case KERNEL_BINARY: binary(args, tile); break;
     case KERNEL_TERNARY: ternary(args, tile); break;
+    case KERNEL_INTEGER_UNARY: integerUnary(args, tile); break;
     case KERNEL_INTEGER_BINARY: integerBinary(args, tile); break;
     case KERNEL_INTEGER_WHERE: integerWhere(args, tile); break;
     case KERNEL_REDUCE: reduce(args, tile); break;

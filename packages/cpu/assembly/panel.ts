@@ -95,6 +95,25 @@ export function addColumns(a: usize, step: usize, columns: i32, panel: usize, n:
   }
 }
 
+/**
+ * `addColumns` where a row of a may hold NaN or infinities, which a weight of 0 would spread: lane l takes row t only when `ranges`
+ * (i32 [8, 2]) of the lane hold `first + t`; with `isByRow`, when those of the row hold `first + l`.
+ */
+export function addSeenColumns(a: usize, columns: i32, panel: usize, n: i32, first: i32, ranges: usize, isByRow: bool, out: usize): void {
+  for (let t = 0; t < n; t++) {
+    for (let lane = 0; lane < 8; lane++) {
+      const range = ranges + ((isByRow ? t : lane) << 3);
+      const index = first + (isByRow ? lane : t);
+      if (index < load<i32>(range) || index >= load<i32>(range, 4)) continue;
+      const weight = load<f32>(panel + (t << 5) + (lane << 2));
+      for (let column = 0; column < columns; column++) {
+        const to = out + (column << 5) + (lane << 2);
+        store<f32>(to, load<f32>(to) + weight * load<f32>(a + ((t * columns + column) << 2)));
+      }
+    }
+  }
+}
+
 /** Four rows at element t, times a factor, as four columns of a panel. */
 // @ts-ignore: decorator
 @inline function packQuarter(from: usize, rowStep: usize, t: i32, factor: v128, to: usize): void {

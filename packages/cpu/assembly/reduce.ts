@@ -85,11 +85,29 @@ function offsetOf(flat: u32, sizes: usize, strides: usize, rank: i32): i32 {
   return result;
 }
 
+/** Elements whose sums are halved no further: 16 running results of 16 each. */
+const PAIRWISE = 256;
+/** The same where each element has one running result. */
+const PAIRWISE_SINGLE = 32;
+
+/** A sum of halves, so that its error grows with the logarithm of n. */
+function sumRun(x: usize, n: i32): f32 {
+  if (n <= PAIRWISE) return run(REDUCE_SUM, x, n);
+  const half = (n >> 1) & ~15;
+  return sumRun(x, half) + sumRun(x + (half << 2), n - half);
+}
+
+function squaresRun(x: usize, n: i32): f32 {
+  if (n <= PAIRWISE) return run(REDUCE_SUM_SQUARES, x, n);
+  const half = (n >> 1) & ~15;
+  return squaresRun(x, half) + squaresRun(x + (half << 2), n - half);
+}
+
 function contiguousRun(op: i32, x: usize, n: i32): f32 {
-  if (op == REDUCE_SUM) return run(REDUCE_SUM, x, n);
+  if (op == REDUCE_SUM) return sumRun(x, n);
   if (op == REDUCE_MAX) return run(REDUCE_MAX, x, n);
   if (op == REDUCE_MIN) return run(REDUCE_MIN, x, n);
-  return run(REDUCE_SUM_SQUARES, x, n);
+  return squaresRun(x, n);
 }
 
 function join(op: i32, a: f32, b: f32): f32 {
@@ -99,6 +117,10 @@ function join(op: i32, a: f32, b: f32): f32 {
 }
 
 function stridedRun(op: i32, x: usize, stride: i32, n: i32): f32 {
+  if (n > PAIRWISE_SINGLE) {
+    const half = n >> 1;
+    return join(op, stridedRun(op, x, stride, half), stridedRun(op, x + ((half * stride) << 2), stride, n - half));
+  }
   let result = identity(op);
   for (let i = 0; i < n; i++) result = join(op, result, combine(op, identity(op), load<f32>(x + ((i * stride) << 2))));
   return result;
@@ -110,6 +132,10 @@ function reduceOne(args: usize, base: usize, first: i32, last: i32): f32 {
   const inner = a.reducedRank - 1;
   const innerSize = load<i32>(args + REDUCED_SIZES + (inner << 2));
   const innerStride = load<i32>(args + REDUCED_STRIDES + (inner << 2));
+  if (last - first > PAIRWISE && innerSize <= PAIRWISE) {
+    const middle = first + ((last - first) >> 1);
+    return join(a.op, reduceOne(args, base, first, middle), reduceOne(args, base, middle, last));
+  }
   let result = identity(a.op);
   for (let i = first; i < last; ) {
     const n = min(last - i, innerSize - (i % innerSize));
@@ -147,11 +173,22 @@ function reduceInteger(args: usize, base: usize, first: i32, last: i32): i32 {
   }
 }
 
-/** n results beside each other, all reduced elements first .. last-1. */
-function reduceColumns(args: usize, base: usize, first: i32, last: i32, n: i32, out: usize): void {
+/** Bytes of the running results of a block of columns. */
+const COLUMN_BYTES: usize = 1024;
+
+/** n results beside each other, all reduced elements first .. last-1, into `accumulators`; halves in turn go behind them. */
+function reduceColumns(args: usize, base: usize, first: i32, last: i32, n: i32, accumulators: usize): void {
   const a = changetype<ReduceArguments>(args);
   const op = a.op;
-  const accumulators = scratch();
+  if (last - first > PAIRWISE_SINGLE) {
+    const middle = first + ((last - first) >> 1);
+    reduceColumns(args, base, first, middle, n, accumulators);
+    reduceColumns(args, base, middle, last, n, accumulators + COLUMN_BYTES);
+    if (op == REDUCE_MAX) addColumns(REDUCE_MAX, accumulators + COLUMN_BYTES, accumulators, n);
+    else if (op == REDUCE_MIN) addColumns(REDUCE_MIN, accumulators + COLUMN_BYTES, accumulators, n);
+    else addColumns(REDUCE_SUM, accumulators + COLUMN_BYTES, accumulators, n);
+    return;
+  }
   for (let i = 0; i < n; i++) store<f32>(accumulators + (i << 2), identity(op));
   for (let i = first; i < last; i++) {
     const x = base + (offsetOf(i, args + REDUCED_SIZES, args + REDUCED_STRIDES, a.reducedRank) << 2);
@@ -160,7 +197,6 @@ function reduceColumns(args: usize, base: usize, first: i32, last: i32, n: i32, 
     else if (op == REDUCE_MIN) addColumns(REDUCE_MIN, x, accumulators, n);
     else addColumns(REDUCE_SUM_SQUARES, x, accumulators, n);
   }
-  memory.copy(out, accumulators, n << 2);
 }
 
 /** One tile of `reduce`; results of split s go to `out + s * keptCount`. */
@@ -177,7 +213,9 @@ export function reduce(args: usize, tile: i32): void {
     const column = (block - row * blocksPerRow) * a.blockLength;
     const kept = row * a.columns + column;
     const base = a.x + (offsetOf(kept, args + KEPT_SIZES, args + KEPT_STRIDES, a.keptRank) << 2);
-    reduceColumns(args, base, first, last, min(a.blockLength, a.columns - column), out + (kept << 2));
+    const n = min(a.blockLength, a.columns - column);
+    reduceColumns(args, base, first, last, n, scratch());
+    memory.copy(out + (kept << 2), scratch(), n << 2);
     return;
   }
   const end = min(a.keptCount, (block + 1) * a.blockLength);

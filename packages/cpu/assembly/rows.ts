@@ -12,6 +12,20 @@ export function rowMax(x: usize, n: i32): f32 {
   return result;
 }
 
+/** Whether n contiguous f32 hold neither NaN nor an infinity. */
+export function areFinite(x: usize, n: i32): bool {
+  const zero = splat(0);
+  let s0 = zero, s1 = zero;
+  let i = 0;
+  for (; i + 8 <= n; i += 8) {
+    s0 = multiplyAdd(v128.load(x + (i << 2)), zero, s0);
+    s1 = multiplyAdd(v128.load(x + (i << 2), 16), zero, s1);
+  }
+  let sum = sumLanes(f32x4.add(s0, s1));
+  for (; i < n; i++) sum += load<f32>(x + (i << 2)) * 0;
+  return sum == 0;
+}
+
 export function rowSum(x: usize, n: i32): f32 {
   let s0 = splat(0), s1 = splat(0);
   let i = 0;

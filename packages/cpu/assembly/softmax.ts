@@ -92,6 +92,7 @@ class CrossEntropyArguments {
   logits: usize;
   targets: usize;
   loss: usize;
+  /** f32 [rows, 2]: the largest logit, and the logarithm of the sum of exponentials relative to it. */
   lse: usize;
   dLogits: usize;
   rows: i32;
@@ -107,13 +108,16 @@ export function crossEntropy(args: usize, tile: i32): void {
   for (let row = tile * a.rowsPerTile; row < last; row++) {
     const x = a.logits + ((row * a.n) << 2);
     const largest = rowMax(x, a.n);
-    const lse = largest == -Infinity ? largest : largest + log1(rowExp(x, largest, 0, a.n));
-    store<f32>(a.lse + (row << 2), lse);
+    const logSum: f32 = largest == -Infinity ? 0 : log1(rowExp(x, largest, 0, a.n));
+    store<f32>(a.lse + (row << 3), largest);
+    store<f32>(a.lse + (row << 3), logSum, 4);
     const target = load<i32>(a.targets + (row << 2));
     let loss: f32 = 0;
     if (target != a.ignoreIndex) {
       const logit: f32 = target >= 0 && target < a.n ? load<f32>(x + (target << 2)) : NaN;
-      loss = lse - logit;
+      // Relative to the largest logit, beside which the difference would lose its digits.
+      loss = logSum - (logit - largest);
+      const lse = largest + logSum;
       if (a.zLoss != 0) loss += a.zLoss * lse * lse;
     }
     store<f32>(a.loss + (row << 2), loss);
@@ -131,13 +135,15 @@ export function crossEntropyBackward(args: usize, tile: i32): void {
       memory.fill(dx, 0, a.n << 2);
       continue;
     }
-    const lse = load<f32>(a.lse + (row << 2)), dLoss = load<f32>(a.loss + (row << 2));
-    const factor = dLoss * (<f32>1 + <f32>2 * a.zLoss * lse);
+    const largest = load<f32>(a.lse + (row << 3)), logSum = load<f32>(a.lse + (row << 3), 4);
+    const dLoss = load<f32>(a.loss + (row << 2));
+    const factor: f32 = a.zLoss == 0 ? dLoss : dLoss * (<f32>1 + <f32>2 * a.zLoss * (largest + logSum));
+    const top = splat(largest), rest = splat(logSum);
     let i = 0;
     for (; i + 4 <= a.n; i += 4) {
-      v128.store(dx + (i << 2), f32x4.mul(expNonPositive4(f32x4.sub(v128.load(x + (i << 2)), splat(lse))), splat(factor)));
+      v128.store(dx + (i << 2), f32x4.mul(expNonPositive4(f32x4.sub(f32x4.sub(v128.load(x + (i << 2)), top), rest)), splat(factor)));
     }
-    for (; i < a.n; i++) store<f32>(dx + (i << 2), exp1(load<f32>(x + (i << 2)) - lse) * factor);
+    for (; i < a.n; i++) store<f32>(dx + (i << 2), exp1(load<f32>(x + (i << 2)) - largest - logSum) * factor);
     if (target >= 0 && target < a.n) store<f32>(dx + (target << 2), load<f32>(dx + (target << 2)) - dLoss);
   }
 }

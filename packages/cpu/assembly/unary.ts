@@ -12,12 +12,12 @@ import { scratch } from './thread';
 /** sqrt(2 / pi), of GPT-2's approximation of GELU. */
 const GELU_SLOPE: f32 = 0.7978845608028654;
 
-/** GELU, tanh approximation. */
+/** GELU, tanh approximation: (1 + tanh u) / 2 is the sigmoid of 2 u, which loses no digits far below 0. */
 // @ts-ignore: decorator
 @inline export function gelu4(x: v128): v128 {
   const cube = f32x4.mul(f32x4.mul(x, x), x);
-  const inner = f32x4.mul(splat(GELU_SLOPE), multiplyAdd(splat(0.044715), cube, x));
-  return f32x4.mul(f32x4.mul(splat(0.5), x), f32x4.add(splat(1.0), tanh4(inner)));
+  const inner = f32x4.mul(splat(2 * GELU_SLOPE), multiplyAdd(splat(0.044715), cube, x));
+  return f32x4.mul(x, sigmoid4(inner));
 }
 
 /** x * sigmoid(x); 0 at -Inf. */
@@ -30,16 +30,77 @@ const GELU_SLOPE: f32 = 0.7978845608028654;
 // @ts-ignore: decorator
 @inline function power4(x: v128, alpha: v128): v128 {
   const a = f32x4.extract_lane(alpha, 0);
+  if (a == 0.5) return f32x4.sqrt(x);
+  if (a == -0.5) return f32x4.div(splat(1.0), f32x4.sqrt(x));
   return f32x4(
     NativeMathf.pow(f32x4.extract_lane(x, 0), a), NativeMathf.pow(f32x4.extract_lane(x, 1), a),
     NativeMathf.pow(f32x4.extract_lane(x, 2), a), NativeMathf.pow(f32x4.extract_lane(x, 3), a),
   );
 }
 
+/** Beyond this `sine4`'s reduction in f64 would lose digits. */
+const FAR_ANGLE: f32 = 1e6;
+
+
+/** Bits of 2 / pi behind a word of zeros, from the most significant on. */
+function twoOverPi(word: i32): u64 {
+  switch (word) {
+    case 0: return 0;
+    case 1: return 0xa2f9836e;
+    case 2: return 0x4e441529;
+    case 3: return 0xfc2757d1;
+    case 4: return 0xf534ddc0;
+    case 5: return 0xdb629599;
+    case 6: return 0x3c439041;
+    default: return 0xfe5163ab;
+  }
+}
+
+/**
+ * Payne and Hanek's reduction ("Radian reduction for trigonometric functions", 1983): |x| is a whole number of 24 bits times
+ * 2^power, and only the bits of 2/pi from the place that matters on decide |x| / (2 pi) modulo 1.
+ */
+function farSine(x: f32, shift: i32): f32 {
+  const bits = reinterpret<u32>(x);
+  const exponent = <i32>(bits >> 23) & 0xff;
+  if (exponent == 0xff) return NaN;
+  const significand = <u64>((bits & 0x7fffff) | 0x800000);
+  // A lane of ordinary angles beside a far one: not used.
+  if (exponent < 120) return 0;
+  const first = exponent - 120, word = first >> 5, up = <u64>(first & 31);
+  const left = (twoOverPi(word) << 32) | twoOverPi(word + 1), right = (twoOverPi(word + 2) << 32) | twoOverPi(word + 3);
+  const high = up == 0 ? left : (left << up) | (right >> (64 - up));
+  const low = up == 0 ? right >> 32 : (right << up) >> 32;
+  const turn = significand * high + ((significand * low) >> 32);
+  // Nearest quarter turn, and what is left of it: a signed fraction of a turn.
+  const quadrant = (turn + 0x2000000000000000) >> 62;
+  const rest = <f64><i64>(turn - (quadrant << 62)) * 3.40612158008655459e-19;
+  // sin(-x) = -sin x, cos(-x) = cos x.
+  const angle = <f32>rest;
+  const turned = <i32>quadrant + shift & 3;
+  const unit = sine4(splat(angle), turned);
+  const y = f32x4.extract_lane(unit, 0);
+  return shift == 0 && x < 0 ? -y : y;
+}
+
+/** Sine or cosine of any angle; NaN at the infinities. */
+// @ts-ignore: decorator
+@inline function anySine4(x: v128, shift: i32): v128 {
+  const near = sine4(x, shift);
+  const isFar = f32x4.gt(f32x4.abs(x), splat(FAR_ANGLE));
+  if (!v128.any_true(isFar)) return near;
+  const far = f32x4(
+    farSine(f32x4.extract_lane(x, 0), shift), farSine(f32x4.extract_lane(x, 1), shift),
+    farSine(f32x4.extract_lane(x, 2), shift), farSine(f32x4.extract_lane(x, 3), shift),
+  );
+  return v128.bitselect(far, near, isFar);
+}
+
+/** -1, 0 or 1; 0 at NaN, as in PyTorch. */
 // @ts-ignore: decorator
 @inline function sign4(x: v128): v128 {
   const one = v128.or(splat(1.0), v128.and(x, i32x4.splat(0x80000000)));
-  return v128.bitselect(x, one, v128.or(f32x4.eq(x, splat(0)), f32x4.ne(x, x)));
+  return v128.and(one, v128.or(f32x4.lt(x, splat(0)), f32x4.gt(x, splat(0))));
 }
 
 // @ts-ignore: decorator
@@ -56,7 +117,7 @@ const GELU_SLOPE: f32 = 0.7978845608028654;
   if (op == UNARY_SQUARE) return f32x4.mul(x, x);
   if (op == UNARY_TANH) return tanh4(x);
   if (op == UNARY_SIGMOID) return sigmoid4(x);
-  if (op == UNARY_RELU) return v128.bitselect(f32x4.mul(x, splat(0)), x, f32x4.le(x, splat(0)));
+  if (op == UNARY_RELU) return f32x4.max(x, splat(0));
   if (op == UNARY_SILU) return silu4(x);
   if (op == UNARY_GELU) return gelu4(x);
   if (op == UNARY_GELU_ERF) {
@@ -69,8 +130,8 @@ const GELU_SLOPE: f32 = 0.7978845608028654;
     const exponent = v128.and(x, i32x4.splat(0x7f800000));
     return v128.and(i32x4.eq(exponent, i32x4.splat(0x7f800000)), splat(1.0));
   }
-  if (op == UNARY_SIN) return sine4(x, 0);
-  if (op == UNARY_COS) return sine4(x, 1);
+  if (op == UNARY_SIN) return anySine4(x, 0);
+  if (op == UNARY_COS) return anySine4(x, 1);
   if (op == UNARY_POW_SCALAR) return power4(x, alpha);
   return splat(NaN); // no operator
 }

@@ -3,6 +3,7 @@ import {
   KERNEL_COPY,
   KERNEL_FILL,
   KERNEL_INTEGER_BINARY,
+  KERNEL_INTEGER_UNARY,
   KERNEL_INTEGER_WHERE,
   KERNEL_TERNARY,
   KERNEL_UNARY,
@@ -31,13 +32,19 @@ export function copy(runtime: CpuRuntime, x: CpuArray, out: CpuArray): void {
   runtime.launch(KERNEL_COPY, tiles, words);
 }
 
-/** out = op(x) over f32 or f16; computed in f32. Integers go through f32. */
+/**
+ * out = op(x) over f32 or f16; computed in f32. Integers: negation, absolute value, sign, square, `affine` and `clamp`, exact and
+ * modulo 2^32, with whole `alpha` and `beta`.
+ */
 export function unary(runtime: CpuRuntime, op: CpuUnaryOp, x: CpuArray, out: CpuArray, alpha = 0, beta = 0): void {
   const { words, tiles } = indexSpace([x, out], UNARY_CODES[op], alpha, beta);
-  runtime.launch(KERNEL_UNARY, tiles, words);
+  if (isInteger(x.dtype)) {
+    words.set([alpha | 0, beta | 0], 1);
+    runtime.launch(KERNEL_INTEGER_UNARY, tiles, words);
+  } else runtime.launch(KERNEL_UNARY, tiles, words);
 }
 
-/** out = op(a, b), operands broadcast by strides of 0. Integers: arithmetic, minimum, maximum and comparisons, exact. */
+/** out = op(a, b), operands broadcast by strides of 0. Integers: arithmetic, powers, minimum, maximum and comparisons, exact. */
 export function binary(runtime: CpuRuntime, op: CpuBinaryOp, a: CpuArray, b: CpuArray, out: CpuArray): void {
   const { words, tiles } = indexSpace([a, b, out], BINARY_CODES[op]);
   runtime.launch(isInteger(a.dtype) ? KERNEL_INTEGER_BINARY : KERNEL_BINARY, tiles, words);

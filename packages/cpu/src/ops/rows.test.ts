@@ -69,7 +69,7 @@ describe('cross-entropy', () => {
       const results = await onEveryThreadCount((runtime) => {
         const x = place(runtime, logits, [rows, n]);
         const ids = place(runtime, targets, [rows], 'i32');
-        const [loss, lse] = [room(runtime, [rows]), room(runtime, [rows])];
+        const [loss, lse] = [room(runtime, [rows]), room(runtime, [rows, 2])];
         crossEntropy(runtime, x, ids, loss, lse, options);
         // The gradient may overwrite the logits.
         crossEntropyBackward(runtime, x, ids, lse, place(runtime, dLoss, [rows]), x, options);
@@ -86,7 +86,7 @@ describe('cross-entropy', () => {
     const [loss] = await onEveryThreadCount((runtime) => {
       const out = room(runtime, [2]);
       const targets = place(runtime, [3, -1], [2], 'i32');
-      crossEntropy(runtime, place(runtime, wave(6), [2, 3]), targets, out, room(runtime, [2]), {
+      crossEntropy(runtime, place(runtime, wave(6), [2, 3]), targets, out, room(runtime, [2, 2]), {
         ignoreIndex: -100,
         zLoss: 0,
       });

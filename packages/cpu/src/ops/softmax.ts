@@ -43,7 +43,7 @@ export interface CpuCrossEntropyOptions {
   readonly zLoss: number;
 }
 
-/** logits `[N, V]`, targets i32 `[N]` -> loss and lse f32 `[N]`. A target outside 0..V-1 gives NaN. */
+/** logits `[N, V]`, targets i32 `[N]` -> loss f32 `[N]`, lse f32 `[N, 2]` (largest, log of the sum relative to it). A target outside 0..V-1 gives NaN. */
 export function crossEntropy(
   runtime: CpuRuntime,
   logits: CpuArray,

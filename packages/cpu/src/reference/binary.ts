@@ -37,7 +37,8 @@ const binary = {
   sub: (a, b, r) => r(a - b),
   mul: (a, b, r) => r(a * b),
   div: (a, b, r) => r(a / b),
-  pow: (a, b, r) => r(a ** b),
+  // C's rules where JavaScript has others: 1 to any power is 1, -1 to an infinite one too.
+  pow: (a, b, r) => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : r(a ** b)),
   maximum: (a, b) => Math.max(a, b),
   minimum: (a, b) => Math.min(a, b),
   equal: (a, b) => Number(a === b),
@@ -50,16 +51,27 @@ const binary = {
   siluGrad: (x, dOut, r) => r(siluSlope(x, r) * dOut),
   geluGrad: (x, dOut, r) => r(geluSlope(x, r) * dOut),
   geluErfGrad: (x, dOut, r) => r(geluErfSlope(x, r) * dOut),
-  reluGrad: (x, dOut) => (x > 0 ? dOut : 0),
+  reluGrad: (x, dOut) => (x <= 0 ? 0 : dOut),
   tanhGradFromOutput: (y, dOut, r) => r(r(1 - r(y * y)) * dOut),
   sigmoidGradFromOutput: (y, dOut, r) => r(r(y * r(1 - y)) * dOut),
 } satisfies Record<string, Binary>;
+
+/** a^b modulo 2^32; a negative exponent gives 1 / a^-b, truncated. */
+function integerPower(a: number, b: number): number {
+  if (b < 0) return a === 1 || (a === -1 && b % 2 === 0) ? 1 : a === -1 ? -1 : 0;
+  let result = 1;
+  for (let factor = a, rest = b; rest > 0; rest = Math.floor(rest / 2), factor = Math.imul(factor, factor)) {
+    if (rest % 2 === 1) result = Math.imul(result, factor);
+  }
+  return result;
+}
 
 const integer = {
   add: (a, b) => a + b,
   sub: (a, b) => a - b,
   mul: (a, b) => Math.imul(a, b),
   div: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)),
+  pow: integerPower,
   maximum: (a, b) => Math.max(a, b),
   minimum: (a, b) => Math.min(a, b),
 } satisfies Partial<Record<BinaryName, (a: number, b: number) => number>>;

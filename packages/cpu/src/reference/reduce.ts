@@ -37,14 +37,15 @@ function combine(op: Reduction, total: number, value: number, round: Round): num
   return op === 'max' ? Math.max(total, value) : Math.min(total, value);
 }
 
-/** Index of the first maximum of each row of `columns` values. NaN never wins; a row of NaN gives 0. */
+/** Index of the first maximum of each row of `columns` values; a NaN counts as the largest, as in PyTorch. */
 export function argmaxReference(x: Float64Array, columns: number): Float64Array {
   const out = new Float64Array(columns === 0 ? 0 : x.length / columns);
   for (let row = 0; row < out.length; row++) {
-    let best = -Infinity;
-    for (let j = 0; j < columns; j++) {
-      if (x[row * columns + j] > best) {
-        best = x[row * columns + j];
+    let best = x[row * columns];
+    for (let j = 1; j < columns && !Number.isNaN(best); j++) {
+      const value = x[row * columns + j];
+      if (value > best || Number.isNaN(value)) {
+        best = value;
         out[row] = j;
       }
     }

@@ -18,7 +18,7 @@ const geluTanh = (x: number, r: Round): number => {
 const unary = {
   neg: (x) => -x,
   abs: (x) => Math.abs(x),
-  sign: (x) => Math.sign(x),
+  sign: (x) => (Number.isNaN(x) ? 0 : Math.sign(x)),
   floor: (x) => Math.floor(x),
   exp: (x, r) => r(Math.exp(x)),
   log: (x, r) => r(Math.log(x)),
@@ -30,18 +30,39 @@ const unary = {
   cos: (x, r) => r(Math.cos(x)),
   tanh: (x, r) => r(Math.tanh(x)),
   sigmoid,
-  relu: (x) => (x > 0 ? x : x * 0),
+  relu: (x) => Math.max(x, 0),
   silu: (x, r) => (x === -Infinity ? 0 : r(x * sigmoid(x, r))),
   gelu: geluTanh,
   geluErf: (x, r) => r(r(0.5 * x) * r(1 + r(erf(r(x * r(Math.SQRT1_2)))))),
   affine: (x, r, alpha, beta) => r(r(r(alpha) * x) + r(beta)),
-  powScalar: (x, r, alpha) => r(x ** alpha),
+  // A root is a root: of -Infinity it is NaN.
+  powScalar: (x, r, alpha) => {
+    if (alpha === 0.5) return r(Math.sqrt(x));
+    return alpha === -0.5 ? r(1 / r(Math.sqrt(x))) : r(x ** alpha);
+  },
   clamp: (x, r, alpha, beta) => (Number.isNaN(x) ? x : Math.min(Math.max(x, r(alpha)), r(beta))),
   notFinite: (x) => (Number.isFinite(x) ? 0 : 1),
 } satisfies Record<string, Unary>;
 
 /** Elementwise functions of one argument, by the names of the device contract. */
 export type UnaryName = keyof typeof unary;
+
+const integer = {
+  neg: (x) => -x,
+  abs: (x) => Math.abs(x),
+  sign: (x) => Math.sign(x),
+  floor: (x) => x,
+  square: (x) => Math.imul(x, x),
+  relu: (x) => Math.max(x, 0),
+  affine: (x, _r, alpha, beta) => Math.imul(alpha, x) + beta,
+  clamp: (x, _r, alpha, beta) => Math.min(Math.max(x, alpha), beta),
+} satisfies Partial<Record<UnaryName, Unary>>;
+
+/** As `unaryReference` for whole numbers, where the operator has a meaning; the caller wraps to 32 bits. */
+export function integerUnaryReference(op: UnaryName, x: Float64Array, alpha = 0, beta = 0): Float64Array {
+  const f: Unary = integer[op as keyof typeof integer];
+  return x.map((value) => f(value, Math.trunc, alpha, beta));
+}
 
 /** All names, for tests that walk every operator. */
 export const unaryNames = Object.keys(unary) as UnaryName[];

@@ -27,15 +27,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> out: array<Element>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-fn tanh_of(v: Value) -> Value {
-  let size = abs(v);
-  let s = v * v;
-  let near = ((((Value(-5.70498872745e-3) * s + 2.06390887954e-2) * s - 5.37397155531e-2) * s + 1.33314422036e-1) * s
-    - 3.33332819422e-1) * s * v + v;
-  let far = 1.0 - 2.0 / (exp(2.0 * size) + 1.0);
-  return select(select(far, -far, v < Value(0.0)), near, size < Value(0.625));
-}
-
 fn erfc_of(v: Value) -> Value {
   let size = abs(v);
   let t = 1.0 / (1.0 + 0.5 * size);
@@ -60,8 +51,15 @@ fn power(base: Value, exponent: Value) -> Value {
   let whole = exponent == floor(exponent);
   let odd = abs(exponent) % 2.0 == Value(1.0);
   let negative = select(Value(bitcast<f32>(absent)), select(magnitude, -magnitude, odd), whole);
-  let finite = select(magnitude, negative, base < Value(0.0));
-  return select(with_nan(finite, base, exponent), Value(1.0), exponent == Value(0.0));
+  // -Inf to a power that is not whole has the magnitude of Inf, as in C.
+  let isNegative = (base < Value(0.0)) & (whole | (base >= Value(-3.4028234e38)));
+  let finite = with_nan(select(magnitude, negative, isNegative), base, exponent);
+  // A power of 0 by itself: drivers may give log2(0) a finite value.
+  let ofZero = select(Value(0.0), 1.0 / abs(base), exponent < Value(0.0));
+  let known = select(finite, with_nan(ofZero, base, exponent), base == Value(0.0));
+  // 1 even beside a NaN; -1 to an infinite power too, whose logarithm of 0 has no product with it.
+  let isOne = (exponent == Value(0.0)) | (base == Value(1.0)) | ((base == Value(-1.0)) & (abs(exponent) > Value(3.4028234e38)));
+  return select(known, Value(1.0), isOne);
 }
 
 // Through exp of a number that is never positive, so that nothing overflows.
@@ -81,8 +79,12 @@ fn silu_slope(v: Value) -> Value {
 }
 
 fn gelu_slope(v: Value) -> Value {
-  let t = tanh_of(0.7978845608028654 * (v + 0.044715 * v * v * v));
-  return 0.5 * (1.0 + t) + 0.5 * v * (1.0 - t * t) * 0.7978845608028654 * (1.0 + 0.134145 * v * v);
+  // s = (1 + tanh) / 2 and 4 s (1 - s) = 1 - tanh^2.
+  let inner = 1.5957691216057308 * (v + 0.044715 * v * v * v);
+  let e = exp(-abs(inner));
+  let r = 1.0 / (1.0 + e);
+  let s = select(e * r, r, inner >= Value(0.0));
+  return s + 2.0 * v * (e * r * r) * 0.7978845608028654 * (1.0 + 0.134145 * v * v);
 }
 
 fn gelu_erf_slope(v: Value) -> Value {
@@ -101,7 +103,8 @@ fn apply(l: Value, r: Value) -> Value {
     case 5u: { return with_nan(max(l, r), l, r); }
     case 6u: { return with_nan(min(l, r), l, r); }
     case 7u: { return select(no, yes, l == r); }
-    case 8u: { return select(no, yes, l != r); }
+    // By what it is not: drivers may find a NaN not different from a number.
+    case 8u: { return select(yes, no, l == r); }
     case 9u: { return select(no, yes, l < r); }
     case 10u: { return select(no, yes, l <= r); }
     case 11u: { return select(no, yes, l > r); }
@@ -110,7 +113,7 @@ fn apply(l: Value, r: Value) -> Value {
     case 14u: { return silu_slope(l) * r; }
     case 15u: { return gelu_slope(l) * r; }
     case 16u: { return gelu_erf_slope(l) * r; }
-    case 17u: { return select(no, r, l > no); }
+    case 17u: { return select(r, no, l <= no); }
     case 18u: { return (1.0 - l * l) * r; }
     case 19u: { return l * (1.0 - l) * r; }
     default: { // no operator

@@ -35,7 +35,7 @@ export interface ElementwiseProblem {
   readonly out: StridedOperand;
   /** Per input: it is `out` itself (same memory, strides and offset) and is not bound. */
   readonly isOut?: readonly boolean[];
-  /** Parameters of `affine`, `powScalar` and `clamp`. */
+  /** Parameters of `affine`, `powScalar` and `clamp`; whole numbers for integers. */
   readonly alpha?: number;
   readonly beta?: number;
 }
@@ -108,6 +108,7 @@ export function planElementwise(problem: ElementwiseProblem, caps: DeviceCapabil
   const isVector = isFloat && isVectorLayout(collapsed, offsets);
   const layout = isVector ? toVectorLayout(collapsed) : collapsed;
   const uniform = stridedParams(op, layout, isVector ? offsets.map((offset) => offset / 4) : offsets, alpha, beta);
+  if (!isFloat) new Int32Array(uniform).set([alpha | 0, beta | 0], 1);
   const size = layout.shape.reduce((product, extent) => product * extent, 1);
   if (size === 0) return { passes: [], workspace: {} };
 

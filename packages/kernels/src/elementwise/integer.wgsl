@@ -13,8 +13,8 @@ override C_IS_OUT: bool = false;
 
 struct Params {
   size: u32,
-  alpha: f32,
-  beta: f32,
+  alpha: Element,
+  beta: Element,
   unused: u32,
   offsets: vec4<u32>,
   shape: array<vec4<u32>, 2>,
@@ -27,10 +27,23 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> out: array<Element>;
 @group(0) @binding(4) var<uniform> params: Params;
 
+// By repeated squaring, wrapping; a negative exponent gives 1 / base^-exponent, truncated.
 fn power(base: Element, exponent: Element) -> Element {
-  var product = Element(1);
-  for (var i = Element(0); i < exponent; i++) {
-    product *= base;
+  let one = Element(1);
+  if (exponent < Element(0)) {
+    let minus_one = Element(0) - one;
+    if (base == one || (base == minus_one && (exponent & one) == Element(0))) {
+      return one;
+    }
+    return select(Element(0), minus_one, base == minus_one);
+  }
+  var product = one;
+  var factor = base;
+  for (var rest = exponent; rest > Element(0); rest /= Element(2)) {
+    if ((rest & one) == one) {
+      product *= factor;
+    }
+    factor *= factor;
   }
   return product;
 }
@@ -38,11 +51,11 @@ fn power(base: Element, exponent: Element) -> Element {
 fn apply(l: Element, r: Element, third: Element) -> Element {
   let no = Element(0);
   let yes = Element(1);
-  let alpha = Element(params.alpha);
-  let beta = Element(params.beta);
+  let alpha = params.alpha;
+  let beta = params.beta;
   switch OP {
     case 0u: { return no - l; }
-    case 1u: { return max(l, no - l) & Element(0x7fffffff); }
+    case 1u: { return select(l, no - l, l < no); }
     case 2u: { return select(select(no, no - yes, l < no), yes, l > no); }
     case 3u: { return l * l; }
     case 4u: { return max(l, no); }

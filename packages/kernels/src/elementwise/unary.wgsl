@@ -44,10 +44,82 @@ fn erfc_of(v: Value) -> Value {
   return select(tail, 2.0 - tail, v < Value(0.0));
 }
 
-// Sine of v + quarter * pi/2: reduction to +-pi/4 in three parts, then the polynomials of Cephes.
+// High word of the 64-bit product of a number below 2^24 and any other.
+fn product_high(a: Bits, b: Bits) -> Bits {
+  let low = (a & Bits(0xffffu)) * (b & Bits(0xffffu));
+  let left = (a >> Bits(16u)) * (b & Bits(0xffffu));
+  let right = (a & Bits(0xffffu)) * (b >> Bits(16u));
+  let middle = (low >> Bits(16u)) + (left & Bits(0xffffu)) + (right & Bits(0xffffu));
+  return (a >> Bits(16u)) * (b >> Bits(16u)) + (left >> Bits(16u)) + (right >> Bits(16u)) + (middle >> Bits(16u));
+}
+
+// Remainder and quadrant of a large angle.
+struct Angle {
+  remainder: Value,
+  quadrant: Value,
+}
+
+// Payne and Hanek, "Radian reduction for trigonometric functions" (1983): v is a whole number of 24 bits times 2^power, and only 96
+// bits of 2/pi, from the place that matters on, decide v / (2 pi) modulo 1. For |v| >= 2^14.
+fn reduce_large(v: Value) -> Angle {
+  let bits = bitcast<Bits>(v);
+  let significand = (bits & Bits(0x7fffffu)) | Bits(0x800000u);
+  // First bit wanted of 2/pi with a word of zeros in front: 24 .. 134.
+  let first = ((bits >> Bits(23u)) & Bits(0xffu)) - Bits(120u);
+  let by_four = (first & Bits(128u)) != Bits(0u);
+  let by_two = (first & Bits(64u)) != Bits(0u);
+  let by_one = (first & Bits(32u)) != Bits(0u);
+  let t0 = select(Bits(0u), Bits(0xf534ddc0u), by_four);
+  let t1 = select(Bits(0xa2f9836eu), Bits(0xdb629599u), by_four);
+  let t2 = select(Bits(0x4e441529u), Bits(0x3c439041u), by_four);
+  let t3 = select(Bits(0xfc2757d1u), Bits(0xfe5163abu), by_four);
+  let t4 = Bits(0xf534ddc0u);
+  let t5 = Bits(0xdb629599u);
+  let t6 = Bits(0x3c439041u);
+  let u0 = select(t0, t2, by_two);
+  let u1 = select(t1, t3, by_two);
+  let u2 = select(t2, t4, by_two);
+  let u3 = select(t3, t5, by_two);
+  let u4 = select(t4, t6, by_two);
+  let w0 = select(u0, u1, by_one);
+  let w1 = select(u1, u2, by_one);
+  let w2 = select(u2, u3, by_one);
+  let w3 = select(u3, u4, by_one);
+  let up = first & Bits(31u);
+  // Two shifts: one by 32 has no meaning.
+  let down = Bits(31u) - up;
+  let q0 = (w0 << up) | ((w1 >> Bits(1u)) >> down);
+  let q1 = (w1 << up) | ((w2 >> Bits(1u)) >> down);
+  let q2 = (w2 << up) | ((w3 >> Bits(1u)) >> down);
+  // v / (2 pi) modulo 1 in 64 bits.
+  let carried = product_high(significand, q2);
+  let low = significand * q1 + carried;
+  let high = significand * q0 + product_high(significand, q1) + select(Bits(0u), Bits(1u), low < carried);
+  let quadrant = (high + Bits(0x20000000u)) >> Bits(30u);
+  let rest = high - (quadrant << Bits(30u));
+  let isBelow = rest >= Bits(0x80000000u);
+  let rest_low = select(low, ~low + Bits(1u), isBelow);
+  let rest_high = select(rest, ~rest + select(Bits(0u), Bits(1u), low == Bits(0u)), isBelow);
+  let turn = Value(rest_high) * 2.3283064365386963e-10 + Value(rest_low) * 5.421010862427522e-20;
+  let size = turn * 6.283185307179586;
+  let isNegative = v < Value(0.0);
+  // Sine is odd: of -v both parts change their sign.
+  let quarter = Value(quadrant & Bits(3u));
+  return Angle(select(size, -size, isBelow != isNegative), select(quarter, 4.0 - quarter, isNegative));
+}
+
+// Sine of v + quarter * pi/2: reduction to +-pi/4 in three parts, then the polynomials of Cephes. NaN at the infinities.
 fn sine(v: Value, quarter: f32) -> Value {
-  let turns = round(v * 0.6366197723675814);
-  let r = ((v - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
+  var turns = round(v * 0.6366197723675814);
+  var r = ((v - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
+  let isLarge = abs(v) > Value(32768.0);
+  if (any(isLarge)) {
+    let angle = reduce_large(v);
+    turns = select(turns, angle.quadrant, isLarge);
+    r = select(r, angle.remainder, isLarge);
+    var absent = 0x7fc00000u;
+    r = select(r, Value(bitcast<f32>(absent)), (bitcast<Bits>(v) & Bits(0x7f800000u)) == Bits(0x7f800000u));
+  }
   let s = r * r;
   let odd = r + r * s * (-1.6666654611e-1 + s * (8.3321608736e-3 - s * 1.9515295891e-4));
   let even = 1.0 - 0.5 * s + s * s * (4.166664568298827e-2 + s * (-1.388731625493765e-3 + s * 2.443315711809948e-5));
@@ -69,14 +141,18 @@ fn power(v: Value) -> Value {
     }
     return select(product, 1.0 / product, Value(exponent) < Value(0.0));
   }
-  if (exponent == 0.5) {
-    return sqrt(v);
+  if (abs(exponent) == 0.5) {
+    return select(sqrt(v), 1.0 / sqrt(v), Value(exponent) < Value(0.0));
   }
   let magnitude = exp2(exponent * log2(abs(v)));
   var absent = 0x7fc00000u;
   let negative = select(Value(bitcast<f32>(absent)), select(magnitude, -magnitude, Value(abs(exponent) % 2.0) == Value(1.0)),
     Value(f32(isWhole)) == Value(1.0));
-  return select(magnitude, negative, v < Value(0.0));
+  // -Inf has the magnitude of Inf, as in C.
+  let isDecided = (Value(f32(isWhole)) == Value(1.0)) | (v >= Value(-3.4028234e38));
+  let known = select(magnitude, negative, (v < Value(0.0)) & isDecided);
+  // A power of 0 by itself: drivers may give log2(0) a finite value.
+  return select(known, select(Value(0.0), 1.0 / abs(v), Value(exponent) < Value(0.0)), v == Value(0.0));
 }
 
 // Through exp of a number that is never positive, so that nothing overflows.
@@ -98,9 +174,9 @@ fn log_of(v: Value) -> Value {
   return select(log(v), at_most_zero, v <= Value(0.0));
 }
 
-// NaN for NaN, whatever min, max, exp and log of the driver make of it; only sign and notFinite have numbers for it.
+// NaN for NaN, whatever min, max, exp and log of the driver make of it; only sign, notFinite and a power of 0 have numbers for it.
 fn apply(v: Value) -> Value {
-  if (OP == 2u || OP > 20u) {
+  if (OP == 2u || OP > 20u || (OP == 19u && params.alpha == 0.0)) {
     return number_of(v);
   }
   return select(number_of(v), v, (bitcast<Bits>(v) & Bits(0x7fffffffu)) > Bits(0x7f800000u));
@@ -112,7 +188,8 @@ fn number_of(v: Value) -> Value {
   switch OP {
     case 0u: { return -v; }
     case 1u: { return abs(v); }
-    case 2u: { return sign(v); }
+    // 0 at NaN, as in PyTorch.
+    case 2u: { return select(select(Value(0.0), Value(1.0), v > Value(0.0)), Value(-1.0), v < Value(0.0)); }
     case 3u: { return floor(v); }
     case 4u: { return exp(v); }
     case 5u: { return log_of(v); }
@@ -126,7 +203,8 @@ fn number_of(v: Value) -> Value {
     case 13u: { return sigmoid(v); }
     case 14u: { return select(v, Value(0.0), v < Value(0.0)); }
     case 15u: { return silu(v); }
-    case 16u: { return 0.5 * v * (1.0 + tanh_of(0.7978845608028654 * (v + 0.044715 * v * v * v))); }
+    // (1 + tanh u) / 2 is the sigmoid of 2 u, which loses no digits far below 0.
+    case 16u: { return v * sigmoid(1.5957691216057308 * (v + 0.044715 * v * v * v)); }
     case 17u: { return 0.5 * v * erfc_of(-0.7071067811865476 * v); }
     case 18u: { return alpha * v + beta; }
     case 19u: { return power(v); }

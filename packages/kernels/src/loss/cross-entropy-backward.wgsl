@@ -1,5 +1,6 @@
-// dLogits = dLoss * (exp(logits - lse) * (1 + 2 zLoss lse) - onehot(target)); 0 in ignored rows.
-// One workgroup = one row; on the vector path an element is four numbers and V counts elements. logits, d_logits: [N, V]; targets: [N] i32; lse, d_loss: [N] f32.
+// dLogits = dLoss * (exp(logits - largest - log_sum) * (1 + 2 zLoss lse) - onehot(target)); 0 in ignored rows.
+// One workgroup = one row; on the vector path an element is four numbers and V counts elements. logits, d_logits: [N, V]; targets: [N] i32; lse: [N, 2] f32
+// (largest logit, log of the sum relative to it); d_loss: [N] f32.
 // IN_PLACE: logits are d_logits itself (bound to something unread). Workgroup memory: none. Reference: cross-entropy-reference.ts.
 
 alias Element = f32; // @specialize
@@ -39,9 +40,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     return;
   }
   let label = targets[params.targets_offset + row];
-  let total = lse[params.lse_offset + row];
+  let largest = lse[params.lse_offset + 2u * row];
+  let log_sum = lse[params.lse_offset + 2u * row + 1u];
   let gradient = d_loss[params.d_loss_offset + row];
-  let scale = gradient * (1.0 + 2.0 * params.z_loss * total);
+  let scale = gradient * (1.0 + 2.0 * params.z_loss * (largest + log_sum));
   let from_row = params.logits_offset + row * params.V;
   let to_row = params.d_logits_offset + row * params.V;
   let place = f32(label);
@@ -54,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       } else {
         logit = Value(logits[from_row + i]);
       }
-      value = scale * exp(logit - total);
+      value = scale * exp((logit - largest) - log_sum);
       let isLabel = LANE + f32(i * LANES) == Value(place);
       value = select(value, value - gradient, isLabel);
     }

@@ -40,7 +40,8 @@ export interface CrossEntropyBackwardProblem extends Omit<CrossEntropyProblem, '
 }
 
 /**
- * Plans `loss = lse - logits[target] + zLoss lse^2` and `lse`, f32 `[N]`, one workgroup a row.
+ * Plans `loss = lse - logits[target] + zLoss lse^2`, f32 `[N]`, and the two parts of lse, f32 `[N, 2]` (the largest logit, and the
+ * logarithm of the sum of exponentials relative to it), one workgroup a row.
  * Operands: `logits`, `targets`, `loss`, `lse`. A target outside 0..V-1 that is not ignored gives NaN.
  *
  * @throws KernelError for f16 without `caps.f16`

@@ -1,6 +1,7 @@
-// loss[n] = lse - logits[n, target] + zLoss * lse^2, lse[n] = log sum exp(logits[n, :]); 0 where target is the ignored index.
+// loss[n] = lse - logits[n, target] + zLoss * lse^2 with lse = log sum exp(logits[n, :]); 0 where target is the ignored index.
+// lse[n] = (largest logit, log of the sum of exponentials relative to it): their sum would drown the second beside large logits.
 // A target outside 0..V-1 that is not ignored gives NaN.
-// One workgroup = one row; on the vector path an element is four numbers and V counts elements. logits: [N, V]; targets: [N] i32; loss, lse: [N] f32.
+// One workgroup = one row; on the vector path an element is four numbers and V counts elements. logits: [N, V]; targets: [N] i32; loss: [N] f32; lse: [N, 2] f32.
 // Workgroup memory: 256 floats = 1 KiB. Reference: cross-entropy-reference.ts.
 
 alias Element = f32; // @specialize
@@ -72,8 +73,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (lane != 0u) {
     return;
   }
-  let total = largest + log(part[0]);
-  lse[params.lse_offset + row] = total;
+  let log_sum = log(part[0]);
+  let total = largest + log_sum;
+  lse[params.lse_offset + 2u * row] = largest;
+  lse[params.lse_offset + 2u * row + 1u] = log_sum;
   let label = targets[params.targets_offset + row];
   var value = 0.0;
   if (label != params.ignore_index) {
@@ -81,7 +84,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     value = bitcast<f32>(absent);
     if (label >= 0 && u32(label) < params.V * LANES) {
       let element = vec4<f32>(Value(logits[base + u32(label) / LANES]));
-      value = total - element[u32(label) % LANES] + params.z_loss * total * total;
+      value = log_sum - (element[u32(label) % LANES] - largest) + params.z_loss * total * total;
     }
   }
   loss[params.loss_offset + row] = value;

@@ -17,7 +17,7 @@ export interface ArgmaxProblem {
 }
 
 /**
- * Plans `out[r] = argmax(x[r, :])` (i32). Operands: `x`, `out`. NaN never wins; a row without numbers gives 0.
+ * Plans `out[r] = argmax(x[r, :])` (i32). Operands: `x`, `out`. A NaN counts as the largest; N is at least 1.
  *
  * @throws KernelError for f16 without `caps.f16`
  */
@@ -28,7 +28,11 @@ export function planArgmax({ dtype, rows, N, offset, outOffset }: ArgmaxProblem,
     passes: [
       {
         label: `argmax ${dtype}`,
-        shader: shaderVariant(source, { Element: dtype, Value: accumulatorOf(dtype) }),
+        shader: shaderVariant(source, {
+          Element: dtype,
+          Value: accumulatorOf(dtype),
+          IS_FLOAT: String(accumulatorOf(dtype) === 'f32'),
+        }),
         constants: {},
         bindings: [
           { buffer: 'x', access: 'read' },

@@ -1,9 +1,10 @@
-// out[r] = index of the first maximum of x[r, :]; NaN is never a maximum, a row of nothing but NaN gives 0.
+// out[r] = index of the first maximum of x[r, :]; a NaN counts as the largest, as in PyTorch.
 // One workgroup = one row. x: [rows, N]; out: [rows] i32.
 // Workgroup memory: 256 values and 256 indices = 2 KiB. Reference: reduce-reference.ts.
 
 alias Element = f32; // @specialize
 alias Value = f32; // @specialize
+const IS_FLOAT: bool = true; // @specialize
 
 struct Params {
   rows: u32,
@@ -21,8 +22,19 @@ const NOWHERE = 0xffffffffu;
 var<workgroup> best_value: array<Value, 256>;
 var<workgroup> best_index: array<u32, 256>;
 
+// By its bits: a compiler may take v == v for true.
+fn is_nan(v: Value) -> bool {
+  return IS_FLOAT && (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
+
 fn is_better(value: Value, index: u32, than: Value, at: u32) -> bool {
-  return index != NOWHERE && (at == NOWHERE || value > than || (value == than && index < at));
+  if (index == NOWHERE || at == NOWHERE) {
+    return index != NOWHERE;
+  }
+  if (is_nan(value) || is_nan(than)) {
+    return is_nan(value) && (!is_nan(than) || index < at);
+  }
+  return value > than || (value == than && index < at);
 }
 
 @compute @workgroup_size(256)
@@ -36,7 +48,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var index = NOWHERE;
   for (var i = lane; i < params.N; i += 256u) {
     let v = Value(x[base + i]);
-    if (v == v && (index == NOWHERE || v > value)) {
+    if (is_better(v, i, value, index)) {
       value = v;
       index = i;
     }
@@ -51,6 +63,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
   }
   if (lane == 0u) {
-    out[params.out_offset + row] = select(i32(best_index[0]), 0, best_index[0] == NOWHERE);
+    out[params.out_offset + row] = i32(best_index[0]);
   }
 }

@@ -129,16 +129,17 @@ describe('reduce', () => {
 });
 
 describe('argmax', () => {
-  it('takes the first maximum and never NaN [webgpu]', async () => {
+  it('takes the first maximum, a NaN counting as the largest [webgpu]', async () => {
     const rows = [
       [1, 5, 5, 2, 0],
       [Number.NaN, -3, Number.NaN, -2, -9],
       [Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN],
       [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0, 0],
+      [1, Number.POSITIVE_INFINITY, 3, Number.NaN, 4],
     ];
-    const plan = planArgmax({ dtype: 'f32', rows: 4, N: 5, offset: 0, outOffset: 0 }, gpu.capabilities);
-    const { out } = await runPlan(gpu.device, plan, { x: Float32Array.from(rows.flat()), out: new Int32Array(4) });
-    expect(Array.from(out)).toEqual([1, 3, 0, 2]);
+    const plan = planArgmax({ dtype: 'f32', rows: 5, N: 5, offset: 0, outOffset: 0 }, gpu.capabilities);
+    const { out } = await runPlan(gpu.device, plan, { x: Float32Array.from(rows.flat()), out: new Int32Array(5) });
+    expect(Array.from(out)).toEqual([1, 0, 0, 2, 3]);
   });
 
   it('finds the maximum of rows longer than a workgroup [webgpu]', async () => {

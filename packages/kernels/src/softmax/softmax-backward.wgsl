@@ -4,6 +4,7 @@
 
 alias Element = f32; // @specialize
 alias Value = f32; // @specialize
+alias Bits = u32; // @specialize
 const LANES: u32 = 1u; // @specialize
 
 // Adds the numbers of an element up: a lone f32 spread over a vec4 counts once.
@@ -27,6 +28,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read> dy: array<Element>;
 @group(0) @binding(2) var<storage, read_write> dx: array<Element>;
 @group(0) @binding(3) var<uniform> params: Params;
+
+// e^y, and NaN for NaN whatever the driver's exp makes of it.
+fn probability(y: Value) -> Value {
+  return select(exp(y), y, (bitcast<Bits>(y) & Bits(0x7fffffffu)) > Bits(0x7f800000u));
+}
 
 var<workgroup> part: array<f32, WIDTH>;
 
@@ -59,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let gradient = Value(dy[params.dy_offset + first + i]);
     let value = Value(y[params.y_offset + first + i]);
     if (IS_LOG) {
-      dx[params.dx_offset + first + i] = Element(gradient - exp(value) * sum);
+      dx[params.dx_offset + first + i] = Element(gradient - probability(value) * sum);
     } else {
       dx[params.dx_offset + first + i] = Element(value * (gradient - sum));
     }

@@ -38,7 +38,7 @@ export function planSoftmax(problem: SoftmaxProblem, caps: DeviceCapabilities): 
     passes: [
       {
         label: `${isLog ? 'log-softmax' : 'softmax'} ${dtype} x${width}`,
-        shader: shaderVariant(forwardSource, types),
+        shader: shaderVariant(forwardSource, { ...types, Bits: width === 4 ? 'vec4<u32>' : 'u32' }),
         constants: { WIDTH: rowWidth(N / width), IS_LOG: isLog ? 1 : 0 },
         bindings: [
           { buffer: 'x', access: 'read' },
@@ -66,7 +66,7 @@ export function planSoftmaxBackward(problem: SoftmaxBackwardProblem, caps: Devic
     passes: [
       {
         label: `${isLog ? 'log-softmax' : 'softmax'}-backward ${dtype} x${width}`,
-        shader: shaderVariant(backwardSource, types),
+        shader: shaderVariant(backwardSource, { ...types, Bits: width === 4 ? 'vec4<u32>' : 'u32' }),
         constants: { WIDTH: rowWidth(N / width), IS_LOG: isLog ? 1 : 0 },
         bindings: [
           { buffer: 'y', access: 'read' },

@@ -4,6 +4,7 @@
 
 alias Element = f32; // @specialize
 alias Value = f32; // @specialize
+alias Bits = u32; // @specialize
 const LANES: u32 = 1u; // @specialize
 
 // Adds the numbers of an element up: a lone f32 spread over a vec4 counts once.
@@ -28,6 +29,11 @@ const LOWEST = -3.4028234e38;
 fn largest_of(v: Value) -> f32 {
   let all = vec4<f32>(v);
   return max(max(all.x, all.y), max(all.z, all.w));
+}
+
+// e^d, and NaN for NaN whatever the driver's exp makes of it.
+fn exponential(d: Value) -> Value {
+  return select(exp(d), d, (bitcast<Bits>(d) & Bits(0x7fffffffu)) > Bits(0x7f800000u));
 }
 
 var<workgroup> part: array<f32, WIDTH>;
@@ -57,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
   var exps = Value();
   for (var i = lane; i < params.N; i += WIDTH) {
-    exps += exp(Value(x[base + i]) - largest);
+    exps += exponential(Value(x[base + i]) - largest);
   }
   part[lane] = dot(vec4<f32>(exps), SPREAD);
   for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
@@ -71,7 +77,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
   let out_base = params.out_offset + row * params.N;
   let scale = select(1.0 / sum, 0.0, sum == 0.0);
-  let log_sum = select(log(sum), 0.0, sum == 0.0);
+  let isNumber = (bitcast<u32>(sum) & 0x7fffffffu) <= 0x7f800000u;
+  let log_sum = select(sum, select(log(sum), 0.0, sum == 0.0), isNumber);
   for (var i = lane; i < params.N; i += WIDTH) {
     let v = Value(x[base + i]) - largest;
     if (IS_LOG) {

@@ -120,7 +120,8 @@ export interface DepthDeferral {
 
 /**
  * What a device can do. Every primitive writes into `out`, which the caller allocated; `out` is contiguous unless said
- * otherwise, other views are contiguous unless the primitive says "strided". Shapes are already checked.
+ * otherwise, other views reach a kernel contiguous unless the primitive says "strided" (`acceptStridedViews` copies the others
+ * first). Shapes are already checked.
  * Floating-point arguments of one call share a dtype (f32 or f16) unless said; statistics (`rstd`, `lse`, ...) are f32.
  * Accumulation is f32, results do not depend on timing or thread count, and nothing here waits for the device.
  */
@@ -192,7 +193,7 @@ export interface Backend {
     out: ArrayView,
     accumulate?: boolean,
   ): void;
-  /** Index (i32) of the first maximum along the last axis: x [..., N] -> out [...]. */
+  /** Index (i32) of the first maximum along the last axis, a NaN counting as the largest: x [..., N] -> out [...]. */
   argmax(x: ArrayView, out: ArrayView): void;
   /** a [..., M, K] . b [..., K, N] -> out [..., M, N]; a and b strided in any way (transposes are strides), batch dimensions equal (0 strides broadcast). a, b same dtype; out f32 or f16. K = 0 gives 0. */
   matmul(a: ArrayView, b: ArrayView, out: ArrayView, options?: MatmulOptions): void;
@@ -276,7 +277,10 @@ export interface Backend {
   embedding(table: ArrayView, ids: ArrayView, out: ArrayView): void;
   /** dTable [V, C] (f32 or f16; overwritten, or added to with `accumulate`): sum of dOut rows by id, in ascending row order. */
   embeddingBackward(ids: ArrayView, dOut: ArrayView, dTable: ArrayView, accumulate?: boolean): void;
-  /** logits [N, V], targets i32 [N] -> loss [N] f32 = lse - logits[target] + zLoss * lse^2, lse [N] f32. target === ignoreIndex: loss 0. */
+  /**
+   * logits [N, V], targets i32 [N] -> loss [N] f32 = lse - logits[target] + zLoss * lse^2. target === ignoreIndex: loss 0.
+   * `lse` [N, 2] f32: the largest logit, and the logarithm of the sum of exponentials relative to it; their sum is the log-sum-exp.
+   */
   crossEntropy(
     logits: ArrayView,
     targets: ArrayView,

@@ -55,6 +55,8 @@ export class GradNode {
   readonly inputs: (GradNode | null)[];
   /** Which output of its node each input was. */
   readonly inputOutputs: number[];
+  /** How many tensors it made: so many gradients its backward function gets, null where nothing depends on one. */
+  outputCount = 1;
   /** Its gradient is its input's, in another shape: what backward writes to one is the other's. */
   isView = false;
   /** Memory that wants the gradient of output 0, from the saved tensors; asked for once. */
@@ -213,6 +215,7 @@ export function makeNode(
 
 /** Gives `outputs` the node. The node's first reference passes to the first output. */
 export function attach(outputs: readonly Tensor[], node: GradNode): void {
+  node.outputCount = outputs.length;
   outputs.forEach((output, index) => {
     output.node = index === 0 ? node : node.retain();
     output.outputIndex = index;
@@ -320,7 +323,7 @@ function runNode(node: GradNode, pending: PendingGradients): void {
     node.free();
     return;
   }
-  const incoming = gradients ?? [];
+  const incoming = Array.from({ length: node.outputCount }, (_, output) => gradients?.[output] ?? null);
   const results = tidy(() => node.backward(incoming));
   // A backward function may return its argument, or one tensor twice: every slot gets a handle of its own, before the first of them
   // is given away, for a sum consumes it.

@@ -1,4 +1,5 @@
 import type { Backend, DeviceStorage, MemoryStats } from '../backends/backend.ts';
+import { acceptStridedViews } from '../backends/contiguous-views.ts';
 import { ConfigError, DeviceError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
 import { type Check, shown } from './value-checks.ts';
@@ -7,7 +8,9 @@ import { type Check, shown } from './value-checks.ts';
 export class Device {
   #destroyed = false;
 
-  constructor(readonly backend: Backend) {}
+  constructor(readonly backend: Backend) {
+    acceptStridedViews(backend);
+  }
 
   get kind(): Backend['kind'] {
     return this.backend.kind;

@@ -176,7 +176,7 @@ function floatDType(operation: string, dtype: DType = 'f32'): void {
 }
 
 /** First and last number of an integer dtype. */
-const RANGES = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
+export const INTEGER_RANGES = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
 
 /**
  * A number that becomes an element of `dtype`: whole and in range for integers, for nothing is rounded or wrapped on the way in.
@@ -188,7 +188,7 @@ export function numberFits(operation: string, name: string, value: unknown, dtyp
     throw new DTypeError(`${operation}: ${name} must be a number, got ${shown(value)}.`, { name, value });
   }
   if (dtype !== 'i32' && dtype !== 'u32') return;
-  const [first, last] = RANGES[dtype];
+  const [first, last] = INTEGER_RANGES[dtype];
   if (Number.isInteger(value) && value >= first && value <= last) return;
   throw new DTypeError(
     `${operation}: ${name} must be whole and in ${first}..${last} for ${dtype}, got ${value}. Use cast(x, 'f32') for fractions.`,

@@ -68,7 +68,7 @@ function rowLosses(logits: Tensor, targets: Tensor, ignoreIndex: number, zLoss: 
     const source = contiguous(logits);
     const ids = contiguous(targets);
     const loss = allocateTensor(device, [N], 'f32');
-    const lse = allocateTensor(device, [N], 'f32');
+    const lse = allocateTensor(device, [N, 2], 'f32');
     device.backend.crossEntropy(source.view, ids.view, ignoreIndex, zLoss, loss.view, lse.view);
     record([loss], [source], [source, ids, lse], ([gradient], [sLogits, sIds, sLse]) => {
       const dLogits = allocateTensor(device, sLogits.shape, sLogits.dtype);

@@ -1,14 +1,19 @@
 import type { BinaryOp, UnaryOp } from '../backends/elementwise-ops.ts';
 import { record } from '../core/autograd.ts';
+import { isFloat } from '../core/dtype.ts';
+import { DTypeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
 import { broadcastShapes } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { isNumber, numberThat } from '../core/value-checks.ts';
 import { checkOperands, floatOnly, sameDType } from './checks.ts';
-import { full, numberFits } from './creation.ts';
+import { full, INTEGER_RANGES, numberFits, zerosLike } from './creation.ts';
 import { broadcastTo, sumTo } from './views.ts';
 
 type Operand = Tensor | number;
+
+/** What integers have too. */
+const INTEGER_UNARY: ReadonlySet<UnaryOp> = new Set(['neg', 'abs', 'sign', 'square', 'affine', 'clamp']);
 
 /**
  * Two operands, of which one may be a number, which the other's dtype must hold.
@@ -29,8 +34,7 @@ function checkPair(operation: string, a: Operand, b: Operand): void {
 
 function runUnary(op: UnaryOp, x: Tensor, alpha?: number, beta?: number): Tensor {
   checkOperands(op, { x });
-  if (op !== 'neg' && op !== 'abs' && op !== 'sign' && op !== 'square' && op !== 'affine' && op !== 'clamp')
-    floatOnly(op, x);
+  if (!INTEGER_UNARY.has(op)) floatOnly(op, x);
   const out = allocateTensor(x.device, x.shape, x.dtype);
   x.device.backend.unary(op, x.view, out.view, alpha, beta);
   return out;
@@ -83,7 +87,7 @@ function binary(op: BinaryOp, x: Operand, y: Operand, saves: boolean, dA: PairGr
   });
 }
 
-/** a + b with broadcasting. @throws ShapeError | DTypeError | DeviceError, as all binary operators here */
+/** a + b with broadcasting; integers wrap. @throws ShapeError | DTypeError | DeviceError, as all binary operators here */
 export function add(a: Operand, b: Operand): Tensor {
   checkPair('add', a, b);
   if (typeof b === 'number') return affine(a as Tensor, 1, b);
@@ -136,28 +140,41 @@ export function div(a: Operand, b: Operand): Tensor {
     b,
     true,
     (dOut, _a, sb) => runBinary('div', dOut, sb),
-    (dOut, _a, sb, out) => neg(runBinary('div', runBinary('mul', dOut, out), sb)),
+    // In this order, which overflows last.
+    (dOut, _a, sb, out) => neg(runBinary('mul', dOut, runBinary('div', out, sb))),
   );
 }
 
-/** a^b for a > 0, or a number b: x^b. */
+/**
+ * a^b. A negative float to a power that is not whole is NaN; integers wrap, and their negative powers truncate. As in PyTorch, the
+ * gradient of a is 0 where b is 0, and that of b is 0 where a is 0 and b is not negative.
+ */
 export function pow(a: Operand, b: Operand): Tensor {
   checkPair('pow', a, b);
-  if (typeof b === 'number' && typeof a !== 'number') return powScalar(a, b);
+  if (typeof b === 'number' && typeof a !== 'number' && isFloat(a.dtype)) return powScalar(a, b);
   return binary(
     'pow',
     a,
     b,
     true,
-    (dOut, sa, sb) => runBinary('mul', dOut, runBinary('mul', sb, runBinary('pow', sa, affine(sb, 1, -1)))),
-    (dOut, sa, _b, out) => runBinary('mul', dOut, runBinary('mul', out, runUnary('log', sa))),
+    (dOut, sa, sb) => {
+      const slope = runBinary('mul', sb, runBinary('pow', sa, affine(sb, 1, -1)));
+      return where(sb, runBinary('mul', dOut, slope), 0);
+    },
+    (dOut, sa, sb, out) => {
+      const slope = runBinary('mul', out, runUnary('log', sa));
+      const isFlat = runBinary('mul', equal(sa, 0), greaterEqual(sb, 0));
+      return runBinary('mul', dOut, where(isFlat, 0, slope));
+    },
   );
 }
 
 function powScalar(x: Tensor, exponent: number): Tensor {
   const out = runUnary('powScalar', x, exponent);
   record([out], [x], [x], ([dOut], [sx]) => [
-    runBinary('mul', dOut!, affine(runUnary('powScalar', sx, exponent - 1), exponent, 0)),
+    exponent === 0
+      ? zerosLike(sx)
+      : runBinary('mul', dOut!, affine(runUnary('powScalar', sx, exponent - 1), exponent, 0)),
   ]);
   return out;
 }
@@ -272,10 +289,16 @@ function unary(op: UnaryOp, x: Tensor, reads: 'x' | 'out' | 'none', gradient: Un
   return out;
 }
 
-/** scale * x + shift with numbers. */
+/** scale * x + shift with numbers; integers wrap. @throws DTypeError for numbers that x's integer dtype does not hold */
 export function affine(x: Tensor, scale: number, shift: number): Tensor {
   isNumber('affine', 'scale', scale);
   isNumber('affine', 'shift', shift);
+  if (!isFloat(x.dtype) && !(Number.isInteger(scale) && Number.isInteger(shift))) {
+    throw new DTypeError(
+      `affine: scale and shift must be whole for ${x.dtype}, got ${scale} and ${shift}. Use cast(x, 'f32') for fractions.`,
+      { scale, shift, dtype: x.dtype },
+    );
+  }
   const out = runUnary('affine', x, scale, shift);
   record([out], [x], [], ([dOut]) => [scale === 1 ? dOut : affine(dOut!, scale, 0)]);
   return out;
@@ -284,7 +307,7 @@ export function affine(x: Tensor, scale: number, shift: number): Tensor {
 export const neg = (x: Tensor): Tensor => unary('neg', x, 'none', (dOut) => neg(dOut));
 export const abs = (x: Tensor): Tensor =>
   unary('abs', x, 'x', (dOut, sx) => runBinary('mul', dOut, runUnary('sign', sx)));
-/** -1, 0 or 1; gradient 0. */
+/** -1, 0 or 1, and 0 at NaN; gradient 0. */
 export const sign = (x: Tensor): Tensor => runUnary('sign', x);
 export const floor = (x: Tensor): Tensor => runUnary('floor', x);
 export const exp = (x: Tensor): Tensor => unary('exp', x, 'out', (dOut, out) => runBinary('mul', dOut, out));
@@ -320,11 +343,15 @@ export const geluErf = (x: Tensor): Tensor =>
 /** 1 where x is NaN or infinite, else 0; no gradient. */
 export const notFinite = (x: Tensor): Tensor => runUnary('notFinite', x);
 
-/** x limited to [low, high]; gradient 0 outside. */
+/** x limited to [low, high]; gradient 0 outside. Bounds of integers are whole, or infinite for none. @throws DTypeError */
 export function clamp(x: Tensor, low: number, high: number): Tensor {
   numberThat('clamp', 'low', low, 'a number, -Infinity for none', () => true);
   numberThat('clamp', 'high', high, `a number >= low = ${low}, Infinity for none`, (value) => value >= low);
-  const out = runUnary('clamp', x, low, high);
+  const [first, last] = x.dtype === 'i32' || x.dtype === 'u32' ? INTEGER_RANGES[x.dtype] : [-Infinity, Infinity];
+  const bounds = [Math.max(low, first), Math.min(high, last)];
+  numberFits('clamp', 'low', bounds[0], x.dtype);
+  numberFits('clamp', 'high', bounds[1], x.dtype);
+  const out = runUnary('clamp', x, bounds[0], bounds[1]);
   record([out], [x], [x, out], ([dOut], [sx, sOut]) => [runBinary('mul', dOut!, runBinary('equal', sx, sOut))]);
   return out;
 }

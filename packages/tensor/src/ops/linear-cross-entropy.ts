@@ -133,7 +133,7 @@ function transposed(view: ArrayView): ArrayView {
 interface RowLosses {
   /** `[end - start, P]` */
   readonly logits: Tensor;
-  /** f32 `[end - start]`. */
+  /** f32 `[end - start, 2]`: the parts of the log-sum-exp. */
   readonly lse: Tensor;
   /** f32 scalar: what the rows add to the mean. */
   readonly share: Tensor;
@@ -143,7 +143,8 @@ function rowLosses(operands: Operands, start: number, end: number): RowLosses {
   const { x, weight, bias, targets, ignoreIndex, zLoss, perRow, parts } = operands;
   const { device } = x;
   const logits = allocateTensor(device, [end - start, weight.shape[0]], x.dtype);
-  const [loss, lse] = [0, 1].map(() => allocateTensor(device, [end - start], 'f32'));
+  const loss = allocateTensor(device, [end - start], 'f32');
+  const lse = allocateTensor(device, [end - start, 2], 'f32');
   const { backend } = device;
   backend.matmul(rowsOf(x, start, end), transposed(weight.view), logits.view, bias ? { bias: bias.view } : undefined);
   const ids = rowsOf(targets, start, end);
@@ -155,7 +156,7 @@ function rowLosses(operands: Operands, start: number, end: number): RowLosses {
 /** What rows add to the mean of `zLoss * lse^2`: those that count. */
 function zShare({ targets, ignoreIndex, zLoss, perRow }: Operands, lse: Tensor, start: number, end: number): Tensor {
   const counts = cast(notEqual(slice(targets, [start], [end]), ignoreIndex), 'f32');
-  return mul(mul(sum(where(counts, square(lse), 0)), perRow), zLoss);
+  return mul(mul(sum(where(counts, square(sum(lse, { axes: 1 })), 0)), perRow), zLoss);
 }
 
 /** Adds the two means to `parts`; their sum. */

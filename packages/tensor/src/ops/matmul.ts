@@ -4,7 +4,7 @@ import type { DType } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { type GradientMemory, parameterGradient } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
-import { broadcastShapes, contiguousStrides, formatShape } from '../core/shape.ts';
+import { broadcastShapes, contiguousStrides, formatShape, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { checkedLater, checkOptions, flag, floatDTypeName, type OptionChecks } from '../core/value-checks.ts';
 import { checkOperands, floatOnly, sameDType, shapeIs } from './checks.ts';
@@ -108,7 +108,7 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null, into?: T
     const dtype = sameDType('linear', x, weight, bias);
     const O = weight.shape[0];
     if (bias) shapeIs('linear', 'bias', bias.shape, [O], '[O]');
-    const rows = reshape(x, [-1, I]);
+    const rows = reshape(x, [sizeOf(x.shape.slice(0, -1)), I]);
     const out = resultMemory('linear', device, [rows.shape[0], O], dtype, into);
     device.backend.matmul(rows.view, transposed(weight), out.view, bias ? { bias: bias.view } : undefined);
     record([out], [rows, weight, bias ?? null], [rows, weight], ([gradient], [sx, sw], needs, inputs, gradientOf) => {

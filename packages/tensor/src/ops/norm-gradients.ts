@@ -36,7 +36,7 @@ export function normGradients(
   const dx = memory?.tensor.alias(shape, contiguousStrides(shape)) ?? allocateTensor(device, shape, dtype);
   memory?.tensor.dispose();
   const dWeight = weight && parameterSum(parameters.weight, weight);
-  const biasLike = { device, shape: shape.slice(-1), dtype };
+  const biasLike = { device, shape: [shape.at(-1) ?? 1], dtype };
   const dBias = parameters.bias === undefined ? null : parameterSum(parameters.bias, biasLike);
   const added = { dx: memory?.accumulate, dWeight: dWeight?.accumulate, dBias: dBias?.accumulate };
   const [own, gradient, sum] = [weight?.view ?? null, contiguous(dOut).view, dWeight?.tensor.view ?? null];

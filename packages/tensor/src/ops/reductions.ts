@@ -97,7 +97,7 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
   return extremum('min', x, options);
 }
 
-/** Index (i32) of the first maximum along the last axis: `[..., N] -> [...]`. */
+/** Index (i32) of the first maximum along the last axis, `[..., N] -> [...]`; a NaN counts as the largest. */
 export function argmax(x: Tensor): Tensor {
   checkOperands('argmax', { x });
   return tidy(() => {

@@ -55,10 +55,12 @@ interface Moments {
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter, 2019): moments and parameters in f32, bias-corrected, updated
- * in place. Parameters without a gradient stay as they are.
+ * in place. A parameter without a gradient stays as it is, and the step does not count for its bias correction, as in PyTorch.
  */
 export class AdamW implements Disposable {
   #stepCount = 0;
+  /** Of each parameter: the steps in which it had a gradient. */
+  readonly #stepCounts: Map<string, number>;
   readonly #moments: ReadonlyMap<string, Moments>;
   readonly #decay: ReadonlyMap<string, number>;
   readonly #device: Device;
@@ -79,6 +81,7 @@ export class AdamW implements Disposable {
     this.betas = betas;
     this.eps = eps;
     this.#device = device;
+    this.#stepCounts = new Map(entries.map(([name]) => [name, 0]));
     this.#decay = new Map(entries.map(([name, tensor]) => [name, noDecay(name, tensor) ? 0 : weightDecay]));
     const [m, v] = [packedLike(params), packedLike(params)];
     this.#moments = new Map(entries.map(([name]) => [name, { m: m[name], v: v[name] }]));
@@ -86,6 +89,11 @@ export class AdamW implements Disposable {
 
   get stepCount(): number {
     return this.#stepCount;
+  }
+
+  /** Steps of the parameters that had a gradient in fewer than `stepCount` of them, for a checkpoint. */
+  get laggingStepCounts(): Record<string, number> {
+    return Object.fromEntries([...this.#stepCounts].filter(([, count]) => count !== this.#stepCount));
   }
 
   /**
@@ -101,7 +109,18 @@ export class AdamW implements Disposable {
     if (gradScale) checkScalar('adamw.step', 'gradScale', gradScale, this.#device);
     this.lr = lr;
     this.#stepCount++;
-    const active = Object.entries(this.params).filter(([, tensor]) => tensor.grad !== null);
+    const withGradient = Object.entries(this.params).filter(([, tensor]) => tensor.grad !== null);
+    const byCount = new Map<number, [string, Tensor][]>();
+    for (const entry of withGradient) {
+      const count = this.#stepCounts.get(entry[0])! + 1;
+      this.#stepCounts.set(entry[0], count);
+      byCount.set(count, [...(byCount.get(count) ?? []), entry]);
+    }
+    for (const [count, active] of byCount) this.#update(active, count, gradScale);
+  }
+
+  /** Parameters that have taken `count` steps, this one included: one bias correction for all of them. */
+  #update(active: readonly (readonly [string, Tensor])[], count: number, gradScale: Tensor | null): void {
     const moments = active.map(([name]) => this.#moments.get(name)!);
     const { lists, keys } = mergeRuns(
       [
@@ -116,12 +135,12 @@ export class AdamW implements Disposable {
     this.#device.backend.adamw({
       ...{ params, grads, m, v },
       weightDecay: keys,
-      lr,
+      lr: this.lr,
       beta1: this.betas[0],
       beta2: this.betas[1],
       eps: this.eps,
-      biasCorrection1: 1 - this.betas[0] ** this.#stepCount,
-      biasCorrection2: 1 - this.betas[1] ** this.#stepCount,
+      biasCorrection1: 1 - this.betas[0] ** count,
+      biasCorrection2: 1 - this.betas[1] ** count,
       gradScale: gradScale?.view ?? null,
     });
   }
@@ -134,7 +153,7 @@ export class AdamW implements Disposable {
     }
   }
 
-  /** Live tensors of the optimiser for a checkpoint: `<name>.m`, `<name>.v`. With `stepCount` they resume bit for bit. */
+  /** Live tensors of the optimiser for a checkpoint: `<name>.m`, `<name>.v`. With `stepCount` and `laggingStepCounts` they resume bit for bit. */
   state(): Record<string, Tensor> {
     return Object.fromEntries(
       [...this.#moments].flatMap(([name, { m, v }]) => [
@@ -145,11 +164,12 @@ export class AdamW implements Disposable {
   }
 
   /**
-   * Restores what `state` and `stepCount` gave; nothing changes when it cannot.
+   * Restores what `state`, `stepCount` and `laggingStepCounts` gave; without the last, every parameter has taken all steps. Nothing
+   * changes when it cannot.
    *
    * @throws CheckpointError when a moment is missing or has another shape; ConfigError | DTypeError | DeviceError
    */
-  loadState(state: NamedTensors, stepCount: number): void {
+  loadState(state: NamedTensors, stepCount: number, laggingStepCounts: Readonly<Record<string, number>> = {}): void {
     wholeNumber('adamw.loadState', 'stepCount', stepCount);
     checkNames('adamw.loadState', 'state', state);
     for (const [name, own] of Object.entries(this.state())) {
@@ -170,6 +190,9 @@ export class AdamW implements Disposable {
     }
     for (const [name, own] of Object.entries(this.state())) this.#device.backend.copy(state[name].view, own.view);
     this.#stepCount = stepCount;
+    for (const name of this.#stepCounts.keys()) {
+      this.#stepCounts.set(name, Object.hasOwn(laggingStepCounts, name) ? laggingStepCounts[name] : stepCount);
+    }
   }
 
   dispose(): void {

@@ -17,6 +17,8 @@ export interface TrainingState {
   readonly step: number;
   /** Steps that changed the weights: the AdamW step count. */
   readonly optimizerSteps: number;
+  /** Those of parameters that had a gradient in fewer of them; absent in checkpoints of earlier releases, and where there are none. */
+  readonly laggingSteps?: Readonly<Record<string, number>>;
   readonly position: SequencePosition;
   readonly lossScale: LossScaleState;
   readonly guard: SpikeGuardState;

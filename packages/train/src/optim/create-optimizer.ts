@@ -40,9 +40,12 @@ function createAdamW(params: NamedTensors, { lr, betas, eps, weightDecay }: Opti
     get stepCount() {
       return adamW.stepCount;
     },
+    get laggingStepCounts() {
+      return adamW.laggingStepCounts;
+    },
     step: (lrRatio, gradScale) => adamW.step({ lr: lr * lrRatio, gradScale }),
     state: () => adamW.state(),
-    loadState: (state, stepCount) => adamW.loadState(state, stepCount),
+    loadState: (state, stepCount, lagging) => adamW.loadState(state, stepCount, lagging),
     dispose: () => adamW.dispose(),
   };
 }
@@ -54,6 +57,7 @@ function emptyOptimizer(): Optimizer {
     get stepCount() {
       return stepCount;
     },
+    laggingStepCounts: {},
     step: () => {
       stepCount++;
     },
@@ -70,14 +74,17 @@ function combine(first: Optimizer, second: Optimizer): Optimizer {
     get stepCount() {
       return first.stepCount;
     },
+    get laggingStepCounts() {
+      return { ...first.laggingStepCounts, ...second.laggingStepCounts };
+    },
     step(lrRatio, gradScale) {
       first.step(lrRatio, gradScale);
       second.step(lrRatio, gradScale);
     },
     state: () => ({ ...first.state(), ...second.state() }),
-    loadState(state, stepCount) {
-      first.loadState(state, stepCount);
-      second.loadState(state, stepCount);
+    loadState(state, stepCount, lagging) {
+      first.loadState(state, stepCount, lagging);
+      second.loadState(state, stepCount, lagging);
     },
     dispose() {
       first.dispose();

@@ -53,6 +53,9 @@ export class Muon implements Optimizer {
     return this.steps;
   }
 
+  /** Momentum has no bias correction: nothing depends on how often a parameter had a gradient. */
+  readonly laggingStepCounts: Readonly<Record<string, number>> = {};
+
   step(lrRatio: number, gradScale: Tensor): void {
     this.steps++;
     noGrad(() => {

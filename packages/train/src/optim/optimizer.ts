@@ -11,9 +11,15 @@ export interface Optimizer {
    * @param gradScale f32 scalar that multiplies all gradients; NaN leaves everything unchanged
    */
   step(lrRatio: number, gradScale: Tensor): void;
+  /** Updates of the parameters that had a gradient in fewer than `stepCount` of them. */
+  readonly laggingStepCounts: Readonly<Record<string, number>>;
   /** Tensors to save. */
   state(): Record<string, Tensor>;
   /** @throws CheckpointError for missing tensors or other shapes */
-  loadState(state: Readonly<Record<string, Tensor>>, stepCount: number): void;
+  loadState(
+    state: Readonly<Record<string, Tensor>>,
+    stepCount: number,
+    laggingStepCounts?: Readonly<Record<string, number>>,
+  ): void;
   dispose(): void;
 }

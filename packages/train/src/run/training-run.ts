@@ -195,11 +195,12 @@ export class TrainingRun {
     await this.ledger.flush();
     const { lossScale, guard } = this.ledger.state;
     const { step, position, best } = this;
-    const optimizerSteps = this.optimizer.stepCount;
+    const { stepCount: optimizerSteps, laggingStepCounts } = this.optimizer;
+    const lagging = Object.keys(laggingStepCounts).length > 0 ? { laggingSteps: laggingStepCounts } : {};
     const optimizer = this.parallel ? await this.parallel.optimizerState() : this.optimizer.state();
     if (!isFirst(this.inputs.collective)) return;
     const plannedSteps = this.inputs.config.training.steps;
-    const state = { step, plannedSteps, optimizerSteps, position, lossScale, guard, unsettled, best };
+    const state = { step, plannedSteps, optimizerSteps, ...lagging, position, lossScale, guard, unsettled, best };
     await this.keeper.save(state, { ...this.liveTensors(), optimizer });
   }
 
@@ -216,7 +217,7 @@ export class TrainingRun {
       const others = name === 'optimizer' && isSharded ? 'ignore' : 'refuse';
       restoreTensors(tensors, files[`${name}.safetensors`] ?? new Uint8Array(), `${name}.safetensors`, others);
     }
-    this.optimizer.loadState(this.optimizer.state(), state.optimizerSteps);
+    this.optimizer.loadState(this.optimizer.state(), state.optimizerSteps, state.laggingSteps);
     this.step = state.step;
     this.position = position;
     this.best = state.best;

@@ -44,7 +44,7 @@ describe('reference backend [reference]', () => {
     expect(await sum('f16', 'f32')).toBe(1 + 2 ** -20);
   });
 
-  it('copies between strided windows and wraps whole numbers to 32 bits', async () => {
+  it('copies between strided windows and keeps whole numbers in 32 bits', async () => {
     const backend = createReferenceBackend();
     const x = backend.allocate(6, 'f32');
     backend.upload(x, 0, Float32Array.of(1.9, -1.9, 3, 4, 5, 6));
@@ -53,6 +53,6 @@ describe('reference backend [reference]', () => {
     expect([...(await backend.download(out, 0, 6))]).toEqual([1, 4, -1, 5, 3, 6]);
     const u = backend.allocate(1, 'u32');
     backend.copy(view(x, [1], [1], 1), view(u, [1], [1]));
-    expect([...(await backend.download(u, 0, 1))]).toEqual([2 ** 32 - 1]);
+    expect([...(await backend.download(u, 0, 1))]).toEqual([0]);
   });
 });

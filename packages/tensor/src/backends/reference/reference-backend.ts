@@ -20,7 +20,10 @@ import { arithmeticRound, memoryOf, type ReferencePrecision, storageRound, strid
 
 const dense = (view: ArrayView): Float64Array => reference.toDense(strided(view));
 const maybe = (view: ArrayView | null): Float64Array | null => view && memoryOf(view);
-const last = (view: ArrayView): number => view.shape[view.shape.length - 1];
+const last = (view: ArrayView): number => view.shape.at(-1) ?? 1;
+/** The nearest number of an integer dtype's range. */
+const saturated = (value: number, dtype: DType): number =>
+  dtype === 'i32' ? Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1) : Math.min(Math.max(value, 0), 2 ** 32 - 1);
 const isInteger = (dtype: DType): boolean => dtype === 'i32' || dtype === 'u32';
 
 /**
@@ -87,12 +90,13 @@ export class ReferenceBackend implements Backend {
   }
 
   copy(x: ArrayView, out: ArrayView): void {
-    this.#store(out, dense(x).slice());
+    const isTruncating = isInteger(out.dtype) && !isInteger(x.dtype);
+    this.#store(out, isTruncating ? dense(x).map((value) => saturated(value, out.dtype)) : dense(x).slice());
   }
 
   unary(op: UnaryOp, x: ArrayView, out: ArrayView, alpha?: number, beta?: number): void {
-    const round = isInteger(x.dtype) ? reference.exact : this.#round;
-    this.#store(out, reference.unaryReference(op, dense(x), round, alpha, beta));
+    if (isInteger(x.dtype)) this.#store(out, reference.integerUnaryReference(op, dense(x), alpha, beta));
+    else this.#store(out, reference.unaryReference(op, dense(x), this.#round, alpha, beta));
   }
 
   binary(op: BinaryOp, a: ArrayView, b: ArrayView, out: ArrayView): void {

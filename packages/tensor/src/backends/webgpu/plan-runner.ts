@@ -35,7 +35,9 @@ export function operandOf(view: ArrayView, capabilities: DeviceCapabilities): Op
     return { view, buffer, offset: 0, size: buffer.size, start: view.offset };
   }
   const bytes = elementBytes(view.dtype);
-  const offset = Math.floor((view.offset * bytes) / WINDOW_ALIGNMENT) * WINDOW_ALIGNMENT;
+  // An empty view may start at the buffer's end, where no window fits.
+  const furthest = buffer.size - WINDOW_ALIGNMENT;
+  const offset = Math.min(Math.floor((view.offset * bytes) / WINDOW_ALIGNMENT) * WINDOW_ALIGNMENT, furthest);
   const end = Math.ceil(((view.offset + spanOf(view)) * bytes) / WINDOW_ALIGNMENT) * WINDOW_ALIGNMENT;
   const size = Math.max(WINDOW_ALIGNMENT, Math.min(end, buffer.size) - offset);
   return { view, buffer, offset, size, start: view.offset - offset / bytes };

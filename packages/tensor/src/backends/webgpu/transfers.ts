@@ -72,6 +72,7 @@ export class Transfers {
 
   /** Reads elements after all recorded work. */
   async read(buffer: PooledBuffer, dtype: DType, start: number, length: number): Promise<HostArray> {
+    if (length === 0) return hostArray(new ArrayBuffer(0), 0, 0, dtype);
     const bytes = elementBytes(dtype);
     const from = Math.floor((start * bytes) / 4) * 4;
     const size = Math.ceil(((start + length) * bytes) / 4) * 4 - from;

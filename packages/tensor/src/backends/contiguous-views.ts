@@ -1,0 +1,152 @@
+import { contiguousStrides, isContiguous, sizeOf } from '../core/shape.ts';
+import type { AttentionArguments, AttentionBackwardArguments } from './attention-arguments.ts';
+import type { AdamWArguments, ArrayView, Backend } from './backend.ts';
+import type { FusedRope, KeyValueArguments, RopeNorm } from './fused-rope.ts';
+
+/** Primitives whose leading arguments must be row-major, and which of them. Results are row-major already: operators allocate them. */
+const ROW_MAJOR = {
+  argmax: [0],
+  softmax: [0],
+  softmaxBackward: [0, 1],
+  rmsNorm: [0, 1],
+  addRmsNorm: [0, 1, 2],
+  rmsNormRope: [0, 1, 2],
+  rmsNormBackward: [0, 1, 2, 3],
+  layerNorm: [0, 1, 2],
+  addLayerNorm: [0, 1, 2, 3],
+  layerNormBackward: [0, 1, 2, 3, 4],
+  rope: [0, 1],
+  embedding: [0, 1],
+  embeddingBackward: [0, 1],
+  crossEntropy: [0, 1],
+  crossEntropyBackward: [0, 1, 4, 5],
+  gather: [0, 1],
+  gatherBackward: [0, 1],
+  dropout: [0],
+} as const satisfies { readonly [Name in keyof Backend]?: readonly number[] };
+
+/** `run` with its arguments passed through `prepare` first; `isInPlace`: what it wrote to copies goes back to their views. */
+type Around = <Arguments extends unknown[]>(
+  run: (...args: Arguments) => void,
+  prepare: (copies: RowMajorCopies, ...args: Arguments) => Arguments,
+  isInPlace?: boolean,
+) => (...args: Arguments) => void;
+
+type Primitive = (...args: unknown[]) => void;
+
+/** Row-major copies of the views of one call: made where a view needs one, given back after the call. */
+class RowMajorCopies {
+  readonly #copies: { readonly view: ArrayView; readonly copy: ArrayView }[] = [];
+
+  constructor(readonly backend: Backend) {}
+
+  readonly of = <View extends ArrayView | null | undefined>(view: View): View => {
+    if (!view || isContiguous(view.shape, view.strides)) return view;
+    const { shape, dtype } = view;
+    const storage = this.backend.allocate(sizeOf(shape), dtype);
+    const copy = { storage, dtype, shape, strides: contiguousStrides(shape), offset: 0 };
+    this.backend.copy(view, copy);
+    this.#copies.push({ view, copy });
+    return copy as ArrayView as View;
+  };
+
+  readonly all = (views: readonly ArrayView[]): readonly ArrayView[] => views.map(this.of);
+
+  /** Carries what a call wrote to copies back to the views they stand for. */
+  writeBack(): void {
+    for (const { view, copy } of this.#copies) this.backend.copy(copy, view);
+  }
+
+  release(): void {
+    for (const { copy } of this.#copies) this.backend.release(copy.storage);
+  }
+}
+
+/**
+ * Makes a backend's primitives take strided views where their kernels need row-major ones: every such argument passes through
+ * here, and is copied first when it is expanded, transposed or otherwise not row-major. `adamw` also carries the parameters and
+ * moments back. Changes the backend itself, once.
+ */
+export function acceptStridedViews(backend: Backend): void {
+  if (accepting.has(backend)) return;
+  accepting.add(backend);
+  const around: Around = (run, prepare, isInPlace = false) => {
+    return (...args) => {
+      const copies = new RowMajorCopies(backend);
+      try {
+        run(...prepare(copies, ...args));
+        if (isInPlace) copies.writeBack();
+      } finally {
+        copies.release();
+      }
+    };
+  };
+  for (const [name, places] of Object.entries(ROW_MAJOR) as [keyof typeof ROW_MAJOR, readonly number[]][]) {
+    const run = backend[name].bind(backend) as Primitive;
+    const prepare = ({ of }: RowMajorCopies, ...args: unknown[]): unknown[] =>
+      args.map((arg, place) => (places.includes(place) ? of(arg as ArrayView | null) : arg));
+    Object.assign(backend, { [name]: around(run, prepare) });
+  }
+  backend.matmul = around(backend.matmul.bind(backend), ({ of }, a, b, out, options) =>
+    options?.bias ? [a, b, out, { ...options, bias: of(options.bias) }] : [a, b, out, options],
+  );
+  backend.attention = around(backend.attention.bind(backend), (copies, args) => [attentionInputs(copies, args)]);
+  backend.attentionBackward = around(backend.attentionBackward.bind(backend), (copies, args) => [
+    attentionGradientInputs(copies, args),
+  ]);
+  backend.sumSquares = around(backend.sumSquares.bind(backend), ({ all }, arrays, out) => [all(arrays), out]);
+  backend.adamw = around(backend.adamw.bind(backend), (copies, args) => [optimizerArrays(copies, args)], true);
+  acceptStridedRopeViews(backend, around);
+}
+
+const accepting = new WeakSet<Backend>();
+
+function acceptStridedRopeViews(backend: Backend, around: Around): void {
+  const { fusedRope } = backend;
+  if (fusedRope === null) return;
+  const normOf = ({ of }: RowMajorCopies, norm: RopeNorm): RopeNorm => ({ ...norm, weight: of(norm.weight) });
+  const keyValues = <Arguments extends Omit<KeyValueArguments, 'both'> & { readonly both: ArrayView | null }>(
+    copies: RowMajorCopies,
+    args: Arguments,
+  ): Arguments => ({
+    ...args,
+    both: copies.of(args.both),
+    positions: copies.of(args.positions),
+    norm: args.norm && normOf(copies, args.norm),
+  });
+  const strided: FusedRope = {
+    ropePair: around(fusedRope.ropePair.bind(fusedRope), ({ of }, q, k, positions, outQ, outK, options) => {
+      return [of(q), of(k), of(positions), outQ, outK, options];
+    }),
+    normGradient: around(
+      fusedRope.normGradient.bind(fusedRope),
+      (copies, x, positions, norm, rope, dOut, dx, dWeight, accumulate) => {
+        const { of } = copies;
+        return [of(x), of(positions), normOf(copies, norm), rope, of(dOut), dx, dWeight, accumulate];
+      },
+    ),
+    keyValues: around(fusedRope.keyValues.bind(fusedRope), (copies, args, k, v) => [keyValues(copies, args), k, v]),
+    keyValueGradients: around(
+      fusedRope.keyValueGradients.bind(fusedRope),
+      (copies, args, dk, dv, dBoth, dWeight, accumulate) => {
+        return [keyValues(copies, args), copies.of(dk), copies.of(dv), dBoth, dWeight, accumulate];
+      },
+    ),
+  };
+  Object.assign(fusedRope, strided);
+}
+
+function attentionInputs<Arguments extends AttentionArguments>({ of }: RowMajorCopies, args: Arguments): Arguments {
+  return { ...args, q: of(args.q), k: of(args.k), v: of(args.v), docRange: of(args.docRange) };
+}
+
+function attentionGradientInputs(copies: RowMajorCopies, args: AttentionBackwardArguments): AttentionBackwardArguments {
+  const { of } = copies;
+  const { out, lse, dOut, dLse } = args;
+  return { ...attentionInputs(copies, args), out: of(out), lse: of(lse), dOut: of(dOut), dLse: of(dLse) };
+}
+
+function optimizerArrays({ of, all }: RowMajorCopies, args: AdamWArguments): AdamWArguments {
+  const { params, grads, m, v, gradScale } = args;
+  return { ...args, params: all(params), grads: all(grads), m: all(m), v: all(v), gradScale: of(gradScale) };
+}
