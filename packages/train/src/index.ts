@@ -70,6 +70,7 @@ export { WeightAverage } from './optim/weight-average.ts';
 export { type AttentionMap, attentionMapSvg } from './report/attention-map.ts';
 export { type ChartMark, type ChartSeries, type LineChart, lineChart } from './report/line-chart.ts';
 export { type ReportContent, reportHtml, type TextSample } from './report/report-html.ts';
+export { type AttentionByLayer, attentionByLayer } from './run/attention-by-layer.ts';
 export { depthStatistics } from './run/depth-statistics.ts';
 export { evaluateDomains, lossesBySource, type SourceLosses } from './run/evaluate-domains.ts';
 export { evaluateHeldOut, type HeldOutOptions, type HeldOutResult, type HeldOutText } from './run/evaluate-held-out.ts';
@@ -89,4 +90,36 @@ export { MemoryStorage } from './storage/memory-storage.ts';
 export type { RunStorage } from './storage/run-storage.ts';
 export { StorageError } from './storage/storage-error.ts';
 export { StorageFullError } from './storage/storage-full-error.ts';
+export { meanAndError, type PairedDifference, pairedDifference } from './study/paired-difference.ts';
+export { studyCsv } from './study/study-csv.ts';
+export { studyReportHtml } from './study/study-report.ts';
+export type {
+  StudyFile,
+  StudyInputs,
+  StudyLoss,
+  StudyPlanRecord,
+  StudyRun,
+  StudyRunKey,
+  VariedValue,
+} from './study/study-run.ts';
+export {
+  changeLines,
+  corpusTable,
+  costTable,
+  lossTable,
+  measureTable,
+  missingLines,
+  type StudyTable,
+  sweepTable,
+  unfinishedTable,
+  valuesText,
+} from './study/study-tables.ts';
+export {
+  bestCell,
+  inputDifference,
+  type StudyCell,
+  type StudyComparison,
+  type StudySummary,
+  summarizeStudy,
+} from './study/summarize-study.ts';
 export { wittenBellBitsPerByte } from './yardstick/witten-bell.ts';

@@ -32,6 +32,8 @@ export interface TrainingParties {
   readonly lock?: PathLock | null;
   /** Go on although the configuration's schedule is not the checkpoint's. */
   readonly acceptsSchedule?: boolean;
+  /** The run's data, prepared already; it stays open. */
+  readonly data?: PreparedData;
 }
 
 /**
@@ -93,13 +95,13 @@ async function trainLocked(
     });
   } finally {
     run.dispose();
-    for (const { source } of data.sources) await source.close?.();
+    if (!parties.data) for (const { source } of data.sources) await source.close?.();
   }
 }
 
 async function readInputs(prepared: PreparedRun, storage: FolderStorage, parties: TrainingParties) {
   const { config, model, tokenizer, tokenizerJson, sources } = prepared;
-  const data = await prepareData(sources, tokenizer, config);
+  const data = parties.data ?? (await prepareData(sources, tokenizer, config));
   const tasks = await TaskEvaluation.open(config);
   const identity = await runIdentityOf(config, model, tokenizerJson);
   const resumeFrom = prepared.resumes ? await lastCheckpoint(storage, parties) : null;
@@ -108,14 +110,15 @@ async function readInputs(prepared: PreparedRun, storage: FolderStorage, parties
   return { data, tasks, identity, resumeFrom };
 }
 
-/** Room for a checkpoint is made sure of first. */
+/** Room for a checkpoint is made sure of first. A run that saves none is never opened again and needs no tokenizer. */
 async function writeInputs(prepared: PreparedRun, storage: FolderStorage): Promise<void> {
   const { config, model, tokenizerJson } = prepared;
-  await requireRoom(storage, prepared);
+  const saves = config.checkpoint.every !== null;
+  if (saves) await requireRoom(storage, prepared);
   await storage.removeUnfinished('checkpoints');
   await storage.removeUnfinished('');
   await storage.write(CONFIG_FILE, `${JSON.stringify({ run: config, model }, null, 2)}\n`);
-  await storage.write('tokenizer.json', tokenizerJson);
+  if (saves) await storage.write('tokenizer.json', tokenizerJson);
 }
 
 /** Tokens by source: ranks that read other files must not train together. */

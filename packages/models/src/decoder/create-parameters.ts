@@ -14,7 +14,10 @@ export interface ParameterOptions {
   readonly device?: Device;
   /** f32 by default. */
   readonly dtype?: DType;
-  /** Seed of the initial values; 0 by default. Each parameter has its own stretch of the random stream. */
+  /**
+   * Seed of the initial values, 0 to 2^32 - 1; 0 by default. A parameter's values depend on the seed, its name and its shape
+   * alone: what two models share by name starts equal in both.
+   */
   readonly seed?: number;
 }
 
@@ -31,26 +34,32 @@ export function createParameters(specs: ParameterSpecs, options: ParameterOption
   const zeros = withoutScope(() => packedZeros(device, shapes, dtype));
   const memory = new Map(packed.map((name, i) => [name, zeros[i]]));
   const parameters: Record<string, Tensor> = {};
-  let offset = 0;
   for (const name of names) {
     const parameter = memory.get(name)!;
-    initialize(parameter, specs[name], seed, offset);
+    initialize(parameter, specs[name], seedOf(name, seed));
     parameters[name] = asParameter(parameter);
-    // Normal numbers come in pairs: the next parameter starts at an even place.
-    offset += parameter.size + (parameter.size % 2);
   }
   return parameters;
 }
 
-function initialize(
-  { view, device, size }: Tensor,
-  { shape, init }: ParameterSpec,
-  seed: number,
-  offset: number,
-): void {
+/** The random stream of one parameter: a key below 2^53 from its name and the model's seed, one to one in the seed. */
+function seedOf(name: string, seed: number): number {
+  const low = fnv1a(name, 0x811c9dc5);
+  const high = fnv1a(name, low) >>> 11;
+  return high * 2 ** 32 + ((low ^ seed) >>> 0);
+}
+
+/** FNV-1a over UTF-16 units, 32 bits, from a given start. */
+function fnv1a(text: string, start: number): number {
+  let hash = start;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+function initialize({ view, device, size }: Tensor, { shape, init }: ParameterSpec, seed: number): void {
   const { backend } = device;
   if (init.kind === 'normal') {
-    backend.random('normal', seed, offset, view);
+    backend.random('normal', seed, 0, view);
     if (init.std !== 1) backend.unary('affine', view, view, init.std, 0);
     return;
   }

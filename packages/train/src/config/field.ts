@@ -96,8 +96,16 @@ export function choice<const C extends string>(choices: readonly C[], defaultVal
 
 /** The field or null; null is the default. */
 export function optional<T>(field: Field<T>): Field<T | null> {
+  const { expects, help, parse, texts } = nullable(field);
+  return new Field<T | null>(null, expects, help, parse, { texts });
+}
+
+/** The field or null; its default stays. */
+export function nullable<T>(field: Field<T>): Field<T | null> {
   const parse = (value: unknown) => (value === null ? null : field.parse(value));
-  return new Field<T | null>(null, `${field.expects}, or null`, field.help, parse, { texts: field.texts });
+  return new Field<T | null>(field.defaultValue, `${field.expects}, or null`, field.help, parse, {
+    texts: field.texts,
+  });
 }
 
 /** A list whose entries all satisfy `item`. A single entry stands for a list of one. */

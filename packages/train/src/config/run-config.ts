@@ -1,5 +1,5 @@
 import { ConfigError } from '@modajs/tensor';
-import { type ConfigOf, choice, Field, flag, integer, list, number, open, optional, text } from './field.ts';
+import { type ConfigOf, choice, Field, flag, integer, list, nullable, number, open, optional, text } from './field.ts';
 import { type AbsentSettings, type RawConfig, resolveConfig } from './resolve-config.ts';
 import { type TextShape, textShapeOf } from './text-shape.ts';
 
@@ -126,7 +126,9 @@ export const runSchema = {
     atEvaluations: flag(false, 'Continue the prompts at every evaluation too, into samples.jsonl'),
   },
   checkpoint: {
-    every: integer(500, 'Steps between checkpoints; the last step always saves', { min: 1 }),
+    every: nullable(
+      integer(500, 'Steps between checkpoints; the last step always saves; null never saves', { min: 1 }),
+    ),
     keepLast: integer(2, 'Newest checkpoints kept, beside the best', { min: 1 }),
   },
   guard: {
@@ -167,6 +169,11 @@ export function resolveRunConfig(raw: RawConfig, where = 'config', absent: Absen
       `${where}: training.gradientAccumulation must divide training.batchSize, got ${gradientAccumulation} and ${batchSize}. ` +
         'Change one of them.',
       { batchSize, gradientAccumulation },
+    );
+  }
+  if (config.guard.onNan === 'rollback' && config.checkpoint.every === null) {
+    throw new ConfigError(
+      `${where}: guard.onNan rollback needs checkpoints to roll back to, got checkpoint.every null. Set one of them.`,
     );
   }
   return config;

@@ -8,6 +8,8 @@ export interface ChartSeries {
   /** Draw a dot at each point. */
   readonly dots?: boolean;
   readonly opacity?: number;
+  /** A shaded area around the curve: `[x, low, high]` in ascending x. */
+  readonly band?: readonly (readonly [number, number, number])[];
 }
 
 /** A horizontal line to compare with. */
@@ -23,6 +25,8 @@ export interface LineChart {
   readonly yLabel: string;
   readonly series: readonly ChartSeries[];
   readonly marks?: readonly ChartMark[];
+  /** Equal ratios of x take equal room; the points' own x are labelled. */
+  readonly logX?: boolean;
 }
 
 const WIDTH = 760;
@@ -38,20 +42,28 @@ interface Scale {
   readonly low: number;
   readonly high: number;
   readonly at: (value: number) => number;
+  /** Values to label. */
+  readonly ticks: readonly number[];
 }
 
 /** A line chart as a self-contained SVG element. Without any finite point, a sentence says so. */
 export function lineChart(chart: LineChart): string {
   const finite = chart.series.flatMap(({ points }) => points.filter(([, y]) => Number.isFinite(y)));
   if (finite.length === 0) return `<p>${escapeHtml(chart.title)}: no points.</p>`;
-  const values = [...finite.map(([, y]) => y), ...(chart.marks ?? []).map(({ y }) => y)];
-  const x = scale(extent(finite.map(([value]) => value)), LEFT, WIDTH - RIGHT);
+  const values = [
+    ...finite.map(([, y]) => y),
+    ...(chart.marks ?? []).map(({ y }) => y),
+    ...chart.series.flatMap(({ band = [] }) => band.flatMap(([, low, high]) => [low, high]).filter(Number.isFinite)),
+  ];
+  const places = finite.map(([value]) => value);
+  const x = chart.logX ? logScale(places, LEFT, WIDTH - RIGHT) : scale(extent(places), LEFT, WIDTH - RIGHT);
   const y = scale(padded(extent(values)), HEIGHT - BOTTOM, TOP);
   return [
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(chart.title)}">`,
     `<text x="${LEFT}" y="16" class="title">${escapeHtml(chart.title)}</text>`,
     axes(chart, x, y),
     ...(chart.marks ?? []).map((mark) => markLine(mark, y)),
+    ...chart.series.map((series) => area(series, x, y)),
     ...chart.series.map((series) => curve(series, x, y)),
     legend(chart.series),
     '</svg>',
@@ -69,11 +81,21 @@ function padded([low, high]: [number, number]): [number, number] {
 
 function scale([low, high]: [number, number], from: number, to: number): Scale {
   const span = high - low || 1;
-  return { low, high, at: (value) => Math.round((from + ((value - low) / span) * (to - from)) * 10) / 10 };
+  const at = (value: number): number => Math.round((from + ((value - low) / span) * (to - from)) * 10) / 10;
+  return { low, high, at, ticks: roundNumbers(low, high) };
+}
+
+/** Logarithmic, with a label at each of at most eight places, else at powers of two of the smallest. */
+function logScale(places: readonly number[], from: number, to: number): Scale {
+  const [low, high] = extent(places);
+  const inner = scale([Math.log(low), Math.log(high)], from, to);
+  const own = [...new Set(places)].sort((a, b) => a - b);
+  const doubled = Array.from({ length: Math.floor(Math.log2(high / low)) + 1 }, (_, i) => low * 2 ** i);
+  return { low, high, at: (value) => inner.at(Math.log(value)), ticks: own.length <= 8 ? own : doubled };
 }
 
 /** About five round numbers inside a range. */
-function ticks({ low, high }: Scale): number[] {
+function roundNumbers(low: number, high: number): number[] {
   const rough = (high - low || 1) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough)!;
@@ -84,12 +106,12 @@ function ticks({ low, high }: Scale): number[] {
 function axes(chart: LineChart, x: Scale, y: Scale): string {
   const right = WIDTH - RIGHT;
   const base = HEIGHT - BOTTOM;
-  const rows = ticks(y).map(
+  const rows = y.ticks.map(
     (value) =>
       `<line x1="${LEFT}" x2="${right}" y1="${y.at(value)}" y2="${y.at(value)}" class="grid"/>` +
       `<text x="${LEFT - 6}" y="${y.at(value) + 4}" text-anchor="end">${shortNumber(value)}</text>`,
   );
-  const columns = ticks(x).map(
+  const columns = x.ticks.map(
     (value) => `<text x="${x.at(value)}" y="${base + 16}" text-anchor="middle">${shortNumber(value)}</text>`,
   );
   const labels =
@@ -105,6 +127,17 @@ function markLine({ label, y: value }: ChartMark, y: Scale): string {
     `<line x1="${LEFT}" x2="${right}" y1="${y.at(value)}" y2="${y.at(value)}" class="mark"/>` +
     `<text x="${right + 6}" y="${y.at(value) + 4}" class="mark-label">${escapeHtml(label)}</text>`
   );
+}
+
+/** The band of a series. */
+function area({ band = [], colour }: ChartSeries, x: Scale, y: Scale): string {
+  const finite = band.filter(([, low, high]) => Number.isFinite(low) && Number.isFinite(high));
+  const every = Math.max(1, Math.ceil(finite.length / MAX_POINTS));
+  const shown = finite.filter((_, i) => i % every === 0 || i === finite.length - 1);
+  if (shown.length < 2) return '';
+  const upper = shown.map(([px, , high]) => `${x.at(px)} ${y.at(high)}`);
+  const lower = shown.map(([px, low]) => `${x.at(px)} ${y.at(low)}`).reverse();
+  return `<path d="M${[...upper, ...lower].join('L')}Z" fill="${colour}" opacity="0.15"/>`;
 }
 
 function curve({ points, colour, dots, opacity = 1 }: ChartSeries, x: Scale, y: Scale): string {

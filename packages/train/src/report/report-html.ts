@@ -22,7 +22,8 @@ export interface ReportContent {
   readonly config: unknown;
 }
 
-const STYLE = `
+/** Style of all reports. */
+export const REPORT_STYLE = `
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 860px; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
@@ -57,7 +58,7 @@ export function reportHtml(content: ReportContent): string {
   ];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
+<title>${escapeHtml(title)}</title><style>${REPORT_STYLE}</style></head>
 <body><h1>${escapeHtml(title)}</h1>
 ${sections.join('\n')}
 </body></html>

@@ -169,7 +169,8 @@ export class TrainingRun {
     return false;
   }
 
-  private isDue(every: number): boolean {
+  private isDue(every: number | null): boolean {
+    if (every === null) return false;
     return this.step % every === 0 || this.step === this.inputs.config.training.steps;
   }
 
@@ -243,7 +244,7 @@ export class TrainingRun {
   private async finish(): Promise<RunSummary> {
     const { config, listener = () => {} } = this.inputs;
     const interrupted = this.step < config.training.steps;
-    if (interrupted && this.step > 0) await this.save();
+    if (interrupted && this.step > 0 && config.checkpoint.every !== null) await this.save();
     await this.settleDownTo(0);
     await this.ledger.flush();
     await this.keeper.finish();

@@ -1,0 +1,109 @@
+import { escapeHtml } from '../report/html.ts';
+import { htmlTable } from '../report/html-table.ts';
+import { REPORT_STYLE } from '../report/report-html.ts';
+import { curvesChart, depthChart, sweepChart } from './study-charts.ts';
+import type { StudyFile } from './study-run.ts';
+import {
+  changeLines,
+  corpusTable,
+  costTable,
+  lossTable,
+  measureTable,
+  missingLines,
+  type StudyTable,
+  signed,
+  sweepTable,
+  unfinishedTable,
+} from './study-tables.ts';
+import { type StudySummary, summarizeStudy } from './summarize-study.ts';
+
+/** The report of a study as one HTML file that loads nothing. */
+export function studyReportHtml(file: StudyFile): string {
+  const summary = summarizeStudy(file);
+  const groups = [...new Set(file.plan.variants.map(({ group }) => group))];
+  const sections = [
+    section('Result', resultSentences(summary), table(lossTable(summary))),
+    section('Missing', list(missingLines(file, summary), 'Nothing: every seed of every variant finished.')),
+    section('Runs that diverged or failed', table(unfinishedTable(summary), 'None.')),
+    section('Loss against what was varied', ...sweeps(file, summary, groups)),
+    section(
+      'Curves',
+      '<p>Means over seeds; the band is the range of the seeds.</p>',
+      ...groups.map((group) => curvesChart(file, summary, group)),
+    ),
+    section('Held-out loss by corpus', table(corpusTable(summary), 'One corpus.')),
+    section(
+      'Perplexity domains',
+      '<p>Bits per byte; stand-ins for the paper’s ten domains.</p>',
+      table(measureTable(summary, 'perplexity/'), 'Not measured.'),
+    ),
+    section(
+      'Tasks',
+      '<p>Bits per byte of the right answer.</p>',
+      table(measureTable(summary, 'task/'), 'Not measured.'),
+    ),
+    section(
+      'Attention over depth',
+      depthChart(file, summary, 'depthMass', 'Share of the softmax on depth slots'),
+      depthChart(file, summary, 'depthEntropy', 'Entropy within the depth part, nats'),
+      depthChart(file, summary, 'sinkMass', 'Share of the softmax on the first position'),
+    ),
+    section('Costs', table(costTable(summary))),
+    section('What variants change besides the mechanism', list(changeLines(file), 'Nothing.')),
+    section('Study file', `<pre>${escapeHtml(file.source)}</pre>`),
+  ];
+  const devices = [...new Set(file.runs.map(({ device }) => device))].join('; ');
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>${escapeHtml(file.name)}</title><style>${REPORT_STYLE}
+body { max-width: 1100px; } thead th { border-bottom: 1px solid #bbb; } td { font-variant-numeric: tabular-nums; }
+section { overflow-x: auto; }</style></head>
+<body><h1>${escapeHtml(file.name)}</h1>
+<p>${file.runs.length} runs${devices === '' ? '' : ` on ${escapeHtml(devices)}`}. Losses in nats per token, errors are standard errors of the mean.
+Differences are taken seed by seed: runs of one seed share initial weights and data order.</p>
+${sections.join('\n')}
+</body></html>
+`;
+}
+
+function section(heading: string, ...parts: readonly string[]): string {
+  return `<section><h2>${escapeHtml(heading)}</h2>\n${parts.join('\n')}</section>`;
+}
+
+function table({ headings, rows }: StudyTable, otherwise = 'No runs yet.'): string {
+  return rows.length === 0 || headings.length < 2 ? `<p>${otherwise}</p>` : htmlTable(headings, rows);
+}
+
+function list(lines: readonly string[], otherwise: string): string {
+  if (lines.length === 0) return `<p>${otherwise}</p>`;
+  return `<ul>${lines.map((line) => `<li>${escapeHtml(line)}</li>`).join('')}</ul>`;
+}
+
+function resultSentences({ comparisons }: StudySummary): string {
+  const sentences = comparisons.flatMap(({ variant, baseline, difference }) => {
+    if (variant === baseline || !difference?.interval) return [];
+    const [low, high] = difference.interval;
+    const verdict = low > 0 ? 'higher' : high < 0 ? 'lower' : 'not distinguishable';
+    return [
+      `${variant} changes held-out loss against ${baseline} by ${signed(difference.mean, difference.standardError)} ` +
+        `(95 % ${signed(low)} to ${signed(high)}, ${difference.n} seeds): ${verdict}.`,
+    ];
+  });
+  return list(sentences, 'No variant has two finished seeds beside its baseline’s yet.');
+}
+
+/** A table, and a chart for each varied number, of every phase with several values. */
+function sweeps(file: StudyFile, summary: StudySummary, groups: readonly string[]): string[] {
+  return file.plan.phases.flatMap(({ name }) => {
+    const cells = summary.cells.filter(({ phase }) => phase === name);
+    const keys = [...new Set(cells.flatMap(({ values }) => Object.keys(values)))];
+    const varied = keys.filter((key) => new Set(cells.map(({ values }) => values[key])).size > 1);
+    if (varied.length === 0) return [];
+    const numeric = varied.filter((key) => cells.every(({ values }) => typeof values[key] === 'number'));
+    return [
+      `<h3>${escapeHtml(name)}</h3>`,
+      table(sweepTable(summary, name)),
+      ...groups.flatMap((group) => numeric.map((key) => sweepChart(file, summary, group, name, key))),
+    ];
+  });
+}
