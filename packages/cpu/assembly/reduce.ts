@@ -85,8 +85,8 @@ function offsetOf(flat: u32, sizes: usize, strides: usize, rank: i32): i32 {
   return result;
 }
 
-/** Elements whose sums are halved no further: 16 running results of 16 each. */
-const PAIRWISE = 256;
+/** Elements whose sums are halved no further: 16 running results of 32 each. */
+const PAIRWISE = 512;
 /** The same where each element has one running result. */
 const PAIRWISE_SINGLE = 32;
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectAccurate, onEveryThreadCount, place, room, take, wave } from '../../test/test-runtime.ts';
 import { argmaxReference, exact, reduceReference, toF32 } from '../reference/index.ts';
+import { fill } from './elementwise.ts';
 import { argmax, reduce } from './reduce.ts';
 
 const shapes: { shape: number[]; axes: number[] }[] = [
@@ -43,6 +44,24 @@ describe('reduce', () => {
     });
     expect([...sums]).toEqual([16777215]);
     expect([...empty]).toEqual([0, 0, 0]);
+  });
+
+  it('sums four million equal numbers to 1e-6, as rows, columns and one result [cpu]', async () => {
+    const [rows, columns] = [1024, 4096];
+    const results = await onEveryThreadCount((runtime) => {
+      const x = room(runtime, [rows, columns]);
+      fill(runtime, x, 0.1);
+      return [[0, 1], [0], [1]].map((axes) => {
+        const out = room(runtime, [axes.includes(0) ? 1 : rows, axes.includes(1) ? 1 : columns]);
+        reduce(runtime, 'sum', x, axes, out);
+        return take(runtime, out);
+      });
+    });
+    const value = Math.fround(0.1);
+    const counts = [rows * columns, rows, columns];
+    results.forEach((sums, i) => {
+      for (const sum of sums) expect(Math.abs(sum / (counts[i] * value) - 1)).toBeLessThan(1e-6);
+    });
   });
 
   it('passes NaN on from any place [cpu]', async () => {

@@ -67,6 +67,29 @@ describe('AdamW', () => {
     expect(() => second.loadState({}, 1)).toThrow(/weight\.m/);
   });
 
+  it('resumes the step counts of parameters that sometimes lacked a gradient [reference]', async () => {
+    const make = () => {
+      const run = fixture([1, 2, 3]);
+      const idle = asParameter(tensor([1]));
+      return { ...run, idle, optimizer: new AdamW({ weight: run.weight, idle }, { lr: 0.1, betas: [0.9, 0.99] }) };
+    };
+    const [whole, first] = [make(), make()];
+    const step = (run: ReturnType<typeof make>, optimizer: AdamW, hasGradient: boolean): void => {
+      optimizer.zeroGrad();
+      backward(tidy(() => sum(mul(hasGradient ? run.weight : run.idle, 2))));
+      optimizer.step();
+    };
+    for (const hasGradient of [true, false, false, true]) step(whole, whole.optimizer, hasGradient);
+    for (const hasGradient of [true, false]) step(first, first.optimizer, hasGradient);
+    expect(first.optimizer.laggingStepCounts).toEqual({ weight: 1, idle: 1 });
+    const second = new AdamW({ weight: first.weight, idle: first.idle }, { lr: 0.1, betas: [0.9, 0.99] });
+    second.loadState(first.optimizer.state(), first.optimizer.stepCount, first.optimizer.laggingStepCounts);
+    for (const hasGradient of [false, true]) step(first, second, hasGradient);
+    for (const name of ['weight', 'idle'] as const) {
+      expect(await numbers(first[name])).toEqual(await numbers(whole[name]));
+    }
+  });
+
   it('clips by the global norm and skips a step with a broken gradient [reference]', async () => {
     const { weight, optimizer, grow } = fixture([3, 4, 0]);
     grow();

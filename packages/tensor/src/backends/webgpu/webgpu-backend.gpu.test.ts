@@ -52,6 +52,18 @@ describe('memory', () => {
     backend.release(x.storage);
   });
 
+  it('reads an empty view at its end beside pending work, which is done [webgpu]', async () => {
+    // 64 numbers fill their buffer: the view starts where it ends.
+    const x = upload(Array.from({ length: 64 }, (_, i) => i));
+    const y = view(backend.allocate(64, 'f32'), [64]);
+    backend.unary('square', x, y);
+    const [empty, values] = await Promise.all([download(view(x.storage, [0], 64)), download(y)]);
+    expect(empty).toEqual([]);
+    expect(values).toEqual(Array.from({ length: 64 }, (_, i) => i * i));
+    backend.release(x.storage);
+    backend.release(y.storage);
+  });
+
   it('reads several parts back in one go, after the work recorded before [webgpu]', async () => {
     const [x, y] = [upload([1, 2, 3, 4, 5]), upload([6, 7, 8])];
     backend.unary('square', y, y);
