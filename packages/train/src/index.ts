@@ -63,7 +63,7 @@ export { parameterOwners } from './distributed/parameter-owners.ts';
 export { readOnlyStorage } from './distributed/read-only-storage.ts';
 export { requireDivisibleBatch } from './distributed/require-divisible-batch.ts';
 export { MetricsLog, type MetricsRow, readMetrics, truncateMetrics } from './metrics/metrics-log.ts';
-export { createOptimizer } from './optim/create-optimizer.ts';
+export { createOptimizer, optimizerStateBytes, type StatedParameter } from './optim/create-optimizer.ts';
 export { Muon, type MuonOptions, orthogonalize } from './optim/muon.ts';
 export type { Optimizer } from './optim/optimizer.ts';
 export { WeightAverage } from './optim/weight-average.ts';

@@ -1,5 +1,5 @@
-import { countParameters, type DecoderConfig } from '@modajs/models';
-import type { RunConfig } from '@modajs/train';
+import { countParameters, type DecoderConfig, decoderSpecs } from '@modajs/models';
+import { optimizerStateBytes, type RunConfig } from '@modajs/train';
 
 /** Bytes of device memory that training takes, by part. */
 export interface MemoryEstimate {
@@ -13,11 +13,15 @@ export interface MemoryEstimate {
 }
 
 /**
- * Estimates device memory from shapes. Weights, gradients and AdamW moments are exact; activations count what a block keeps
+ * Estimates device memory from shapes. Weights, gradients, the optimiser's state and the average are exact (of one
+ * rank that shards nothing, but for the padding of parameters to 256 B); activations count what a block keeps
  * for its backward pass (about 10 tensors of the width, 4 of the FFN, queries, keys, values and the attention output) and
  * one chunk of logits; the depth stream holds keys, values and their f32 gradients.
  */
-export function estimateMemory(model: DecoderConfig, { training }: RunConfig): MemoryEstimate {
+export function estimateMemory(
+  model: DecoderConfig,
+  { training, optimizer }: Pick<RunConfig, 'training' | 'optimizer'>,
+): MemoryEstimate {
   const parameters = countParameters(model);
   const tokens = (training.batchSize / training.gradientAccumulation) * model.seqLen;
   const elementBytes = training.dtype === 'f16' ? 2 : 4;
@@ -33,7 +37,7 @@ export function estimateMemory(model: DecoderConfig, { training }: RunConfig): M
   const parts = {
     weights: parameters * 4 + (training.dtype === 'f16' ? parameters * 2 : 0),
     gradients: parameters * 4,
-    optimizer: parameters * 8,
+    optimizer: optimizerStateBytes(decoderSpecs(model), optimizer),
     average: training.emaDecay === null ? 0 : parameters * 4,
     activations: Math.round(block * keptBlocks + logits),
     depthStream: slots * slotElements * (elementBytes + 4),

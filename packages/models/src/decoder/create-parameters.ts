@@ -3,6 +3,7 @@ import {
   type Device,
   type DType,
   defaultDevice,
+  isDecayed,
   packedZeros,
   type Tensor,
   withoutScope,
@@ -22,14 +23,16 @@ export interface ParameterOptions {
 }
 
 /**
- * Fresh parameters by name, marked for gradients, side by side in memory: first what optimisers decay (matrices), then the
+ * Fresh parameters by name, marked for gradients, side by side in memory: first what optimisers decay (`isDecayed`), then the
  * rest. They belong to no scope: the model disposes of them.
  */
 export function createParameters(specs: ParameterSpecs, options: ParameterOptions = {}): Record<string, Tensor> {
   const { seed = 0, dtype = 'f32', device = defaultDevice() } = options;
   const names = Object.keys(specs);
-  const isDecayed = (name: string): boolean => specs[name].shape.length > 1 && !/embed/.test(name);
-  const packed = [...names.filter(isDecayed), ...names.filter((name) => !isDecayed(name))];
+  const packed = [
+    ...names.filter((name) => isDecayed(specs[name].role)),
+    ...names.filter((name) => !isDecayed(specs[name].role)),
+  ];
   const shapes = packed.map((name) => specs[name].shape);
   const zeros = withoutScope(() => packedZeros(device, shapes, dtype));
   const memory = new Map(packed.map((name, i) => [name, zeros[i]]));
@@ -37,7 +40,7 @@ export function createParameters(specs: ParameterSpecs, options: ParameterOption
   for (const name of names) {
     const parameter = memory.get(name)!;
     initialize(parameter, specs[name], seedOf(name, seed));
-    parameters[name] = asParameter(parameter);
+    parameters[name] = asParameter(parameter, specs[name].role);
   }
   return parameters;
 }

@@ -9,7 +9,9 @@ const finalName = 'model.depth.final_query';
 /** A query `[C]` for each sub-layer and one for the output, zero at the start: a plain mean of the sources. */
 export function attentionResidualSpecs({ dModel, nLayers }: DecoderConfig, layer: number): ParameterSpecs {
   const names = layer < nLayers ? [queryName(layer, 'attention'), queryName(layer, 'ffn')] : [finalName];
-  return Object.fromEntries(names.map((name) => [name, { shape: [dModel], init: { kind: 'constant', value: 0 } }]));
+  return Object.fromEntries(
+    names.map((name) => [name, { shape: [dModel], role: 'vector', init: { kind: 'constant', value: 0 } }]),
+  );
 }
 
 /**

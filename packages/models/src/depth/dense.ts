@@ -9,7 +9,9 @@ const weightName = (layer: number): string => `model.layers.${layer}.depth.dense
 /** `[C, (i+1) C]` for block i >= 1; starts as the identity on the newest output, so a fresh model is a residual one. */
 export function denseSpecs({ dModel, nLayers }: DecoderConfig, layer: number): ParameterSpecs {
   if (layer === 0 || layer >= nLayers) return {};
-  return { [weightName(layer)]: { shape: [dModel, (layer + 1) * dModel], init: { kind: 'identityTail' } } };
+  return {
+    [weightName(layer)]: { shape: [dModel, (layer + 1) * dModel], role: 'matrix', init: { kind: 'identityTail' } },
+  };
 }
 
 /**

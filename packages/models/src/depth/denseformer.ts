@@ -11,7 +11,7 @@ const weightName = (layer: number): string => `model.layers.${layer}.depth.avera
 export function denseFormerSpecs({ nLayers }: DecoderConfig, layer: number): ParameterSpecs {
   if (layer >= nLayers) return {};
   const values = Array.from({ length: layer + 2 }, (_, j) => Number(j === layer + 1));
-  return { [weightName(layer)]: { shape: [layer + 2], init: { kind: 'values', values } } };
+  return { [weightName(layer)]: { shape: [layer + 2], role: 'vector', init: { kind: 'values', values } } };
 }
 
 /**

@@ -18,11 +18,25 @@ export function hyperConnectionSpecs(
     const alpha = Array.from({ length: n }, (_, i) =>
       Array.from({ length: n + 1 }, (_, j) => Number(j === 0 ? i === read : j === i + 1)),
     ).flat();
-    specs[nameOf(layer, part, 'alpha')] = { shape: [n, n + 1], init: { kind: 'values', values: alpha } };
-    specs[nameOf(layer, part, 'beta')] = { shape: [n, 1], init: { kind: 'constant', value: 1 } };
-    specs[nameOf(layer, part, 'alpha_proj')] = { shape: [dModel, n + 1], init: { kind: 'constant', value: 0 } };
-    specs[nameOf(layer, part, 'beta_proj')] = { shape: [dModel, 1], init: { kind: 'constant', value: 0 } };
-    specs[nameOf(layer, part, 'scale')] = { shape: [2], init: { kind: 'constant', value: 0.01 } };
+    specs[nameOf(layer, part, 'alpha')] = {
+      shape: [n, n + 1],
+      role: 'matrix',
+      init: { kind: 'values', values: alpha },
+    };
+    // One stream has one write weight.
+    const betaRole = n === 1 ? 'scalar' : 'matrix';
+    specs[nameOf(layer, part, 'beta')] = { shape: [n, 1], role: betaRole, init: { kind: 'constant', value: 1 } };
+    specs[nameOf(layer, part, 'alpha_proj')] = {
+      shape: [dModel, n + 1],
+      role: 'matrix',
+      init: { kind: 'constant', value: 0 },
+    };
+    specs[nameOf(layer, part, 'beta_proj')] = {
+      shape: [dModel, 1],
+      role: 'matrix',
+      init: { kind: 'constant', value: 0 },
+    };
+    specs[nameOf(layer, part, 'scale')] = { shape: [2], role: 'scalar', init: { kind: 'constant', value: 0.01 } };
   }
   return specs;
 }

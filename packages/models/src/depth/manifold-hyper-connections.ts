@@ -23,13 +23,19 @@ export function manifoldSpecs({ dModel, nLayers, hyperStreams: n }: DecoderConfi
     for (const what of ['pre', 'post', 'res'] as const) {
       specs[nameOf(layer, part, `${what}_proj`)] = {
         shape: [n * dModel, widths[what]],
+        role: 'matrix',
         init: { kind: 'constant', value: 0 },
       };
       specs[nameOf(layer, part, `${what}_bias`)] = {
         shape: [widths[what]],
+        role: 'bias',
         init: { kind: 'values', values: biases[what] },
       };
-      specs[nameOf(layer, part, `${what}_scale`)] = { shape: [1], init: { kind: 'constant', value: 0.01 } };
+      specs[nameOf(layer, part, `${what}_scale`)] = {
+        shape: [1],
+        role: 'scalar',
+        init: { kind: 'constant', value: 0.01 },
+      };
     }
   }
   return specs;

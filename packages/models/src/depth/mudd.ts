@@ -26,7 +26,7 @@ export function muddSpecs(config: DecoderConfig, layer: number): ParameterSpecs 
     ...(hasNorms ? normSpecs(nameOf(layer, 'value_norm'), dModel, normKind) : {}),
     ...linearSpecs(nameOf(layer, 'in_proj'), hidden, dModel, dModel ** -0.5, false),
     ...linearSpecs(nameOf(layer, 'out_proj'), streams * sources, hidden, 0, false),
-    [nameOf(layer, 'weights')]: { shape: [streams * sources], init: { kind: 'values', values } },
+    [nameOf(layer, 'weights')]: { shape: [streams * sources], role: 'vector', init: { kind: 'values', values } },
   };
 }
 

@@ -10,7 +10,7 @@ const weightName = (layer: number): string => `model.layers.${layer}.depth.value
 /** Two weights a block from the second on: of the first layer's values and of its own, one half each at the start. */
 export function valueResidualSpecs({ nLayers }: DecoderConfig, layer: number): ParameterSpecs {
   if (layer === 0 || layer >= nLayers) return {};
-  return { [weightName(layer)]: { shape: [2], init: { kind: 'constant', value: 0.5 } } };
+  return { [weightName(layer)]: { shape: [2], role: 'vector', init: { kind: 'constant', value: 0.5 } } };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { type ParameterRole, unknownName } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { slotsReadBy } from '../depth/moda-slots.ts';
 import { decoderSpecs } from './decoder-specs.ts';
@@ -22,8 +23,8 @@ export interface FlopCount {
 export function countFlops(config: DecoderConfig, T: number, options: { causal?: boolean } = {}): FlopCount {
   const { nLayers, nHeads, headDim, vocabSize, dModel } = config;
   let weights = config.tieEmbeddings ? vocabSize * dModel : 0;
-  for (const [name, { shape }] of Object.entries(decoderSpecs(config))) {
-    if (shape.length === 2 && !name.startsWith('model.embed_')) weights += shape[0] * shape[1];
+  for (const { shape, role } of Object.values(decoderSpecs(config))) {
+    if (multipliesPositions(role)) weights += shape.reduce((product, length) => product * length, 1);
   }
   const linear = 2 * weights * T;
   const pairs = options.causal ? (T * (T + 1)) / 2 : T * T;
@@ -34,4 +35,21 @@ export function countFlops(config: DecoderConfig, T: number, options: { causal?:
   const positions = config.depth === 'moda-chunk-visible' ? (Math.min(config.depthChunk, T) + 1) / 2 : 1;
   const depth = 4 * nHeads * headDim * slots * positions * T;
   return { linear, sequence, depth, total: linear + sequence + depth };
+}
+
+/** Whether every position is multiplied by parameters of that role. */
+function multipliesPositions(role: ParameterRole): boolean {
+  switch (role) {
+    case 'matrix':
+    case 'output':
+      return true;
+    case 'embedding':
+    case 'norm':
+    case 'bias':
+    case 'vector':
+    case 'scalar':
+      return false;
+    default:
+      return unknownName('parameter role', role);
+  }
 }

@@ -12,9 +12,13 @@ export function visionSpecs(config: VisionConfig): ParameterSpecs {
   const { channels, patchSize, nClasses, nLayers, nHeads, nKvHeads, dModel, dFf, depth } = config;
   const D = dModel / nHeads;
   const specs: ParameterSpecs = {
-    cls_token: { shape: [1, 1, dModel], init: { kind: 'normal', std: initStd } },
-    pos_embed: { shape: [1, visionPositions(config), dModel], init: { kind: 'normal', std: initStd } },
-    ...linearSpecs('patch_embed.proj', dModel, channels * patchSize ** 2, initStd, true),
+    cls_token: { shape: [1, 1, dModel], role: 'embedding', init: { kind: 'normal', std: initStd } },
+    pos_embed: {
+      shape: [1, visionPositions(config), dModel],
+      role: 'embedding',
+      init: { kind: 'normal', std: initStd },
+    },
+    ...linearSpecs('patch_embed.proj', dModel, channels * patchSize ** 2, initStd, true, 'embedding'),
   };
   for (let layer = 0; layer < nLayers; layer++) {
     const block = `blocks.${layer}`;
@@ -32,5 +36,9 @@ export function visionSpecs(config: VisionConfig): ParameterSpecs {
     // The last block's slots are read by nobody.
     if (depth === 'moda' && layer < nLayers - 1) add('depth.ffn_kv_proj', 2 * nKvHeads * D, dModel);
   }
-  return { ...specs, ...normSpecs('norm', dModel, 'layer'), ...linearSpecs('head', nClasses, dModel, initStd, true) };
+  return {
+    ...specs,
+    ...normSpecs('norm', dModel, 'layer'),
+    ...linearSpecs('head', nClasses, dModel, initStd, true, 'output'),
+  };
 }

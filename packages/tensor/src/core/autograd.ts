@@ -7,11 +7,12 @@ import {
   type PendingGradients,
   withPending,
 } from './gradient-memory.ts';
+import { type ParameterRole, parameterRoles } from './parameter-role.ts';
 import { tidy, withoutScope } from './scope.ts';
 import { formatShape, sameShape } from './shape.ts';
 import type { Hold } from './shared.ts';
 import { allocateTensor, livingTensor, type Tensor } from './tensor.ts';
-import { callback, checkOptions, type OptionChecks, refusePromise, type Synchronous } from './value-checks.ts';
+import { callback, checkOptions, type OptionChecks, oneOf, refusePromise, type Synchronous } from './value-checks.ts';
 
 /** Gradients of a node's outputs, in order; null where nothing depends on that output. */
 export type Gradients = readonly (Tensor | null)[];
@@ -160,11 +161,22 @@ export function withRecording<T>(on: boolean, body: () => T): T {
   }
 }
 
-/** Marks a tensor as a parameter: `backward` accumulates into its `grad`. Returns the tensor. @throws AutogradError for results of operators */
-export function asParameter(tensor: Tensor): Tensor {
+const knownRole = oneOf(...parameterRoles);
+
+/**
+ * Marks a tensor as a parameter: `backward` accumulates into its `grad`. Returns the tensor.
+ *
+ * @param role what it is in its model, which optimisers go by; without one they go by its rank and name
+ * @throws AutogradError for results of operators; ConfigError for an unknown role
+ */
+export function asParameter(tensor: Tensor, role: ParameterRole | null = tensor?.role ?? null): Tensor {
   livingTensor('asParameter', 'tensor', tensor);
+  if (role !== null) knownRole('asParameter', 'role', role);
   if (tensor.node !== null) {
-    if (tensor.node.leaf === tensor) return tensor;
+    if (tensor.node.leaf === tensor) {
+      tensor.role = role;
+      return tensor;
+    }
     throw new AutogradError(
       'asParameter: a parameter must not be the result of recorded operators. Use detach() first.',
     );
@@ -173,6 +185,7 @@ export function asParameter(tensor: Tensor): Tensor {
     throw new AutogradError(`asParameter: parameters must be f32 or f16, got ${tensor.dtype}.`);
   }
   tensor.node = new GradNode([], [], [], () => [], tensor);
+  tensor.role = role;
   return tensor;
 }
 

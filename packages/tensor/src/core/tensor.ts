@@ -3,6 +3,7 @@ import type { GradNode } from './autograd.ts';
 import { type Device, SharedStorage } from './device.ts';
 import type { DType, HostArray } from './dtype.ts';
 import { AutogradError, ConfigError, OutOfMemoryError, ShapeError } from './errors.ts';
+import type { ParameterRole } from './parameter-role.ts';
 import { currentScope, type Scope } from './scope.ts';
 import { contiguousStrides, formatShape, isContiguous, type Shape, sizeOf } from './shape.ts';
 import { shown } from './value-checks.ts';
@@ -21,6 +22,8 @@ export class Tensor implements Disposable {
   grad: Tensor | null = null;
   /** Memory of a parameter's gradient, which `grad` is then a view of; null to let `backward` allocate it. */
   gradMemory: Tensor | null = null;
+  /** What a parameter is in its model; null for other tensors and for parameters that nobody gave one. */
+  role: ParameterRole | null = null;
   /** The scope that will dispose of this tensor. */
   owner: Scope | null;
   /** Where the gradient goes; internal to autograd. */

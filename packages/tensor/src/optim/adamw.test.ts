@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asParameter, backward } from '../core/autograd.ts';
 import type { Device } from '../core/device.ts';
+import { type ParameterRole, parameterRoles } from '../core/parameter-role.ts';
 import { tidy } from '../core/scope.ts';
 import { init } from '../init.ts';
 import { tensor } from '../ops/creation.ts';
@@ -46,6 +47,27 @@ describe('AdamW', () => {
       optimizer.step();
     }
     (await numbers(weight)).forEach((value, i) => expect(value).toBeCloseTo(expected[i], 10));
+  });
+
+  it('decays by role, and parameters without one by rank and name; refuses unknown roles [reference]', async () => {
+    const shrinks = async (name: string, shape: number[], role?: ParameterRole): Promise<boolean> => {
+      const parameter = asParameter(tensor(new Float32Array(2).fill(8), { shape }), role);
+      using optimizer = new AdamW({ [name]: parameter }, { lr: 0.1, weightDecay: 1 });
+      parameter.grad = tensor(new Float32Array(2), { shape });
+      optimizer.step();
+      return (await numbers(parameter))[0] < 8;
+    };
+    for (const role of parameterRoles) {
+      const wanted = role === 'matrix' || role === 'output';
+      for (const shape of [[2], [1, 2]]) expect(await shrinks('embed.norm', shape, role)).toBe(wanted);
+    }
+    expect(await shrinks('weight', [1, 2])).toBe(true);
+    expect(await shrinks('weight', [2])).toBe(false);
+    expect(await shrinks('embed.weight', [1, 2])).toBe(false);
+    expect(() => asParameter(tensor([1]), 'gate' as never)).toThrow(/role must be/);
+    const gate = asParameter(tensor([[1]]));
+    gate.role = 'gate' as never;
+    expect(() => new AdamW({ gate }, { lr: 0.1 })).toThrow(/parameter role: .* got 'gate'/);
   });
 
   it('resumes from its state bit for bit [reference]', async () => {

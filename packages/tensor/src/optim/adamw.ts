@@ -1,6 +1,7 @@
 import type { Device } from '../core/device.ts';
 import { CheckpointError } from '../core/errors.ts';
 import { memoryOrder, mergeRuns, packedZeros } from '../core/packed.ts';
+import { isDecayed } from '../core/parameter-role.ts';
 import { withoutScope } from '../core/scope.ts';
 import { sameShape } from '../core/shape.ts';
 import { livingTensor, type Tensor } from '../core/tensor.ts';
@@ -26,7 +27,10 @@ export interface AdamWOptions {
   readonly eps?: number;
   /** Decoupled: parameters shrink by `lr * weightDecay` a step. 0.1 by default. */
   readonly weightDecay?: number;
-  /** Parameters without decay; by default those with one axis (norms, biases) and embeddings (`embed` in the name). */
+  /**
+   * Parameters without decay; by default by their role (`isDecayed`), and of those that have none the ones with one axis
+   * (norms, biases) and embeddings (`embed` in the name).
+   */
   readonly noDecay?: (name: string, parameter: Tensor) => boolean;
 }
 
@@ -208,7 +212,8 @@ export class AdamW implements Disposable {
 }
 
 function withoutDecay(name: string, parameter: Tensor): boolean {
-  return parameter.rank <= 1 || /embed/.test(name);
+  const { role, rank } = parameter;
+  return role === null ? rank <= 1 || /embed/.test(name) : !isDecayed(role);
 }
 
 /** f32 zeros of the parameters' shapes, laid out in memory as the parameters are. */

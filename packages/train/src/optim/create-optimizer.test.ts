@@ -1,7 +1,8 @@
-import { asParameter, type Device, init, type Tensor, tensor } from '@modajs/tensor';
+import { asParameter, type Device, init, type ParameterRole, type Tensor, tensor } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunConfig } from '../config/run-config.ts';
-import { createOptimizer } from './create-optimizer.ts';
+import { createOptimizer, optimizerStateBytes } from './create-optimizer.ts';
+import { isOrthogonalized } from './is-orthogonalized.ts';
 
 const kinds = ['adamw', 'muon'] as const;
 
@@ -82,6 +83,41 @@ describe.each(['reference', 'cpu'] as const)('createOptimizer [%s]', (name) => {
     expect(muon.slice(0, 6)).not.toEqual(adamw.slice(0, 6));
     // Vectors are AdamW's in both.
     expect(muon.slice(6, 8)).toEqual(adamw.slice(6, 8));
-    expect(() => createOptimizer(parameters(), { ...settings, kind: 'lion' as never })).toThrow(/optimizer.kind.*lion/);
+    for (const ask of [createOptimizer, optimizerStateBytes]) {
+      expect(() => ask(parameters(), { ...settings, kind: 'lion' as never })).toThrow(/optimizer.kind.*lion/);
+    }
+  });
+
+  it.each(kinds)('neither decays nor orthogonalises a [1, 1] parameter that is a scalar: %s', async (kind) => {
+    const moved = async (role: ParameterRole, shape: number[]): Promise<number> => {
+      const gate = asParameter(tensor(Float32Array.of(8), { shape, device }), role);
+      const optimizer = createOptimizer({ gate }, { ...settings, kind, weightDecay: 5 });
+      gate.grad = tensor(Float32Array.of(1), { shape, device });
+      const gradScale = tensor(1, { device });
+      optimizer.step(1, gradScale);
+      const [value] = await gate.data();
+      for (const each of [gradScale, gate.grad, gate]) each.dispose();
+      optimizer.dispose();
+      return value;
+    };
+    // AdamW's first step is lr against the gradient's sign; its decay would take 8 * lr * weightDecay = 4 more.
+    expect(await moved('scalar', [1, 1])).toBeCloseTo(7.9, 5);
+    expect(await moved('scalar', [1])).toBeCloseTo(7.9, 5);
+    expect(await moved('matrix', [1, 1])).toBeLessThan(6.5);
+  });
+});
+
+describe('isOrthogonalized', () => {
+  it('goes by the role, whatever the rank and name; without one by rank and name; refuses unknown roles', () => {
+    expect(isOrthogonalized('lm_head.weight', { role: 'matrix', rank: 2 })).toBe(true);
+    for (const role of ['output', 'embedding', 'norm', 'bias', 'vector', 'scalar'] as const) {
+      expect(isOrthogonalized('blocks.0.weight', { role, rank: 2 })).toBe(false);
+    }
+    expect(isOrthogonalized('blocks.0.weight', { role: null, rank: 2 })).toBe(true);
+    expect(isOrthogonalized('blocks.0.weight', { role: null, rank: 1 })).toBe(false);
+    for (const name of ['lm_head.weight', 'embed.weight']) {
+      expect(isOrthogonalized(name, { role: null, rank: 2 })).toBe(false);
+    }
+    expect(() => isOrthogonalized('gate', { role: 'gate' as never, rank: 2 })).toThrow(/parameter role.*gate/);
   });
 });

@@ -1,5 +1,6 @@
 import { AdamW, allocateGradients, type Tensor, unknownName } from '@modajs/tensor';
 import type { RunConfig } from '../config/run-config.ts';
+import { isOrthogonalized } from './is-orthogonalized.ts';
 import { Muon } from './muon.ts';
 import type { Optimizer } from './optimizer.ts';
 
@@ -19,9 +20,33 @@ export function createOptimizer(params: NamedTensors, config: OptimizerConfig): 
   }
 }
 
+/** What `optimizerStateBytes` needs to know of a parameter; a tensor and a `ParameterSpec` both say it. */
+export type StatedParameter = Pick<Tensor, 'shape' | 'role'>;
+
+/** Bytes of state that `createOptimizer` allocates, all in f32: two moments for AdamW, one momentum for Muon. */
+export function optimizerStateBytes(
+  params: Readonly<Record<string, StatedParameter>>,
+  { kind }: Pick<OptimizerConfig, 'kind'>,
+): number {
+  const bytesOf = ([name, { shape, role }]: readonly [string, StatedParameter]): number => {
+    switch (kind) {
+      case 'adamw':
+        return 8;
+      case 'muon':
+        return isOrthogonalized(name, { role, rank: shape.length }) ? 4 : 8;
+      default:
+        return unknownName('optimizer.kind', kind);
+    }
+  };
+  return Object.entries(params).reduce(
+    (total, entry) => total + bytesOf(entry) * entry[1].shape.reduce((product, length) => product * length, 1),
+    0,
+  );
+}
+
 function createMuon(params: NamedTensors, config: OptimizerConfig): Optimizer {
   const entries = Object.entries(params);
-  const isMatrix = ([name, { rank }]: readonly [string, Tensor]): boolean => rank === 2 && !/embed|lm_head/.test(name);
+  const isMatrix = ([name, parameter]: readonly [string, Tensor]): boolean => isOrthogonalized(name, parameter);
   const matrices = Object.fromEntries(entries.filter(isMatrix));
   const others = Object.fromEntries(entries.filter((entry) => !isMatrix(entry)));
   const muon = new Muon(matrices, {

@@ -90,7 +90,8 @@ const moments = tensorOf([3], f32);
 
 /** Autograd, memory, devices and optimisers. */
 export const coreCalls: CallTable = {
-  asParameter: { run: ops.asParameter, args: [tensorOf([2], alone)] },
+  asParameter: { run: ops.asParameter, args: [tensorOf([2], alone), optional(name('matrix'))] },
+  isDecayed: { run: ops.isDecayed, args: [required(name('matrix'))] },
   backward: {
     run: (x, gradient, settings) =>
       ops.backward(ops.sum(isTensor(x) ? ops.mul(ops.asParameter(x), 2) : x, { axes: [] }), gradient, settings),

@@ -1,0 +1,42 @@
+import { CountingBackend, createDecoder, defineDecoderConfig } from '@modajs/models';
+import { Device } from '@modajs/tensor';
+import { createOptimizer, resolveRunConfig, WeightAverage } from '@modajs/train';
+import { describe, expect, it } from 'vitest';
+import { estimateMemory } from '../src/run/estimate-memory.ts';
+
+// Parameters are padded to 64 elements in memory: all of these fill theirs.
+const model = defineDecoderConfig({
+  ...{ nLayers: 3, nHeads: 8, nKvHeads: 4, headDim: 16, dModel: 64, dFf: 192, vocabSize: 320, seqLen: 32 },
+  depth: 'moda',
+  bias: true,
+  tieEmbeddings: false,
+});
+
+describe('estimateMemory', () => {
+  it.each([
+    ['adamw', null],
+    ['muon', null],
+    ['adamw', 0.99],
+    ['muon', 0.99],
+  ] as const)('weights, gradients, state and average are what the device holds: %s, emaDecay %s', (kind, emaDecay) => {
+    const config = resolveRunConfig({ optimizer: { kind }, training: { emaDecay } });
+    const device = new Device(new CountingBackend());
+    using decoder = createDecoder(model, { device });
+    const params = decoder.parameters();
+    const estimate = estimateMemory(model, config);
+    expect(estimate.weights).toBe(device.memory().liveBytes);
+    const optimizer = createOptimizer(params, config.optimizer);
+    expect(estimate.weights + estimate.gradients + estimate.optimizer).toBe(device.memory().liveBytes);
+    const average = emaDecay === null ? null : new WeightAverage(params, emaDecay);
+    const fixed = estimate.weights + estimate.gradients + estimate.optimizer + estimate.average;
+    expect(fixed).toBe(device.memory().liveBytes);
+    average?.dispose();
+    optimizer.dispose();
+  });
+
+  it('muon keeps less than adamw', () => {
+    const bytesOf = (kind: 'adamw' | 'muon') =>
+      estimateMemory(model, resolveRunConfig({ optimizer: { kind } })).optimizer;
+    expect(bytesOf('muon')).toBeLessThan(bytesOf('adamw'));
+  });
+});
