@@ -1,6 +1,8 @@
 import type { Device } from '../core/device.ts';
-import type { DType } from '../core/dtype.ts';
+import { type DType, isFloat } from '../core/dtype.ts';
 import { AutogradError, ConfigError } from '../core/errors.ts';
+import type { Shape } from '../core/shape.ts';
+import type { Tensor } from '../core/tensor.ts';
 import { type Check, checkNames, numberThat, shown } from '../core/value-checks.ts';
 import { checkOperands, dtypeIs, floatOnly, isOneDevice, shapeIs } from '../ops/checks.ts';
 import type { NamedTensors } from './adamw.ts';
@@ -34,11 +36,27 @@ export function checkGradients(operation: string, params: NamedTensors, device: 
       });
     }
     const { grad } = parameter;
-    if (grad === null) continue;
+    if (grad === null || isPlainGradient(grad, parameter, device)) continue;
     isOneDevice(operation, checkOperands(operation, { [`${name}.grad`]: grad }), device);
     floatOnly(operation, grad);
     shapeIs(operation, `${name}.grad`, grad.shape, parameter.shape);
   }
+}
+
+/** What almost every gradient is. Asked for each parameter at each step, so it makes no objects; what is not goes on to be named. */
+function isPlainGradient(grad: Tensor, parameter: Tensor, device: Device): boolean {
+  return (
+    !grad.isDisposed &&
+    grad.device === device &&
+    isFloat(grad.dtype) &&
+    (grad.shape === parameter.shape || isSameShape(grad.shape, parameter.shape))
+  );
+}
+
+function isSameShape(a: Shape, b: Shape): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** Two decay rates in [0, 1). */
