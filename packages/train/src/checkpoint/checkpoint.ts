@@ -171,14 +171,16 @@ export interface PruneOptions {
 async function readStateFile(storage: RunStorage, folder: string): Promise<StateFile> {
   const bytes = await readFile(storage, folder, STATE_FILE);
   const signed = parseJson(new TextDecoder().decode(bytes));
-  if (isRecord(signed) && isNewer(signed['format'])) throw ofAnotherFormat(folder, signed['format']);
+  const outer = isRecord(signed) ? signed['format'] : undefined;
+  if (typeof outer === 'number' && outer > FORMAT) throw ofAnotherFormat(folder, outer);
   if (!isRecord(signed) || typeof signed['content'] !== 'string')
     throw damaged(folder, `${STATE_FILE} is not readable`);
   if ((await sha256(new TextEncoder().encode(signed['content']))) !== signed['sha256']) {
     throw damaged(folder, `${STATE_FILE} does not match its checksum`);
   }
   const content = parseJson(signed['content']);
-  if (isRecord(content) && content['format'] !== FORMAT) throw ofAnotherFormat(folder, content['format']);
+  const format = isRecord(content) ? content['format'] : undefined;
+  if (typeof format === 'number' && format !== FORMAT) throw ofAnotherFormat(folder, format);
   if (isStateFile(content)) return content;
   throw damaged(folder, `${STATE_FILE} does not say what a checkpoint must`);
 }
@@ -208,26 +210,41 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isNewer(format: unknown): boolean {
-  return typeof format === 'number' && format > FORMAT;
-}
-
 /** What this version relies on; the checksum has vouched for the rest. */
 function isStateFile(content: unknown): content is StateFile {
-  if (!isRecord(content) || !isRecord(content['identity']) || !isRecord(content['writtenBy'])) return false;
+  if (
+    !isRecord(content) ||
+    content['format'] !== FORMAT ||
+    !isFlat(content['identity']) ||
+    !isFlat(content['writtenBy'])
+  )
+    return false;
   const { state, files } = content;
   if (!isRecord(state) || !isRecord(files)) return false;
-  const { position, lossScale, guard, unsettled } = state;
+  const { position, lossScale, guard, unsettled, best, plannedSteps = 1 } = state;
   const isState =
-    [state['step'], state['optimizerSteps']].every((count) => Number.isSafeInteger(count) && (count as number) >= 0) &&
+    [state['step'], state['optimizerSteps'], plannedSteps].every(isCount) &&
     [position, lossScale, guard].every(isRecord) &&
     Array.isArray(unsettled) &&
     unsettled.every(isRecord) &&
-    (state['best'] === null || isRecord(state['best']));
-  return isState && Object.entries(files).every(([name, file]) => /^[\w.-]+$/.test(name) && isRecord(file));
+    (best === null || isRecord(best));
+  return isState && Object.entries(files).every(([name, file]) => /^[\w.-]+$/.test(name) && isFileFacts(file));
 }
 
-function ofAnotherFormat(folder: string, format: unknown): CheckpointError {
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isFileFacts(value: unknown): boolean {
+  return isRecord(value) && isCount(value['bytes']) && typeof value['sha256'] === 'string';
+}
+
+/** Whether a value is a mapping to numbers, texts, switches and nulls. */
+function isFlat(value: unknown): boolean {
+  return isRecord(value) && Object.values(value).every((entry) => entry === null || typeof entry !== 'object');
+}
+
+function ofAnotherFormat(folder: string, format: number): CheckpointError {
   return new CheckpointError(
     `checkpoint: ${folder} must have format ${FORMAT}, got ${format}. Use the version of moda that wrote it, or a newer one.`,
     { folder, format },

@@ -1,6 +1,6 @@
 import { ConfigError } from '@modajs/tensor';
 import { parseYaml } from './parse-yaml.ts';
-import type { RawConfig } from './resolve-config.ts';
+import { type RawConfig, shortened } from './resolve-config.ts';
 import { runTextShape } from './run-config.ts';
 import { shapeOfKey, type TextShape } from './text-shape.ts';
 
@@ -29,9 +29,9 @@ export function parseSetOption(option: string, texts: TextShape = runTextShape):
   const equals = option.indexOf('=');
   const keys = option.slice(0, Math.max(0, equals)).trim().split('.');
   if (equals < 0 || keys.some((key) => key === '')) {
-    throw new ConfigError(`--set: must be key=value, got "${option}". Example: --set optimizer.lr=3e-4`);
+    throw new ConfigError(`--set: must be key=value, got "${shortened(option)}". Example: --set optimizer.lr=3e-4`);
   }
   const shape = keys.reduce(shapeOfKey, texts);
-  const value = parseYaml(option.slice(equals + 1), `--set ${keys.join('.')}`, shape);
+  const value = parseYaml(option.slice(equals + 1), `--set ${shortened(keys.join('.'))}`, shape);
   return keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as RawConfig;
 }

@@ -1,9 +1,10 @@
 import { ConfigError } from '@modajs/tensor';
-import { type Document, isAlias, isMap, isScalar, isSeq, parseDocument, visit } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import { shortened } from './resolve-config.ts';
 import { shapeOfKey, type TextShape } from './text-shape.ts';
 
 /** Longer than any configuration; the parser's time grows faster than its input. */
-const MAX_CHARACTERS = 1 << 16;
+const MAX_CHARACTERS = 1 << 15;
 /** Settings nest five deep; the parser takes memory without end for texts that nest thousands deep. */
 const MAX_DEPTH = 32;
 
@@ -23,24 +24,29 @@ export function parseYaml(yaml: string, where: string, texts: TextShape = {}): u
   requireShallow(yaml, where);
   try {
     // The parser compares every key with every other; `keepText` finds repeated ones in one pass.
-    const document = parseDocument(yaml, { prettyErrors: true, logLevel: 'error', uniqueKeys: false });
-    requireValid(document, where);
+    const lineCounter = new LineCounter();
+    // Nor are thousands of errors made readable where one is shown.
+    const options = { prettyErrors: false, lineCounter, logLevel: 'error', uniqueKeys: false } as const;
+    const document = parseDocument(yaml, options);
+    requireValid(document, lineCounter, where);
     requireFinite(document, where);
     keepText(document.contents, texts, where);
     return document.toJS();
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     // The parser's own: a stack that overflows, aliases that multiply.
-    throw new ConfigError(`${where}: must be plain YAML, got "${(error as Error).message}". Write it without aliases.`);
+    throw new ConfigError(
+      `${where}: must be plain YAML, got "${shortened((error as Error).message)}". Write it without aliases.`,
+    );
   }
 }
 
-function requireValid({ errors, warnings }: Document, where: string): void {
+function requireValid({ errors, warnings }: Document, lines: LineCounter, where: string): void {
   const [error] = [...errors, ...warnings];
   if (!error) return;
-  const at = error.linePos?.[0];
-  const reason = error.message.split('\n')[0].replace(/ at line \d+, column \d+:?$/, '');
-  throw new ConfigError(`${where}: not valid YAML at line ${at?.line ?? 1}, column ${at?.col ?? 1}: ${reason}.`);
+  const { line, col } = lines.linePos(error.pos[0]);
+  const [reason] = error.message.split('\n');
+  throw new ConfigError(`${where}: not valid YAML at line ${line}, column ${col}: ${shortened(reason)}.`);
 }
 
 /** Counts what can open a level, before the parser sees it: brackets in all, indicators and spaces at a line's start. */
@@ -65,7 +71,9 @@ function requireFinite(document: Document, where: string): void {
   visit(document, (_, node, path) => {
     const target = isAlias(node) ? node.resolve(document) : undefined;
     if (target !== undefined && path.includes(target)) {
-      throw new ConfigError(`${where}: a value must not hold itself, got the alias ${node}. Write the value out.`);
+      throw new ConfigError(
+        `${where}: a value must not hold itself, got the alias ${shortened(String(node))}. Write the value out.`,
+      );
     }
   });
 }
@@ -81,7 +89,8 @@ function keepText(node: unknown, shape: TextShape, where: string): void {
     for (const { key, value } of node.items) {
       keepText(key, { isText: true }, where);
       const name = String(isScalar(key) ? key.value : key);
-      if (names.has(name)) throw new ConfigError(`${where}: a key must come once, got "${name}" twice. Remove one.`);
+      if (names.has(name))
+        throw new ConfigError(`${where}: a key must come once, got "${shortened(name)}" twice. Remove one.`);
       names.add(name);
       keepText(value, shapeOfKey(shape, name), where);
     }

@@ -59,7 +59,10 @@ function resolveSection(section: Section, raw: RawConfig, prefix: string, resolu
     if (Object.hasOwn(section, key)) continue;
     const nearest = nearestKey(prefix + key, keys);
     const cure = nearest === null ? `Valid here: ${Object.keys(section).join(', ')}.` : `Did you mean "${nearest}"?`;
-    throw new ConfigError(`${where}: unknown key "${prefix}${key}". ${cure}`, { key: prefix + key, nearest });
+    throw new ConfigError(`${where}: unknown key "${shortened(prefix + key)}". ${cure}`, {
+      key: prefix + key,
+      nearest,
+    });
   }
   const resolved: Record<string, unknown> = {};
   for (const [key, entry] of Object.entries(section)) {
@@ -84,10 +87,15 @@ function parseField(field: Field<unknown>, value: unknown, where: string, path: 
 
 function wrongValue(where: string, path: string, expects: string, value: unknown): ConfigError {
   return new ConfigError(
-    `${where}: ${path} must be ${expects}, got ${JSON.stringify(value)}. Change it or leave it out.`,
+    `${where}: ${path} must be ${expects}, got ${shortened(JSON.stringify(value))}. Change it or leave it out.`,
     {
       key: path,
       value,
     },
   );
+}
+
+/** What came may be longer than a message should be. */
+export function shortened(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
 }

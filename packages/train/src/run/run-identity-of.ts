@@ -54,8 +54,7 @@ export function completeIdentity(saved: RunIdentity, current: RunIdentity): RunI
 function earlierValues(saved: RunIdentity): RunIdentity {
   const model = Object.entries(saved).flatMap(([key, value]) => {
     if (!key.startsWith('model.')) return [];
-    const isList = typeof value === 'string' && value.startsWith('[');
-    return [[key.slice('model.'.length), isList ? JSON.parse(value) : value]];
+    return [[key.slice('model.'.length), listOf(value) ?? value]];
   });
   if (model.length === 0) return {};
   const settings = flattenIdentity(resolveConfig(runSchema, {}, 'checkpoint', 'earlier'));
@@ -82,11 +81,17 @@ function fieldAt(section: Section, key: string): Field<unknown> | null {
 
 /** A list's entries in today's form; other values, and lists that are no longer accepted, as they are. */
 function completed(field: Field<unknown>, value: RunIdentity[string]): RunIdentity[string] {
-  if (typeof value !== 'string' || !value.startsWith('[')) return value;
+  const saved = listOf(value);
+  const list = saved === null ? null : field.parse(saved);
+  return Array.isArray(list) ? JSON.stringify(list) : value;
+}
+
+/** The list that a value is the JSON text of; null when it is none. */
+function listOf(value: RunIdentity[string]): readonly unknown[] | null {
+  if (typeof value !== 'string' || !value.startsWith('[')) return null;
   try {
-    const list = field.parse(JSON.parse(value));
-    return Array.isArray(list) ? JSON.stringify(list) : value;
+    return JSON.parse(value);
   } catch {
-    return value;
+    return null;
   }
 }
