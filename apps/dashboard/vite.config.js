@@ -1,3 +1,4 @@
+import { thinWorkerEntries } from '@modajs/build/thin-worker-entries';
 import { wgslVite } from '@modajs/build/wgsl';
 import { defineConfig } from 'vite';
 
@@ -11,6 +12,6 @@ export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   server: { headers: isolation },
   preview: { headers: isolation },
-  worker: { format: 'es', plugins: () => [wgslVite()] },
+  worker: { format: 'es', plugins: () => [wgslVite(), thinWorkerEntries()] },
   build: { outDir: 'dist/site', target: 'es2023', sourcemap: true },
 });

@@ -43,11 +43,11 @@ async function launch(options) {
  * @returns {Promise<import('playwright-core').Browser>}
  */
 export async function launchBrowser({ args = [], ...options } = {}) {
-  // Without a locale Chromium reports the language `en-US@posix`, which Intl refuses.
-  const env = { ...process.env, LANG: 'en_US.UTF-8', LC_ALL: 'en_US.UTF-8' };
+  // As on a server: without a locale Chromium reports the language `en-US@posix`, which Intl refuses and pages must bear.
+  const env = { ...process.env, LANG: 'C', LC_ALL: 'C' };
   return launch({
     executablePath: await executable(),
-    args: ['--lang=en-US', ...FLAGS, ...args],
+    args: [...FLAGS, ...args],
     env,
     ...options,
   });

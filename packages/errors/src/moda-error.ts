@@ -1,3 +1,5 @@
+import './dispose-symbols.ts';
+
 /**
  * Base of every error that the caller can fix. The message reads `operation: what must hold, got <values>. <cure>`.
  *

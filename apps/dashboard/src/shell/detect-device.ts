@@ -5,7 +5,9 @@ export type DetectedDevice =
 
 /** Looks for a hardware WebGPU adapter as the device `auto` does; a software adapter is slower than WebAssembly. */
 export async function detectDevice(): Promise<DetectedDevice> {
-  const threads = crossOriginIsolated ? navigator.hardwareConcurrency : 1;
+  // WebKitGTK says that the page is isolated and yet has no memory to share.
+  const canShare = crossOriginIsolated && typeof SharedArrayBuffer === 'function';
+  const threads = canShare ? navigator.hardwareConcurrency : 1;
   const adapter = await findAdapter();
   if (typeof adapter === 'string') return { kind: 'wasm', threads, because: adapter };
   const { info } = adapter;

@@ -41,7 +41,7 @@ export async function createCpuRuntime(options: CpuRuntimeOptions = {}): Promise
   if (!isShared && wanted > 1 && !saidSingleThread) {
     saidSingleThread = true;
     console.warn(
-      'cpu: one thread only, because the page is not cross-origin isolated. ' +
+      'cpu: one thread only, because the page is not cross-origin isolated or the browser cannot share memory. ' +
         'Serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.',
     );
   }

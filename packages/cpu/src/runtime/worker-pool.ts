@@ -29,10 +29,14 @@ export function availableThreads(): number {
   return nodeModule('node:os')?.availableParallelism() ?? navigator?.hardwareConcurrency ?? 1;
 }
 
-/** Whether memory can be shared with workers: always in Node, in a browser only with cross-origin isolation. */
+/**
+ * Whether memory can be shared with workers: always in Node, in a browser only with cross-origin isolation. WebKitGTK says
+ * that a page is isolated and yet has no `SharedArrayBuffer`.
+ */
 export function canShareMemory(): boolean {
   const { crossOriginIsolated } = globalThis as { crossOriginIsolated?: boolean };
-  return nodeModule('node:worker_threads') !== undefined || crossOriginIsolated === true;
+  const isIsolated = nodeModule('node:worker_threads') !== undefined || crossOriginIsolated === true;
+  return isIsolated && typeof SharedArrayBuffer === 'function';
 }
 
 /** Starts one worker. It does not keep a Node process alive. */
