@@ -60,6 +60,12 @@ describe('moda dashboard > events', () => {
     }
   });
 
+  it('answers HEAD with the headers alone', async () => {
+    const answer = await fetch(`${served.url}api/events`, { method: 'HEAD' });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    expect(await answer.text()).toBe('');
+  });
+
   it('serves many followers, and closes with them open', async () => {
     const streams = await Promise.all(Array.from({ length: 20 }, () => EventStream.open(served.url)));
     await Promise.all(streams.map((stream) => stream.next()));

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunEntry } from '../src/server/run-list.ts';
 import { rawRequest } from './raw-request.ts';
 import { servedFolder, writeRun } from './served-folder.ts';
 
@@ -86,6 +87,30 @@ describe('moda dashboard > paths', () => {
       JSON.parse((await get('/api/list?path=tiny')).body).entries.map(({ name }: { name: string }) => name),
     ).toEqual(['config.json', 'metrics.jsonl']);
     for (const name of ['linked', 'chain']) rmSync(join(runs, name));
+  });
+
+  it('tells neither size nor time of a metrics file that is a link out of the folder', async () => {
+    const { runs, folder } = served;
+    const outside = join(folder, 'outside.jsonl');
+    writeFileSync(outside, '{"step":1,"loss":1}\n');
+    utimesSync(outside, 1e9, 1e9);
+    for (const [run, target] of Object.entries({
+      outward: outside,
+      folderward: folder,
+      inward: '../tiny/metrics.jsonl',
+    })) {
+      mkdirSync(join(runs, run));
+      writeFileSync(join(runs, run, 'config.json'), '{}');
+      symlinkSync(target, join(runs, run, 'metrics.jsonl'));
+    }
+    const listed = JSON.parse((await get('/api/runs')).body).runs as RunEntry[];
+    const entry = (name: string): RunEntry => listed.find(({ run }) => run === name)!;
+    for (const name of ['outward', 'folderward']) {
+      expect(entry(name)).toMatchObject({ bytes: null, generation: '' });
+      expect(entry(name).modifiedAt).not.toBe(1e12);
+    }
+    expect(entry('inward')).toMatchObject({ bytes: entry('tiny').bytes, generation: entry('tiny').generation });
+    for (const name of ['outward', 'folderward', 'inward']) rmSync(join(runs, name), { recursive: true });
   });
 
   it('is not fooled by a folder whose name begins like the runs folder', async () => {

@@ -1,6 +1,6 @@
 import type { Curve } from '../charts/curve.ts';
 import { bytesText, compactNumber } from '../charts/format-number.ts';
-import type { FieldSeries, RunSeries } from '../series/run-series.ts';
+import { type FieldSeries, fieldOf, type RunSeries } from '../series/run-series.ts';
 import { type Axis, elapsedAt, positionsOf } from './axes.ts';
 import type { ShownRun } from './run-store.ts';
 
@@ -62,7 +62,7 @@ export function curvesOf(
       return { label, colour: colourOf(at), x, y: mean, ...(low && high ? { low, high } : {}) };
     };
     if (!field.endsWith('/')) {
-      const values = series.fields[field];
+      const values = fieldOf(series, field);
       return values ? [curve(name, values, colour)] : [];
     }
     const layers = layersOf(series, field);

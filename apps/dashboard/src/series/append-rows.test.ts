@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { appendRows } from './append-rows.ts';
 import { memorySource } from './byte-source.ts';
 import { readSeries } from './read-series.ts';
+import { fieldOf } from './run-series.ts';
 
 const rows = Array.from({ length: 9 }, (_, i) => ({
   step: 2 * i + 1,
@@ -24,5 +25,14 @@ describe('appendRows', () => {
     const none = await readSeries(memorySource(text([])), request);
     const again = appendRows(none, { rows: [rows[0], rows[1], rows[0]], end: 9, badLines: 1 });
     expect(again).toMatchObject({ rows: 2, badLines: 2, step: [1, 3], end: 9 });
+  });
+
+  it.each(['toString', '__proto__', 'constructor'])('takes a field named %s that came late', async (name) => {
+    const odd = JSON.parse(`{ "step": 2, ${JSON.stringify(name)}: 7 }`);
+    const before = await readSeries(memorySource(text([rows[0]])), request);
+    const after = appendRows(before, { rows: [odd], end: 9, badLines: 0 });
+    expect(fieldOf(after, name)).toEqual({ mean: [null, 7] });
+    expect(fieldOf(before, name)).toBeUndefined();
+    expect(fieldOf(JSON.parse(JSON.stringify(after)), name)).toEqual({ mean: [null, 7] });
   });
 });

@@ -1,5 +1,5 @@
 import type { RawRow } from './metrics-row.ts';
-import type { FieldSeries, RunSeries } from './run-series.ts';
+import { type FieldSeries, fieldOf, type RunSeries } from './run-series.ts';
 
 /** Curves with new rows behind, each a point of its own. Rows whose step does not grow are counted and left out. */
 export function appendRows(
@@ -33,7 +33,7 @@ export function appendRows(
 }
 
 function appended(series: RunSeries, name: string, rows: readonly RawRow[]): FieldSeries {
-  const before = series.fields[name] ?? { mean: series.step.map(() => null) };
+  const before = fieldOf(series, name) ?? { mean: series.step.map(() => null) };
   const values = rows.map((row) => (typeof row[name] === 'number' ? (row[name] as number) : null));
   const { mean, low, high } = before;
   const longer = (own: FieldSeries['mean']): (number | null)[] => [...own, ...values];

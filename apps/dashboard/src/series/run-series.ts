@@ -25,6 +25,11 @@ export interface RunSeries {
   readonly fields: Readonly<Record<string, FieldSeries>>;
 }
 
+/** A field's curve; undefined when the run has none. Any name may come: each object has a `toString` of its own. */
+export function fieldOf({ fields }: RunSeries, name: string): FieldSeries | undefined {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}
+
 /** What part of a run, and how finely. */
 export interface SeriesRequest {
   /** Buckets wanted; up to twice as many come. */

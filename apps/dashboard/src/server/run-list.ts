@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunsFolder } from './runs-folder.ts';
 
@@ -26,7 +26,7 @@ export async function listRuns(folder: RunsFolder): Promise<RunEntry[]> {
 async function runsBelow(folder: RunsFolder, root: string, path: string, depth: number): Promise<RunEntry[]> {
   const entries = await folder.list(path).catch(() => []);
   const has = (name: string): boolean => entries.some((entry) => entry.name === name && !entry.isFolder);
-  if (path !== '' && (has('metrics.jsonl') || has('config.json'))) return [await entryOf(root, path)];
+  if (path !== '' && (has('metrics.jsonl') || has('config.json'))) return [await entryOf(folder, root, path)];
   if (depth === 0) return [];
   const below = entries.filter(({ isFolder }) => isFolder);
   const found = await Promise.all(
@@ -35,12 +35,25 @@ async function runsBelow(folder: RunsFolder, root: string, path: string, depth: 
   return found.flat();
 }
 
-async function entryOf(root: string, run: string): Promise<RunEntry> {
+async function entryOf(folder: RunsFolder, root: string, run: string): Promise<RunEntry> {
   const none = (): null => null;
-  const metrics = await stat(join(root, run, 'metrics.jsonl')).catch(none);
-  const folder = metrics ?? (await stat(join(root, run)).catch(none));
-  const modifiedAt = folder?.mtimeMs ?? 0;
+  const metrics = await plainFile(folder, root, `${run}/metrics.jsonl`);
+  const shown = metrics ?? (await lstat(join(root, run)).catch(none));
+  const modifiedAt = shown?.mtimeMs ?? 0;
   return { run, bytes: metrics?.size ?? null, generation: metrics ? generationOf(metrics) : '', modifiedAt };
+}
+
+/** What is told of a file is told of those alone that `RunsFolder.open` reads: a link that leads outside is not followed. */
+async function plainFile(folder: RunsFolder, root: string, path: string): Promise<Stats | null> {
+  const none = (): null => null;
+  const found = await lstat(join(root, path)).catch(none);
+  const stats = found?.isSymbolicLink()
+    ? await folder
+        .resolve(path)
+        .then((place) => lstat(place))
+        .catch(none)
+    : found;
+  return stats?.isFile() ? stats : null;
 }
 
 /** What tells a file from the one that replaced it. */

@@ -9,10 +9,14 @@ const RETRY_MS = 1000;
  * change. They tell sizes, not rows: the page fetches the end of the runs it shows.
  */
 export async function sendEvents(request: IncomingMessage, response: ServerResponse, watch: RunWatch): Promise<void> {
+  const head = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' };
+  if (request.method === 'HEAD') return void response.writeHead(200, head).end();
   await watch.look();
+  // Who left while the folder was read has no `close` to come any more: nothing may be kept for them.
+  if (response.destroyed) return;
   const header = request.headers['last-event-id'];
   let known = Array.isArray(header) ? header[0] : header;
-  response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+  response.writeHead(200, head);
   response.write(`retry: ${RETRY_MS}\n\n`);
   const tell = (): void => {
     const { id, ...news } = watch.since(known);

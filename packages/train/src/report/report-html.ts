@@ -119,7 +119,7 @@ function bitsChart(metrics: readonly MetricsRow[], yardsticks: readonly number[]
 }
 
 function yardstickTable({ metrics, yardsticks }: ReportContent): string {
-  const last = metrics.findLast((row) => row.heldOutBitsPerByte !== undefined)?.heldOutBitsPerByte;
+  const last = points(metrics, 'heldOutBitsPerByte').at(-1)?.[1];
   if (last === undefined) return '';
   const rows = yardsticks.map((bits, order) => [`Witten-Bell byte model of order ${order}`, bits] as const);
   const all = [...rows, ['this model' as string, last] as const];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { MetricsRow } from '../metrics/metrics-log.ts';
 import { escapeHtml, shortNumber } from './html.ts';
 import { lineChart } from './line-chart.ts';
 import { reportHtml } from './report-html.ts';
@@ -25,6 +26,13 @@ describe('reportHtml', () => {
     expect(html).toContain(' me &#60;b&#62;&#34;Ishmael&#34;');
     expect(html).toContain('2.75');
     expect(html).toContain('order 1: 3.44');
+  });
+
+  it.each(['<img src=x onerror=alert(1)>', 'NaN', null, {}])('shows %j in place of a number as none', (value) => {
+    const row = { step: 3, loss: value, heldOutLoss: value, heldOutBitsPerByte: value } as unknown as MetricsRow;
+    const html = reportHtml({ ...content, metrics: [row] });
+    expect(html).not.toContain('<img');
+    expect(html).toContain('<td>this model</td><td>NaN</td>');
   });
 
   it('draws an attention cell for each probability above 0, and the boundary', () => {

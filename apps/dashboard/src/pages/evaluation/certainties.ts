@@ -2,7 +2,7 @@ import { comparePerplexity, compareResults, type EvaluationResults } from '@moda
 import type { EvaluationFile } from './evaluation-file.ts';
 import { domainRow } from './perplexity-scores.ts';
 import type { CellDifference } from './scores.ts';
-import { primaryMetric } from './task-scores.ts';
+import { primaryMetric, rowOf } from './task-scores.ts';
 
 type Certainty = NonNullable<CellDifference['certainty']>;
 
@@ -36,9 +36,10 @@ function compareDomains(...[a, b]: Parameters<typeof comparePerplexity>): FileCo
 function compareTasks(a: EvaluationResults, b: EvaluationResults, metric: string): FileComparison {
   const tasks = Object.keys(a.results).filter((task) => {
     const key = metric === 'primary' ? primaryMetric(a, task) : metric;
-    const otherKey = metric === 'primary' && task in b.results ? primaryMetric(b, task) : metric;
+    const row = rowOf(b, task);
+    const otherKey = metric === 'primary' && row ? primaryMetric(b, task) : metric;
     return (
-      task in b.results && key === otherKey && `${key},none` in a.results[task] && `${key},none` in b.results[task]
+      row && key === otherKey && Object.hasOwn(a.results[task], `${key},none`) && Object.hasOwn(row, `${key},none`)
     );
   });
   if (tasks.length === 0) return { byRow: {}, warnings: [] };

@@ -2,15 +2,8 @@ import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { scaledCertainties } from './scaled-certainties.ts';
 import { ScoreTableView } from './score-table.tsx';
-import type { ScoreTable } from './scores.ts';
+import { baselinesOf, type ScoreTable } from './scores.ts';
 import type { Comparisons } from './use-comparisons.ts';
-
-/** The baseline asked for when the table has it, else its first file when there are two, else the paper's OLMo2-700M. */
-export function baselineOf({ columns }: ScoreTable, asked: string | null): string {
-  const own = columns.filter(({ source }) => source === 'file');
-  const fallback = own.length > 1 ? own[0] : (columns.find(({ source }) => source === 'paper') ?? columns[0]);
-  return columns.find(({ id }) => id === asked)?.id ?? fallback?.id ?? '';
-}
 
 interface ComparisonProps {
   readonly caption: string;
@@ -36,7 +29,7 @@ export function Comparison({ table, baseline, comparisons, setAsked, children, .
         <label class="field">
           <span class="field-label">Baseline</span>
           <select value={baseline} onChange={({ currentTarget }) => setAsked(currentTarget.value)}>
-            {table.columns.map(({ id, label, source }) => (
+            {baselinesOf(table).map(({ id, label, source }) => (
               <option key={id} value={id}>
                 {label}
                 {source === 'paper' ? ' (paper)' : ''}

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { compareFiles } from './certainties.ts';
 import { parseEvaluationFile } from './evaluation-file.ts';
 import { tableCsv } from './export-table.ts';
 import { PAPER_TABLES, TABLE_5_DOMAINS } from './paper-tables.ts';
 import { perplexityTable } from './perplexity-scores.ts';
-import { differenceOf, type ScoreTable, sortRows } from './scores.ts';
+import { baselineOf, baselinesOf, differenceOf, type ScoreTable, sortRows } from './scores.ts';
 import { metricsOf, taskTable } from './task-scores.ts';
 
 /** What lm-evaluation-harness itself writes: no `primary`, no values of documents, MMLU as a group. */
@@ -105,8 +106,8 @@ describe('tableCsv', () => {
   it('quotes what must be quoted and leaves unknown numbers empty', () => {
     const table: ScoreTable = {
       columns: [
-        { id: 'a', label: 'a, "first"', detail: '', source: 'file' },
-        { id: 'b', label: 'b', detail: '', source: 'paper' },
+        { id: 'a', label: 'a, "first"', detail: '', source: 'file', isComplete: true },
+        { id: 'b', label: 'b', detail: '', source: 'paper', isComplete: true },
       ],
       rows: [
         {
@@ -133,5 +134,61 @@ describe('parseEvaluationFile', () => {
     expect(() => parseEvaluationFile('f.json', '{"results": {}}')).toThrow('at least one task');
     expect(() => parseEvaluationFile('f.json', '{"domains": [{"domain": "x"}]}')).toThrow('a domain with a perplexity');
     expect(() => parseEvaluationFile('f.json', '{')).toThrow('f.json: the file must be JSON');
+  });
+});
+
+describe('baselineOf', () => {
+  const results = { piqa: { 'acc,none': 0.5 } };
+  const file = (path: string, more: object) => parseEvaluationFile(path, JSON.stringify({ results, ...more }));
+  const whole = file('whole.json', { complete: true, incomplete: [] });
+  const half = file('half.json', { complete: false, incomplete: [{ kind: 'limit', task: 'piqa', message: 'limit' }] });
+  const saysWhy = file('why.json', { incomplete: [{ kind: 'limit', task: 'piqa', message: 'limit' }] });
+  const tableOf = (files: readonly ReturnType<typeof file>[], papers = PAPER_TABLES): ScoreTable =>
+    taskTable(
+      files.flatMap((one) => (one.kind === 'tasks' ? [one] : [])),
+      { papers, metric: 'primary', showMembers: false },
+    );
+
+  it.each([half, saysWhy])('is never a run that is not complete, as the first file or when asked for', (part) => {
+    expect(baselineOf(tableOf([part, whole]), null)).toBe(whole.id);
+    expect(baselineOf(tableOf([part, whole]), part.id)).toBe(whole.id);
+    expect(baselineOf(tableOf([part, part]), part.id)).toMatch(/^table/);
+    expect(baselineOf(tableOf([part], []), part.id)).toBe('');
+    expect(baselinesOf(tableOf([part, whole], [])).map(({ id }) => id)).toEqual([whole.id]);
+  });
+
+  it('is the first of two complete files, the one asked for, the paper beside one file', () => {
+    expect(baselineOf(tableOf([whole, harness]), null)).toBe(whole.id);
+    expect(baselineOf(tableOf([whole, harness]), harness.id)).toBe(harness.id);
+    expect(baselineOf(tableOf([whole]), null)).toMatch(/^table/);
+  });
+
+  it('is never perplexity over a part of the documents', () => {
+    const domains = [{ domain: 'c4', perplexity: 3, tokens: 5, bytes: 9, bitsPerByte: 1 }];
+    const files = [false, true].flatMap((complete) => {
+      const one = parseEvaluationFile(`${complete}.json`, JSON.stringify({ domains, complete }));
+      return one.kind === 'perplexity' ? [one] : [];
+    });
+    expect(baselineOf(perplexityTable(files, PAPER_TABLES, 'perplexity'), files[0].id)).toBe(files[1].id);
+  });
+});
+
+describe('names that every object has', () => {
+  it.each(['toString', '__proto__', 'constructor'])('are tasks and domains like others: %s', (name) => {
+    const row = JSON.parse(`{ ${JSON.stringify(name)}: { "acc,none": 0.25 } }`);
+    const file = parseEvaluationFile('odd.json', JSON.stringify({ results: row, complete: true }));
+    if (file.kind !== 'tasks' || harness.kind !== 'tasks') throw new Error('not a results file');
+    const table = taskTable([file, harness], { papers: PAPER_TABLES, metric: 'primary', showMembers: false });
+    const odd = table.rows.find(({ id }) => id === name);
+    expect(odd).toMatchObject({ label: name, higherIsBetter: true });
+    expect(odd?.scores).toEqual({ [file.id]: { value: 25, standardError: null } });
+    expect(differenceOf(odd!, harness.id, file.id, {})).toBeNull();
+    expect(compareFiles(file, harness, 'primary')).toEqual({ byRow: {}, warnings: [] });
+    const domains = [{ domain: name, perplexity: 3, tokens: 5, bytes: 9, bitsPerByte: 1 }];
+    const report = parseEvaluationFile('odd-texts.json', JSON.stringify({ domains }));
+    if (report.kind !== 'perplexity') throw new Error('not a perplexity file');
+    const texts = perplexityTable([report], PAPER_TABLES, 'perplexity');
+    const text = texts.rows.find(({ label }) => label === name);
+    expect(Object.values(text!.scores)).toEqual([{ value: 3, standardError: null }]);
   });
 });

@@ -42,7 +42,7 @@ export function perplexityTable(
       if (score && isShown) scores[file.id] = score;
     }
     for (const { column, values } of fromPaper)
-      if (label in values) scores[column.id] = { value: values[label], standardError: null };
+      if (Object.hasOwn(values, label)) scores[column.id] = { value: values[label], standardError: null };
     return { id, label, digits: unit === 'perplexity' ? 2 : 4, higherIsBetter: false, isAverage, scores };
   });
   return { columns, rows: rows.filter(({ scores }) => Object.keys(scores).length > 0) };
@@ -59,12 +59,19 @@ function fileColumn({ id, name, report }: PerplexityFile): ScoreColumn {
     label: name,
     detail: report.complete === false ? 'a part of the documents' : 'all documents',
     source: 'file',
+    isComplete: report.complete !== false,
   };
 }
 
 function paperColumns(table: PaperTable, unit: 'perplexity' | 'loss') {
   return table.models.flatMap(({ label, detail, perplexity = {}, loss = {} }) => {
-    const column: ScoreColumn = { id: `${table.id}:${label}`, label, detail: `paper, ${detail}`, source: 'paper' };
+    const column: ScoreColumn = {
+      id: `${table.id}:${label}`,
+      label,
+      detail: `paper, ${detail}`,
+      source: 'paper',
+      isComplete: true,
+    };
     // The average is one of perplexities: its logarithm is no average of losses.
     const values =
       unit === 'perplexity'

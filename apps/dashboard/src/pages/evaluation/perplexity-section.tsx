@@ -1,8 +1,9 @@
 import { useMemo, useState } from 'preact/hooks';
-import { baselineOf, Comparison } from './comparison.tsx';
+import { Comparison } from './comparison.tsx';
 import type { EvaluationFile } from './evaluation-file.ts';
 import type { PaperTable } from './paper-tables.ts';
 import { PERPLEXITY_UNITS, type PerplexityUnit, perplexityTable } from './perplexity-scores.ts';
+import { baselineOf } from './scores.ts';
 import { useComparisons } from './use-comparisons.ts';
 
 interface SectionProps {

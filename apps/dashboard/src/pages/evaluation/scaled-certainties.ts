@@ -13,7 +13,7 @@ export function scaledCertainties(
   return Object.fromEntries(
     Object.entries(comparisons).map(([column, { byRow }]) => {
       const rows = table.rows.flatMap((row) => {
-        const known = byRow[row.id];
+        const known = Object.hasOwn(byRow, row.id) ? byRow[row.id] : undefined;
         const [own, base] = [row.scores[column], row.scores[baseline]];
         if (!known || !own || !base) return [];
         const factor = known.difference === 0 ? 1 : (own.value - base.value) / known.difference;

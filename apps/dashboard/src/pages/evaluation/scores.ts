@@ -12,6 +12,8 @@ export interface ScoreColumn {
   readonly label: string;
   readonly detail: string;
   readonly source: 'file' | 'paper';
+  /** Whether every document was evaluated as its task says. */
+  readonly isComplete: boolean;
 }
 
 /** One task or domain: a row. */
@@ -29,6 +31,23 @@ export interface ScoreRow {
 export interface ScoreTable {
   readonly columns: readonly ScoreColumn[];
   readonly rows: readonly ScoreRow[];
+}
+
+/** Columns that others may be compared with: an evaluation of a part of the documents is no measure of another. */
+export function baselinesOf({ columns }: ScoreTable): readonly ScoreColumn[] {
+  return columns.filter(({ isComplete }) => isComplete);
+}
+
+/**
+ * Id of the baseline: the one asked for when it may be one, else the first complete file when there are several files, else
+ * the paper's OLMo2-700M; the empty string when no column may be one.
+ */
+export function baselineOf(table: ScoreTable, asked: string | null): string {
+  const candidates = baselinesOf(table);
+  const hasSeveralFiles = table.columns.filter(({ source }) => source === 'file').length > 1;
+  const first = (wanted: ScoreColumn['source']) => candidates.find(({ source }) => source === wanted);
+  const fallback = (hasSeveralFiles ? first('file') : undefined) ?? first('paper') ?? candidates[0];
+  return candidates.find(({ id }) => id === asked)?.id ?? fallback?.id ?? '';
 }
 
 /** Difference of a cell to the baseline's cell, in the row's unit. */
@@ -50,7 +69,9 @@ export function differenceOf(
 ): CellDifference | null {
   const [own, base] = [row.scores[column], row.scores[baseline]];
   if (column === baseline || !own || !base) return null;
-  return { difference: own.value - base.value, certainty: certainties[column]?.[row.id] ?? null };
+  const ofColumn = certainties[column] ?? {};
+  const certainty = Object.hasOwn(ofColumn, row.id) ? ofColumn[row.id] : null;
+  return { difference: own.value - base.value, certainty };
 }
 
 /** How rows are ordered: as they come, by label, or by one column's values. */

@@ -28,9 +28,14 @@ export function metricsOf(files: readonly TasksFile[]): string[] {
   return [...new Set(['primary', ...names])];
 }
 
+/** A task's own row: a file may name a task `toString`, which every object has. */
+export function rowOf({ results }: EvaluationResults, task: string): EvaluationResults['results'][string] | undefined {
+  return Object.hasOwn(results, task) ? results[task] : undefined;
+}
+
 /** The metric of a task that stands for it: what the file names, else what the harness's own boards take. */
 export function primaryMetric(results: EvaluationResults, task: string): string | null {
-  const row = results.results[task] ?? {};
+  const row = rowOf(results, task) ?? {};
   return (
     ['primary', 'acc_norm', 'acc', ...Object.keys(row).map((key) => key.replace(/,none$/, ''))].find(
       (metric) => typeof row[`${metric},none`] === 'number' && !metric.endsWith('_stderr'),
@@ -55,12 +60,12 @@ export function taskTable(files: readonly TasksFile[], options: TaskTableOptions
       if (score) scores[file.id] = score;
     }
     for (const { column, accuracy } of papers) {
-      if (task in accuracy) scores[column.id] = { value: accuracy[task], standardError: null };
+      if (Object.hasOwn(accuracy, task)) scores[column.id] = { value: accuracy[task], standardError: null };
     }
     const metric = metricOf(files, task, options.metric);
     return {
       id: task,
-      label: PAPER_TASKS[task] ?? task,
+      label: named.includes(task) ? PAPER_TASKS[task] : task,
       digits: 2,
       higherIsBetter: !PLAIN_METRICS.has(metric),
       isAverage: task === AVERAGE,
@@ -73,7 +78,9 @@ export function taskTable(files: readonly TasksFile[], options: TaskTableOptions
 function fileColumn({ id, name, results }: TasksFile): ScoreColumn {
   const shots = [...new Set(Object.values(results['n-shot'] ?? {}))];
   const examples = shots.length === 1 ? `${shots[0]} examples` : 'each task’s own examples';
-  return { id, label: name, detail: results.complete === false ? 'not a complete run' : examples, source: 'file' };
+  // Files of the harness itself say neither.
+  const isComplete = results.complete !== false && results.incomplete.length === 0;
+  return { id, label: name, detail: isComplete ? examples : 'not a complete run', source: 'file', isComplete };
 }
 
 function paperColumns(table: PaperTable) {
@@ -82,7 +89,13 @@ function paperColumns(table: PaperTable) {
       ? [
           {
             accuracy,
-            column: { id: `${table.id}:${label}`, label, detail: `paper, ${detail}`, source: 'paper' as const },
+            column: {
+              id: `${table.id}:${label}`,
+              label,
+              detail: `paper, ${detail}`,
+              source: 'paper' as const,
+              isComplete: true,
+            },
           },
         ]
       : [],
@@ -97,7 +110,7 @@ function membersOf({ group_subtasks: groups }: EvaluationResults): string[] {
 }
 
 function metricOf(files: readonly TasksFile[], task: string, metric: string): string {
-  const file = files.find(({ results }) => task in results.results);
+  const file = files.find(({ results }) => rowOf(results, task) !== undefined);
   if (!file || metric !== 'primary') return metric;
   const configured = file.results.configs?.[task]?.metadata as Readonly<Record<string, unknown>> | undefined;
   const primary = primaryMetric(file.results, task) ?? metric;
@@ -105,7 +118,7 @@ function metricOf(files: readonly TasksFile[], task: string, metric: string): st
 }
 
 function fileScore(results: EvaluationResults, task: string, metric: string): Score | null {
-  const row = results.results[task];
+  const row = rowOf(results, task);
   const key = metric === 'primary' && row ? primaryMetric(results, task) : metric;
   if (!row) return task === AVERAGE && metric === 'primary' ? averageOfTen(results) : null;
   const value = row[`${key},none`];

@@ -1,7 +1,8 @@
 import { useMemo, useState } from 'preact/hooks';
-import { baselineOf, Comparison } from './comparison.tsx';
+import { Comparison } from './comparison.tsx';
 import type { EvaluationFile } from './evaluation-file.ts';
 import type { PaperTable } from './paper-tables.ts';
+import { baselineOf } from './scores.ts';
 import { metricsOf, taskTable } from './task-scores.ts';
 import { useComparisons } from './use-comparisons.ts';
 
