@@ -1,4 +1,4 @@
-import { ConfigError } from '@modajs/tensor';
+import { ConfigError, unknownName } from '@modajs/tensor';
 import { documentHash, type Tokenizer } from '@modajs/tokenizer';
 import {
   DOCUMENT_SEPARATOR,
@@ -32,7 +32,14 @@ export function splitSource(
   documents: readonly string[],
   { heldOut, heldOutBy }: Pick<RunConfig['data'], 'heldOut' | 'heldOutBy'>,
 ): TextSplit {
-  return heldOutBy === 'end' ? splitText(documents, heldOut) : splitDocuments(documents, heldOut, documentHash);
+  switch (heldOutBy) {
+    case 'end':
+      return splitText(documents, heldOut);
+    case 'document':
+      return splitDocuments(documents, heldOut, documentHash);
+    default:
+      return unknownName('data.heldOutBy', heldOutBy);
+  }
 }
 
 /** What a run reads. */
@@ -65,10 +72,22 @@ export async function prepareData(
   const named = stored.map((opened, i) => withName(opened, names[i]));
   const sources = [...prepared.sources, ...named.map(({ source }) => source)];
   return {
-    sources: data.mixture === 'equal' ? sources : sources.map(weighedBySize),
+    sources: mixed(sources, data.mixture),
     heldOut: [...prepared.heldOut, ...named.flatMap(({ heldOut }) => heldOut ?? [])],
     separator,
   };
+}
+
+/** Sources with their shares of the mixture. */
+function mixed(sources: readonly WeightedSource[], mixture: RunConfig['data']['mixture']): readonly WeightedSource[] {
+  switch (mixture) {
+    case 'equal':
+      return sources;
+    case 'proportional':
+      return sources.map(weighedBySize);
+    default:
+      return unknownName('data.mixture', mixture);
+  }
 }
 
 const weighedBySize = ({ source, weight }: WeightedSource): WeightedSource => ({
@@ -86,7 +105,17 @@ function withName({ path, source, heldOut }: TokenData, name: string): TokenData
 
 /** @throws ConfigError when documents are to be packed and the tokenizer has nothing that ends one */
 function packingSeparator(tokenizer: Tokenizer, { packing }: RunConfig['data']): number | null {
-  if (packing === 'stream') return null;
+  switch (packing) {
+    case 'stream':
+      return null;
+    case 'documents':
+      return requireSeparator(tokenizer);
+    default:
+      return unknownName('data.packing', packing);
+  }
+}
+
+function requireSeparator(tokenizer: Tokenizer): number {
   const separator = tokenizer.idOf(DOCUMENT_SEPARATOR);
   if (separator !== undefined) return separator;
   throw new ConfigError(

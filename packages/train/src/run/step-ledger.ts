@@ -1,3 +1,4 @@
+import { unknownName } from '@modajs/tensor';
 import type { TrainingState } from '../checkpoint/checkpoint.ts';
 import type { MetricsLog, MetricsRow } from '../metrics/metrics-log.ts';
 import { StorageFullError } from '../storage/storage-full-error.ts';
@@ -151,12 +152,25 @@ export class StepLedger {
     this.state.guard = nextSpikeGuard(this.state.guard, loss, isSpike || !wasFinite);
     if (wasFinite && !isSpike) return 'continue';
     const what = `step ${step} had loss ${loss} and gradient norm ${gradientNorm}`;
-    if (guard.onNan === 'stop') throw this.stopped(what);
-    if (this.state.guard.events > guard.maxEvents)
-      throw this.stopped(`${what}, after ${guard.maxEvents} refused steps`);
-    const action = guard.onNan === 'skip' ? 'its update was skipped' : 'rolling back to the last checkpoint';
-    this.inputs.listener?.({ kind: 'warning', message: `train: ${what}; ${action}.` });
-    return guard.onNan === 'skip' ? 'continue' : 'rollback';
+    const { onNan, maxEvents } = guard;
+    switch (onNan) {
+      case 'stop':
+        throw this.stopped(what);
+      case 'skip':
+        this.requireEventsLeft(what, maxEvents);
+        this.inputs.listener?.({ kind: 'warning', message: `train: ${what}; its update was skipped.` });
+        return 'continue';
+      case 'rollback':
+        this.requireEventsLeft(what, maxEvents);
+        this.inputs.listener?.({ kind: 'warning', message: `train: ${what}; rolling back to the last checkpoint.` });
+        return 'rollback';
+      default:
+        return unknownName('guard.onNan', onNan);
+    }
+  }
+
+  private requireEventsLeft(what: string, maxEvents: number): void {
+    if (this.state.guard.events > maxEvents) throw this.stopped(`${what}, after ${maxEvents} refused steps`);
   }
 
   private log(outcome: StepOutcome): void {

@@ -14,6 +14,14 @@ describe('learningRateRatio', () => {
     expect(learningRateRatio(1000, { ...base, kind })).toBeCloseTo(0.1, 12);
   });
 
+  it('refuses a kind that is none, from the first step on', () => {
+    for (const step of [0, 50, 100]) {
+      expect(() => learningRateRatio(step, { ...base, kind: 'polynomial' as never })).toThrow(
+        /schedule.kind: .* got 'polynomial'/,
+      );
+    }
+  });
+
   it('cosine is halfway down in the middle of its decay', () => {
     expect(learningRateRatio(55, { ...base, steps: 100, warmupSteps: 11 })).toBeCloseTo(0.55, 12);
   });
