@@ -63,8 +63,15 @@ function mpiVersion() {
   return status === 0 ? stdout.split('\n')[0] : null;
 }
 
+/** The browsers beside Chromium, and whether their tests run: all of them must be there. */
+function engines() {
+  const missing = ['firefox-esr', 'WebKitWebDriver', 'Xvfb'].filter((name) => spawnSync('which', [name]).status !== 0);
+  return missing.length === 0 ? 'Chromium, Firefox, WebKit' : `Chromium alone; ${missing.join(', ')} not installed`;
+}
+
 const driver = softwareVulkanEnvironment();
 console.log(`WebGPU for tests: ${driver.MODA_VULKAN}`);
+console.log(`Browsers for tests: ${engines()}`);
 console.log(`MPI for tests: ${mpiVersion() ?? 'none here; ranks are tested in one process'}`);
 // A stale summary must not count as a test that ran: turbo restores those of cached packages.
 for (const { folder } of summaries()) rmSync(join(ROOT, folder, '.test-results'), { recursive: true });

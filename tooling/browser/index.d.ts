@@ -1,4 +1,18 @@
 import type { Browser, LaunchOptions } from 'playwright-core';
 
 export function launchBrowser(options?: LaunchOptions): Promise<Browser>;
-export function serveFolder(folder: string): Promise<{ readonly url: string; close(): Promise<void> }>;
+/** A browser of the system, driven by W3C WebDriver. */
+export interface DrivenBrowser {
+  open(url: string): Promise<void>;
+  /** Runs the body of a function in the page and gives what it returns; it reads `args` as `arguments`. */
+  run(script: string, ...args: readonly unknown[]): Promise<unknown>;
+  /** PNG of what the window shows. */
+  screenshot(): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export function driveBrowser(name: 'firefox' | 'webkit'): Promise<DrivenBrowser>;
+export function serveFolder(
+  folder: string,
+  options?: { readonly isolated?: boolean },
+): Promise<{ readonly url: string; close(): Promise<void> }>;

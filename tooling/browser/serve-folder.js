@@ -12,13 +12,20 @@ const TYPES = {
   '.svg': 'image/svg+xml',
 };
 
+const ISOLATION = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
 /**
  * Serves a folder on a free loopback port, cross-origin isolated so that SharedArrayBuffer exists.
  *
  * @param {string} folder
+ * @param {{ isolated?: boolean }} options `isolated: false` leaves out the headers, as a server that knows nothing of them
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export async function serveFolder(folder) {
+export async function serveFolder(folder, { isolated = true } = {}) {
   const root = normalize(folder);
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
@@ -31,9 +38,7 @@ export async function serveFolder(folder) {
     }
     response.writeHead(200, {
       'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
-      'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cross-Origin-Embedder-Policy': 'require-corp',
-      'Cross-Origin-Resource-Policy': 'same-origin',
+      ...(isolated ? ISOLATION : {}),
     });
     createReadStream(file).pipe(response);
   });

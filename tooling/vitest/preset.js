@@ -9,11 +9,17 @@ import { defineConfig } from 'vitest/config';
  */
 const hasMpi = process.env['MODA_REQUIRE_MPI'] === '1' || spawnSync('mpirun', ['--version']).status === 0;
 
+/** Likewise for tests in Firefox and WebKit, which come from Debian (tooling/browser/install-browsers.sh). */
+const hasEngines =
+  process.env['MODA_REQUIRE_ENGINES'] === '1' ||
+  ['firefox-esr', 'WebKitWebDriver', 'Xvfb'].every((program) => spawnSync('which', [program]).status === 0);
+
 /**
- * One vitest configuration for every package. Four kinds of test, by file name:
+ * One vitest configuration for every package. Five kinds of test, by file name:
  *   *.test.ts          any machine, no GPU API
  *   *.gpu.test.ts      a WebGPU adapter through npm `webgpu` (software Vulkan in CI)
  *   *.browser.test.ts  drives a real Chromium
+ *   *.driver.test.ts   drives Firefox ESR and WebKitGTK by WebDriver, where Debian's packages are installed
  *   *.mpi.test.ts      starts several processes with mpirun
  * A GPU test whose name has a word of `MODA_ADAPTER_LACKS` in brackets, as `[webgpu f16]`, does not run (adapter-needs.js).
  * Workspace packages resolve to their sources, so a test never runs against a stale build.
@@ -45,7 +51,13 @@ export function packageTests(options = {}) {
           test: {
             name: 'node',
             include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-            exclude: ['**/*.gpu.test.ts', '**/*.browser.test.ts', '**/*.mpi.test.ts', '**/node_modules/**'],
+            exclude: [
+              '**/*.gpu.test.ts',
+              '**/*.browser.test.ts',
+              '**/*.driver.test.ts',
+              '**/*.mpi.test.ts',
+              '**/node_modules/**',
+            ],
           },
         },
         // Dawn's objects live until the process ends, so GPU files run one after another in one fork each.
@@ -55,6 +67,15 @@ export function packageTests(options = {}) {
           testTimeout: 180_000,
           hookTimeout: 180_000,
         }),
+        ...(hasEngines
+          ? [
+              kind('engines', '{src,test}/**/*.driver.test.ts', {
+                maxWorkers: 1,
+                testTimeout: 180_000,
+                hookTimeout: 180_000,
+              }),
+            ]
+          : []),
         ...(hasMpi ? [kind('mpi', '{src,test}/**/*.mpi.test.ts', { maxWorkers: 1 })] : []),
       ],
     },
