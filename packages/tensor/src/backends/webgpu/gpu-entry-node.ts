@@ -1,4 +1,4 @@
-import type { GpuEntry } from './gpu-entry.ts';
+import type { GpuEntry, GpuOptions } from './gpu-entry.ts';
 import { hasLibrary } from './has-library.ts';
 
 /**
@@ -6,16 +6,18 @@ import { hasLibrary } from './has-library.ts';
  * behind its own switch; bounds clamping costs half the speed of a matrix product and protects a web page from its
  * scripts, not a Node process from itself; unquantised timestamps are for profiles.
  */
-const ENABLED = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia', 'disable_robustness'];
+const ENABLED = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
+const WITHOUT_BOUNDS_CHECKS = 'disable_robustness';
 const DISABLED = ['timestamp_quantization'];
 
 /** Dawn through the npm package `webgpu` (an optional peer dependency), or null when it is not installed or does not load. */
-export async function openGpu(): Promise<GpuEntry | null> {
+export async function openGpu({ boundsChecks = false }: GpuOptions = {}): Promise<GpuEntry | null> {
   const dawn = await import('webgpu').catch(() => null);
   if (dawn === null) return null;
   // Dawn prints native warnings, above all that we say, when it looks for adapters and finds no Vulkan loader.
   if (process.platform === 'linux' && !hasLibrary('libvulkan.so.1')) return { gpu: withoutAdapters, release: () => {} };
-  const flags = [`enable-dawn-features=${ENABLED.join(',')}`, `disable-dawn-features=${DISABLED.join(',')}`];
+  const enabled = boundsChecks ? ENABLED : [...ENABLED, WITHOUT_BOUNDS_CHECKS];
+  const flags = [`enable-dawn-features=${enabled.join(',')}`, `disable-dawn-features=${DISABLED.join(',')}`];
   const gpu = dawn.create(flags);
   reachable.add(gpu);
   return { gpu, release: () => void setTimeout(() => reachable.delete(gpu), GRACE_MS).unref() };

@@ -4,3 +4,8 @@ export interface GpuEntry {
   /** Call when the device is destroyed. */
   release(): void;
 }
+
+export interface GpuOptions {
+  /** Dawn's bounds checks in shaders, which every browser has: off in Node unless they are asked for. */
+  readonly boundsChecks?: boolean;
+}
