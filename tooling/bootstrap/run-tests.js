@@ -58,6 +58,18 @@ function printNotRun() {
   }
 }
 
+/** Tests under a condition that does not hold here (`runIf`), as those of files that lie beside the repository. */
+function printSkipped() {
+  const lines = summaries().flatMap(({ folder, skippedNames = [] }) =>
+    skippedNames.map((name) => `  ${folder}: ${name}`),
+  );
+  if (lines.length === 0) return;
+  console.log(
+    `\n${lines.length} tests were skipped: their condition does not hold here (most need files of ../shared):`,
+  );
+  console.log(lines.join('\n'));
+}
+
 function mpiVersion() {
   const { status, stdout } = spawnSync('mpirun', ['--version'], { encoding: 'utf8' });
   return status === 0 ? stdout.split('\n')[0] : null;
@@ -85,5 +97,6 @@ const { status } = spawnSync(
   },
 );
 printNotRun();
+printSkipped();
 printSummary();
 process.exit(status ?? 1);

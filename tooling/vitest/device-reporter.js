@@ -7,18 +7,21 @@ const DEVICES = ['webgpu', 'cpu', 'reference', 'browser', 'null'];
 /**
  * Counts finished tests by device and writes `.test-results/summary.json`:
  * `{ passed, failed, skipped, byDevice: { [device]: { passed, failed } }, notRun: { [need]: names }, partlyRun: { [need]: names } }`,
- * where `need` is what the machine's adapter lacks (adapter-needs.js) and `skipped` counts tests without such a reason.
+ * where `need` is what the machine's adapter lacks (adapter-needs.js) `skipped` counts tests without such a reason and `skippedNames` has their names.
  * A test without a device tag counts as its project (`node` is reported as `no device`).
  */
 export default class DeviceReporter {
-  counts = { passed: 0, failed: 0, skipped: 0, byDevice: {}, notRun: {}, partlyRun: {} };
+  counts = { passed: 0, failed: 0, skipped: 0, byDevice: {}, notRun: {}, partlyRun: {}, skippedNames: [] };
 
   onTestCaseResult(testCase) {
     const { state, note } = testCase.result();
     if (state !== 'passed' && state !== 'failed') {
       const [, need] = /^the adapter lacks (\w+)$/.exec(note ?? '') ?? [];
       if (need) this.#list('notRun', need, testCase);
-      else this.counts.skipped++;
+      else {
+        this.counts.skipped++;
+        this.counts.skippedNames.push(testCase.fullName);
+      }
       return;
     }
     const { partNotRun } = testCase.meta();
