@@ -1,0 +1,4 @@
+declare module '@modajs/build/wgsl' {
+  /** Loads `.wgsl` files as text. */
+  export function wgslEsbuild(): import('esbuild').Plugin;
+}
