@@ -193,6 +193,21 @@ test('moda eval perplexity > text files by domain, windows and all [cpu]', async
   expect((await results('ppl.json')).domains[0].bytes).toBe(Buffer.byteLength(SMALL_TEXT));
 });
 
+test('moda eval perplexity > a shard of 32-bit ids is read as one, without being told [cpu]', async () => {
+  const ids = Array.from({ length: 120 }, (_, i) => 40 + ((7 * i) % 200));
+  await writeFile(join(cwd, 'narrow.bin'), new Uint8Array(Uint16Array.from(ids).buffer));
+  await writeFile(join(cwd, 'wide.bin'), new Uint8Array(Uint32Array.from(ids).buffer));
+  const cpu = ['--model', 'small', '--device', 'cpu', '--threads', '1'];
+  const { code } = await moda('eval', 'perplexity', 'narrow.bin', 'wide.bin', ...cpu, '-O', 'widths.json');
+  expect(code).toBe(0);
+  const [narrow, wide] = (await results('widths.json')).domains;
+  expect(narrow.tokens).toBe(120);
+  expect(wide).toEqual({ ...narrow, domain: 'wide' });
+  const torn = await moda('eval', 'perplexity', 'narrow.bin', ...cpu, '--dtype', 'uint32');
+  expect(torn.code).toBe(2);
+  expect(torn.stderr).toContain('ids must be below');
+});
+
 test('moda eval decontaminate > finds the one document that stands in the training text', async () => {
   await writeFile(
     join(cwd, 'leak.txt'),

@@ -1,15 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import {
-  createOverlapScanner,
-  formatTable,
-  loadDocuments,
-  overlapWords,
-  readTokenShard,
-  selectTasks,
-} from '@modajs/eval';
+import { createOverlapScanner, formatTable, loadDocuments, overlapWords, selectTasks } from '@modajs/eval';
 import { ConfigError } from '@modajs/tensor';
 import { readDocuments } from '../run/read-documents.ts';
-import { openRows, refuseToReplace, writeWhole } from './eval-files.ts';
+import { openRows, readTokens, refuseToReplace, writeWhole } from './eval-files.ts';
 import { openTokenizer } from './eval-model.ts';
 
 /** Options of `moda eval decontaminate`. */
@@ -18,7 +10,7 @@ export interface DecontaminateOptions {
   readonly style: string;
   readonly ngram: number;
   readonly tokenizer?: string;
-  readonly dtype: 'uint16' | 'uint32';
+  readonly dtype?: 'uint16' | 'uint32';
   readonly data?: string;
   readonly cache?: string;
   readonly output?: string;
@@ -77,8 +69,8 @@ async function* trainingTexts(file: string, { tokenizer, dtype }: DecontaminateO
     throw new ConfigError(
       `decontaminate: ${file} is a token shard, so --tokenizer must name its tokenizer.json, got none.`,
     );
-  const { decode } = await openTokenizer(tokenizer);
-  const tokens = readTokenShard(await readFile(file), dtype, { path: file });
+  const { decode, vocabSize } = await openTokenizer(tokenizer);
+  const tokens = await readTokens(file, vocabSize, dtype);
   // Pieces overlap by more tokens than an n-gram has, so that none is lost at a border.
   for (let at = 0; at < tokens.length; at += PIECE) yield decode(tokens.subarray(at, at + PIECE + 256));
 }

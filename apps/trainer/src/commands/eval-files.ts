@@ -10,9 +10,12 @@ import {
   hubRows,
   parseAnswers,
   type RowSource,
+  readTokenShard,
+  type ShardDType,
 } from '@modajs/eval';
 import { openHubCache } from '@modajs/models/node';
 import { DataError } from '@modajs/tensor';
+import { inspectTokenFile } from '@modajs/train/node';
 
 /** A folder as the harness's file store. Files are written beside their place and moved, so none is ever half there. */
 export function folderStore(folder: string): FileStore {
@@ -74,6 +77,30 @@ export async function refuseToReplace(
   if (what === null) return;
   const cure = 'Choose another file with -O, or replace it with --overwrite.';
   throw new DataError(`eval: ${path} holds ${what}, which would be lost. ${cure}`, { path });
+}
+
+/**
+ * Ids of a token shard. Without `dtype` the file's header, the vocabulary or the numbers tell their width, as in training.
+ *
+ * @throws DataError for a file that cannot be read, is cut short, or holds ids that the vocabulary does not have
+ */
+export async function readTokens(path: string, vocabSize: number, dtype?: ShardDType): Promise<Int32Array> {
+  if (path.endsWith('.npy') && dtype === undefined) {
+    // OLMo's files are headerless; a real NumPy file is refused by readTokenShard before its header is read as tokens.
+    readTokenShard((await readBytes(path)).subarray(0, 4), 'uint16', { path });
+  }
+  const layout = dtype === undefined ? await inspectTokenFile(path, vocabSize) : null;
+  const bytes = await readBytes(path);
+  if (layout === null) return readTokenShard(bytes, dtype!, { vocabSize, path });
+  const { headerBytes, bytesPerToken, tokens } = layout;
+  const part = bytes.subarray(headerBytes, headerBytes + tokens * bytesPerToken);
+  return readTokenShard(part, bytesPerToken === 2 ? 'uint16' : 'uint32', { vocabSize, path });
+}
+
+async function readBytes(path: string): Promise<Buffer> {
+  return readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new DataError(`eval: ${path} must be readable, got ${error.code}. Check the path.`, { path });
+  });
 }
 
 /** Finished answers as JSON lines in a file; a line torn by a kill is closed, so that the next one starts clean. */

@@ -134,10 +134,11 @@ async function hashWeights(decoder: Decoder): Promise<string> {
 }
 
 /** A run's or another `tokenizer.json` as the harness reads text. */
-export async function openTokenizer(path: string): Promise<EvaluationTokenizer> {
+export async function openTokenizer(path: string): Promise<EvaluationTokenizer & { readonly vocabSize: number }> {
   const { Tokenizer: Reader } = await import('@modajs/tokenizer');
   const json = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new ConfigError(`eval: ${path} must be a readable tokenizer.json, got ${error.code}. Check --tokenizer.`);
   });
-  return plainText(Reader.fromJson(json));
+  const tokenizer = Reader.fromJson(json);
+  return { ...plainText(tokenizer), vocabSize: tokenizer.vocabSize };
 }

@@ -1,24 +1,21 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
   evaluatePerplexity,
   formatPerplexity,
   type ModelIdentity,
   type PerplexityDocument,
-  readTokenShard,
   splitShard,
 } from '@modajs/eval';
-import { DataError } from '@modajs/tensor';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
 import { readDocuments } from '../run/read-documents.ts';
-import { refuseToReplace, writeWhole } from './eval-files.ts';
+import { readTokens, refuseToReplace, writeWhole } from './eval-files.ts';
 import { type ModelOptions, type OpenedModel, openModel } from './eval-model.ts';
 
 /** Options of `moda eval perplexity`. */
 export interface PerplexityCommandOptions extends ModelOptions {
   readonly window?: number;
   readonly stride?: number;
-  readonly dtype: 'uint16' | 'uint32';
+  readonly dtype?: 'uint16' | 'uint32';
   readonly limit?: number;
   readonly output?: string;
   readonly overwrite?: boolean;
@@ -82,9 +79,6 @@ async function documentsOf(
   { dtype }: PerplexityCommandOptions,
 ): Promise<PerplexityDocument[]> {
   if (!SHARD.test(file)) return (await readDocuments(file, 'fail')).map((text) => ({ text }));
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new DataError(`perplexity: ${file} must be readable, got ${error.code}.`, { path: file });
-  });
-  const tokens = readTokenShard(bytes, dtype, { vocabSize: opened.vocabSize, path: file });
+  const tokens = await readTokens(file, opened.vocabSize, dtype);
   return splitShard(tokens, opened.separator).map((part) => ({ tokens: part }));
 }

@@ -45,7 +45,12 @@ export function registerEval(program: Command): void {
     .option('--style <style>', 'olmes or olmo-in-loop', 'olmes')
     .option('-n, --ngram <count>', 'length of the n-grams in words', positiveInteger, 13)
     .option('--tokenizer <file>', 'tokenizer.json that made the shards')
-    .addOption(new Option('--dtype <dtype>', 'ids in the shards').choices(['uint16', 'uint32']).default('uint16'))
+    .addOption(
+      new Option('--dtype <dtype>', 'ids in the shards (default: as the vocabulary needs)').choices([
+        'uint16',
+        'uint32',
+      ]),
+    )
     .option('--data <folder>', 'datasets in a folder instead of the Hugging Face hub')
     .option('--cache <folder>', 'where files of the hub are kept (default: the cache of huggingface_hub)')
     .option('-O, --output <file>', 'also write the report as JSON')
@@ -64,7 +69,12 @@ function perplexityCommand(): Command {
     .argument('<files...>', '.txt, .jsonl or .jsonl.gz with a "text" field, or headerless token shards (.bin, .npy)')
     .option('--window <tokens>', "window (default: the model's length)", positiveInteger)
     .option('--stride <tokens>', 'tokens scored per step (default: the window)', positiveInteger)
-    .addOption(new Option('--dtype <dtype>', 'ids in token shards').choices(['uint16', 'uint32']).default('uint16'))
+    .addOption(
+      new Option('--dtype <dtype>', 'ids in token shards (default: as the vocabulary needs)').choices([
+        'uint16',
+        'uint32',
+      ]),
+    )
     .option('-l, --limit <count>', 'only the first documents of each file', positiveInteger)
     .option('-O, --output <file>', 'also write the report as JSON')
     .option('--overwrite', OVERWRITE)
