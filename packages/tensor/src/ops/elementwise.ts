@@ -4,7 +4,7 @@ import { isFloat } from '../core/dtype.ts';
 import { DTypeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
 import { broadcastShapes } from '../core/shape.ts';
-import { allocateTensor, type Tensor } from '../core/tensor.ts';
+import { allocateTensor, livingTensor, type Tensor } from '../core/tensor.ts';
 import { isNumber, numberThat } from '../core/value-checks.ts';
 import { checkOperands, floatOnly, sameDType } from './checks.ts';
 import { full, INTEGER_RANGES, numberFits, zerosLike } from './creation.ts';
@@ -291,6 +291,7 @@ function unary(op: UnaryOp, x: Tensor, reads: 'x' | 'out' | 'none', gradient: Un
 
 /** scale * x + shift with numbers; integers wrap. @throws DTypeError for numbers that x's integer dtype does not hold */
 export function affine(x: Tensor, scale: number, shift: number): Tensor {
+  livingTensor('affine', 'x', x);
   isNumber('affine', 'scale', scale);
   isNumber('affine', 'shift', shift);
   if (!isFloat(x.dtype) && !(Number.isInteger(scale) && Number.isInteger(shift))) {
@@ -345,6 +346,7 @@ export const notFinite = (x: Tensor): Tensor => runUnary('notFinite', x);
 
 /** x limited to [low, high]; gradient 0 outside. Bounds of integers are whole, or infinite for none. @throws DTypeError */
 export function clamp(x: Tensor, low: number, high: number): Tensor {
+  livingTensor('clamp', 'x', x);
   numberThat('clamp', 'low', low, 'a number, -Infinity for none', () => true);
   numberThat('clamp', 'high', high, `a number >= low = ${low}, Infinity for none`, (value) => value >= low);
   const [first, last] = x.dtype === 'i32' || x.dtype === 'u32' ? INTEGER_RANGES[x.dtype] : [-Infinity, Infinity];
