@@ -42,7 +42,7 @@ describe('f16 with loss scaling [webgpu]', () => {
         {
           settings: {
             lossScale: { initial: 256 },
-            optimizer: { lr: 0.004 },
+            optimizer: { lr: 0.001 },
             evaluation: { every: 4 },
             checkpoint: { every: 3 },
           },
