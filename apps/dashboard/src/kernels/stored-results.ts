@@ -2,11 +2,10 @@ import { type BenchResult, readBenchResults } from '@modajs/bench';
 
 /** The repository's own results of kernels, as they were when the page was built; each loads when the page opens. */
 const FILES = import.meta.glob<unknown>(
-  [
-    '../../../../benchmarks/*.json',
-    '!../../../../benchmarks/{tokenizer,mpi,f16,training,decode,depth-gradients,matmul-h200}-*.json',
-  ],
-  { import: 'default' },
+  '../../../../benchmarks/{ablation,attention,bench,cpu,matmul-h100,moda}*.json',
+  {
+    import: 'default',
+  },
 );
 
 /** A result with the name of its file. */
