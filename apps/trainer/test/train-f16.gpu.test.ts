@@ -12,7 +12,7 @@ ${SMALL_CONFIG.replace(/^(model|training|optimizer|evaluation|samples|checkpoint
 device: webgpu
 model: { nLayers: 3, nHeads: 4, nKvHeads: 2, headDim: 16, dModel: 32, dFf: 48, seqLen: 16, depth: moda, ropeTheta: 10000 }
 training: { steps: 6, batchSize: 4, gradientAccumulation: 2, dtype: f16, emaDecay: 0.9, zLoss: 1e-4 }
-optimizer: { lr: 0.002 }
+optimizer: { lr: 2e-4 }
 lossScale: { initial: 256 }
 schedule: { kind: constant, warmupSteps: 2 }
 evaluation: { every: 2, maxTokens: 100, tasks: [copa], taskData: eval, taskLimit: 2 }
@@ -74,9 +74,9 @@ describe('moda train in f16 [webgpu]', () => {
       expect(Object.keys(own)).toEqual(expect.arrayContaining(LOOKED_AT));
       expect(Math.abs(own.loss / other.loss - 1)).toBeLessThan(0.01);
       expect(Math.abs(own.heldOutLoss / other.heldOutLoss - 1)).toBeLessThan(0.01);
-      // Shares of weights that drift apart: the statistics themselves are tested where they are made.
+      // At this rate f16 moves the shares by less than 1e-3; at tenfold the rate Adam's first steps carry it away from f32.
       for (const name of LOOKED_AT.filter((name) => name.includes('Mass')))
-        expect(Math.abs(own[name] - other[name]), name).toBeLessThan(step <= 4 ? 0.002 : 0.02);
+        expect(Math.abs(own[name] - other[name]), name).toBeLessThan(0.001);
     }
     for (const name of LOOKED_AT) expect(half[7][name], name).toBe(whole[7][name]);
     const samples = (await readFile(join(cwd, 'runs/half/samples.jsonl'), 'utf8')).trim().split('\n');

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -58,6 +58,23 @@ describe('PathLock', () => {
     await (await PathLock.take(file, 'it')).release();
   });
 
+  it.runIf(process.platform === 'linux')(
+    'of a process that ended, but is still in the table, is taken over',
+    async () => {
+      // The shell becomes a program that asks no child how it ended; the child stays a zombie.
+      const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60']);
+      const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
+      try {
+        const fields = async () => (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1].split(' ');
+        await expect.poll(async () => (await fields())[0]).toBe('Z');
+        await leave({ pid, processStart: (await fields())[19] });
+        await (await PathLock.take(file, 'it')).release();
+      } finally {
+        parent.kill();
+      }
+    },
+  );
+
   it('of an earlier process with the number of a living one is taken over', async () => {
     await leave({ processStart: '1' });
     await (await PathLock.take(file, 'it')).release();
@@ -92,6 +109,13 @@ describe('PathLock', () => {
       expect(await readdir(join(file, '..'))).toEqual(['run.lock']);
       await taken[0].release();
     }
+  });
+
+  it('of a process that died while it took a dead one over is taken over too', async () => {
+    await leave({ processStart: '1' });
+    await copyFile(file, `${file}.takeover`);
+    await (await PathLock.take(file, 'it')).release();
+    expect(await readdir(join(file, '..'))).toEqual([]);
   });
 
   it('names the reason where nothing can be written', async () => {

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { link, mkdir, open, readFile, readlink, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, readlink, rm, rmdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { ModaError } from '@modajs/tensor';
 import { StorageError } from '../storage/storage-error.ts';
@@ -28,7 +29,9 @@ interface LockOwner {
 /** A file without an owner in it is being written, or was left by a process that died right then. */
 const WRITTEN_WITHIN_MS = 5000;
 
-let renames = 0;
+/** How long a process may take to remove a dead lock, and how often the others look. */
+const REMOVED_WITHIN_MS = 5000;
+const LOOKED_AT_EVERY_MS = 5;
 
 /**
  * The right of one process to write somewhere: a file that says who. It goes with `release`; one that a dead process left
@@ -49,15 +52,16 @@ export class PathLock {
    */
   static async take(file: string, what: string): Promise<PathLock> {
     const owner = await thisProcess();
-    for (;;) {
+    for (const started = Date.now(); ; ) {
       // In the loop: who gave a lock back may have removed the folder that was made for it.
       const newFolders = await makeFolders(dirname(file));
       if (await create(file, JSON.stringify(owner))) return new PathLock(file, newFolders);
-      const seen = await readFile(file, 'utf8').catch(orNull('ENOENT', file));
-      if (seen === null) continue;
-      const holder = parseOwner(seen);
-      if (holder === null ? await isYoung(file) : await isAlive(holder, owner)) throw held(what, file, holder, owner);
-      await removeDead(file, seen);
+      const { isLive, holder } = await holderOf(file, owner);
+      if (isLive) throw held(what, file, holder, owner);
+      if (!(await removeDead(file, owner))) {
+        if (Date.now() - started > REMOVED_WITHIN_MS) throw held(what, file, null, owner);
+        await setTimeout(LOOKED_AT_EVERY_MS);
+      }
     }
   }
 
@@ -147,16 +151,34 @@ async function isAlive(holder: LockOwner, own: LockOwner): Promise<boolean> {
   return (await processStart(holder.pid)) === holder.processStart;
 }
 
-/** Removes the lock that was seen, and no other: one that a third process took meanwhile is put back. */
-async function removeDead(file: string, seen: string): Promise<void> {
-  const aside = `${file}.${process.pid}-${renames++}`;
-  const moved = await rename(file, aside).then(
-    () => true,
-    () => false,
-  );
-  if (!moved) return;
-  if ((await readFile(aside, 'utf8')) !== seen) await link(aside, file).catch(() => {});
-  await rm(aside, { force: true });
+/** Who holds a lock, null where the file is gone or names nobody, and whether the lock counts. */
+async function holderOf(file: string, own: LockOwner): Promise<{ isLive: boolean; holder: LockOwner | null }> {
+  const text = await readFile(file, 'utf8').catch(orNull('ENOENT', file));
+  const holder = text === null ? null : parseOwner(text);
+  return { holder, isLive: holder ? await isAlive(holder, own) : await isYoung(file) };
+}
+
+/**
+ * Removes a dead lock, and no other. Who looks and then removes may remove the lock that a third process took in between; so
+ * only the holder of a second lock removes, and it looks again. A process that dies here leaves the second lock, which is
+ * taken over like any other.
+ *
+ * @returns whether this process had its turn; if not, another one has it right now
+ */
+async function removeDead(file: string, own: LockOwner): Promise<boolean> {
+  let turn: PathLock;
+  try {
+    turn = await PathLock.take(`${file}.takeover`, file);
+  } catch (error) {
+    if (error instanceof LockedError) return false;
+    throw error;
+  }
+  try {
+    if (!(await holderOf(file, own)).isLive) await rm(file, { force: true });
+  } finally {
+    await turn.release();
+  }
+  return true;
 }
 
 function held(what: string, file: string, holder: LockOwner | null, own: LockOwner): LockedError {
@@ -191,14 +213,26 @@ async function thisMachine(): Promise<string> {
   return `${hostname()} ${namespace}`.trim();
 }
 
-/** When a process started: clock ticks since the machine did (Linux), a date (macOS), null where nobody says. */
+/**
+ * When a process started: clock ticks since the machine did (Linux), a date (macOS), null where nobody says. A process that
+ * has ended, and whose parent has not asked how (a zombie), still has its number but runs no more: null too.
+ */
 async function processStart(pid: number): Promise<string | null> {
   const statLine = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-  // The name in parentheses may hold anything; field 22 is the 20th after it.
-  if (statLine !== null) return statLine.slice(statLine.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  if (statLine !== null) {
+    // The name in parentheses may hold anything. After it: field 3, the state, to field 22, the start.
+    const fields = statLine.slice(statLine.lastIndexOf(')') + 2).split(' ');
+    return isEnded(fields[0]) ? null : (fields[19] ?? null);
+  }
   if (process.platform !== 'darwin') return null;
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)]).catch(() => ({
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'state=,lstart=', '-p', String(pid)]).catch(() => ({
     stdout: '',
   }));
-  return stdout.trim() || null;
+  const [state, ...start] = stdout.trim().split(/\s+/);
+  return isEnded(state) ? null : start.join(' ') || null;
+}
+
+/** @param state as Linux and macOS name it: Z a zombie, X one that is just going */
+function isEnded(state: string | undefined): boolean {
+  return state?.startsWith('Z') || state?.startsWith('X') || false;
 }

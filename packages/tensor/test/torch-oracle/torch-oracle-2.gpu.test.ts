@@ -1,0 +1,3 @@
+import { gpuOracle } from './gpu-oracle.ts';
+
+gpuOracle(1);
