@@ -58,6 +58,7 @@ export { KernelError } from './plan/kernel-error.ts';
 export type { KernelDType, KernelPass, KernelPlan, PassBinding } from './plan/plan.ts';
 export { specialize } from './plan/specialize.ts';
 export { collapseLayout, type StridedLayout, type StridedOperand } from './plan/strided-layout.ts';
+export { type UniformWord, uniformBlock } from './plan/uniform-block.ts';
 export { unroll } from './plan/unroll.ts';
 export { planRandom, type RandomProblem } from './random/random.ts';
 export { type ArgmaxProblem, planArgmax } from './reduce/argmax.ts';

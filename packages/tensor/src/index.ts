@@ -1,5 +1,6 @@
 export type { DecodeBlocksConfig } from '@modajs/kernels';
 export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
+export type { ShaderKernel } from './backends/custom-kernel-call.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';
 export type { PreparedSequence } from './backends/webgpu/prepared-sequence.ts';
 export { chromeTrace, type KernelSpan, type KernelTime, kernelTimes } from './backends/webgpu/profiler.ts';
@@ -27,6 +28,9 @@ export { normalAt, philox, uniformAt } from './core/philox.ts';
 export { type Scope, scope, type TensorTree, tidy, withoutScope } from './core/scope.ts';
 export type { Shape } from './core/shape.ts';
 export { Tensor } from './core/tensor.ts';
+export { type CustomKernelOptions, customKernel } from './custom/custom-kernel.ts';
+export { type CustomGradient, type CustomOpOptions, customOp } from './custom/custom-op.ts';
+export type { TensorSpec } from './custom/tensor-spec.ts';
 export {
   type AttentionCall,
   type BlockCall,

@@ -1,7 +1,8 @@
-/** Bytes of a uniform struct from 32-bit words: whole numbers as `u32`, `{ f32 }` as `f32`, `{ i32 }` as `i32`. Padded to 16 bytes. */
-export function uniformBlock(
-  words: readonly (number | { readonly f32: number } | { readonly i32: number })[],
-): ArrayBuffer {
+/** One word of a uniform struct: a whole number is a `u32`, `{ f32 }` and `{ i32 }` are those. */
+export type UniformWord = number | { readonly f32: number } | { readonly i32: number };
+
+/** Bytes of a uniform struct from 32-bit words. Padded to 16 bytes. */
+export function uniformBlock(words: readonly UniformWord[]): ArrayBuffer {
   const buffer = new ArrayBuffer(Math.ceil(words.length / 4) * 16);
   const view = new DataView(buffer);
   words.forEach((word, index) => {

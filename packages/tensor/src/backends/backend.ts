@@ -1,5 +1,6 @@
 import type { DType, HostArray } from '../core/dtype.ts';
 import type { AttentionArguments, AttentionBackwardArguments, DepthGatherArguments } from './attention-arguments.ts';
+import type { CustomKernelCall } from './custom-kernel-call.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from './elementwise-ops.ts';
 import type { FusedRope } from './fused-rope.ts';
 
@@ -315,4 +316,7 @@ export interface Backend {
   adamw(args: AdamWArguments): void;
   /** out f32 scalar = sum of squares over all arrays (f32 or f16); Inf and NaN propagate. */
   sumSquares(arrays: readonly ArrayView[], out: ArrayView): void;
+
+  /** A kernel of the user's. @throws KernelError for more bindings or workgroups than the device has */
+  custom(call: CustomKernelCall): void;
 }

@@ -4,7 +4,7 @@ import { Device } from '../core/device.ts';
 import type { DType } from '../core/dtype.ts';
 import { normalAt, uniformAt } from '../core/philox.ts';
 import { scope } from '../core/scope.ts';
-import { sizeOf } from '../core/shape.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { fromHalf, toHalf } from '../io/half.ts';
 import { tensor } from '../ops/creation.ts';
@@ -51,18 +51,41 @@ export async function checkOperator(
   device: Device,
   dtype: 'f32' | 'f16' = 'f32',
 ): Promise<OperatorReport> {
+  const inputs = operator.inputs.map((input, i) => ({
+    shape: input.shape,
+    dtype: dtypeOf(input, dtype),
+    values: hostValues(input, i, dtype),
+    hasGradient: wantsGradient(operator, input),
+  }));
+  return checkRuns(operator, inputs, device, dtype);
+}
+
+/** An input with its values, whatever made them. */
+export interface KnownInput {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly values: Float64Array;
+  readonly hasGradient: boolean;
+}
+
+/** What `checkOperator` does, on given values: `dtype` is that of the tolerance. */
+export async function checkRuns(
+  operator: Omit<OperatorCase, 'inputs'>,
+  inputs: readonly KnownInput[],
+  device: Device,
+  dtype: 'f32' | 'f16',
+): Promise<OperatorReport> {
   using truth = new Device(createReferenceBackend());
   using naive = new Device(createReferenceBackend({ round: dtype }));
-  const values = operator.inputs.map((input, i) => hostValues(input, i, dtype));
-  const expected = await runCase(operator, truth, values, dtype);
-  const rounded = await runCase(operator, naive, values, dtype);
-  const first = await runCase(operator, device, values, dtype);
-  const second = await runCase(operator, device, values, dtype);
+  const expected = await runCase(operator, truth, inputs);
+  const rounded = await runCase(operator, naive, inputs);
+  const first = await runCase(operator, device, inputs);
+  const second = await runCase(operator, device, inputs);
   const floor = operator.isExact ? 0 : (operator.floor ?? FLOOR[dtype]);
   const forward = compare(first.outputs, expected.outputs, rounded.outputs, floor);
   const gradient = compare(first.gradients, expected.gradients, rounded.gradients, operator.floor ?? FLOOR[dtype]);
   const difference =
-    operator.isDifferentiable === false ? null : await centralDifferenceError(operator, truth, values, dtype, expected);
+    operator.isDifferentiable === false ? null : await centralDifferenceError(operator, truth, inputs, expected);
   const isDeterministic = sameBits(first, second);
   const failures = [
     forward.ratio <= 1
@@ -113,16 +136,13 @@ function wantsGradient(operator: OperatorCase, input: CaseInput): boolean {
   return operator.isDifferentiable !== false && input.kind !== 'integer' && !input.constant;
 }
 
-async function runCase(
-  operator: OperatorCase,
-  device: Device,
-  values: readonly Float64Array[],
-  dtype: DType,
-): Promise<Run> {
+type Runnable = Pick<OperatorCase, 'run' | 'isDifferentiable'>;
+
+async function runCase(operator: Runnable, device: Device, known: readonly KnownInput[]): Promise<Run> {
   using _ = scope();
-  const inputs = operator.inputs.map((input, i) => {
-    const made = tensor(values[i], { shape: input.shape, dtype: dtypeOf(input, dtype), device });
-    return wantsGradient(operator, input) ? asParameter(made) : made;
+  const inputs = known.map(({ shape, dtype, values, hasGradient }) => {
+    const made = tensor(values, { shape, dtype, device });
+    return hasGradient && operator.isDifferentiable !== false ? asParameter(made) : made;
   });
   const result = operator.run(inputs, device);
   const outputs = 'isTensor' in result ? [result] : result;
@@ -132,9 +152,8 @@ async function runCase(
   for (const output of outputs) hostOutputs.push((await host(output))!);
   const gradients: (Float64Array | null)[] = [];
   for (const [i, input] of inputs.entries()) {
-    gradients.push(
-      wantsGradient(operator, operator.inputs[i]) ? ((await host(input.grad)) ?? new Float64Array(input.size)) : null,
-    );
+    const hasGradient = known[i].hasGradient && operator.isDifferentiable !== false;
+    gradients.push(hasGradient ? ((await host(input.grad)) ?? new Float64Array(input.size)) : null);
   }
   return { outputs: hostOutputs, gradients };
 }
@@ -197,21 +216,23 @@ function sameBits(a: Run, b: Run): boolean {
 
 /** Directional derivatives along random directions, all inputs at once, against the reference's gradients. */
 async function centralDifferenceError(
-  operator: OperatorCase,
+  operator: Runnable,
   truth: Device,
-  values: readonly Float64Array[],
-  dtype: DType,
+  inputs: readonly KnownInput[],
   run: Run,
 ): Promise<number> {
   const h = 1e-5;
   let worst = 0;
   for (let trial = 0; trial < 3; trial++) {
-    const directions = values.map((value, i) =>
-      Float64Array.from(value, (_, j) => (run.gradients[i] === null ? 0 : normalAt(j, 9000 + 10 * trial + i))),
+    const directions = inputs.map(({ values }, i) =>
+      Float64Array.from(values, (_, j) => (run.gradients[i] === null ? 0 : normalAt(j, 9000 + 10 * trial + i))),
     );
     const at = async (step: number): Promise<number> => {
-      const moved = values.map((value, i) => value.map((x, j) => x + step * directions[i][j]));
-      const { outputs } = await runCase({ ...operator, isDifferentiable: false }, truth, moved, dtype);
+      const moved = inputs.map((input, i) => ({
+        ...input,
+        values: input.values.map((x, j) => x + step * directions[i][j]),
+      }));
+      const { outputs } = await runCase({ run: operator.run, isDifferentiable: false }, truth, moved);
       return outputs.reduce((total, output, k) => {
         const weights = weightsOf(k, output.length);
         return total + output.reduce((s, y, j) => s + y * weights[j], 0);

@@ -1,4 +1,5 @@
 import { attentionCases } from './cases/attention-cases.ts';
+import { customCases } from './cases/custom-cases.ts';
 import { elementwiseCases } from './cases/elementwise-cases.ts';
 import { indexingCases } from './cases/indexing-cases.ts';
 import { lossCases } from './cases/loss-cases.ts';
@@ -18,4 +19,5 @@ export const operatorCases: Readonly<Record<string, readonly OperatorCase[]>> = 
   indexing: indexingCases,
   loss: lossCases,
   attention: attentionCases,
+  custom: customCases,
 };

@@ -1,5 +1,6 @@
 import * as kernels from '@modajs/cpu';
 import { type DType, elementBytes, type HostArray } from '../../core/dtype.ts';
+import { sizeOf } from '../../core/shape.ts';
 import type { AttentionArguments, AttentionBackwardArguments } from '../attention-arguments.ts';
 import type {
   AdamWArguments,
@@ -11,7 +12,9 @@ import type {
   MemoryStats,
   RopeOptions,
 } from '../backend.ts';
+import type { CustomKernelCall } from '../custom-kernel-call.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from '../elementwise-ops.ts';
+import { runHostKernel } from '../host-kernel.ts';
 import { normRows } from '../norm-rows.ts';
 import { cpuAttention, cpuAttentionBackward } from './cpu-attention.ts';
 import { cpuArray as at, CpuStorage, optionalArray as maybe } from './cpu-storage.ts';
@@ -320,5 +323,13 @@ export class CpuBackend implements Backend {
 
   sumSquares(arrays: readonly ArrayView[], out: ArrayView): void {
     kernels.sumSquares(this.#runtime, arrays.map(at), at(out));
+  }
+
+  custom(call: CustomKernelCall): void {
+    runHostKernel(call, {
+      read: ({ storage, offset, shape }) => download(this.#runtime, storage as CpuStorage, offset, sizeOf(shape)),
+      write: ({ storage, offset }, values) => upload(this.#runtime, storage as CpuStorage, offset, values),
+      Floats: Float32Array,
+    });
   }
 }

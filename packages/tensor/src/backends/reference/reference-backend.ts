@@ -12,7 +12,9 @@ import type {
   MemoryStats,
   RopeOptions,
 } from '../backend.ts';
+import type { CustomKernelCall } from '../custom-kernel-call.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from '../elementwise-ops.ts';
+import { runHostKernel } from '../host-kernel.ts';
 import { normRows } from '../norm-rows.ts';
 import { runAttention, runAttentionBackward } from './reference-attention.ts';
 import { ReferenceMemory } from './reference-memory.ts';
@@ -355,6 +357,14 @@ export class ReferenceBackend implements Backend {
       total = this.#round(total + sum);
     }
     this.#store(out, [total]);
+  }
+
+  custom(call: CustomKernelCall): void {
+    runHostKernel(call, {
+      read: (view) => this.#memory.download(view.storage, view.offset, reference.elementCount(view.shape)),
+      write: (view, values) => this.#memory.upload(view.storage, view.offset, values),
+      Floats: Float64Array,
+    });
   }
 }
 

@@ -10,6 +10,7 @@ import { countResidentWorkgroups } from './count-resident-workgroups.ts';
 import { Failures } from './failures.ts';
 import { attentionOperations } from './operations/attention-operations.ts';
 import { contiguousStrides } from './operations/contiguous.ts';
+import { customOperation } from './operations/custom-operation.ts';
 import { depthDeferral } from './operations/depth-deferral.ts';
 import { elementwiseOperations } from './operations/elementwise-operations.ts';
 import { fusedRope } from './operations/fused-rope.ts';
@@ -175,6 +176,7 @@ function assemble(
     ...matmulOperations(runner),
     ...attentionOperations(runner, elementwise),
     ...optimizerOperations(runner),
+    ...customOperation(runner),
   };
 }
 

@@ -1,6 +1,9 @@
 import { KernelError } from '@modajs/kernels';
 import { DeviceError, OutOfMemoryError } from '../../core/errors.ts';
 
+/** Start of the labels of the user's kernels. */
+export const CUSTOM_LABEL = 'custom ';
+
 /**
  * Collects what the device reports on its own time, and raises it where the caller waits.
  * Knows which kernels ran with which operands, so that a message names them.
@@ -73,7 +76,8 @@ export class Failures {
     // Pipelines, shaders and bind groups carry their kernel's label, which Dawn quotes.
     const named = [...this.#kernels.keys()].filter((label) => message.includes(label));
     const kernel = named.sort((a, b) => b.length - a.length)[0] ?? this.#last;
-    return new KernelError(`webgpu: ${this.#describe(kernel)} must be valid, got: ${message} Please report it.`, {
+    const cure = kernel.startsWith(CUSTOM_LABEL) ? 'Mend its WGSL.' : 'Please report it.';
+    return new KernelError(`webgpu: ${this.#describe(kernel)} must be valid, got: ${message} ${cure}`, {
       kernel,
       message,
     });

@@ -49,6 +49,42 @@ const body: Kind = {
   },
 };
 
+const operatorName = kind('mine', { 'an empty string': '', 'a sentence': 'my operator', 'a number': 1 });
+const inputNames = kind(['x'], {
+  'no names': [],
+  'one twice': ['x', 'x'],
+  'an empty name': [''],
+  'a number in it': [1],
+  'a string': 'x',
+});
+
+const bodyOf = (run: (inputs: readonly ops.Tensor[]) => ops.Tensor): Kind => ({
+  good: () => run,
+  wrong: {
+    ...required(callback(null)).wrong,
+    'an async function':
+      () =>
+      async ([x]: readonly ops.Tensor[]) =>
+        x,
+    'one that returns a number': () => () => 1,
+    'one that returns nothing': () => () => {},
+  },
+});
+
+/** Code for `webgpu` beside that for the host, where the definition has one. */
+const shaderOf = (settings: unknown): object =>
+  isRecordOf(settings) && settings['cpu'] !== undefined
+    ? {
+        wgsl: ([{ dtype }]: readonly ops.TensorSpec[]) => ({
+          shader: `${dtype === 'f16' ? 'enable f16;' : ''}
+            @group(0) @binding(0) var<storage, read> x: array<${dtype}>;
+            @group(0) @binding(1) var<storage, read_write> out: array<${dtype}>;
+            @compute @workgroup_size(2) fn main(@builtin(local_invocation_index) i: u32) { out[i] = x[i]; }`,
+          workgroups: [1, 1, 1],
+        }),
+      }
+    : {};
+
 const rates = { lr: notNegative(0.1) };
 const adamW = options(
   {
@@ -119,6 +155,37 @@ export const coreCalls: CallTable = {
           'one that returns two tensors': () => (x: ops.Tensor) => [x, x],
         },
       },
+      list(tensorOf([2], { ...alone, dtypes: ['f32', 'f16', 'i32', 'u32'] })),
+    ],
+  },
+  customOp: {
+    run: (settings, inputs) => ops.customOp(settings)(inputs),
+    args: [
+      options(
+        {
+          name: operatorName,
+          inputs: inputNames,
+          forward: bodyOf(([x]) => x),
+          backward: callback(() => [null]),
+          keeps: kind(['inputs'], { 'another name': ['gradients'], 'a string': 'inputs', true: true }),
+        },
+        ['name', 'inputs', 'forward', 'backward'],
+      ),
+      list(tensorOf([2], { ...alone, dtypes: ['f32', 'f16', 'i32', 'u32'] })),
+    ],
+  },
+  customKernel: {
+    run: (settings, inputs) => ops.customKernel({ ...settings, ...shaderOf(settings) })(inputs),
+    args: [
+      options(
+        {
+          name: operatorName,
+          inputs: inputNames,
+          output: callback(([x]: readonly ops.TensorSpec[]) => x),
+          cpu: callback(([x]: readonly ops.HostArray[], [out]: readonly ops.HostArray[]) => out.set(x)),
+        },
+        ['name', 'inputs', 'output', 'cpu'],
+      ),
       list(tensorOf([2], { ...alone, dtypes: ['f32', 'f16', 'i32', 'u32'] })),
     ],
   },
@@ -193,6 +260,8 @@ export const gradientCalls: CallTable = {
 };
 
 const isTensor = (x: unknown): x is ops.Tensor => x instanceof ops.Tensor;
+
+const isRecordOf = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 const isRecord = (value: unknown): value is Parameters =>
   typeof value === 'object' &&
