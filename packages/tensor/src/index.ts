@@ -27,7 +27,8 @@ export { isDecayed, type ParameterRole } from './core/parameter-role.ts';
 export { normalAt, philox, uniformAt } from './core/philox.ts';
 export { type Scope, scope, type TensorTree, tidy, withoutScope } from './core/scope.ts';
 export type { Shape } from './core/shape.ts';
-export { Tensor } from './core/tensor.ts';
+export { showTensorsInDevtools } from './core/show-tensor.ts';
+export { type NestedArray, Tensor } from './core/tensor.ts';
 export { type CustomKernelOptions, customKernel } from './custom/custom-kernel.ts';
 export { type CustomGradient, type CustomOpOptions, customOp } from './custom/custom-op.ts';
 export type { TensorSpec } from './custom/tensor-spec.ts';
@@ -66,7 +67,6 @@ export {
   type CreationOptions,
   empty,
   full,
-  type NestedArray,
   ones,
   onesLike,
   type RandomOptions,

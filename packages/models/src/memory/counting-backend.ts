@@ -44,6 +44,10 @@ export class CountingBackend implements Backend {
     return new Float32Array(length);
   }
 
+  hostValues(): null {
+    return null;
+  }
+
   async synchronize(): Promise<void> {}
   upload(): void {}
   endStep(): void {}

@@ -153,10 +153,10 @@ export interface Backend {
   /** Several contiguous parts of f32 storages to the host in one go. Absent on devices that compute in the host's memory. */
   downloadAll?(parts: readonly DownloadPart[]): Promise<void>;
   /**
-   * The f32 values of a contiguous part where the device computes in the host's memory and its work is done when it
-   * returns: a live view, valid until the next allocation. Null for other dtypes; absent on devices with memory of their own.
+   * The values of a contiguous part without waiting, types as in `download`, where the device computes in the host's memory:
+   * a copy or a live view, valid until the next allocation. Null on devices with memory of their own.
    */
-  hostView?(storage: DeviceStorage, offset: number, length: number): Float32Array | null;
+  hostValues(storage: DeviceStorage, offset: number, length: number): HostArray | null;
   /** Submits what is recorded and waits for it. @throws DeviceError | KernelError for failures since the last call. */
   synchronize(): Promise<void>;
   /** Hint that a step ended: submit, trim pools. Does not wait. */

@@ -1,11 +1,13 @@
 import type { ArrayView } from '../backends/backend.ts';
 import type { GradNode } from './autograd.ts';
 import { type Device, SharedStorage } from './device.ts';
-import type { DType, HostArray } from './dtype.ts';
+import { type DType, type HostArray, isFloat } from './dtype.ts';
 import { AutogradError, ConfigError, OutOfMemoryError, ShapeError } from './errors.ts';
+import { formatValues } from './format-values.ts';
 import type { ParameterRole } from './parameter-role.ts';
 import { currentScope, type Scope } from './scope.ts';
 import { contiguousStrides, formatShape, isContiguous, type Shape, sizeOf } from './shape.ts';
+import { inspectedTensor, tensorTitle } from './show-tensor.ts';
 import { shown } from './value-checks.ts';
 
 /**
@@ -136,6 +138,20 @@ export class Tensor implements Disposable {
     return (await this.data())[0];
   }
 
+  /** The values in nested arrays, `[[1, 2], [3, 4]]` for shape `[2, 2]`; a number for rank 0. */
+  async array(): Promise<NestedArray> {
+    return nested(await this.data(), this.shape, 0, 0);
+  }
+
+  /** Prints dtype, shape, device and values, of large tensors the ends of each axis. */
+  async print(): Promise<void> {
+    const title = tensorTitle(this);
+    const strides = contiguousStrides(this.shape);
+    const values = await this.data();
+    const at = (index: readonly number[]): number => values[index.reduce((sum, i, axis) => sum + i * strides[axis], 0)];
+    console.log(`${title}\n${formatValues(this.shape, at, isFloat(this.dtype))}`);
+  }
+
   /** Gives up this handle; the memory goes when the last handle does. Safe to call twice. */
   dispose(): void {
     if (this.#storage === null) return;
@@ -156,9 +172,24 @@ export class Tensor implements Disposable {
     this.dispose();
   }
 
+  /** Shape and dtype, and how to see the values. */
   toString(): string {
-    return `Tensor(${this.isDisposed ? 'disposed' : this.dtype}, ${formatShape(this.shape)})`;
+    return this.isDisposed ? tensorTitle(this) : `${tensorTitle(this)} values: await tensor.print()`;
   }
+
+  /** What `console.log` prints in Node: with the values where they are in the host's memory (`cpu`, `reference`). */
+  [Symbol.for('nodejs.util.inspect.custom')](depth: number): string {
+    return depth < 0 ? tensorTitle(this) : inspectedTensor(this);
+  }
+}
+
+/** Values in arrays, an array for each axis; a number for a tensor of rank 0. */
+export type NestedArray = number | readonly NestedArray[];
+
+function nested(values: HostArray, shape: Shape, axis: number, at: number): NestedArray {
+  if (axis === shape.length) return values[at];
+  const stride = sizeOf(shape.slice(axis + 1));
+  return Array.from({ length: shape[axis] }, (_, i) => nested(values, shape, axis + 1, at + i * stride));
 }
 
 /** Element after the last that a tensor sees. */

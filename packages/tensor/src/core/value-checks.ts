@@ -1,5 +1,7 @@
 import { ConfigError } from './errors.ts';
 import { nearestKey } from './nearest-key.ts';
+import { tensorTitle } from './show-tensor.ts';
+import { Tensor } from './tensor.ts';
 
 /** Throws unless an argument or option is what it must be. */
 export type Check = (operation: string, name: string, value: unknown) => void;
@@ -17,7 +19,7 @@ export function shown(value: unknown, depth = 0): string {
     const items = Array.from(value.slice(0, 8), (item) => (depth < 2 ? shown(item, depth + 1) : '..'));
     return `[${items.join(', ')}${value.length > 8 ? ', ..' : ''}]`;
   }
-  if ('isTensor' in value) return String(value);
+  if (value instanceof Tensor) return tensorTitle(value);
   const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
   return typeof name === 'string' && name !== 'Object' ? `a ${name}` : 'an object';
 }

@@ -2,7 +2,7 @@ import { type Device, defaultDevice, isDevice } from '../core/device.ts';
 import { type DType, type HostArray, isFloat } from '../core/dtype.ts';
 import { DTypeError, ShapeError } from '../core/errors.ts';
 import { checkShape, formatShape, type Shape, sizeOf } from '../core/shape.ts';
-import { allocateTensor, type Tensor } from '../core/tensor.ts';
+import { allocateTensor, type NestedArray, type Tensor } from '../core/tensor.ts';
 import {
   type Check,
   checkOptions,
@@ -22,8 +22,6 @@ export interface CreationOptions {
   /** The device of the last `init` by default. */
   readonly device?: Device;
 }
-
-export type NestedArray = number | readonly NestedArray[];
 
 const CREATION_OPTIONS: OptionChecks<CreationOptions> = { dtype: dtypeName, device: isDevice };
 

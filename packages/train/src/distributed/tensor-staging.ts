@@ -18,7 +18,7 @@ export function copyToHost(staged: readonly StagedTensor[], buffer: StagingBuffe
   const later: StagedTensor[] = [];
   for (const one of staged) {
     const { device, view, size } = one.tensor;
-    const values = device.backend.hostView?.(view.storage, view.offset, size) ?? null;
+    const values = device.backend.hostValues(view.storage, view.offset, size);
     if (values === null) later.push(one);
     else buffer.set(values, one.start);
   }

@@ -56,8 +56,8 @@ export class CpuBackend implements Backend {
     return download(this.#runtime, storage as CpuStorage, offset, length);
   }
 
-  hostView(storage: DeviceStorage, offset: number, length: number): Float32Array | null {
-    if (storage.dtype !== 'f32') return null;
+  hostValues(storage: DeviceStorage, offset: number, length: number): HostArray {
+    if (storage.dtype !== 'f32') return download(this.#runtime, storage as CpuStorage, offset, length);
     const first = ((storage as CpuStorage).address >>> 2) + offset;
     return this.#runtime.memory.f32.subarray(first, first + length);
   }

@@ -66,6 +66,10 @@ export class ReferenceBackend implements Backend {
     return this.#memory.download(storage, offset, length);
   }
 
+  hostValues(storage: DeviceStorage, offset: number, length: number): HostArray {
+    return this.#memory.download(storage, offset, length);
+  }
+
   async synchronize(): Promise<void> {}
 
   endStep(): void {}

@@ -53,7 +53,7 @@ export interface WebGpuBackend extends Backend {
   prepare(calls: readonly PreparedCall[]): PreparedSequence;
 }
 
-type MemoryOperations = Pick<Backend, 'allocate' | 'release' | 'upload' | 'download' | 'downloadAll'>;
+type MemoryOperations = Pick<Backend, 'allocate' | 'release' | 'upload' | 'download' | 'downloadAll' | 'hostValues'>;
 
 function memoryOperations(runner: PlanRunner, transfers: Transfers, copy: Backend['copy']): MemoryOperations {
   const { pool, capabilities, failures } = runner;
@@ -96,6 +96,7 @@ function memoryOperations(runner: PlanRunner, transfers: Transfers, copy: Backen
       failures.raise();
       return data;
     },
+    hostValues: () => null,
     async downloadAll(parts) {
       const reads = parts.map(({ storage, offset, into }) => {
         const { buffer, dtype } = webGpuStorage(storage);
