@@ -29,6 +29,7 @@ export { type Scope, scope, type TensorTree, tidy, withoutScope } from './core/s
 export type { Shape } from './core/shape.ts';
 export { showTensorsInDevtools } from './core/show-tensor.ts';
 export { type NestedArray, Tensor } from './core/tensor.ts';
+export { grad, type ValueAndGrad, valueAndGrad } from './core/value-and-grad.ts';
 export { type CustomKernelOptions, customKernel } from './custom/custom-kernel.ts';
 export { type CustomGradient, type CustomOpOptions, customOp } from './custom/custom-op.ts';
 export type { TensorSpec } from './custom/tensor-spec.ts';

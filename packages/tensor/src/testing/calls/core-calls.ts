@@ -71,6 +71,20 @@ const bodyOf = (run: (inputs: readonly ops.Tensor[]) => ops.Tensor): Kind => ({
   },
 });
 
+/** A function of one tensor with one value. */
+const functionOfTensor: Kind = {
+  good: () => (x: ops.Tensor) => ops.sum(x),
+  wrong: {
+    ...required(callback(null)).wrong,
+    'an async function': () => async (x: ops.Tensor) => ops.sum(x),
+    'one that returns a number': () => () => 1,
+    'one that returns many elements':
+      ({ device: here }) =>
+      () =>
+        ops.ones([2], { device: here }),
+  },
+};
+
 /** Code for `webgpu` beside that for the host, where the definition has one. */
 const shaderOf = (settings: unknown): object =>
   isRecordOf(settings) && settings['cpu'] !== undefined
@@ -138,6 +152,14 @@ export const coreCalls: CallTable = {
     ],
   },
   noGrad: { run: ops.noGrad, args: [body] },
+  valueAndGrad: {
+    run: (f, x) => Object.values(ops.valueAndGrad(f)(x)).map((part) => (part as ops.Tensor).dispose()),
+    args: [functionOfTensor, tensorOf([2], alone)],
+  },
+  grad: {
+    run: (f, x) => (ops.grad(f)(x) as ops.Tensor).dispose(),
+    args: [functionOfTensor, tensorOf([2], alone)],
+  },
   tidy: { run: ops.tidy, args: [body] },
   withoutScope: {
     run: (run) => ops.withoutScope(typeof run === 'function' && !/ones/.test(`${run}`) ? run : () => run),

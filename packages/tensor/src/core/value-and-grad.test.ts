@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  add,
+  asParameter,
+  type Device,
+  grad,
+  init,
+  matmul,
+  mean,
+  mul,
+  noGrad,
+  square,
+  sum,
+  tensor,
+  valueAndGrad,
+} from '../index.ts';
+
+describe.each(['cpu', 'reference'] as const)('valueAndGrad [%s]', (kind) => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await init({ device: kind });
+  });
+  afterAll(() => device.destroy());
+
+  it('gives the value and the gradient of a tree, and leaves the inputs alone', async () => {
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+    const params = { w: tensor([[1], [2]]), more: { b: tensor([1]), unused: tensor([5, 6]), name: 'kept' } };
+    const step = valueAndGrad((p: typeof params, input: typeof x) => mean(square(add(matmul(input, p.w), p.more.b))));
+    const before = device.memory().liveBytes;
+    const { value, grads } = step(params, x);
+    // y = [6, 12]; mean of y^2 = 90; d/dw = x^T y = [6 + 36, 12 + 48]; d/db = sum(y)
+    expect(await value.item()).toBe(90);
+    expect(await grads.w.array()).toEqual([[42], [60]]);
+    expect(await grads.more.b.array()).toEqual([18]);
+    expect(await grads.more.unused.array()).toEqual([0, 0]);
+    expect(grads.more.name).toBe('kept');
+    expect([params.w.grad, params.w.requiresGrad, value.requiresGrad, grads.w.requiresGrad]).toEqual([
+      null,
+      false,
+      false,
+      false,
+    ]);
+    for (const result of [value, grads.w, grads.more.b, grads.more.unused]) result.dispose();
+    expect(device.memory().liveBytes).toBe(before);
+  });
+
+  it('takes inputs that are parameters, and works within noGrad', async () => {
+    const w = asParameter(tensor([2, 3]));
+    const gradient = noGrad(() => grad((p: typeof w) => sum(mul(p, square(p))))(w));
+    expect(await gradient.array()).toEqual([12, 27]);
+    expect([w.grad, w.requiresGrad]).toEqual([null, true]);
+  });
+
+  it('refuses integers and more than one value, by name', () => {
+    const ids = tensor([1, 2], { dtype: 'i32' });
+    expect(() => grad((p: { ids: typeof ids }) => sum(p.ids))({ ids })).toThrow(
+      'grad: tensors of the first argument must be f32 or f16, got i32. Give integers to f as a later argument.',
+    );
+    expect(() => valueAndGrad((p: typeof ids) => p)(tensor([1, 2]))).toThrow(
+      'valueAndGrad: f must give a tensor with one element, got shape [2]. Use sum() or mean() of it.',
+    );
+  });
+});
