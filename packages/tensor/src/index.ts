@@ -80,6 +80,7 @@ export {
 export { type CrossEntropyOptions, crossEntropy } from './ops/cross-entropy.ts';
 export { DepthArena, type DepthArenaOptions } from './ops/depth-arena.ts';
 export { type DropoutSource, dropout } from './ops/dropout.ts';
+export { einsum } from './ops/einsum.ts';
 export {
   abs,
   add,
@@ -122,6 +123,7 @@ export { addLayerNorm, addRmsNorm, type RmsNormRopeOptions, rmsNormRope } from '
 export { embedding, gather } from './ops/indexing.ts';
 export { type KeyValues, type KeyValuesOptions, keyValues } from './ops/key-values.ts';
 export { type LinearCrossEntropyOptions, linearCrossEntropy } from './ops/linear-cross-entropy.ts';
+export { maskedFill, type OneHotOptions, oneHot, tril, triu } from './ops/masks.ts';
 export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';
 export { layerNorm, rmsNorm } from './ops/normalization.ts';
 export { argmax, max, mean, min, type ReduceOptions, sum, variance } from './ops/reductions.ts';
@@ -129,6 +131,8 @@ export { type RopeOptions, rope } from './ops/rope.ts';
 export { type QueriesAndKeys, type RopePairOptions, ropePair } from './ops/rope-pair.ts';
 export { type SlotTensors, slotTensors } from './ops/slot-tensors.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
+export { logsumexp, norm, std } from './ops/statistics.ts';
+export { cumsum, pad, repeat } from './ops/tiling.ts';
 export {
   broadcastTo,
   cast,

@@ -10,7 +10,7 @@ import { checkOperands, floatOnly, sameDType } from './checks.ts';
 import { full, INTEGER_RANGES, numberFits, zerosLike } from './creation.ts';
 import { broadcastTo, sumTo } from './views.ts';
 
-type Operand = Tensor | number;
+export type Operand = Tensor | number;
 
 /** What integers have too. */
 const INTEGER_UNARY: ReadonlySet<UnaryOp> = new Set(['neg', 'abs', 'sign', 'square', 'affine', 'clamp']);

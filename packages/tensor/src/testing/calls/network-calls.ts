@@ -13,6 +13,7 @@ import {
   required,
   tensorOf,
   whole,
+  without,
 } from './kinds.ts';
 
 const f32 = { dtypes: ['f32'] } as const;
@@ -26,8 +27,14 @@ const turning = { theta: positive(100), interleaved: flag };
 
 /** Layers, losses and attention. */
 export const networkCalls: CallTable = {
-  softmax: { run: ops.softmax, args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true })] },
-  logSoftmax: { run: ops.logSoftmax, args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true })] },
+  softmax: {
+    run: ops.softmax,
+    args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true }), without(axis(2), 'nothing')],
+  },
+  logSoftmax: {
+    run: ops.logSoftmax,
+    args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true }), without(axis(2), 'nothing')],
+  },
   embedding: {
     run: ops.embedding,
     args: [tensorOf([5, 3], { fixed: [] }), tensorOf([2, 2], { ...ids, isRankFixed: false, fixed: [] })],

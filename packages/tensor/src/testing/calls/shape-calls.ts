@@ -39,7 +39,22 @@ const bounds = (good: readonly number[]) =>
     }),
   );
 
-const { sum, max, min, mean, variance } = ops;
+const float = (extents: readonly number[]) => tensorOf(extents, { isRankFixed: false, fixed: [], isAlone: true });
+const counts = (good: readonly number[]) =>
+  required(
+    kind(good, {
+      'too few': good.slice(1),
+      'too many': [...good, 1],
+      negative: [-1, good[1]],
+      'a fraction': [0.5, good[1]],
+      NaN: [Number.NaN, good[1]],
+      text: ['1', good[1]],
+      'a number': 1,
+    }),
+  );
+const offset = kind(1, { 'a fraction': 0.5, NaN: Number.NaN, infinite: Number.POSITIVE_INFINITY, 'a string': '1' });
+
+const { sum, max, min, mean, variance, logsumexp, std, norm } = ops;
 
 /** Creation, views and reductions. */
 export const shapeCalls: CallTable = {
@@ -147,6 +162,49 @@ export const shapeCalls: CallTable = {
       { run, args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true }), reducing] },
     ]),
   ),
+  ...Object.fromEntries(
+    Object.entries({ logsumexp, std, norm }).map(([name, run]) => [name, { run, args: [float([2, 3]), reducing] }]),
+  ),
+  cumsum: { run: ops.cumsum, args: [float([2, 3]), without(axis(2), 'nothing')] },
+  repeat: { run: ops.repeat, args: [any([2, 3]), counts([2, 1])] },
+  pad: { run: ops.pad, args: [any([2, 3]), counts([1, 0]), counts([0, 2]), anyNumber(1)] },
+  tril: { run: ops.tril, args: [any([2, 3]), offset] },
+  triu: { run: ops.triu, args: [any([2, 3]), offset] },
+  oneHot: {
+    run: ops.oneHot,
+    args: [
+      tensorOf([2, 3], { dtypes: ['i32', 'u32'], isRankFixed: false, fixed: [], isAlone: true }),
+      required(whole(4, 1)),
+      options({ dtype: dtype() }),
+    ],
+  },
+  maskedFill: {
+    run: ops.maskedFill,
+    args: [
+      tensorOf([2, 3], { dtypes: ['f32', 'f16', 'i32', 'u32'], isRankFixed: false, fixed: [1] }),
+      tensorOf([2, 3], { dtypes: ['f32', 'f16', 'i32', 'u32'], isRankFixed: false, fixed: [1] }),
+      required(anyNumber(1)),
+    ],
+  },
+  einsum: {
+    run: ops.einsum,
+    args: [
+      required(
+        kind('ij,jk->ik', {
+          'another letter behind the arrow': 'ij,jk->iz',
+          'a letter twice in an operand': 'ii,jk->ik',
+          'a letter twice in the result': 'ij,jk->ii',
+          'too few operands': 'ij->i',
+          'too few letters': 'i,jk->ik',
+          'an ellipsis': '...j,jk->...k',
+          'two arrows': 'ij,jk->ik->i',
+          'no letters': '',
+        }),
+      ),
+      tensorOf([2, 3], { dtypes: ['f32'], fixed: [1] }),
+      tensorOf([3, 4], { dtypes: ['f32'], fixed: [0] }),
+    ],
+  },
   argmax: { run: ops.argmax, args: [any([2, 3])] },
   packedZeros: { run: ops.packedZeros, args: [required(device), list(shape([2, 3]), shape([2])), required(dtype())] },
 };

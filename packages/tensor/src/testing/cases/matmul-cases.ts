@@ -1,3 +1,4 @@
+import { einsum } from '../../ops/einsum.ts';
 import { linear, matmul } from '../../ops/matmul.ts';
 import { transpose } from '../../ops/views.ts';
 import type { OperatorCase } from '../operator-case.ts';
@@ -70,5 +71,15 @@ export const matmulCases: readonly OperatorCase[] = [
     name: 'linear with bias [2x3x5] -> 7',
     inputs: [{ shape: [2, 3, 5] }, { shape: [7, 5] }, { shape: [7] }],
     run: ([x, w, b]) => linear(x, w, b),
+  },
+  {
+    name: "einsum 'bthd,bshd->bhts' [B=2 T=3 S=5 H=2 D=4]",
+    inputs: [{ shape: [2, 3, 2, 4] }, { shape: [2, 5, 2, 4] }],
+    run: ([q, k]) => einsum('bthd,bshd->bhts', q, k),
+  },
+  {
+    name: "einsum 'ij,jk,lk->il', letters that nobody else has",
+    inputs: [{ shape: [3, 4] }, { shape: [4, 5] }, { shape: [2, 5] }],
+    run: ([a, b, c]) => einsum('ij,jk,lk->il', a, b, c),
   },
 ];

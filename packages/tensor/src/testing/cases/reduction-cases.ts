@@ -1,4 +1,6 @@
 import * as ops from '../../ops/reductions.ts';
+import { logsumexp, norm, std } from '../../ops/statistics.ts';
+import { cumsum } from '../../ops/tiling.ts';
 import { transpose } from '../../ops/views.ts';
 import type { OperatorCase } from '../operator-case.ts';
 
@@ -27,6 +29,10 @@ export const reductionCases: readonly OperatorCase[] = [
     run: ([x]) => ops.max(x, { axes: -1 }),
   },
   { name: 'min over axis 1 [3x5x7]', inputs: [{ shape, values: 'distinct' }], run: ([x]) => ops.min(x, { axes: 1 }) },
+  { name: 'logsumexp over axis 1 [3x5x7]', inputs: [{ shape }], run: ([x]) => logsumexp(x, { axes: 1 }) },
+  { name: 'std over the last axis [3x5x7]', inputs: [{ shape }], run: ([x]) => std(x, { axes: -1 }) },
+  { name: 'norm over axes 0 and 2 [3x5x7]', inputs: [{ shape }], run: ([x]) => norm(x, { axes: [0, 2] }) },
+  { name: 'cumsum over axis 1 [3x13x2]', inputs: [{ shape: [3, 13, 2] }], run: ([x]) => cumsum(x, 1) },
   {
     name: 'argmax takes the first maximum',
     inputs: [{ shape: [3, 4], data: [1, 5, 5, 0, -3, -1, -2, -1, 9, 0, 0, 0] }],

@@ -1,6 +1,9 @@
 import { randomNormal, randomUniform } from '../../ops/creation.ts';
 import { dropout } from '../../ops/dropout.ts';
+import { maskedFill, oneHot, tril, triu } from '../../ops/masks.ts';
+import { pad, repeat } from '../../ops/tiling.ts';
 import * as ops from '../../ops/views.ts';
+import { cast } from '../../ops/views.ts';
 import type { OperatorCase } from '../operator-case.ts';
 
 export const viewCases: readonly OperatorCase[] = [
@@ -44,6 +47,23 @@ export const viewCases: readonly OperatorCase[] = [
     name: 'squeeze and unsqueeze',
     inputs: [{ shape: [1, 5, 1] }],
     run: ([x]) => ops.unsqueeze(ops.squeeze(x, 0), 0),
+    isExact: true,
+  },
+  { name: 'repeat [3x5] 2 and 3 times', inputs: [{ shape: [3, 5] }], run: ([x]) => repeat(x, [2, 3]) },
+  { name: 'pad [3x5] with 7', inputs: [{ shape: [3, 5] }], run: ([x]) => pad(x, [1, 0], [0, 2], 7), isExact: true },
+  { name: 'tril below the diagonal [2x5x3]', inputs: [{ shape: [2, 5, 3] }], run: ([x]) => tril(x, -1), isExact: true },
+  { name: 'triu above the diagonal [2x3x5]', inputs: [{ shape: [2, 3, 5] }], run: ([x]) => triu(x, 1), isExact: true },
+  {
+    name: 'maskedFill where ids are 1',
+    inputs: [{ shape: [3, 5] }, { shape: [3, 5], values: 'ids', below: 2, kind: 'integer' }],
+    run: ([x, ids]) => maskedFill(x, cast(ids, x.dtype), 9),
+    isExact: true,
+  },
+  {
+    name: 'oneHot, an id outside gives zeros',
+    inputs: [{ shape: [2, 3], data: [0, 4, 2, -1, 5, 1], kind: 'integer' }],
+    run: ([ids]) => oneHot(ids, 5),
+    isDifferentiable: false,
     isExact: true,
   },
   { name: 'dropout p=0.3 [1023]', inputs: [{ shape: [1023] }], run: ([x]) => dropout(x, 0.3, { seed: 11, offset: 5 }) },
