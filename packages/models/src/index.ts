@@ -10,13 +10,20 @@ export {
 export { createDecoder, Decoder, type DecoderOptions } from './decoder/decoder.ts';
 export { DecoderCache, type DecoderCacheOptions } from './decoder/decoder-cache.ts';
 export type { ForwardOptions } from './decoder/forward-options.ts';
-export type { HostParameter, ParameterSource } from './decoder/load-parameters.ts';
+export type { HostParameter, ParameterSource, StoredParameter } from './decoder/load-parameters.ts';
 export { type SlotOrigin, slotOrigins } from './depth/slot-origins.ts';
 export { type GeneratedToken, type GenerateOptions, generate } from './generate/generate.ts';
 export { type GenerateTextOptions, generateText, type TextCodec } from './generate/generate-text.ts';
 export { type SampledToken, sampleToken } from './generate/sample-token.ts';
 export { completeSampling, type SamplingOptions } from './generate/sampling-options.ts';
 export { authorsFields, fromAuthorsNames, toAuthorsNames } from './io/authors-names.ts';
+export {
+  type ByteSource,
+  blobSource,
+  bytesSource,
+  openUrlSource,
+  type UrlSourceOptions,
+} from './io/gguf/byte-source.ts';
 export type { GgufValue } from './io/gguf/gguf-file.ts';
 export {
   type BytePairOptions,
@@ -24,7 +31,10 @@ export {
   type ScoredPieces,
   scoredTokenizerMetadata,
 } from './io/gguf/gguf-tokenizer.ts';
-export { writeGguf } from './io/gguf/write-gguf.ts';
+export type { GgufMetadataValue } from './io/gguf/metadata-value.ts';
+export { type GgufModel, openGguf } from './io/gguf/open-gguf.ts';
+export type { GgufStorage } from './io/gguf/quantize.ts';
+export { type GgufOptions, writeGguf } from './io/gguf/write-gguf.ts';
 export { hostParameters } from './io/host-parameters.ts';
 export { type HubFile, type HubFiles, type HubOptions, type HubRepository, openHubFiles } from './io/hub/hub-files.ts';
 export { configToHuggingFace } from './io/hugging-face/config-to-hugging-face.ts';

@@ -6,6 +6,7 @@ import type { PaddingJson, TokenizerJson, TruncationJson } from './config/tokeni
 import type { DecodeStream } from './decode/decode-stream.ts';
 import { type Encoding, type OffsetUnit, withOffsetUnit } from './encoding.ts';
 import { shown, TokenizerError } from './errors.ts';
+import { type GgufKeys, readGgufTokenizer } from './formats/gguf.ts';
 import { readLlama2c } from './formats/llama2c.ts';
 import { readTiktoken, type TiktokenOptions } from './formats/tiktoken.ts';
 import { pad, paddedLength, truncate } from './post/truncate-and-pad.ts';
@@ -42,7 +43,7 @@ export interface DecodeOptions {
 /**
  * Text to token ids and back, id for id as the official `tokenizers` library does it.
  *
- * Make one with `Tokenizer.fromJson`, `fromTiktoken`, `fromLlama2c` or `trainBpe`. An instance keeps scratch memory and a word
+ * Make one with `Tokenizer.fromJson`, `fromTiktoken`, `fromLlama2c`, `fromGguf` or `trainBpe`. An instance keeps scratch memory and a word
  * cache (at most some 20 MB), and is not shared between threads; give each worker its own through `toJson`.
  */
 export class Tokenizer {
@@ -82,6 +83,18 @@ export class Tokenizer {
   static fromLlama2c(bytes: Uint8Array, vocabSize: number): Tokenizer {
     const { config, mergeRanks } = readLlama2c(bytes, vocabSize);
     return new Tokenizer(config, new Backend(config, mergeRanks));
+  }
+
+  /**
+   * Reads the tokenizer of a GGUF file from the file's keys (`tokenizer.ggml.*`): SentencePiece's BPE (`llama`) or byte-level BPE
+   * (`gpt2`), token for token as llama.cpp. Tokens of equal score merge from the left; saved as `tokenizer.json`, by id.
+   *
+   * @throws {TokenizerError} another kind, a way to cut words that is not known, keys that are missing or contradict one another
+   */
+  static fromGguf(keys: GgufKeys): Tokenizer {
+    const converted = readGgufTokenizer(keys);
+    const config = readTokenizerJson(converted.config);
+    return new Tokenizer(config, new Backend(config, 'mergeRanks' in converted ? converted.mergeRanks : undefined));
   }
 
   /** One more than the largest id. */

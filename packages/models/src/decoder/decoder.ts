@@ -27,7 +27,7 @@ import { decoderSpecs } from '../parameters/decoder-specs.ts';
 import { applyNorm, normOf, normOfSum, runBlock } from './block.ts';
 import { createParameters, type ParameterOptions } from './create-parameters.ts';
 import type { ForwardOptions } from './forward-options.ts';
-import { loadParameters, type ParameterSource } from './load-parameters.ts';
+import { loadParameters, type ParameterSource, readParameters, type StoredParameter } from './load-parameters.ts';
 import { Weights } from './weights.ts';
 
 /** How a decoder computes. */
@@ -93,6 +93,16 @@ export class Decoder implements Disposable {
    */
   loadParameters(source: ParameterSource): void {
     loadParameters(this.#parameters, source);
+  }
+
+  /**
+   * Replaces all parameter values by those of a file, one in memory at a time.
+   *
+   * @throws CheckpointError when one is missing, unknown or of another shape (nothing is changed then), or cannot be read (some
+   *   values are changed then)
+   */
+  readParameters(source: ReadonlyMap<string, StoredParameter>): Promise<void> {
+    return readParameters(this.#parameters, source);
   }
 
   /**

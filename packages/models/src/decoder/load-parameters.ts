@@ -9,6 +9,12 @@ export interface HostParameter {
   readonly data: HostArray;
 }
 
+/** One parameter in a file: read when asked for. */
+export interface StoredParameter {
+  readonly shape: readonly number[];
+  read(): Promise<HostParameter>;
+}
+
 /**
  * Uploads values over `parameters`, after all names and shapes were compared.
  *
@@ -16,6 +22,42 @@ export interface HostParameter {
  */
 export function loadParameters(parameters: Readonly<Record<string, Tensor>>, source: ParameterSource): void {
   const values = new Map<string, HostParameter>(source instanceof Map ? source : Object.entries(source));
+  compare(parameters, values);
+  for (const [name, parameter] of Object.entries(parameters)) upload(parameter, values.get(name)!);
+}
+
+/**
+ * As `loadParameters`, reading one parameter at a time and letting go of it before the next.
+ *
+ * @throws CheckpointError; after one that comes from `read`, some parameters have new values and others not
+ */
+export async function readParameters(
+  parameters: Readonly<Record<string, Tensor>>,
+  source: ReadonlyMap<string, StoredParameter>,
+): Promise<void> {
+  compare(parameters, source);
+  let waiting = 0;
+  for (const [name, parameter] of Object.entries(parameters)) {
+    upload(parameter, await source.get(name)!.read());
+    waiting += parameter.size;
+    // A GPU's queue holds a copy of what was written until it has run.
+    if (waiting < WAITING) continue;
+    await parameter.device.synchronize();
+    waiting = 0;
+  }
+}
+
+/** Numbers that may wait in a device's queue. */
+const WAITING = 1 << 24;
+
+function upload(parameter: Tensor, { data }: HostParameter): void {
+  parameter.device.backend.upload(parameter.storage.raw, parameter.offset, data);
+}
+
+function compare(
+  parameters: Readonly<Record<string, Tensor>>,
+  values: ReadonlyMap<string, { readonly shape: readonly number[] }>,
+): void {
   for (const [name, parameter] of Object.entries(parameters)) {
     const value = values.get(name);
     if (!value) {
@@ -38,9 +80,5 @@ export function loadParameters(parameters: Readonly<Record<string, Tensor>>, sou
         { name },
       );
     }
-  }
-  for (const [name, parameter] of Object.entries(parameters)) {
-    const { raw } = parameter.storage;
-    parameter.device.backend.upload(raw, parameter.offset, values.get(name)!.data);
   }
 }

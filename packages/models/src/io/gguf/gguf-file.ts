@@ -1,3 +1,5 @@
+import { encodeNumbers, type GgufStorage } from './quantize.ts';
+
 /** A metadata value with its GGUF type; arrays hold one scalar type. */
 export type GgufValue =
   | { readonly type: 'u32' | 'i32' | 'f32'; readonly value: number }
@@ -6,18 +8,20 @@ export type GgufValue =
   | { readonly type: 'strings'; readonly value: readonly string[] }
   | { readonly type: 'f32s' | 'i32s'; readonly value: readonly number[] };
 
-/** An f32 tensor, row-major. */
+/** A tensor, row-major, and how it is written: f32 by default. Rows of Q8_0 are multiples of 32. */
 export interface GgufTensor {
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
+  readonly storage?: GgufStorage;
 }
 
 /** Type numbers of the format. */
 const codes = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 } as const;
+const storageCodes = { F32: 0, F16: 1, Q8_0: 8 } as const;
 const alignment = 32;
 
 /**
- * The bytes of a GGUF file, version 3, all tensors f32, data aligned to 32 bytes.
+ * The bytes of a GGUF file, version 3, data aligned to 32 bytes.
  * Reference: github.com/ggml-org/ggml, docs/gguf.md.
  */
 export function writeGgufFile(
@@ -33,23 +37,24 @@ export function writeGgufFile(
     header.text(key);
     writeValue(header, value);
   }
+  const encoded = Array.from(tensors.values(), ({ data, storage = 'F32' }) => encodeNumbers(storage, data));
   let offset = 0;
-  for (const [name, { shape, data }] of tensors) {
+  for (const [i, [name, { shape, storage = 'F32' }]] of [...tensors].entries()) {
     header.text(name);
     header.u32(shape.length);
-    // The fastest dimension comes first; type 0 is f32.
+    // The fastest dimension comes first.
     for (const length of [...shape].reverse()) header.u64(length);
-    header.u32(0);
+    header.u32(storageCodes[storage]);
     header.u64(offset);
-    offset += aligned(data.length * 4);
+    offset += aligned(encoded[i].length);
   }
   const start = aligned(header.length);
   const file = new Uint8Array(start + offset);
   file.set(header.take());
   let at = start;
-  for (const { data } of tensors.values()) {
-    file.set(new Uint8Array(Float32Array.from(data).buffer), at);
-    at += aligned(data.length * 4);
+  for (const bytes of encoded) {
+    file.set(bytes, at);
+    at += aligned(bytes.length);
   }
   return file;
 }

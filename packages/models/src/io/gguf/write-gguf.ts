@@ -1,37 +1,28 @@
-import { ConfigError } from '@modajs/tensor';
+import { ConfigError, shown } from '@modajs/tensor';
 import type { DecoderConfig } from '../../config/decoder-config.ts';
 import type { HostParameter } from '../../decoder/load-parameters.ts';
 import { familyOf, type ModelFamily } from '../hugging-face/model-family.ts';
 import { isRotated, rotaryRows } from '../rows.ts';
 import { type GgufTensor, type GgufValue, writeGgufFile } from './gguf-file.ts';
+import { ggufArchitectures, ggufName } from './gguf-names.ts';
+import type { GgufStorage } from './quantize.ts';
 
-/** Ours to llama.cpp's, inside a block. */
-const blockNames: Readonly<Record<'olmo2' | 'llama' | 'qwen3', Readonly<Record<string, string>>>> = {
-  olmo2: { post_attention_layernorm: 'post_attention_norm', post_feedforward_layernorm: 'post_ffw_norm' },
-  llama: { input_layernorm: 'attn_norm', post_attention_layernorm: 'ffn_norm' },
-  qwen3: { input_layernorm: 'attn_norm', post_attention_layernorm: 'ffn_norm' },
-};
+/** Families whose configuration a GGUF file can say in whole. */
+const written: readonly ModelFamily[] = ['olmo2', 'llama', 'qwen3'];
 
-const sharedNames: Readonly<Record<string, string>> = {
-  'self_attn.q_proj': 'attn_q',
-  'self_attn.k_proj': 'attn_k',
-  'self_attn.v_proj': 'attn_v',
-  'self_attn.o_proj': 'attn_output',
-  'self_attn.q_norm': 'attn_q_norm',
-  'self_attn.k_norm': 'attn_k_norm',
-  'mlp.gate_proj': 'ffn_gate',
-  'mlp.up_proj': 'ffn_up',
-  'mlp.down_proj': 'ffn_down',
-};
+/** How a GGUF file is written. */
+export interface GgufOptions {
+  /**
+   * Of matrices; vectors are F32 always. Q8_0 takes rows of a multiple of 32: matrices with others are F16. Default: F32.
+   */
+  readonly storage?: GgufStorage;
+}
 
-const outsideNames: Readonly<Record<string, string>> = {
-  'model.embed_tokens': 'token_embd',
-  'model.norm': 'output_norm',
-  lm_head: 'output',
-};
+/** llama.cpp's numbers of what most of a file is. */
+const fileTypes = { F32: 0, F16: 1, Q8_0: 7 } as const;
 
 /**
- * A GGUF file, f32, for the baseline families that llama.cpp runs: olmo2, llama and qwen3.
+ * A GGUF file for the baseline families that llama.cpp runs: olmo2, llama and qwen3.
  *
  * @param parameters all of the model's, by our names
  * @param tokenizer from `bytePairTokenizerMetadata` or `scoredTokenizerMetadata`
@@ -41,9 +32,10 @@ export function writeGguf(
   config: DecoderConfig,
   parameters: ReadonlyMap<string, HostParameter>,
   tokenizer: Readonly<Record<string, GgufValue>>,
+  { storage = 'F32' }: GgufOptions = {},
 ): Uint8Array {
   const family = familyOf(config);
-  if (!family || family === 'gpt2') {
+  if (!family || !written.includes(family)) {
     throw new ConfigError(
       `gguf: the model must be an olmo2, llama or qwen3 baseline, got depth=${config.depth}, norm=${config.norm}, qkNorm=${config.qkNorm}. Export safetensors instead.`,
       { depth: config.depth, norm: config.norm, qkNorm: config.qkNorm },
@@ -59,37 +51,42 @@ export function writeGguf(
       { width, dModel: config.dModel },
     );
   }
+  if (!Object.hasOwn(fileTypes, storage)) {
+    throw new ConfigError(`gguf: storage must be F32, F16 or Q8_0, got ${shown(storage)}. Choose one of them.`, {
+      storage,
+    });
+  }
   const tensors = new Map<string, GgufTensor>();
   for (const [name, parameter] of parameters)
-    tensors.set(ggufName(name, family), pairRows(name, parameter, config, family));
+    tensors.set(ggufName(name, ggufArchitectures[family])!, {
+      ...pairRows(name, parameter, config, family),
+      storage: storageOf(parameter.shape, storage),
+    });
   // llama.cpp's olmo2 asks for an output matrix even when it is the embedding's.
   const embedding = tensors.get('token_embd.weight');
   if (family === 'olmo2' && config.tieEmbeddings && embedding) tensors.set('output.weight', embedding);
-  return writeGgufFile({ ...modelMetadata(config, family), ...tokenizer }, tensors);
+  return writeGgufFile({ ...modelMetadata(config, family, storage), ...tokenizer }, tensors);
 }
 
-function ggufName(name: string, family: 'olmo2' | 'llama' | 'qwen3'): string {
-  const kind = name.slice(name.lastIndexOf('.') + 1);
-  const path = name.slice(0, -kind.length - 1);
-  const [, layer, inBlock] = /^model\.layers\.(\d+)\.(.+)$/.exec(path) ?? [];
-  if (layer === undefined) return `${outsideNames[path]}.${kind}`;
-  return `blk.${layer}.${blockNames[family][inBlock] ?? sharedNames[inBlock]}.${kind}`;
+function storageOf(shape: readonly number[], wanted: GgufStorage): GgufStorage {
+  if (shape.length < 2) return 'F32';
+  return wanted === 'Q8_0' && shape[shape.length - 1] % 32 !== 0 ? 'F16' : wanted;
 }
 
 /** llama.cpp pairs (2i, 2i+1) for llama and (i, i + D/2) for the others; rows are put in its order. */
 function pairRows(name: string, parameter: HostParameter, config: DecoderConfig, family: ModelFamily): HostParameter {
-  const wantsInterleaved = family === 'llama';
+  const wantsInterleaved = ggufArchitectures[family].hasPairedRows;
   if (wantsInterleaved === config.ropeInterleaved) return parameter;
   return isRotated(name) ? rotaryRows(parameter, config.headDim, wantsInterleaved) : parameter;
 }
 
-function modelMetadata(config: DecoderConfig, family: ModelFamily): Record<string, GgufValue> {
+function modelMetadata(config: DecoderConfig, family: ModelFamily, storage: GgufStorage): Record<string, GgufValue> {
   const u32 = (value: number): GgufValue => ({ type: 'u32', value });
   const f32 = (value: number): GgufValue => ({ type: 'f32', value });
   return {
     'general.architecture': { type: 'string', value: family },
     'general.name': { type: 'string', value: `${family} ${config.nLayers}x${config.dModel}` },
-    'general.file_type': u32(0),
+    'general.file_type': u32(fileTypes[storage]),
     [`${family}.context_length`]: u32(config.seqLen),
     [`${family}.embedding_length`]: u32(config.dModel),
     [`${family}.block_count`]: u32(config.nLayers),

@@ -1,0 +1,62 @@
+/** llama.cpp's architectures that are read, and what is known of each. */
+export interface GgufArchitecture {
+  /** `model_type` of the same model in Hugging Face's files. */
+  readonly modelType: string;
+  /** Ours to llama.cpp's, inside a block. */
+  readonly block: Readonly<Record<string, string>>;
+  /** Rows of queries and keys stand in the order of RoPE's pairs (2i, 2i+1), not (i, i + D/2) as in Hugging Face's files. */
+  readonly hasPairedRows: boolean;
+  /** Queries, keys and values are one matrix, in this order. */
+  readonly hasFusedQkv?: boolean;
+}
+
+const attention = {
+  'self_attn.q_proj': 'attn_q',
+  'self_attn.k_proj': 'attn_k',
+  'self_attn.v_proj': 'attn_v',
+  'self_attn.o_proj': 'attn_output',
+} as const;
+
+const swiglu = { 'mlp.gate_proj': 'ffn_gate', 'mlp.up_proj': 'ffn_up', 'mlp.down_proj': 'ffn_down' } as const;
+const qkNorm = { 'self_attn.q_norm': 'attn_q_norm', 'self_attn.k_norm': 'attn_k_norm' } as const;
+const preNorm = { input_layernorm: 'attn_norm', post_attention_layernorm: 'ffn_norm' } as const;
+const postNorm = {
+  post_attention_layernorm: 'post_attention_norm',
+  post_feedforward_layernorm: 'post_ffw_norm',
+} as const;
+
+/** By `general.architecture`. A new family is a row here and, where it has keys of its own, a line in `gguf-config.ts`. */
+export const ggufArchitectures: Readonly<Record<string, GgufArchitecture>> = {
+  llama: { modelType: 'llama', block: { ...attention, ...swiglu, ...preNorm }, hasPairedRows: true },
+  qwen2: { modelType: 'qwen2', block: { ...attention, ...swiglu, ...preNorm }, hasPairedRows: false },
+  qwen3: { modelType: 'qwen3', block: { ...attention, ...qkNorm, ...swiglu, ...preNorm }, hasPairedRows: false },
+  olmo2: { modelType: 'olmo2', block: { ...attention, ...qkNorm, ...swiglu, ...postNorm }, hasPairedRows: false },
+  gpt2: {
+    modelType: 'gpt2',
+    block: {
+      'self_attn.o_proj': 'attn_output',
+      'mlp.up_proj': 'ffn_up',
+      'mlp.down_proj': 'ffn_down',
+      ...preNorm,
+    },
+    hasPairedRows: false,
+    hasFusedQkv: true,
+  },
+};
+
+const outside: Readonly<Record<string, string>> = {
+  'model.embed_tokens': 'token_embd',
+  'model.embed_positions': 'position_embd',
+  'model.norm': 'output_norm',
+  lm_head: 'output',
+};
+
+/** llama.cpp's name of one of our parameters; undefined for one that the architecture does not have. */
+export function ggufName(ours: string, { block }: GgufArchitecture): string | undefined {
+  const kind = ours.slice(ours.lastIndexOf('.') + 1);
+  const path = ours.slice(0, -kind.length - 1);
+  const [, layer, inBlock] = /^model\.layers\.(\d+)\.(.+)$/.exec(path) ?? [];
+  const name = layer === undefined ? outside[path] : block[inBlock];
+  if (name === undefined) return undefined;
+  return layer === undefined ? `${name}.${kind}` : `blk.${layer}.${name}.${kind}`;
+}

@@ -1,0 +1,122 @@
+import { CheckpointError } from '@modajs/tensor';
+import type { DecoderConfig } from '../../config/decoder-config.ts';
+import type { StoredParameter } from '../../decoder/load-parameters.ts';
+import { decoderSpecs } from '../../parameters/decoder-specs.ts';
+import { isRotated, rotaryRows } from '../rows.ts';
+import type { ByteSource } from './byte-source.ts';
+import { configFromGguf, ggufArchitecture } from './gguf-config.ts';
+import { type GgufArchitecture, ggufName } from './gguf-names.ts';
+import type { GgufMetadataValue } from './metadata-value.ts';
+import { type GgufHeader, type GgufTensorInfo, readGgufHeader } from './read-gguf-header.ts';
+import { readGgufTensor, rowsInfo, sameBytes } from './read-gguf-tensor.ts';
+
+/** A model in a GGUF file whose numbers are still there. */
+export interface GgufModel {
+  readonly config: DecoderConfig;
+  /** By our names. Each is read, and made f32, when it is asked for: give them to `Decoder.readParameters`. */
+  readonly parameters: ReadonlyMap<string, StoredParameter>;
+  /** All of the file's keys. Those of the tokenizer begin with `tokenizer.`: `Tokenizer.fromGguf` reads them. */
+  readonly metadata: ReadonlyMap<string, GgufMetadataValue>;
+  /** Storage types and how many numbers are stored in each, the most first. */
+  readonly storage: ReadonlyMap<string, number>;
+}
+
+/**
+ * Opens a GGUF file of llama.cpp: its header is read and checked, and every tensor that the configuration asks for is found
+ * with its shape, before any number is read. Rows that the converter reordered for RoPE stand in Hugging Face's order again.
+ *
+ * @throws CheckpointError in one line with file, key and cure: a damaged file, an architecture, key, tensor or storage type
+ *   that is not read, a tensor that is missing or has another shape
+ */
+export async function openGguf(source: ByteSource): Promise<GgufModel> {
+  const file = source.name;
+  const header = await readGgufHeader(source);
+  const { metadata, tensors } = header;
+  const architecture = ggufArchitecture(file, metadata);
+  const embedding = tensors.get('token_embd.weight');
+  const output = tensors.get('output.weight');
+  const factors = tensors.get('rope_freqs.weight');
+  const config = configFromGguf({
+    file,
+    metadata,
+    tensors,
+    ropeFactors: factors ? await readFactors(source, factors) : null,
+    // Some architectures have the embedding a second time where Hugging Face's files tie it.
+    tieEmbeddings: !output || (embedding !== undefined && (await sameBytes(source, embedding, output))),
+  });
+  // Before anything is made for each block.
+  if (config.nLayers > tensors.size) {
+    const message = `${file}: block_count must be at most the number of tensors, got ${config.nLayers} for ${tensors.size}. Is it a part of a split model?`;
+    throw new CheckpointError(message, { file, key: 'block_count' });
+  }
+  const tokens = metadata.get('tokenizer.ggml.tokens');
+  if (Array.isArray(tokens) && tokens.length > config.vocabSize) {
+    const message = `${file}: tokenizer.ggml.tokens must be at most the ${config.vocabSize} rows of token_embd.weight, got ${tokens.length}. Convert the model again.`;
+    throw new CheckpointError(message, { file, key: 'tokenizer.ggml.tokens' });
+  }
+  const known = new Set(['rope_freqs.weight', ...(config.tieEmbeddings ? ['output.weight'] : [])]);
+  const parameters = new Map<string, StoredParameter>();
+  for (const [name, { shape }] of Object.entries(decoderSpecs(config))) {
+    const info = infoOf(name, config, architecture, header, file, known);
+    if (info.shape.join() !== shape.join()) {
+      const message = `${file}: ${info.name} must be [${shape}] as the metadata say, got [${info.shape}]. Convert the model again.`;
+      throw new CheckpointError(message, { file, key: info.name, shape: info.shape });
+    }
+    const isPaired = architecture.hasPairedRows && isRotated(name);
+    parameters.set(name, {
+      shape,
+      read: async () => {
+        const stored = await readGgufTensor(source, info);
+        return isPaired ? rotaryRows(stored, config.headDim, config.ropeInterleaved) : stored;
+      },
+    });
+  }
+  for (const name of tensors.keys()) {
+    if (known.has(name)) continue;
+    const message = `${file}: ${name} must be a tensor of ${architecture.name}'s, it is not. What it does is not known here.`;
+    throw new CheckpointError(message, { file, key: name });
+  }
+  return { config, parameters, metadata, storage: storageOf(header) };
+}
+
+/** The stored tensor, or its rows, that is a parameter; its name is put into `known`. */
+function infoOf(
+  ours: string,
+  { nHeads, nKvHeads, headDim }: DecoderConfig,
+  architecture: GgufArchitecture,
+  { tensors }: GgufHeader,
+  file: string,
+  known: Set<string>,
+): GgufTensorInfo {
+  const [, prefix, part, kind] = /^model\.layers\.(\d+)\.self_attn\.([qkv])_proj\.(.+)$/.exec(ours) ?? [];
+  const isFused = architecture.hasFusedQkv && part !== undefined;
+  const name = isFused ? `blk.${prefix}.attn_qkv.${kind}` : ggufName(ours, architecture);
+  const info = name === undefined ? undefined : tensors.get(name);
+  if (name === undefined || !info) {
+    const message = `${file}: ${name ?? ours} must be in the file, got ${tensors.size} other tensors. Is it a part of a split model?`;
+    throw new CheckpointError(message, { file, key: name ?? ours });
+  }
+  known.add(name);
+  if (!isFused) return info;
+  const rows = [nHeads, nKvHeads, nKvHeads].map((heads) => heads * headDim);
+  if (info.shape[0] !== rows[0] + rows[1] + rows[2]) return info;
+  const at = 'qkv'.indexOf(part);
+  const first = rows.slice(0, at).reduce((sum, count) => sum + count, 0);
+  return rowsInfo(info, first, first + rows[at]);
+}
+
+/** @throws CheckpointError for more factors than heads have pairs */
+async function readFactors(source: ByteSource, info: GgufTensorInfo): Promise<ArrayLike<number>> {
+  if (info.shape.length === 1 && info.shape[0] <= 1024) return (await readGgufTensor(source, info)).data;
+  const message = `${source.name}: ${info.name} must be a vector of half a head, got [${info.shape}]. Convert the model again.`;
+  throw new CheckpointError(message, { file: source.name, key: info.name });
+}
+
+function storageOf({ tensors }: GgufHeader): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { type, shape } of tensors.values()) {
+    const count = shape.reduce((product, length) => product * length, 1);
+    counts.set(type.name, (counts.get(type.name) ?? 0) + count);
+  }
+  return new Map([...counts].sort((a, b) => b[1] - a[1]));
+}

@@ -1,0 +1,166 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Device, init } from '@modajs/tensor';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type ByteSource,
+  blobSource,
+  bytesSource,
+  createDecoder,
+  defineDecoderConfig,
+  type GgufModel,
+  hostParameters,
+  openGguf,
+  openUrlSource,
+} from '../../src/index.ts';
+import { rotaryRows } from '../../src/io/rows.ts';
+import { openFileSource } from '../../src/node/index.ts';
+import { smallFamilies } from '../families.ts';
+import { gpt2Gguf, largeParameters, smallGguf } from './small-gguf.ts';
+
+async function valuesOf({ parameters }: GgufModel): Promise<Record<string, ArrayLike<number>>> {
+  const values: Record<string, ArrayLike<number>> = {};
+  for (const [name, parameter] of parameters) values[name] = (await parameter.read()).data;
+  return values;
+}
+
+const asValues = (parameters: Awaited<ReturnType<typeof largeParameters>>) =>
+  Object.fromEntries([...parameters].map(([name, { data }]) => [name, data]));
+
+describe('openGguf', () => {
+  let device: Device;
+  const folder = mkdtempSync(join(tmpdir(), 'moda-gguf-'));
+  beforeAll(async () => {
+    device = await init({ device: 'cpu' });
+  });
+  afterAll(() => {
+    device.destroy();
+    rmSync(folder, { recursive: true });
+  });
+
+  for (const family of ['olmo2', 'llama', 'qwen3'] as const) {
+    it(`gives the configuration and every number of a written ${family}`, async () => {
+      const config = smallFamilies[family];
+      const opened = await openGguf(bytesSource(await smallGguf(config)));
+      expect(opened.config).toEqual(config);
+      expect(await valuesOf(opened)).toEqual(asValues(await largeParameters(config)));
+    });
+  }
+
+  it("gives a written model of interleaved RoPE in Hugging Face's order of rows", async () => {
+    const config = defineDecoderConfig({ ...smallFamilies.llama, ropeInterleaved: true });
+    const opened = await openGguf(bytesSource(await smallGguf(config)));
+    expect(opened.config).toEqual(smallFamilies.llama);
+    const name = 'model.layers.1.self_attn.k_proj.weight';
+    const written = (await largeParameters(config)).get(name)!;
+    expect((await valuesOf(opened))[name]).toEqual(rotaryRows(written, config.headDim, false).data);
+  });
+
+  it('cuts the one matrix of queries, keys and values of GPT-2', async () => {
+    const config = smallFamilies.gpt2;
+    const parameters = await largeParameters(config);
+    const opened = await openGguf(bytesSource(gpt2Gguf(config, parameters)));
+    // Learned positions: nothing turns.
+    expect({ ...opened.config, ropeTheta: config.ropeTheta }).toEqual(config);
+    expect(await valuesOf(opened)).toEqual(asValues(parameters));
+  });
+
+  it('reads F16 and Q8_0 to within their rounding, and fills a decoder one tensor at a time', async () => {
+    const config = defineDecoderConfig({ ...smallFamilies.llama, nHeads: 8, dFf: 64 });
+    const exact = asValues(await largeParameters(config));
+    for (const [storage, bound] of [
+      ['F16', 2 ** -11],
+      ['Q8_0', 0.5 / 127 + 2 ** -11],
+    ] as const) {
+      const opened = await openGguf(bytesSource(await smallGguf(config, { storage })));
+      expect([...opened.storage.keys()]).toEqual([storage, 'F32']);
+      using model = createDecoder(opened.config);
+      await model.readParameters(opened.parameters);
+      for (const [name, { data }] of await hostParameters(model)) {
+        const most = Math.max(...Array.from(exact[name], Math.abs));
+        Array.from(data, (x, i) => expect(Math.abs(x - exact[name][i])).toBeLessThanOrEqual(bound * most));
+      }
+    }
+  });
+
+  it('ties the output matrix where the file has the embedding a second time', async () => {
+    const { config, parameters } = await openGguf(bytesSource(await smallGguf(smallFamilies.olmo2)));
+    expect(config.tieEmbeddings).toBe(true);
+    expect(parameters.has('lm_head.weight')).toBe(false);
+  });
+
+  it('reads a file of version 2, a Blob, a file on disk and a server with ranges alike', async () => {
+    const bytes = await smallGguf(smallFamilies.llama);
+    const expected = await valuesOf(await openGguf(bytesSource(bytes)));
+    const second = bytes.slice();
+    second[4] = 2;
+    const path = join(folder, 'model.gguf');
+    writeFileSync(path, bytes);
+    const file = await openFileSource(path);
+    const sources: ByteSource[] = [
+      bytesSource(second),
+      blobSource(new Blob([new Uint8Array(bytes)])),
+      file,
+      await openUrlSource('http://localhost/a/model.gguf?x=1', { fetch: rangeServer(bytes) }),
+    ];
+    expect(sources.map(({ name }) => name)).toEqual(['gguf', 'gguf', 'model.gguf', 'model.gguf']);
+    for (const source of sources) expect(await valuesOf(await openGguf(source))).toEqual(expected);
+    await file.close();
+  });
+
+  it('never asks a source for more than 1 MiB of numbers at once', async () => {
+    const bytes = await smallGguf(defineDecoderConfig({ ...smallFamilies.llama, nLayers: 1, dFf: 9000 }));
+    let most = 0;
+    const source = bytesSource(bytes);
+    const opened = await openGguf({
+      ...source,
+      read: (start, end) => {
+        most = Math.max(most, end - start);
+        return source.read(start, end);
+      },
+    });
+    await valuesOf(opened);
+    expect(most).toBe(1 << 20);
+  });
+
+  it.each([
+    ['knows no ranges', { status: 200 }, 'must answer bytes 0 to 1 with status 206, got 200. Download the file'],
+    ['sends more than was asked for', { extra: 1 }, 'must give as many'],
+    ['changes the file', { changes: true }, 'the file must stay as it was'],
+    ['breaks off', { missing: 1 }, 'must give as many'],
+  ])('refuses a server that %s', async (_, fault, message) => {
+    const bytes = await smallGguf(smallFamilies.llama);
+    const opened = openUrlSource('http://localhost/model.gguf', { fetch: rangeServer(bytes, fault) }).then(openGguf);
+    await expect(opened).rejects.toThrow(message);
+  });
+
+  it('says which file could not be opened', async () => {
+    await expect(openFileSource(join(folder, 'none.gguf'))).rejects.toThrow(
+      'none.gguf: the file must be readable, got ENOENT',
+    );
+    await expect(openFileSource(folder)).rejects.toThrow('it must be a file, got something else');
+  });
+});
+
+interface Fault {
+  readonly status?: number;
+  readonly extra?: number;
+  readonly missing?: number;
+  readonly changes?: boolean;
+}
+
+/** A server with one file. */
+function rangeServer(bytes: Uint8Array, { status = 206, extra = 0, missing = 0, changes }: Fault = {}): typeof fetch {
+  let requests = 0;
+  return async (_, options) => {
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(new Headers(options!.headers).get('range')!)!;
+    const [start, end] = [Number(from), Number(to) + 1];
+    const body = bytes.slice(start, end - missing);
+    const headers = {
+      'content-range': `bytes ${start}-${end - 1}/${bytes.length}`,
+      etag: changes ? `"${requests++}"` : '"same"',
+    };
+    return new Response(Buffer.concat([body, new Uint8Array(extra)]), { status, headers });
+  };
+}
