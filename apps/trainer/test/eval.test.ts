@@ -136,7 +136,12 @@ test.each([
   ['with an unknown task', [...EVAL, '--tasks', 'arc_hard'], '"arc_hard" must be a task or group'],
   ['with an unknown run', ['eval', '--model', 'nobody', '--tasks', 'arc_easy'], 'nobody must be a run'],
   ['with more shots than examples', [...EVAL, '--shots', '3'], 'shots must be an integer from 0 to the 0 examples'],
-  ['on a .gguf file without node-llama-cpp', [...EVAL, '--model', 'some.gguf'], 'needs the package node-llama-cpp'],
+  [
+    'on llama.cpp without node-llama-cpp',
+    [...EVAL, '--model', 'some.gguf', '-d', 'llama.cpp'],
+    'needs the package node-llama-cpp',
+  ],
+  ['on llama.cpp with a run', [...EVAL, '-d', 'llama.cpp'], 'device llama.cpp must have a .gguf model, got small'],
   ['comparing files that are no results', ['eval', 'compare', 'text.txt', 'text.txt'], 'must be JSON'],
 ])('moda eval %s > says what is wrong in one line [cpu]', async (_, args, message) => {
   const { code, stderr } = await moda(...args);

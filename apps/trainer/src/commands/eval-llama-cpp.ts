@@ -29,7 +29,7 @@ interface LlamaCpp {
 }
 
 /** Opens a GGUF file on the CPU. @throws ConfigError when node-llama-cpp is not installed or the file cannot be read */
-export async function openGguf(
+export async function openLlamaCpp(
   modelPath: string,
   { threads, batchTokens, longContext }: ModelOptions,
 ): Promise<OpenedModel> {
@@ -37,7 +37,7 @@ export async function openGguf(
   const name = 'node-llama-cpp';
   const { getLlama } = await (import(name) as Promise<LlamaCpp>).catch((error: Error) => {
     throw new ConfigError(
-      `eval: a .gguf model needs the package node-llama-cpp, got ${error.message}. Install it beside moda.`,
+      `eval: device llama.cpp needs the package node-llama-cpp, got ${error.message}. Install it beside moda.`,
     );
   });
   const llama = await getLlama({

@@ -15,14 +15,16 @@ import { DOCUMENT_SEPARATOR } from '@modajs/train';
 import { openDevice } from '../run/open-device.ts';
 import { openRun } from '../run/open-run.ts';
 import { findRunFolder } from '../run/run-folder.ts';
-import { openGguf } from './eval-gguf.ts';
 import { isHuggingFace, openHuggingFace } from './eval-hugging-face.ts';
+import { openLlamaCpp } from './eval-llama-cpp.ts';
+import { isGguf, openGgufFile } from './gguf-model.ts';
 
 /** Command-line options that say which model to score, and how. */
 export interface ModelOptions {
   readonly model?: string;
   readonly out: string;
-  readonly device: DeviceName;
+  /** `llama.cpp` runs a GGUF file in node-llama-cpp. */
+  readonly device: DeviceName | 'llama.cpp';
   readonly threads?: number;
   readonly step?: number;
   readonly average?: boolean;
@@ -42,24 +44,34 @@ export interface OpenedModel {
 }
 
 /**
- * Opens `--model`: a GGUF file through node-llama-cpp, a folder or repository in Hugging Face's files, or a run.
+ * Opens `--model`: a GGUF file (on our devices, or by `--device llama.cpp` in node-llama-cpp), a folder or repository in Hugging
+ * Face's files, or a run.
  *
- * @throws ConfigError when there is no such model or node-llama-cpp is not installed.
+ * @throws ConfigError when there is no such model, or node-llama-cpp was asked for and is not installed.
  */
 export async function openModel(options: ModelOptions, onAttention?: OnAttention): Promise<OpenedModel> {
   if (options.model === undefined)
     throw new ConfigError('eval: there must be a model, got none. Use --model <run or .gguf file>.');
-  if (options.model.endsWith('.gguf')) return openGguf(options.model, options);
+  const { model } = options;
+  if (options.device === 'llama.cpp') {
+    if (isGguf(model)) return openLlamaCpp(model, options);
+    throw new ConfigError(`eval: device llama.cpp must have a .gguf model, got ${model}. Use another device.`, {
+      model,
+    });
+  }
   const device = await openDevice({ device: options.device, threads: options.threads ?? null });
   try {
-    const loaded = (await isHuggingFace(options.model))
-      ? await openHuggingFace(options.model, device)
-      : await loadRun(options.model, device, options);
+    const loaded = await loadModel(model, device, options);
     return await asEvaluationModel(loaded, device, options, onAttention);
   } catch (error) {
     device.destroy();
     throw error;
   }
+}
+
+async function loadModel(model: string, device: Device, options: ModelOptions): Promise<LoadedModel> {
+  if (isGguf(model)) return openGgufFile(model, device);
+  return (await isHuggingFace(model)) ? openHuggingFace(model, device) : loadRun(model, device, options);
 }
 
 /** A decoder with what turns texts into its tokens. */

@@ -88,12 +88,13 @@ function withModel(command: Command): Command {
     longContext: 'truncate',
   };
   return command
-    .option(
-      '-m, --model <model>',
-      'a run, its folder, Hugging Face files (folder or owner/name), or a .gguf file (with node-llama-cpp)',
-    )
+    .option('-m, --model <model>', 'a run, its folder, Hugging Face files (folder or owner/name), or a .gguf file')
     .option('-o, --out <folder>', 'where runs are kept', defaults.out)
-    .option('-d, --device <name>', 'auto, webgpu, cpu or reference', defaults.device)
+    .option(
+      '-d, --device <name>',
+      'auto, webgpu, cpu, reference, or llama.cpp for a .gguf file (with node-llama-cpp)',
+      defaults.device,
+    )
     .option('--threads <count>', 'threads of the cpu device', positiveInteger)
     .option('--step <count>', 'a checkpoint other than the newest', wholeNumber)
     .option('--average', 'the moving average of the weights')

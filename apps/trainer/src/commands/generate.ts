@@ -9,6 +9,7 @@ import { openDevice } from '../run/open-device.ts';
 import { openRun } from '../run/open-run.ts';
 import { findRunFolder } from '../run/run-folder.ts';
 import { isHuggingFaceFolder, openHuggingFace } from './eval-hugging-face.ts';
+import { isGguf, openGgufFile } from './gguf-model.ts';
 import { positiveInteger, wholeNumber } from './train.ts';
 
 interface GenerateOptions {
@@ -37,8 +38,8 @@ const minP = numberThat('min-p', (number) => number >= 0 && number <= 1, 'from 0
 export function registerGenerate(program: Command): void {
   program
     .command('generate')
-    .description('continue a prompt with a trained run, printing as it goes')
-    .argument('<run>', "a run, its folder, or a folder of Hugging Face's files")
+    .description('continue a prompt with a model, printing as it goes')
+    .argument('<run>', "a run, its folder, a folder of Hugging Face's files, or a .gguf file")
     .option('-p, --prompt <text>', 'text to continue; without it, read from standard input')
     .option('--max-new-tokens <count>', 'most tokens to add', positiveInteger, 200)
     .option('-t, --temperature <number>', '0 takes the likeliest token', temperature, 0.8)
@@ -59,17 +60,14 @@ export function registerGenerate(program: Command): void {
 }
 
 async function generateWith(run: string, options: GenerateOptions): Promise<void> {
-  const isFolder = await isHuggingFaceFolder(run);
-  const folder = isFolder ? run : await findRunFolder(options.out, run);
+  const open = await opener(run, options);
   const prompt = options.prompt ?? (await readStandardInput());
   if (prompt === '') {
     throw new ConfigError('generate: the prompt must not be empty, got "". Give --prompt or pipe text in.');
   }
   const device = await openDevice({ device: options.device, threads: options.threads ?? null });
   try {
-    const { decoder, tokenizer, eos } = isFolder
-      ? await openFolder(folder, device)
-      : await openTrained(folder, device, options);
+    const { decoder, tokenizer, eos } = await open(device);
     const { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop, seed } = options;
     const sampling = { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop, seed };
     const signal = interruptSignal(() => {});
@@ -89,8 +87,21 @@ async function generateWith(run: string, options: GenerateOptions): Promise<void
 interface Generator {
   readonly decoder: Decoder;
   readonly tokenizer: Tokenizer;
-  /** Ends a text; null when nothing does. */
-  readonly eos: number | null;
+  /** What ends a text; null when nothing does. */
+  readonly eos: number | readonly number[] | null;
+}
+
+/** How the named model is opened. @throws ConfigError when there is no run of that name */
+async function opener(name: string, options: GenerateOptions): Promise<(device: Device) => Promise<Generator>> {
+  if (isGguf(name)) return (device) => openFile(name, device);
+  if (await isHuggingFaceFolder(name)) return (device) => openFolder(name, device);
+  const folder = await findRunFolder(options.out, name);
+  return (device) => openTrained(folder, device, options);
+}
+
+async function openFile(path: string, device: Device): Promise<Generator> {
+  const { decoder, tokenizer, endTokens } = await openGgufFile(path, device);
+  return { decoder, tokenizer, eos: endTokens };
 }
 
 async function openTrained(folder: string, device: Device, { step, average }: GenerateOptions): Promise<Generator> {

@@ -11,6 +11,7 @@ import { findRunFolder } from '../run/run-folder.ts';
 import { bytes, compact } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { isHuggingFaceFolder } from './eval-hugging-face.ts';
+import { isGguf, withGguf } from './gguf-model.ts';
 
 interface InfoOptions {
   readonly json?: boolean;
@@ -21,15 +22,16 @@ interface InfoOptions {
 export function registerInfo(program: Command): void {
   program
     .command('info')
-    .description('parameters, FLOPs and memory of a preset or a run')
+    .description('parameters, FLOPs and memory of a preset, a run or a model')
     .argument(
       '[name]',
-      "a preset, a run, its folder, or a folder of Hugging Face's files; without one, lists the presets",
+      "a preset, a run, its folder, a folder of Hugging Face's files, or a .gguf file; without one, lists the presets",
     )
     .option('--json', 'print JSON')
     .option('-o, --out <folder>', 'where runs are kept', 'runs')
     .action(async (name: string | undefined, options: InfoOptions) => {
       if (name === undefined) return printPresets(options);
+      if (isGguf(name)) return printGguf(name, options);
       if (await isHuggingFaceFolder(name)) return printFolder(name, options);
       const { run, model } = await configOf(name, options);
       const facts = describe(name, run, model);
@@ -48,22 +50,50 @@ async function presetConfig(name: string): Promise<SavedConfig> {
 }
 
 /** A model in Hugging Face's files, which says nothing about how it was trained. */
-async function printFolder(path: string, { json }: InfoOptions): Promise<void> {
-  const model = configFromHuggingFace(await readJson(join(path, 'config.json')));
+async function printFolder(path: string, options: InfoOptions): Promise<void> {
+  printModel(basename(path), configFromHuggingFace(await readJson(join(path, 'config.json'))), {}, options);
+}
+
+async function printGguf(path: string, options: InfoOptions): Promise<void> {
+  await withGguf(path, async ({ config, metadata, storage }) => {
+    const text = (key: string) => String(metadata.get(key) ?? 'not said');
+    const stored = [...storage].map(([type, count]) => `${type} ${compact(count)}`).join(', ');
+    const [kind, pre] = [text('tokenizer.ggml.model'), metadata.get('tokenizer.ggml.pre')];
+    const file = {
+      architecture: text('general.architecture'),
+      'numbers stored as': stored,
+      tokenizer: pre === undefined ? kind : `${kind}, ${String(pre)}`,
+    };
+    printModel(basename(path), config, file, options);
+  });
+}
+
+/** @param file what else the model's file says */
+function printModel(
+  name: string,
+  model: DecoderConfig,
+  file: Readonly<Record<string, string>>,
+  { json }: InfoOptions,
+): void {
   const forward = countFlops(model, model.seqLen);
   const facts = {
-    name: basename(path),
+    name,
     parameters: countParameters(model),
     forwardFlopsPerSequence: forward.total,
     depthFlopsShare: forward.depth / forward.total,
   };
-  if (json) return console.log(JSON.stringify({ ...facts, config: { model } }, null, 2));
+  if (json) {
+    const own = Object.keys(file).length > 0 ? { file } : {};
+    console.log(JSON.stringify({ ...facts, ...own, config: { model } }, null, 2));
+    return;
+  }
   const rows = [
     ['parameters', facts.parameters.toLocaleString('en')],
     [`forward FLOPs of one sequence of ${model.seqLen} tokens`, compact(facts.forwardFlopsPerSequence)],
     ['of these for depth', `${(facts.depthFlopsShare * 100).toFixed(2)} %`],
     ['blocks, width, heads', `${model.nLayers}, ${model.dModel}, ${model.nHeads}`],
     ['depth', model.depth],
+    ...Object.entries(file),
   ];
   console.log(table([facts.name, 'value'], rows));
 }
