@@ -10,14 +10,19 @@ const folder = mkdtempSync(join(tmpdir(), 'fuzz-text-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 /** The kind of a file is the first byte of a case. */
-const KINDS = ['txt', 'jsonl', 'txt.gz', 'jsonl.gz'];
+const KINDS = ['txt', 'jsonl', 'txt.gz', 'jsonl.gz', 'txt.zst', 'jsonl.zst'];
 const texts = ['The whale — swam 7 miles.\n', 'one two three', '日本語 😀'];
 const lines = texts.map((text) => JSON.stringify({ text })).join('\n');
+/** `texts` joined, without a checksum, and `lines`, with one, from the `zstd` command: Node 20 cannot write it. */
+const zstd = [
+  'KLUv/QBYuQEAVGhlIHdoYWxlIOKAlCBzd2FtIDcgbWlsZXMuCm9uZSB0d28gdGhyZWXml6XmnKzoqp4g8J+YgA==',
+  'KLUv/QRYhQIAZAR7InRleHQiOiJUaGUgd2hhbGUg4oCUIHN3YW0gNyBtaWxlcy5cbiJ9Cm9uZSB0d28gdGhyZWXml6XmnKzoqp4g8J+YgCJ9AgA8+Q8rVBlRITSM',
+].map((base64) => Buffer.from(base64, 'base64'));
 
 export const target: FuzzTarget = {
   name: 'training-text',
   async seeds() {
-    return [texts.join(''), lines, gzipSync(texts.join('')), gzipSync(lines)].map((content, kind) =>
+    return [texts.join(''), lines, gzipSync(texts.join('')), gzipSync(lines), ...zstd].map((content, kind) =>
       Uint8Array.of(kind, ...Buffer.from(content as string)),
     );
   },
