@@ -70,6 +70,16 @@ describe('config text', () => {
     expect(parseConfigText('', 'x.yaml')).toEqual({});
   });
 
+  it.each([
+    ['27 keys in one another', '? '.repeat(27)],
+    ['the same over lines', Array.from({ length: 27 }, (_, i) => `${' '.repeat(i)}?`).join('\n')],
+    ['the same in braces', `${'{? '.repeat(27)}${'}'.repeat(27)}`],
+    ['a list as a key', '[a, b]: 1'],
+    ['an alias as a key', 'a: &a x\n*a : 1'],
+  ])('refuses %s', (_, yaml) => {
+    expect(() => parseConfigText(yaml, 'x.yaml')).toThrow('x.yaml: a key must be text');
+  });
+
   it('merges mappings and replaces lists', () => {
     expect(mergeConfigs({ a: { b: 1, c: [1] } }, { a: { c: [2] } })).toEqual({ a: { b: 1, c: [2] } });
   });
