@@ -56,6 +56,7 @@ export { planSumSquares, type SumSquaresProblem } from './optimizer/sum-squares.
 export { BASELINE_CAPABILITIES, type DeviceCapabilities, type SubgroupMatrixConfig } from './plan/capabilities.ts';
 export { KernelError } from './plan/kernel-error.ts';
 export type { KernelDType, KernelPass, KernelPlan, PassBinding } from './plan/plan.ts';
+export { SMALLER_OPERAND } from './plan/smaller-operand.ts';
 export { specialize } from './plan/specialize.ts';
 export { collapseLayout, type StridedLayout, type StridedOperand } from './plan/strided-layout.ts';
 export { type UniformWord, uniformBlock } from './plan/uniform-block.ts';

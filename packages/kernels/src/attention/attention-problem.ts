@@ -1,5 +1,6 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { KernelError } from '../plan/kernel-error.ts';
+import { SMALLER_OPERAND } from '../plan/smaller-operand.ts';
 
 /** Where a query's depth keys lie, and which it sees. */
 export interface DepthProblem {
@@ -112,7 +113,7 @@ export function validateAttention(problem: AttentionProblem, capabilities: Devic
   };
   for (const [name, size] of Object.entries(operands)) {
     require(size <=
-      capabilities.maxBindingBytes, `${name} must fit one binding of ${capabilities.maxBindingBytes} B`, `${size} B`, 'Split the batch.');
+      capabilities.maxBindingBytes, `${name} must fit one binding of ${capabilities.maxBindingBytes} B`, `${size} B`, SMALLER_OPERAND);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { PassBinding } from '../plan/plan.ts';
+import { SMALLER_OPERAND } from '../plan/smaller-operand.ts';
 import { type AttentionProblem, type DepthProblem, elementBytes } from './attention-problem.ts';
 
 type Range = PassBinding['range'];
@@ -144,7 +145,7 @@ function splitSlots(
     live * slotBytes <= limit ? live : Math.floor((limit - capabilities.minStorageAlignment) / slotBytes);
   if (perBinding < 1) {
     throw new KernelError(
-      `attention: one depth slot must fit one binding of ${limit} B, got ${slotBytes} B. Split the batch.`,
+      `attention: one depth slot must fit one binding of ${limit} B, got ${slotBytes} B. ${SMALLER_OPERAND}`,
       { slotBytes, limit },
     );
   }

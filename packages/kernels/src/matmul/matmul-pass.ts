@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPass, PassBinding } from '../plan/plan.ts';
+import { SMALLER_OPERAND } from '../plan/smaller-operand.ts';
 import { elementBytes, type MatmulProblem, type OperandName, storedShape } from './matmul-problem.ts';
 import { matmulUniform, type Slices } from './matmul-uniform.ts';
 
@@ -94,7 +95,7 @@ export function foldWorkgroups(total: number, capabilities: DeviceCapabilities):
   const x = Math.min(total, capabilities.maxWorkgroupsPerDimension);
   const y = Math.ceil(total / x);
   if (y > capabilities.maxWorkgroupsPerDimension) {
-    throw new KernelError(`kernels: matmul needs ${total} workgroups; the device allows ${x * x}. Split the batch.`, {
+    throw new KernelError(`kernels: matmul needs ${total} workgroups; the device allows ${x * x}. ${SMALLER_OPERAND}`, {
       total,
     });
   }

@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelDType } from '../plan/plan.ts';
+import { SMALLER_OPERAND } from '../plan/smaller-operand.ts';
 
 /** A stored matrix that is written, one per batch entry. Lengths in elements. */
 export interface MatmulLayout {
@@ -144,7 +145,7 @@ function requireBinding(name: string, elements: number, dtype: KernelDType, capa
   const bytes = elements * elementBytes(dtype);
   if (bytes > capabilities.maxBindingBytes || elements > 2 ** 32) {
     throw new KernelError(
-      `matmul: ${name} must end within one binding of ${capabilities.maxBindingBytes} B, got ${bytes} B. Split the product over batch, M or N.`,
+      `matmul: ${name} must end within one binding of ${capabilities.maxBindingBytes} B, got ${bytes} B. ${SMALLER_OPERAND}`,
       { name, bytes, maxBindingBytes: capabilities.maxBindingBytes },
     );
   }

@@ -1,3 +1,4 @@
+import { SMALLER_OPERAND } from '@modajs/kernels';
 import { OutOfMemoryError } from '../../core/errors.ts';
 import type { MemoryStats } from '../backend.ts';
 import { BUFFER_USAGE } from './gpu-flags.ts';
@@ -123,7 +124,7 @@ export class BufferPool {
     const { device, maxBufferBytes, memoryLimitBytes = Number.POSITIVE_INFINITY } = this.#options;
     if (size > maxBufferBytes) {
       throw new OutOfMemoryError(
-        `webgpu: ${purpose} needs ${bytes} B in one buffer; the device allows ${maxBufferBytes} B. Use a smaller batch or sequence.`,
+        `webgpu: ${purpose} needs ${bytes} B in one buffer; the device allows ${maxBufferBytes} B. ${SMALLER_OPERAND}`,
         { bytes, maxBufferBytes, liveBytes: this.#liveBytes },
       );
     }

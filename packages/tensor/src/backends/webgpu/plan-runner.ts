@@ -1,4 +1,10 @@
-import { type DeviceCapabilities, KernelError, type KernelPass, type KernelPlan } from '@modajs/kernels';
+import {
+  type DeviceCapabilities,
+  KernelError,
+  type KernelPass,
+  type KernelPlan,
+  SMALLER_OPERAND,
+} from '@modajs/kernels';
 import { elementBytes } from '../../core/dtype.ts';
 import type { ArrayView } from '../backend.ts';
 import { BindGroupCache, type BoundRange } from './bind-group-cache.ts';
@@ -131,7 +137,7 @@ export class PlanRunner {
       const part = range ? { buffer: whole.buffer, offset: whole.offset + range.offset, size: range.size } : whole;
       if (part.size > this.capabilities.maxBindingBytes) {
         throw new KernelError(
-          `webgpu: ${pass.label} needs "${name}" within one binding of ${this.capabilities.maxBindingBytes} B, got ${part.size} B. Split the tensor.`,
+          `webgpu: ${pass.label} needs "${name}" within one binding of ${this.capabilities.maxBindingBytes} B, got ${part.size} B. ${SMALLER_OPERAND}`,
           { operand: name, bytes: part.size },
         );
       }

@@ -1,4 +1,4 @@
-import { KernelError, type KernelPass, type KernelPlan } from '@modajs/kernels';
+import { KernelError, type KernelPass, type KernelPlan, SMALLER_OPERAND } from '@modajs/kernels';
 import type { ArrayView } from '../backend.ts';
 import type { BoundRange } from './bind-group-cache.ts';
 import type { PooledBuffer } from './buffer-pool.ts';
@@ -109,7 +109,7 @@ export class PreparedSequence implements Disposable {
     const { maxBindingBytes } = this.#runner.capabilities;
     if (range.size > maxBindingBytes) {
       throw new KernelError(
-        `webgpu: ${label} needs "${name}" within one binding of ${maxBindingBytes} B, got ${range.size} B. Use the general operators.`,
+        `webgpu: ${label} needs "${name}" within one binding of ${maxBindingBytes} B, got ${range.size} B. ${SMALLER_OPERAND}`,
         { operand: name, bytes: range.size },
       );
     }
