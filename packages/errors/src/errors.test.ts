@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as errors from './index.ts';
 
-const { ModaError, unknownName, shown: _shown, ...concrete } = errors;
+const { ModaError, unknownName, shown: _shown, SHOWN: _SHOWN, ...concrete } = errors;
 
 describe('errors', () => {
   it.each(Object.entries(concrete))('%s > is a ModaError with its name, its values and its cause', (name, Class) => {
@@ -18,6 +18,12 @@ describe('errors', () => {
   it('keeps its name when a minifier renames the class', () => {
     const Renamed = class e extends errors.ShapeError {};
     expect(new Renamed('x').name).toBe('ShapeError');
+  });
+
+  it('cuts a long message in its middle', () => {
+    const { message } = new errors.DataError(`read: the column must be "text", got ${'x'.repeat(1e6)}. Name it.`);
+    expect(message).toHaveLength(2000);
+    expect(message).toMatch(/^read: the column must be "text", got x+ \.\.\. x+\. Name it\.$/);
   });
 
   it('unknownName > throws for a name that came past the compiler', () => {

@@ -10,5 +10,5 @@ export {
   ShapeError,
 } from './errors.ts';
 export { ModaError } from './moda-error.ts';
-export { shown } from './shown.ts';
+export { SHOWN, shown } from './shown.ts';
 export { unknownName } from './unknown-name.ts';

@@ -1,5 +1,7 @@
 import { DataError as BaseDataError, ModaError } from '@modajs/errors';
 
+export { shown } from '@modajs/errors';
+
 /**
  * A tokenizer file, a vocabulary, an id or a text that the tokenizer cannot accept.
  * The message reads `operation: what must hold, got <values>. <cure>`.
@@ -34,20 +36,5 @@ export class DataError extends BaseDataError {
     this.operation = operation;
     this.path = path;
     this.place = place;
-  }
-}
-
-/** A value in an error message: short, on one line, with control characters visible. */
-export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : asJson(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
-}
-
-function asJson(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    // What refers to itself has no JSON.
-    return Object.prototype.toString.call(value);
   }
 }

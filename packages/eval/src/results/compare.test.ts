@@ -5,6 +5,7 @@ import { runEvaluation } from '../run/run-evaluation.ts';
 import { selectTasks } from '../tasks/registry.ts';
 import { compareResults } from './compare.ts';
 import { formatComparison, formatResults } from './format-table.ts';
+import type { EvaluationResults } from './results.ts';
 
 const ROWS = arcRows(211);
 const rows = memoryRows({ 'arc-easy-validation': ROWS });
@@ -66,6 +67,41 @@ test('compare > files without a common task, and files that are no results, are 
     'must have a task in common',
   );
   expect(() => compareResults(results, {} as never)).toThrow('b must be a results file');
+});
+
+/** `[[...]]`, deeper than any stack. */
+function deepList(): unknown {
+  let list: unknown = [];
+  for (let i = 0; i < 20_000; i++) list = [list];
+  return list;
+}
+
+test.each<[string, (results: EvaluationResults) => object]>([
+  ['versions', () => ({ versions: { arc_easy: { toString: '' } } })],
+  ['n-shot', () => ({ 'n-shot': { arc_easy: deepList() } })],
+  ['n-samples', () => ({ 'n-samples': { arc_easy: { effective: { toString: '' } } } })],
+  ['task_hashes', () => ({ task_hashes: { arc_easy: {} } })],
+  ['results', ({ results }) => ({ results: { arc_easy: { ...results.arc_easy, 'acc,none': { toString: '' } } } })],
+  ['results', ({ results }) => ({ results: { arc_easy: { ...results.arc_easy, 'acc_stderr,none': [] } } })],
+  ['document_metrics', () => ({ document_metrics: { arc_easy: { acc: [1, 0, { toString: '' }] } } })],
+  ['document_metrics', () => ({ document_metrics: { arc_easy: { acc: ['1', '0'] } } })],
+])('compare > values of "%s" that are not plain are refused', async (part, change) => {
+  const results = await runOf(() => true);
+  const other = { ...results, ...change(results) } as EvaluationResults;
+  expect(() => compareResults(results, other)).toThrow(`b must be a results file whose "${part}" is by task`);
+});
+
+test('compare > a metric without a value for every document is not paired', async () => {
+  const results = await runOf((i) => i % 2 === 0);
+  const { acc: column } = results.document_metrics.arc_easy;
+  const holes = { arc_easy: { ...results.document_metrics.arc_easy, acc: [null as never, ...column.slice(1)] } };
+  expect(acc(compareResults(results, { ...results, document_metrics: holes })).paired).toBe(false);
+});
+
+test('compare > a primary metric that is no text has no documents', async () => {
+  const results = await runOf(() => true);
+  const configs = { arc_easy: { metadata: { primary_metric: { toString: '' } } } };
+  expect(compareResults(results, { ...results, configs }).differences.length).toBeGreaterThan(0);
 });
 
 test('results > the layout of lm-evaluation-harness, and a table with every metric', async () => {

@@ -1,3 +1,4 @@
+import { shown } from '@modajs/tensor';
 import { DataError } from '../errors/errors.ts';
 import { type DifferenceStatistics, pairedDifference, unpairedDifference } from '../metrics/difference.ts';
 import { HIGHER_IS_BETTER, type MetricName } from '../tasks/task.ts';
@@ -40,23 +41,23 @@ export function compareResults(a: EvaluationResults, b: EvaluationResults): Resu
   const tasks = Object.keys(a.results).filter((task) => Object.hasOwn(b.results, task));
   if (tasks.length === 0) {
     throw new DataError(
-      `compare: the files must have a task in common, got ${Object.keys(a.results)} and ${Object.keys(b.results)}.`,
+      `compare: the files must have a task in common, got ${shown(Object.keys(a.results))} and ${shown(Object.keys(b.results))}.`,
       { field: 'results' },
     );
   }
   return { differences: tasks.flatMap((task) => compareTask(a, b, task)), warnings: warningsOf(a, b, tasks) };
 }
 
-/** Parts of a results file that are mappings by task where they are there, and whether of mappings. */
-const MAPPINGS = {
-  results: true,
-  configs: true,
-  document_metrics: true,
-  'n-samples': true,
-  task_hashes: false,
-  versions: false,
-  'n-shot': false,
-} as const;
+/** Parts of a results file that are mappings by task where they are there, and what they hold for a task. */
+const MAPPINGS: Readonly<Record<string, (ofTask: unknown) => boolean>> = {
+  results: isMappingOf(isScalar),
+  configs: isMapping,
+  document_metrics: isMappingOf((column) => Array.isArray(column) && column.every(isNumberOrNull)),
+  'n-samples': isMappingOf(isScalar),
+  task_hashes: isScalar,
+  versions: isScalar,
+  'n-shot': isScalar,
+};
 
 /** @throws DataError for a file that does not have the parts that are compared, in their form */
 function requireResults(file: unknown, name: string): void {
@@ -67,21 +68,32 @@ function requireResults(file: unknown, name: string): void {
   };
   const parts = isMapping(file) ? file : {};
   if (!isMapping(parts['results'])) refuse('with "results", got none');
-  for (const [part, nests] of Object.entries(MAPPINGS)) {
+  for (const [part, holds] of Object.entries(MAPPINGS)) {
     const value = parts[part];
-    if (value === undefined) continue;
-    if (!isMapping(value) || (nests && !Object.values(value).every(isMapping))) refuse(`whose "${part}" is by task`);
+    if (value !== undefined && !isMappingOf(holds)(value)) refuse(`whose "${part}" is by task, of plain values`);
   }
-  const columns = Object.values((parts['document_metrics'] ?? {}) as Record<string, Record<string, unknown>>);
-  if (!columns.flatMap((task) => Object.values(task)).every(Array.isArray))
-    refuse('whose "document_metrics" are lists');
   if (parts['complete'] !== false) return;
   const { incomplete } = parts;
-  if (!Array.isArray(incomplete) || !incomplete.every(isMapping)) refuse('that says what is "incomplete"');
+  const isReason = (reason: unknown) => isMapping(reason) && typeof reason['message'] === 'string';
+  if (!Array.isArray(incomplete) || !incomplete.every(isReason)) refuse('that says what is "incomplete"');
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isMappingOf(holds: (value: unknown) => boolean): (value: unknown) => boolean {
+  return (value) => isMapping(value) && Object.values(value).every(holds);
+}
+
+/** Text, a number, true, false or null: what prints. */
+function isScalar(value: unknown): boolean {
+  return value === null || typeof value !== 'object';
+}
+
+/** JSON has null for NaN. */
+function isNumberOrNull(value: unknown): boolean {
+  return value === null || typeof value === 'number';
 }
 
 function compareTask(a: EvaluationResults, b: EvaluationResults, task: string): MetricDifference[] {
@@ -99,7 +111,8 @@ function compareTask(a: EvaluationResults, b: EvaluationResults, task: string): 
       columnA !== undefined &&
       columnB !== undefined &&
       columnA.length === columnB.length &&
-      columnA.length > 1;
+      columnA.length > 1 &&
+      ![...columnA, ...columnB].includes(null as never);
     const statistics = canPair
       ? paired(columnA, columnB, isExponential(a, task, metric))
       : unpaired(a, b, task, metric);
@@ -118,9 +131,9 @@ function compareTask(a: EvaluationResults, b: EvaluationResults, task: string): 
 }
 
 function documentMetric(file: EvaluationResults, task: string, metric: string): string {
-  return metric === 'primary'
-    ? String((file.configs?.[task]?.metadata as Record<string, unknown> | undefined)?.primary_metric)
-    : metric;
+  if (metric !== 'primary') return metric;
+  const primary = (file.configs?.[task]?.metadata as Record<string, unknown> | undefined)?.primary_metric;
+  return typeof primary === 'string' ? primary : metric;
 }
 
 function isExponential(file: EvaluationResults, task: string, metric: string): boolean {

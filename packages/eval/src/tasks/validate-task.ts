@@ -1,3 +1,4 @@
+import { shown } from '@modajs/tensor';
 import { ConfigError } from '../errors/errors.ts';
 import { HIGHER_IS_BETTER, type TaskSpec } from './task.ts';
 
@@ -32,10 +33,10 @@ export function parseTask(value: unknown): TaskSpec {
 }
 
 function checkTask(spec: Record<string, unknown>): void {
-  const name = typeof spec.name === 'string' ? spec.name : 'unnamed';
+  const name = typeof spec.name === 'string' ? spec.name.slice(0, 80) : 'unnamed';
   const demand = (ok: boolean, field: string, what: string) => {
     if (ok) return;
-    const got = spec[field] === undefined ? 'nothing' : JSON.stringify(spec[field]);
+    const got = spec[field] === undefined ? 'nothing' : shown(spec[field]);
     throw new ConfigError(`task ${name}: field "${field}" must be ${what}, got ${got}.`, field);
   };
   for (const field of TEXTS) demand(isText(spec[field]), field, 'a text');
@@ -50,7 +51,7 @@ function checkTask(spec: Record<string, unknown>): void {
   );
   demand(spec.encoding === 'joint' || spec.encoding === 'separate', 'encoding', '"joint" or "separate"');
   const metrics = spec.metrics;
-  const known = Array.isArray(metrics) && metrics.length > 0 && metrics.every((metric) => metric in HIGHER_IS_BETTER);
+  const known = Array.isArray(metrics) && metrics.length > 0 && metrics.every(isMetric);
   demand(known, 'metrics', `a list out of ${Object.keys(HIGHER_IS_BETTER).join(', ')}`);
   demand((metrics as unknown[]).includes(spec.primaryMetric), 'primaryMetric', 'one of the metrics');
   const dataset = spec.dataset as Record<string, unknown> | undefined;
@@ -58,6 +59,10 @@ function checkTask(spec: Record<string, unknown>): void {
   for (const field of ['repository', 'split', 'file']) {
     demand(isText(dataset?.[field]), 'dataset', `an object with a text "${field}"`);
   }
+}
+
+function isMetric(value: unknown): boolean {
+  return typeof value === 'string' && Object.hasOwn(HIGHER_IS_BETTER, value);
 }
 
 function isText(value: unknown): value is string {

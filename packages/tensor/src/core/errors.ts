@@ -8,6 +8,7 @@ export {
   KernelError,
   ModaError,
   OutOfMemoryError,
+  SHOWN,
   ShapeError,
   shown,
   unknownName,

@@ -2,13 +2,12 @@ import type { ArrayView } from '../backends/backend.ts';
 import type { GradNode } from './autograd.ts';
 import { type Device, SharedStorage } from './device.ts';
 import { type DType, type HostArray, isFloat } from './dtype.ts';
-import { AutogradError, ConfigError, OutOfMemoryError, ShapeError } from './errors.ts';
+import { AutogradError, ConfigError, OutOfMemoryError, SHOWN, ShapeError, shown } from './errors.ts';
 import { formatValues } from './format-values.ts';
 import type { ParameterRole } from './parameter-role.ts';
 import { currentScope, type Scope } from './scope.ts';
 import { contiguousStrides, formatShape, isContiguous, type Shape, sizeOf } from './shape.ts';
 import { inspectedTensor, tensorTitle } from './show-tensor.ts';
-import { shown } from './value-checks.ts';
 
 /**
  * An n-dimensional array on a device, or a strided view of one. Operators are functions (`add(a, b)`), so bundlers keep
@@ -175,6 +174,10 @@ export class Tensor implements Disposable {
   /** Shape and dtype, and how to see the values. */
   toString(): string {
     return this.isDisposed ? tensorTitle(this) : `${tensorTitle(this)} values: await tensor.print()`;
+  }
+
+  [SHOWN](): string {
+    return tensorTitle(this);
   }
 
   /** What `console.log` prints in Node: with the values where they are in the host's memory (`cpu`, `reference`). */

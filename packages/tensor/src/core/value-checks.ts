@@ -1,28 +1,13 @@
-import { ConfigError } from './errors.ts';
+import { ConfigError, shown } from './errors.ts';
 import { nearestKey } from './nearest-key.ts';
-import { tensorTitle } from './show-tensor.ts';
-import { Tensor } from './tensor.ts';
+
+export { shown };
 
 /** Throws unless an argument or option is what it must be. */
 export type Check = (operation: string, name: string, value: unknown) => void;
 
 /** One check for each option, so that a list of them cannot forget one. */
 export type OptionChecks<Options> = { readonly [name in keyof Options]-?: Check };
-
-/** A value in an error message: short, on one line. */
-export function shown(value: unknown, depth = 0): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'bigint') return `${value}n`;
-  if (value === null || typeof value !== 'object') return String(value);
-  if (Array.isArray(value)) {
-    const items = Array.from(value.slice(0, 8), (item) => (depth < 2 ? shown(item, depth + 1) : '..'));
-    return `[${items.join(', ')}${value.length > 8 ? ', ..' : ''}]`;
-  }
-  if (value instanceof Tensor) return tensorTitle(value);
-  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
-  return typeof name === 'string' && name !== 'Object' ? `a ${name}` : 'an object';
-}
 
 function refuse(operation: string, name: string, must: string, value: unknown): never {
   throw new ConfigError(`${operation}: ${name} must be ${must}, got ${shown(value)}.`, { name, value });

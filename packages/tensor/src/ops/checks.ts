@@ -1,6 +1,6 @@
 import type { Device } from '../core/device.ts';
 import { type DType, isFloat } from '../core/dtype.ts';
-import { DeviceError, DTypeError, ShapeError } from '../core/errors.ts';
+import { DeviceError, DTypeError, ShapeError, shown } from '../core/errors.ts';
 import { formatShape, type Shape } from '../core/shape.ts';
 import { livingTensor, type Tensor } from '../core/tensor.ts';
 
@@ -49,15 +49,11 @@ export function isOneDevice(operation: string, a: Device, b: Device): void {
 /** A list of one tensor or more, as `checkOperands`. @throws ShapeError and as `checkOperands` */
 export function checkOperandList(operation: string, name: string, list: readonly Tensor[]): Device {
   if (!Array.isArray(list) || list.length === 0) {
-    throw new ShapeError(`${operation}: ${name} must be a list of one tensor or more, got ${shownList(list)}.`);
+    throw new ShapeError(`${operation}: ${name} must be a list of one tensor or more, got ${shown(list)}.`);
   }
   let device: Device | null = null;
   for (let i = 0; i < list.length; i++) device = join(operation, `${name}[${i}]`, list[i], device);
   return device!;
-}
-
-function shownList(list: unknown): string {
-  return Array.isArray(list) ? 'none' : list === null || list === undefined ? String(list) : `a ${typeof list}`;
 }
 
 /** @throws unless a living f32 scalar on the device */
