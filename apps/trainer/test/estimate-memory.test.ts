@@ -5,12 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { estimateMemory } from '../src/run/estimate-memory.ts';
 
 // Parameters are padded to 64 elements in memory: all of these fill theirs.
-const model = defineDecoderConfig({
+const sizes = {
   ...{ nLayers: 3, nHeads: 8, nKvHeads: 4, headDim: 16, dModel: 64, dFf: 192, vocabSize: 320, seqLen: 32 },
-  depth: 'moda',
   bias: true,
   tieEmbeddings: false,
-});
+};
+const model = defineDecoderConfig({ ...sizes, depth: 'moda' });
 
 describe('estimateMemory', () => {
   it.each([
@@ -32,6 +32,19 @@ describe('estimateMemory', () => {
     expect(fixed).toBe(device.memory().liveBytes);
     average?.dispose();
     optimizer.dispose();
+  });
+
+  it.each([
+    ['residual', 0],
+    ['moda', 4],
+    ['depth-attention', 2],
+    ['depth-value-mix', 3],
+    ['attention-residual', 0],
+  ] as const)('the depth stream of %s has %i slots, with f32 gradients', (depth, slots) => {
+    const config = resolveRunConfig({ training: { batchSize: 6, gradientAccumulation: 2, dtype: 'f16' } });
+    const { depthStream } = estimateMemory(defineDecoderConfig({ ...sizes, depth }), config);
+    const positions = 3 * model.seqLen;
+    expect(depthStream).toBe(slots * positions * 2 * model.nKvHeads * model.headDim * (2 + 4));
   });
 
   it('muon keeps less than adamw', () => {

@@ -18,7 +18,7 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Shell commands before the process starts, such as `ulimit`. */
   readonly before?: string;
-  /** Called with the process and all output so far at each new piece. */
+  /** Called with the process and all output so far, of both streams, at each new piece. */
   readonly onOutput?: (process: ChildProcess, output: string) => void;
 }
 
@@ -39,10 +39,11 @@ export function runProcess(
   let stderr = '';
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
-    onOutput?.(child, stdout);
+    onOutput?.(child, stdout + stderr);
   });
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
+    onOutput?.(child, stdout + stderr);
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StudyFile } from '@modajs/train';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { type CliResult, runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
 
 /** The long form of the kill test runs with MODA_KILLS=20. */
 const KILLS = Number(process.env['MODA_KILLS'] ?? 3);
@@ -123,6 +123,36 @@ describe('moda study [cpu]', () => {
     expect([last.code, last.stderr]).toEqual([0, '']);
     expect(numbers(await readStudy('two'))).toEqual(numbers(await readStudy('one')));
   }, 240_000);
+
+  it('is run by one process at a time; another is told which', async () => {
+    const phase = (name: string, steps: number) => `  - { name: ${name}, settings: { training: { steps: ${steps} } } }`;
+    const phases = ['phases:', phase('short', 6), phase('long', 1_000_000)].join('\n');
+    const variants = 'variants: { residual: { model: { depth: residual } } }';
+    await writeFile(join(cwd, 'long.yaml'), `name: depth\nsettings:\n  ${SETTINGS}\n${phases}\n${variants}\n`);
+    const args = ['study', 'long.yaml', '-o', 'owned'];
+    let others: Promise<CliResult[]> | undefined;
+    const first = await runCli(args, {
+      cwd,
+      onOutput: (child, output) => {
+        if (others || !output.includes('held-out loss')) return;
+        const more = [args, [...args, '--report-only'], [...args, '--dry-run']];
+        others = Promise.all(more.map((one) => runCli(one, { cwd }))).finally(() => child.kill('SIGINT'));
+      },
+    });
+    expect([first.code, first.stderr]).toEqual([0, '']);
+    const [second, report, plan] = await others!;
+    for (const { code, stderr } of [second, report]) {
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/owned\/depth must not be in use, it is held by process \d+ \(moda study long\.yaml/),
+      ]);
+    }
+    expect([plan.code, plan.stderr]).toEqual([0, '']);
+    expect((await readStudy('owned')).runs.map(({ phase, status }) => [phase, status])).toEqual([
+      ['short', 'finished'],
+    ]);
+    expect(await readdir(join(cwd, 'owned/depth'))).not.toContain('study.lock');
+  }, 120_000);
 
   it('shows what diverged and goes on', async () => {
     const args = ['study', 'study.yaml', '-o', 'bad', '-s', 'training.zLoss=1e38'];

@@ -11,6 +11,7 @@ export { createDecoder, Decoder, type DecoderOptions } from './decoder/decoder.t
 export { DecoderCache, type DecoderCacheOptions } from './decoder/decoder-cache.ts';
 export type { ForwardOptions } from './decoder/forward-options.ts';
 export type { HostParameter, ParameterSource, StoredParameter } from './decoder/load-parameters.ts';
+export { writtenSlots } from './depth/create-depth-path.ts';
 export { type SlotOrigin, slotOrigins } from './depth/slot-origins.ts';
 export { type GeneratedToken, type GenerateOptions, generate } from './generate/generate.ts';
 export { type GenerateTextOptions, generateText, type TextCodec } from './generate/generate-text.ts';

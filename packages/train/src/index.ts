@@ -75,6 +75,7 @@ export { depthStatistics } from './run/depth-statistics.ts';
 export { evaluateDomains, lossesBySource, type SourceLosses } from './run/evaluate-domains.ts';
 export { evaluateHeldOut, type HeldOutOptions, type HeldOutResult, type HeldOutText } from './run/evaluate-held-out.ts';
 export { measurePeakFlops } from './run/measure-peak-flops.ts';
+export { needsLossScale } from './run/needs-loss-scale.ts';
 export { prepareModelConfig, type TokenizerFacts } from './run/prepare-model-config.ts';
 export { forgetReplays } from './run/replayed-gradients.ts';
 export { type ResumePlan, requireResumable } from './run/require-resumable.ts';

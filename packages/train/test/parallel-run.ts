@@ -26,6 +26,8 @@ export interface ParallelRunOptions {
   /** By rank. */
   readonly signals?: readonly (AbortSignal | undefined)[];
   readonly listener?: RunListener;
+  /** Called for each rank before it trains. */
+  readonly prepare?: (rank: number, model: Decoder) => void;
   /** Called for each rank when it has trained, while its model lives. */
   readonly inspect?: (rank: number, model: Decoder, run: TrainingRun) => unknown;
 }
@@ -50,6 +52,7 @@ async function oneRank(
   const device = options.devices[rank % options.devices.length];
   const config = resolveRunConfig(mergeConfigs(DEFAULTS, options.settings ?? {}));
   const model = createDecoder(MODEL, { device, seed: 1, computeDtype: config.training.dtype });
+  options.prepare?.(rank, model);
   const run = new TrainingRun({
     config,
     model,

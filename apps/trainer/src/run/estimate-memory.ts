@@ -1,4 +1,5 @@
-import { countParameters, type DecoderConfig, decoderSpecs } from '@modajs/models';
+import { countParameters, type DecoderConfig, decoderSpecs, writtenSlots } from '@modajs/models';
+import { elementBytes } from '@modajs/tensor';
 import { optimizerStateBytes, type RunConfig } from '@modajs/train';
 
 /** Bytes of device memory that training takes, by part. */
@@ -24,23 +25,21 @@ export function estimateMemory(
 ): MemoryEstimate {
   const parameters = countParameters(model);
   const tokens = (training.batchSize / training.gradientAccumulation) * model.seqLen;
-  const elementBytes = training.dtype === 'f16' ? 2 : 4;
+  const bytes = elementBytes(training.dtype);
   const heads = (2 * model.nHeads + 2 * model.nKvHeads) * model.headDim;
-  const block = tokens * (10 * model.dModel + 4 * model.dFf + heads) * elementBytes;
+  const block = tokens * (10 * model.dModel + 4 * model.dFf + heads) * bytes;
   const keptBlocks = training.activationCheckpointing
     ? 1 + (model.nLayers * model.dModel) / (10 * model.dModel)
     : model.nLayers;
   const logits = Math.min(tokens, 1024) * model.vocabSize * 4 * 2;
-  const isModa = model.depth === 'moda' || model.depth === 'moda-chunk-visible';
-  const slots = isModa ? model.nLayers * (model.depthFfnProjection ? 2 : 1) : 0;
   const slotElements = tokens * model.nKvHeads * model.headDim * 2;
   const parts = {
-    weights: parameters * 4 + (training.dtype === 'f16' ? parameters * 2 : 0),
+    weights: parameters * 4 + (training.dtype === 'f32' ? 0 : parameters * bytes),
     gradients: parameters * 4,
     optimizer: optimizerStateBytes(decoderSpecs(model), optimizer),
     average: training.emaDecay === null ? 0 : parameters * 4,
     activations: Math.round(block * keptBlocks + logits),
-    depthStream: slots * slotElements * (elementBytes + 4),
+    depthStream: writtenSlots(model) * slotElements * (bytes + 4),
   };
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };
 }

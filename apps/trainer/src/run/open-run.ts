@@ -93,7 +93,8 @@ export async function openRun(folder: string, { device, step, average = false }:
       `checkpoint: ${folder} must hold ${file}, it does not. Train with training.emaDecay set.`,
     );
   }
-  const computeDtype = saved.run.training.dtype === 'f16' && device.supportsF16 ? 'f16' : 'f32';
+  const { dtype } = saved.run.training;
+  const computeDtype = dtype === 'f16' && !device.supportsF16 ? 'f32' : dtype;
   const decoder = createDecoder(saved.model, { device, seed: saved.run.seed, computeDtype });
   try {
     restoreTensors(decoder.parameters(), weights, file);

@@ -15,7 +15,7 @@ import {
   studyReportHtml,
   summarizeStudy,
 } from '@modajs/train';
-import { FolderStorage } from '@modajs/train/node';
+import { FolderStorage, PathLock } from '@modajs/train/node';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
 import { loadPreset } from '../run/load-config.ts';
 import { readSources } from '../run/prepare-data.ts';
@@ -46,13 +46,20 @@ export interface StudyOptions {
   readonly reportOnly?: boolean;
 }
 
+/** In a study's folder while a process works on it. */
+const LOCK_FILE = 'study.lock';
+
 /**
  * Runs a study: every variant at every point of every phase, with tables and a report. A study that was stopped goes on where it
- * was: ended runs are read, runs in progress resumed from their checkpoints or begun again.
+ * was: ended runs are read, runs in progress resumed from their checkpoints or begun again. One process at a time writes to a
+ * study, with `reportOnly` too.
+ *
+ * @throws LockedError naming the process that works on the study
  */
 export async function runStudy(path: string, options: StudyOptions): Promise<void> {
   const given = await readStudyFile(path, options.set);
   const folder = join(options.out, given.name);
+  await using _ = options.dryRun ? null : await PathLock.take(join(folder, LOCK_FILE), folder);
   const base = studyBase(await loadPreset(given.preset));
   const { study: located, vocabSize } = await withTokenizer(given, base, folder, options);
   const checked = checkStudy(located, base, vocabSize);

@@ -1,3 +1,4 @@
+import { unknownName } from '@modajs/tensor';
 import { DataError } from '../errors/errors.ts';
 
 /** Width of the ids in a token shard. */
@@ -16,7 +17,7 @@ export function readTokenShard(
   options: { readonly vocabSize?: number; readonly path?: string } = {},
 ): Int32Array {
   const { vocabSize, path = 'token shard' } = options;
-  const width = dtype === 'uint16' ? 2 : 4;
+  const width = bytesPerId(dtype);
   if (bytes[0] === 0x93 && bytes[1] === 0x4e && bytes[2] === 0x55 && bytes[3] === 0x4d) {
     throw new DataError(
       `${path}: a token shard must be headerless, got a NumPy header. Write it with ndarray.tofile().`,
@@ -54,4 +55,15 @@ export function splitShard(tokens: Int32Array, endToken: number): Int32Array[] {
     start = i + 1;
   }
   return documents;
+}
+
+function bytesPerId(dtype: ShardDType): 2 | 4 {
+  switch (dtype) {
+    case 'uint16':
+      return 2;
+    case 'uint32':
+      return 4;
+    default:
+      return unknownName('token dtype', dtype);
+  }
 }

@@ -1,3 +1,4 @@
+import { unknownName } from '@modajs/tensor';
 import { aggregateMetric, type MetricValue, macroAverage } from '../metrics/aggregate.ts';
 import type { TaskSelection } from '../tasks/registry.ts';
 import type { MetricName, TaskGroup } from '../tasks/task.ts';
@@ -23,9 +24,7 @@ export function groupValues(selection: TaskSelection, tasks: readonly TaskColumn
   for (const group of selection.groups) {
     const leaves = leavesOf(group, selection.groups).map((name) => byName.get(name));
     if (leaves.length === 0 || leaves.includes(undefined)) continue;
-    const values =
-      group.average === 'macro' ? overMembers(group, byName, done) : overTasks(group, leaves as TaskColumns[]);
-    done.set(group.name, values);
+    done.set(group.name, valuesOf(group, leaves as TaskColumns[], byName, done));
   }
   return done;
 }
@@ -35,6 +34,23 @@ function leavesOf(group: TaskGroup, groups: readonly TaskGroup[]): string[] {
     const inner = groups.find((candidate) => candidate.name === name);
     return inner ? leavesOf(inner, groups) : [name];
   });
+}
+
+function valuesOf(
+  group: TaskGroup,
+  leaves: readonly TaskColumns[],
+  byName: ReadonlyMap<string, TaskColumns>,
+  done: ReadonlyMap<string, GroupValues>,
+): GroupValues {
+  switch (group.average) {
+    case 'macro':
+      return overMembers(group, byName, done);
+    case 'macro-tasks':
+    case 'micro':
+      return overTasks(leaves, group.average);
+    default:
+      return unknownName('task group average', group.average);
+  }
 }
 
 function overMembers(
@@ -49,12 +65,12 @@ function overMembers(
   return { primary: macroAverage(members) };
 }
 
-function overTasks(group: TaskGroup, leaves: readonly TaskColumns[]): GroupValues {
+function overTasks(leaves: readonly TaskColumns[], kind: 'macro-tasks' | 'micro'): GroupValues {
   const shared = (Object.keys(leaves[0].columns) as MetricName[]).filter((metric) =>
     leaves.every((task) => task.columns[metric]),
   );
   const average = (pick: (task: TaskColumns) => MetricName) =>
-    group.average === 'micro'
+    kind === 'micro'
       ? aggregateMetric(
           pick(leaves[0]),
           leaves.flatMap((task) => task.columns[pick(task)]!),

@@ -18,8 +18,12 @@ import { valueResidual } from './value-residual.ts';
 
 /** Slots of the arena that a model's forward pass needs; 0 when its mechanism has none, or keeps slots by score. */
 export function streamSlots(config: DecoderConfig): number {
+  return hasSlotScores(config) ? 0 : writtenSlots(config);
+}
+
+/** Slots of depth keys and values that a forward pass writes, in an arena or kept by score; 0 when its mechanism has none. */
+export function writtenSlots(config: DecoderConfig): number {
   if (config.depth === 'depth-value-mix') return config.nLayers;
-  if (hasSlotScores(config)) return 0;
   return (config.nLayers - 1) * slotsPerBlock(config);
 }
 

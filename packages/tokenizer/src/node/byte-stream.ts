@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { unknownName } from '@modajs/errors';
 import { DataError } from '../errors.ts';
-import type { InputFile } from './input-files.ts';
+import type { Compression, InputFile } from './input-files.ts';
 import { zstdDecompressed } from './zstd-frames.ts';
 
 const CHUNK_BYTES = 1 << 20;
@@ -20,9 +21,7 @@ export async function* byteChunks(
   const source = createReadStream(file.path, { highWaterMark: CHUNK_BYTES });
   const read = counted(source, onRead);
   try {
-    if (file.compression === 'none') yield* read;
-    else if (file.compression === 'gzip') yield* gunzipped(Readable.from(read));
-    else yield* zstdDecompressed(read);
+    yield* decompressed(read, file.compression);
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     const message = cause instanceof Error ? cause.message : String(cause);
@@ -37,6 +36,19 @@ export async function* byteChunks(
     );
   } finally {
     source.destroy();
+  }
+}
+
+function decompressed(read: AsyncIterable<Uint8Array>, compression: Compression): AsyncIterable<Uint8Array> {
+  switch (compression) {
+    case 'none':
+      return read;
+    case 'gzip':
+      return gunzipped(Readable.from(read));
+    case 'zstd':
+      return zstdDecompressed(read);
+    default:
+      return unknownName('compression', compression);
   }
 }
 

@@ -8,7 +8,7 @@ import type { Tokenizer } from '../tokenizer.ts';
 import type { DocumentPart, InputPosition, ReadOptions } from './document-part.ts';
 import { encodeParts } from './encode-parts.ts';
 import { createEncodePool } from './encode-pool.ts';
-import type { Dtype } from './encode-task.ts';
+import { type Dtype, shardTokens } from './encode-task.ts';
 import { findInputFiles, type InputFile } from './input-files.ts';
 import {
   checkShard,
@@ -263,8 +263,7 @@ class ShardRun {
 
   async #endDocument({ file, document }: DocumentPart): Promise<void> {
     const { endOfText, dtype } = this.#plan;
-    if (endOfText !== null)
-      await this.#writer.write(dtype === 'uint16' ? Uint16Array.of(endOfText) : Uint32Array.of(endOfText));
+    if (endOfText !== null) await this.#writer.write(shardTokens(dtype, 1).fill(endOfText));
     const { source } = this.#files[file] as InputFile;
     this.#writer.endDocument({ source, hash: this.#hash.value, textBytes: this.#textBytes });
     this.#hash = new DocumentHash();

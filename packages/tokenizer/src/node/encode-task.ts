@@ -3,6 +3,13 @@ import type { Tokenizer } from '../tokenizer.ts';
 
 export type Dtype = 'uint16' | 'uint32';
 
+const ARRAYS = { uint16: Uint16Array, uint32: Uint32Array } as const;
+
+/** Tokens of a shard, zero. */
+export function shardTokens(dtype: Dtype, count: number): Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+  return new ARRAYS[dtype](count);
+}
+
 /** What a worker needs to start. */
 export interface EncodeSetup {
   readonly tokenizerJson: string;
@@ -25,7 +32,7 @@ export function encodeTexts(
   const parts = texts.map((text) => tokenizer.encode(text, { addSpecialTokens: false, specialTokens }));
   const counts = Uint32Array.from(parts, ({ length }) => length);
   const total = counts.reduce((sum, count) => sum + count, 0);
-  const tokens = dtype === 'uint16' ? new Uint16Array(total) : new Uint32Array(total);
+  const tokens = shardTokens(dtype, total);
   let at = 0;
   for (const part of parts) {
     tokens.set(part, at);

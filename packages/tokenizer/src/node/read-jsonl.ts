@@ -2,8 +2,8 @@ import { DataError, shown } from '../errors.ts';
 import { byteChunks } from './byte-stream.ts';
 import type { ReadOptions } from './document-part.ts';
 import type { InputFile } from './input-files.ts';
-import { invalidUtf8 } from './read-text.ts';
-import { decodeReplacing, decodeValid, validPrefix } from './utf8-policy.ts';
+import { textOfInvalid } from './read-text.ts';
+import { decodeValid, validPrefix } from './utf8-policy.ts';
 
 /**
  * The documents of a JSON lines file. Blank lines count as lines but are no documents.
@@ -65,11 +65,7 @@ function decodeLine(file: InputFile, options: ReadOptions, bytes: Uint8Array, do
     const text = decodeValid(bytes);
     return document === 0 && text.startsWith('\ufeff') ? text.slice(1) : text;
   }
-  const place = `line ${document + 1}, byte ${valid}`;
-  const { onInvalid = 'fail' } = options;
-  if (onInvalid === 'fail') throw invalidUtf8(file.path, place);
-  options.onProblem?.({ path: file.path, place, action: onInvalid === 'skip' ? 'skipped' : 'replaced' });
-  return onInvalid === 'skip' ? undefined : decodeReplacing(bytes);
+  return textOfInvalid(file.path, `line ${document + 1}, byte ${valid}`, bytes, options);
 }
 
 function textOf(file: InputFile, json: string, field: string, document: number): string {

@@ -3,8 +3,8 @@ import { compressors } from 'hyparquet-compressors';
 import { DataError, shown } from '../errors.ts';
 import type { ReadOptions } from './document-part.ts';
 import type { InputFile } from './input-files.ts';
-import { invalidUtf8 } from './read-text.ts';
-import { decodeReplacing, decodeValid, validPrefix } from './utf8-policy.ts';
+import { textOfInvalid } from './read-text.ts';
+import { decodeValid, validPrefix } from './utf8-policy.ts';
 
 /**
  * The documents of a Parquet file, read one row group at a time. Rows whose text is null are left out.
@@ -89,12 +89,5 @@ function asText(value: unknown, document: number, file: InputFile, options: Read
     throw new DataError('read', file.path, `must have text in the column, got ${shown(value)}.`, { place });
   const valid = validPrefix(value);
   if (valid === value.length) return decodeValid(value);
-  const { onInvalid = 'fail' } = options;
-  if (onInvalid === 'fail') throw invalidUtf8(file.path, `${place}, byte ${valid}`);
-  options.onProblem?.({
-    path: file.path,
-    place: `${place}, byte ${valid}`,
-    action: onInvalid === 'skip' ? 'skipped' : 'replaced',
-  });
-  return onInvalid === 'skip' ? undefined : decodeReplacing(value);
+  return textOfInvalid(file.path, `${place}, byte ${valid}`, value, options);
 }

@@ -1,3 +1,4 @@
+import { unknownName } from '@modajs/errors';
 import { DataError } from '../errors.ts';
 import { byteChunks } from './byte-stream.ts';
 import type { ReadOptions, SafeCut } from './document-part.ts';
@@ -76,8 +77,33 @@ function repaired(file: InputFile, options: ReadOptions, bytes: Uint8Array, posi
   return decodeReplacing(bytes);
 }
 
+/**
+ * The text of a line or row that is not UTF-8, by the caller's choice: repaired, or undefined for one that is left out.
+ *
+ * @throws {DataError} when it may not be either
+ */
+export function textOfInvalid(
+  path: string,
+  place: string,
+  bytes: Uint8Array,
+  { onInvalid = 'fail', onProblem }: ReadOptions,
+): string | undefined {
+  switch (onInvalid) {
+    case 'fail':
+      throw invalidUtf8(path, place);
+    case 'skip':
+      onProblem?.({ path, place, action: 'skipped' });
+      return undefined;
+    case 'replace':
+      onProblem?.({ path, place, action: 'replaced' });
+      return decodeReplacing(bytes);
+    default:
+      return unknownName('onInvalid', onInvalid);
+  }
+}
+
 /** The error for bytes that are not UTF-8. */
-export function invalidUtf8(path: string, place: string): DataError {
+function invalidUtf8(path: string, place: string): DataError {
   return new DataError(
     'read',
     path,

@@ -1,3 +1,4 @@
+import { unknownName } from '@modajs/errors';
 import type { DocumentPart, InputPosition, ReadOptions, SafeCut } from './document-part.ts';
 import { findInputFiles, type InputFile } from './input-files.ts';
 import { EndlessWords } from './long-words.ts';
@@ -59,16 +60,32 @@ export async function* streamParts(
       continue;
     }
     const first = index === from.file ? from.document : 0;
-    if (file.format === 'text') {
-      if (first > 0) options.onRead?.(file.sizeBytes);
-      else yield* textParts(file, index, options, safeCut);
-      continue;
+    switch (file.format) {
+      case 'text':
+        if (first > 0) options.onRead?.(file.sizeBytes);
+        else yield* textParts(file, index, options, safeCut);
+        break;
+      case 'jsonl':
+        yield* wholeDocuments(file, index, 'line', readJsonLines(file, options, first));
+        break;
+      case 'parquet':
+        yield* wholeDocuments(file, index, 'row', readParquet(file, options, first));
+        break;
+      default:
+        unknownName('file format', file.format);
     }
-    const documents = file.format === 'jsonl' ? readJsonLines(file, options, first) : readParquet(file, options, first);
-    for await (const { text, document } of documents) {
-      new EndlessWords(file.path, `${file.format === 'jsonl' ? 'line' : 'row'} ${document + 1}`).add(text);
-      yield { text, file: index, document, isEnd: true };
-    }
+  }
+}
+
+async function* wholeDocuments(
+  file: InputFile,
+  index: number,
+  place: 'line' | 'row',
+  documents: AsyncIterable<{ text: string; document: number }>,
+): AsyncGenerator<DocumentPart> {
+  for await (const { text, document } of documents) {
+    new EndlessWords(file.path, `${place} ${document + 1}`).add(text);
+    yield { text, file: index, document, isEnd: true };
   }
 }
 

@@ -1,4 +1,4 @@
-import { DataError } from '@modajs/tensor';
+import { DataError, unknownName } from '@modajs/tensor';
 import { hashIntegers, permute } from './permutation.ts';
 import type { TokenSource } from './token-source.ts';
 
@@ -118,11 +118,22 @@ export class SequenceOrder {
   /** The first input of an epoch. The tokens that its sequences leave over lie before it and behind its last target. */
   private offsetOf(source: number, epoch: number): number {
     const room = this.sources[source].source.length - 1 - this.sequencesIn(source) * this.T;
-    if (this.offsets === 'drawn') {
-      const key = hashIntegers(hashIntegers(this.seed, source, epoch), 1);
-      return this.shuffle ? key % (Math.min(room, this.T - 1) + 1) : 0;
+    switch (this.offsets) {
+      case 'drawn':
+        return this.shuffle ? this.drawnOffset(source, epoch, room) : 0;
+      case 'round':
+        return this.shuffle && room > 0 ? this.roundOffset(source, epoch, room) : epoch % 2 === 0 ? 0 : room;
+      default:
+        return unknownName('data.offsets', this.offsets);
     }
-    if (!this.shuffle || room === 0) return epoch % 2 === 0 ? 0 : room;
+  }
+
+  private drawnOffset(source: number, epoch: number, room: number): number {
+    const key = hashIntegers(hashIntegers(this.seed, source, epoch), 1);
+    return key % (Math.min(room, this.T - 1) + 1);
+  }
+
+  private roundOffset(source: number, epoch: number, room: number): number {
     // Every offset once in `room + 1` epochs: the ends first, then those between in a seeded order.
     const turn = epoch % (room + 1);
     const key = hashIntegers(this.seed, source);

@@ -1,4 +1,4 @@
-import { DataError } from '@modajs/tensor';
+import { DataError, unknownName } from '@modajs/tensor';
 import type { HeldOutText } from '../run/evaluate-held-out.ts';
 import { heldOutSides } from './held-out-sides.ts';
 import { hashIntegers } from './permutation.ts';
@@ -44,7 +44,7 @@ export async function splitTokens(
   bytesOf: (id: number) => number,
 ): Promise<{ train: TokenSource; heldOut: HeldOutText | null }> {
   const { name, source, separator, tokens } = documents;
-  const isByDocument = by === 'document' && tokens.length > 1;
+  const isByDocument = isDocumentsSplit(by) && tokens.length > 1;
   const sides = isByDocument
     ? rangesBySide(documents, share)
     : cutRanges(documents, await endCut(documents, share, bytesOf));
@@ -64,6 +64,17 @@ export async function splitTokens(
   held.set(await tokenRanges(name, source, heldOutRanges).read(0, count), 1);
   const bytes = isByDocument && sides.heldOutBytes !== null ? sides.heldOutBytes : textBytes(held, separator, bytesOf);
   return { train, heldOut: { name, tokens: held, bytes } };
+}
+
+function isDocumentsSplit(by: HeldOutSplit['by']): boolean {
+  switch (by) {
+    case 'document':
+      return true;
+    case 'end':
+      return false;
+    default:
+      return unknownName('data.heldOutBy', by);
+  }
 }
 
 interface Sides {

@@ -1,4 +1,5 @@
-import { type Device, init, readSafetensors } from '@modajs/tensor';
+import type { Decoder } from '@modajs/models';
+import { type Device, init, readSafetensors, type Tensor } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parallelRun } from '../../test/parallel-run.ts';
 import { readCheckpoint } from '../checkpoint/checkpoint.ts';
@@ -135,6 +136,44 @@ describe('data parallelism [cpu]', () => {
       });
       expect(await lossDifference(whole.storage, storage)).toBeLessThan(1e-6);
     }
+  });
+
+  /** Every other parameter of every other step has no gradient, of the ranks named. */
+  const leavingOut =
+    (isPartial: (rank: number) => boolean) =>
+    (rank: number, model: Decoder): void => {
+      const some = Object.values(model.parameters()).filter((_, i) => i % 2 === 0) as { node: Tensor['node'] }[];
+      const whole = model.loss.bind(model);
+      let step = 0;
+      model.loss = (...args) => {
+        const nodes = some.map(({ node }) => node);
+        if (step % 2 === 1 && isPartial(rank)) for (const parameter of some) parameter.node = null;
+        const loss = whole(...args);
+        for (const [i, parameter] of some.entries()) parameter.node = nodes[i];
+        // Evaluations are no steps.
+        if (loss.requiresGrad) step++;
+        return loss;
+      };
+    };
+
+  it.each([
+    ['', {}],
+    [' with sharded optimiser states', SHARDED],
+  ])('resumes bit for bit when parameters of every rank have taken fewer steps than the run%s', async (_, settings) => {
+    const options = { devices: [device], settings, prepare: leavingOut(() => true) };
+    const whole = await parallelRun(2, options);
+    const storage = copyOf(whole.storage);
+    const checkpoint = await readCheckpoint(storage, 20);
+    const names = Object.keys(checkpoint.state.laggingSteps!);
+    expect(names.length).toBeGreaterThan(5);
+    expect(Object.values(checkpoint.state.laggingSteps!)).toEqual(names.map(() => 10));
+    await parallelRun(2, { ...options, storage, resumeFrom: checkpoint });
+    expect((await readCheckpoint(storage, 50)).files).toEqual((await readCheckpoint(whole.storage, 50)).files);
+  });
+
+  it.each([{}, SHARDED])('refuses gradients of other parameters on one rank than on another %j', async (settings) => {
+    const options = { devices: [device], settings, prepare: leavingOut((rank) => rank === 1) };
+    await expect(parallelRun(2, options)).rejects.toThrow('all ranks must have gradients of the same parameters');
   });
 
   it('gathers all optimiser states into the checkpoint', async () => {

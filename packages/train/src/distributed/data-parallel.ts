@@ -19,7 +19,9 @@ import {
   type StepNumbers,
   type TrainingStepOptions,
 } from '../run/training-step.ts';
+import { broadcastJson } from './broadcast-json.ts';
 import type { Collective } from './collective.ts';
+import { CollectiveError } from './collective-error.ts';
 import { gatherTensors } from './gather-tensors.ts';
 import { gatherWeights } from './gather-weights.ts';
 import { GradientSync } from './gradient-sync.ts';
@@ -37,6 +39,8 @@ interface StepTotals {
   readonly targets: number;
   /** Ranks that were told to stop. */
   readonly stops: number;
+  /** Whether all ranks have gradients of the same parameters. */
+  readonly agree: boolean;
   /** Sum of squares of all gradients; sharded only. */
   readonly squares: number;
   /** z-loss over all counted targets; 0 without one. */
@@ -102,6 +106,12 @@ export class DataParallel {
     const [local] = await Promise.all([loss.data(), this.sync.finish()]);
     loss.dispose();
     const totals = await this.sumOverRanks(local, counted);
+    if (!totals.agree) {
+      throw new CollectiveError(
+        'train: all ranks must have gradients of the same parameters, got different ones: their weights would part. ' +
+          'Let the loss of each rank use every parameter, if only with a factor of 0.',
+      );
+    }
     this.stopAgreed = totals.stops > 0;
     const meanLoss = totals.nats / totals.targets;
     // Without padding every position counts, and the correction is 1.
@@ -128,11 +138,35 @@ export class DataParallel {
     return this.isSharded ? gatherTensors(this.collective, this.optimizer.state()) : this.optimizer.state();
   }
 
+  /** `laggingStepCounts` of all parameters, for a checkpoint; every rank calls it. */
+  async laggingStepCounts(): Promise<Readonly<Record<string, number>>> {
+    const { collective, optimizer } = this;
+    if (!this.isSharded) return optimizer.laggingStepCounts;
+    const counts: Record<string, number> = {};
+    for (let root = 0; root < collective.size; root++) {
+      const own = root === collective.rank ? optimizer.laggingStepCounts : null;
+      Object.assign(counts, await broadcastJson(collective, own, root));
+    }
+    return counts;
+  }
+
   private async sumOverRanks([loss, zLoss = 0]: Iterable<number>, counted: number): Promise<StepTotals> {
     const [nats, zNats] = counted === 0 ? [0, 0] : [loss * counted, zLoss * counted];
-    const sums = Float64Array.of(nats, counted, this.signal?.aborted ? 1 : 0, await this.ownSquares(), zNats);
+    const key = gradientsKey(this.params);
+    const sums = Float64Array.of(
+      nats,
+      counted,
+      this.signal?.aborted ? 1 : 0,
+      await this.ownSquares(),
+      zNats,
+      key,
+      key ** 2,
+    );
     await this.collective.allReduce(sums);
-    return { nats: sums[0], targets: sums[1], stops: sums[2], squares: sums[3], zNats: sums[4] };
+    // Without variance all keys are equal. Every rank finds the same; sums of whole numbers are exact in f64.
+    const { size } = this.collective;
+    const agree = sums[5] === size * key && sums[6] === size * key ** 2;
+    return { nats: sums[0], targets: sums[1], stops: sums[2], squares: sums[3], zNats: sums[4], agree };
   }
 
   private async ownSquares(): Promise<number> {
@@ -152,6 +186,13 @@ export class DataParallel {
     const factor = Number.isFinite(norm) ? Math.min(1, clipNorm / (norm + 1e-6)) * scale : Number.NaN;
     return { norm: full([], norm, { device }), gradScale: full([], factor, { device }) };
   }
+}
+
+/** A number below 2^16 for the set of parameters that have a gradient. */
+function gradientsKey(params: NamedTensors): number {
+  let key = 0;
+  for (const name in params) key = (key * 31 + (params[name].grad === null ? 1 : 2)) & 0xffff;
+  return key;
 }
 
 function pick(params: NamedTensors, keep: (name: string) => boolean): NamedTensors {

@@ -1,3 +1,4 @@
+import { unknownName } from '@modajs/tensor';
 import type { Collective, CollectiveBuffer } from './collective.ts';
 import { PeerFailedError } from './collective-error.ts';
 
@@ -119,7 +120,16 @@ class InProcessCollective implements Collective {
 function combineInto(buffers: readonly CollectiveBuffer[], start: number, end: number, op: 'sum' | 'max'): void {
   const [first, ...others] = buffers;
   for (const other of others) {
-    for (let i = start; i < end; i++) first[i] = op === 'sum' ? first[i] + other[i] : Math.max(first[i], other[i]);
+    switch (op) {
+      case 'sum':
+        for (let i = start; i < end; i++) first[i] += other[i];
+        break;
+      case 'max':
+        for (let i = start; i < end; i++) first[i] = Math.max(first[i], other[i]);
+        break;
+      default:
+        unknownName('allReduce', op);
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import { StorageFullError } from '../storage/storage-full-error.ts';
 import { awaitedLater } from './awaited-later.ts';
 import { lossesBySource } from './evaluate-domains.ts';
 import { type LossScaleState, nextLossScale } from './loss-scale.ts';
+import { needsLossScale } from './needs-loss-scale.ts';
 import type { RunInputs, RunSummary } from './run-inputs.ts';
 import { initialSpikeGuard, nextSpikeGuard, type SpikeGuardState, spikeThreshold } from './spike-guard.ts';
 import type { StepOutcome } from './step-outcome.ts';
@@ -51,7 +52,7 @@ export class StepLedger {
     private readonly metrics: MetricsLog,
   ) {
     const { training, lossScale } = inputs.config;
-    const scale = training.dtype === 'f16' ? lossScale.initial : 1;
+    const scale = needsLossScale(training.dtype) ? lossScale.initial : 1;
     this.state = { lossScale: { scale, cleanSteps: 0, skipped: 0 }, guard: initialSpikeGuard };
   }
 
@@ -143,8 +144,9 @@ export class StepLedger {
     const { training, lossScale, guard } = this.inputs.config;
     const { step, loss, gradientNorm, lossLimit } = outcome;
     const wasFinite = Number.isFinite(loss) && Number.isFinite(gradientNorm);
-    const isOverflow = !wasFinite && training.dtype === 'f16' && this.state.lossScale.scale > 1;
-    if (training.dtype === 'f16') {
+    const isScaled = needsLossScale(training.dtype);
+    const isOverflow = !wasFinite && isScaled && this.state.lossScale.scale > 1;
+    if (isScaled) {
       this.state.lossScale = nextLossScale(this.state.lossScale, wasFinite, lossScale.growthInterval);
     }
     if (isOverflow) return 'continue';
@@ -208,7 +210,7 @@ export class StepLedger {
       tokens: step * tokens,
       ...(modelFlops === null ? {} : { modelGflopsPerSecond: modelFlops / 1e9 }),
       ...(modelFlops === null || peakFlops === undefined ? {} : { utilizationPercent: (100 * modelFlops) / peakFlops }),
-      ...(config.training.dtype === 'f16'
+      ...(needsLossScale(config.training.dtype)
         ? { lossScale: this.state.lossScale.scale, skippedSteps: this.state.lossScale.skipped }
         : {}),
       deviceBytes: device.memory().liveBytes,

@@ -197,7 +197,8 @@ export class TrainingRun {
     const { lossScale, guard } = this.ledger.state;
     const { step, position, best } = this;
     const { stepCount: optimizerSteps, laggingStepCounts } = this.optimizer;
-    const lagging = Object.keys(laggingStepCounts).length > 0 ? { laggingSteps: laggingStepCounts } : {};
+    const laggingSteps = this.parallel ? await this.parallel.laggingStepCounts() : laggingStepCounts;
+    const lagging = Object.keys(laggingSteps).length > 0 ? { laggingSteps } : {};
     const optimizer = this.parallel ? await this.parallel.optimizerState() : this.optimizer.state();
     if (!isFirst(this.inputs.collective)) return;
     const plannedSteps = this.inputs.config.training.steps;

@@ -5,6 +5,7 @@ import {
   createOptimizer,
   forgetReplays,
   type HostBatch,
+  needsLossScale,
   type Optimizer,
   prepareModelConfig,
   type RunConfig,
@@ -104,7 +105,7 @@ async function timeOfRound(
   config: RunConfig,
 ): Promise<number> {
   const options = { ...config.training, clipNorm: config.optimizer.clipNorm };
-  const lossScale = config.training.dtype === 'f16' ? 1024 : 1;
+  const lossScale = needsLossScale(config.training.dtype) ? 1024 : 1;
   const startedAt = performance.now();
   const controls = { lrRatio: 1e-3, lossScale, lossLimit: Infinity };
   const steps = Array.from({ length: STEPS_OF_ROUND }, () =>
