@@ -104,10 +104,15 @@ async function bodyOf(response: Response, most: number, name: string): Promise<U
   const bytes = new Uint8Array(most);
   let length = 0;
   try {
-    for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
-      if (length + part.length > most) return new Uint8Array();
-      bytes.set(part, length);
-      length += part.length;
+    // Safari's streams are no async iterables.
+    const reader = response.body!.getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      if (length + part.value.length > most) {
+        await reader.cancel();
+        return new Uint8Array();
+      }
+      bytes.set(part.value, length);
+      length += part.value.length;
     }
   } catch (cause) {
     throw new CheckpointError(`${name}: the server broke off. Try again.`, { file: name }, { cause });

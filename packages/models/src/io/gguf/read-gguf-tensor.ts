@@ -2,11 +2,11 @@ import type { HostParameter } from '../../decoder/load-parameters.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { GgufTensorInfo } from './read-gguf-header.ts';
 
-/** Numbers that are read and decoded at once. */
-const PART = 1 << 18;
+/** Numbers that are read and decoded at once: few enough for memory, enough that a server is not asked too often. */
+const PART = 1 << 21;
 
 /**
- * A tensor's numbers as f32, bit for bit as ggml computes them. Memory: the result, and 1 MiB of the file at a time.
+ * A tensor's numbers as f32, bit for bit as ggml computes them. Memory: the result, and 8 MiB of the file at a time.
  *
  * @throws CheckpointError when the file cannot be read
  */
