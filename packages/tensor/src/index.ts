@@ -61,6 +61,7 @@ export {
   type SafetensorsHeader,
   safetensorsHeaderLength,
 } from './io/safetensors-format.ts';
+export { assign } from './ops/assign.ts';
 export { type AttentionInput, type AttentionOutput, attentionPrimitive, type DepthReading } from './ops/attention.ts';
 export { checkpoint } from './ops/checkpoint.ts';
 export {

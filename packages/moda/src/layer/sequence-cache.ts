@@ -1,4 +1,4 @@
-import { type Device, type DType, ShapeError, type Tensor, zeros } from '@modajs/tensor';
+import { assign, type Device, type DType, ShapeError, slice, type Tensor, tidy, zeros } from '@modajs/tensor';
 import {
   checkedLater,
   checkOperands,
@@ -94,9 +94,7 @@ export class SequenceCache implements Disposable {
       [this.k, k],
       [this.v, v],
     ]) {
-      const view = cache.view;
-      const offset = view.offset + this.#length * view.strides[1];
-      cache.device.backend.copy(part.view, { ...view, shape: part.shape, offset });
+      tidy(() => assign(slice(cache, [0, this.#length], [part.shape[0], this.#length + T]), part.detach()));
     }
     this.#length += T;
   }

@@ -1,4 +1,4 @@
-import { type Device, slice, type Tensor, tidy, withoutScope, zeros } from '@modajs/tensor';
+import { assign, type Device, slice, type Tensor, tidy, withoutScope, zeros } from '@modajs/tensor';
 
 /** Starts divide by four: kernels read four numbers at a time. */
 const ALIGNMENT = 4;
@@ -19,7 +19,7 @@ export class DecodeVectors implements Disposable {
     tidy(() => {
       for (const [name, vector] of vectors) {
         const start = this.start(name);
-        device.backend.copy(vector.view, slice(this.tensor, [start], [start + vector.shape[0]]).view);
+        assign(slice(this.tensor, [start], [start + vector.shape[0]]), vector.detach());
       }
     });
   }

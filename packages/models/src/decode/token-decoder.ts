@@ -1,4 +1,5 @@
 import {
+  assign,
   type DecodeBlocksConfig,
   type DecodeProgram,
   DeviceError,
@@ -71,8 +72,7 @@ export class TokenDecoder implements Disposable {
   /** Runs `token` at the cache's next position; `logits` are those of what follows. @throws ShapeError when the cache is full */
   feed(token: number): void {
     const { state } = this.#buffers;
-    const values = Int32Array.of(this.#cache.length, token, this.#chosen, 0);
-    state.device.backend.upload(state.storage.raw, 0, values);
+    assign(state, Int32Array.of(this.#cache.length, token, this.#chosen, 0));
     this.#run();
   }
 

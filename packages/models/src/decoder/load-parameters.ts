@@ -1,4 +1,4 @@
-import { CheckpointError, type HostArray, type Tensor } from '@modajs/tensor';
+import { assign, CheckpointError, type HostArray, type Tensor } from '@modajs/tensor';
 
 /** Values for parameters by name: host arrays with shapes, as `readSafetensors` gives them. */
 export type ParameterSource = ReadonlyMap<string, HostParameter> | Readonly<Record<string, HostParameter>>;
@@ -23,7 +23,7 @@ export interface StoredParameter {
 export function loadParameters(parameters: Readonly<Record<string, Tensor>>, source: ParameterSource): void {
   const values = new Map<string, HostParameter>(source instanceof Map ? source : Object.entries(source));
   compare(parameters, values);
-  for (const [name, parameter] of Object.entries(parameters)) upload(parameter, values.get(name)!);
+  for (const [name, parameter] of Object.entries(parameters)) assign(parameter, values.get(name)!.data);
 }
 
 /**
@@ -38,7 +38,7 @@ export async function readParameters(
   compare(parameters, source);
   let waiting = 0;
   for (const [name, parameter] of Object.entries(parameters)) {
-    upload(parameter, await source.get(name)!.read());
+    assign(parameter, (await source.get(name)!.read()).data);
     waiting += parameter.size;
     // A GPU's queue holds a copy of what was written until it has run.
     if (waiting < WAITING) continue;
@@ -49,10 +49,6 @@ export async function readParameters(
 
 /** Numbers that may wait in a device's queue. */
 const WAITING = 1 << 24;
-
-function upload(parameter: Tensor, { data }: HostParameter): void {
-  parameter.device.backend.upload(parameter.storage.raw, parameter.offset, data);
-}
 
 function compare(
   parameters: Readonly<Record<string, Tensor>>,

@@ -223,6 +223,7 @@ export function makeNode(
   alwaysRuns = false,
 ): GradNode {
   const kept = withoutScope(() => saved.map((tensor) => tensor.alias()));
+  for (const tensor of kept) tensor.isSaved = true;
   return new GradNode(inputs, inputOutputs, kept, backward, null, alwaysRuns);
 }
 

@@ -25,6 +25,8 @@ export class Tensor implements Disposable {
   gradMemory: Tensor | null = null;
   /** What a parameter is in its model; null for other tensors and for parameters that nobody gave one. */
   role: ParameterRole | null = null;
+  /** Kept by a recorded operator for its gradient. */
+  isSaved = false;
   /** The scope that will dispose of this tensor. */
   owner: Scope | null;
   /** Where the gradient goes; internal to autograd. */
@@ -86,6 +88,12 @@ export class Tensor implements Disposable {
       if (other !== this && other.offset < end && this.offset < endOf(other)) return false;
     }
     return true;
+  }
+
+  /** Whether a recorded operator keeps values of this memory for its gradient. */
+  get isNeededByGraph(): boolean {
+    for (const other of this.storage.handles) if (other.isSaved && overlap(this, other)) return true;
+    return false;
   }
 
   get requiresGrad(): boolean {
@@ -193,6 +201,11 @@ function nested(values: HostArray, shape: Shape, axis: number, at: number): Nest
   if (axis === shape.length) return values[at];
   const stride = sizeOf(shape.slice(axis + 1));
   return Array.from({ length: shape[axis] }, (_, i) => nested(values, shape, axis + 1, at + i * stride));
+}
+
+/** Whether both see memory between the same elements of one storage. */
+export function overlap(a: Tensor, b: Tensor): boolean {
+  return a.storage === b.storage && b.offset < endOf(a) && a.offset < endOf(b);
 }
 
 /** Element after the last that a tensor sees. */

@@ -71,7 +71,7 @@ export function tensor(data: NestedArray | HostArray, options: TensorOptions = {
   const shape = options.shape ?? inferred;
   checkShape('tensor', shape);
   const dtype = options.dtype ?? (data instanceof Int32Array ? 'i32' : data instanceof Uint32Array ? 'u32' : 'f32');
-  const flat = asHost(nested ? flatten(data) : data, dtype);
+  const flat = hostNumbers('tensor', nested ? flatten(data) : data, dtype);
   if (flat.length !== sizeOf(shape)) {
     throw new ShapeError(`tensor: shape ${formatShape(shape)} needs ${sizeOf(shape)} values, got ${flat.length}.`, {
       shape,
@@ -195,7 +195,7 @@ export function numberFits(operation: string, name: string, value: unknown, dtyp
 }
 
 /** A typed array of numbers. */
-function isNumbers(data: unknown): data is HostArray {
+export function isNumbers(data: unknown): data is HostArray {
   return (
     ArrayBuffer.isView(data) && 'length' in data && !(data instanceof BigInt64Array || data instanceof BigUint64Array)
   );
@@ -240,13 +240,13 @@ function flatten(data: NestedArray): number[] {
 }
 
 /** The numbers as a device takes them for a dtype; whole ones are checked as they are converted. @throws DTypeError */
-function asHost(data: HostArray | readonly number[], dtype: DType): HostArray {
+export function hostNumbers(operation: string, data: HostArray | readonly number[], dtype: DType): HostArray {
   if (isFloat(dtype)) {
     if (data instanceof Float32Array || data instanceof Float64Array) return data;
     return Array.isArray(data) ? Float64Array.from(data) : Float32Array.from(data);
   }
   const fitting = (value: number): number => {
-    numberFits('tensor', 'every element', value, dtype);
+    numberFits(operation, 'every element', value, dtype);
     return value;
   };
   const numbers: ArrayLike<number> = data;

@@ -1,4 +1,4 @@
-import { CheckpointError, readSafetensors, type Tensor } from '@modajs/tensor';
+import { assign, CheckpointError, readSafetensors, type Tensor } from '@modajs/tensor';
 
 /**
  * Copies a safetensors file into live tensors of the same names. Everything is checked before anything is copied.
@@ -43,7 +43,6 @@ export function restoreTensors(
     }
   }
   for (const [name, target] of Object.entries(live)) {
-    const { view } = target;
-    target.device.backend.upload(view.storage, view.offset, tensors.get(name)!.data);
+    assign(target, tensors.get(name)!.data);
   }
 }

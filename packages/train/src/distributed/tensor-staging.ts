@@ -1,4 +1,4 @@
-import type { Tensor } from '@modajs/tensor';
+import { assign, type Tensor } from '@modajs/tensor';
 
 /** Host memory that a bucket's values travel in. */
 export type StagingBuffer = Float32Array | Float64Array;
@@ -40,7 +40,6 @@ async function download(staged: readonly StagedTensor[], buffer: StagingBuffer):
 /** Copies host values into contiguous tensors. */
 export function copyToDevice(staged: readonly StagedTensor[], buffer: StagingBuffer): void {
   for (const { tensor, start } of staged) {
-    const { storage, offset } = tensor.view;
-    tensor.device.backend.upload(storage, offset, buffer.subarray(start, start + tensor.size));
+    assign(tensor, buffer.subarray(start, start + tensor.size));
   }
 }

@@ -1,6 +1,7 @@
 import {
   add,
   affine,
+  assign,
   CheckpointError,
   matmul,
   mul,
@@ -79,7 +80,7 @@ export class Muon implements Optimizer {
           { name },
         );
       }
-      momentum.device.backend.copy(stored.view, momentum.view);
+      assign(momentum, stored);
     }
     this.steps = stepCount;
   }
@@ -91,7 +92,6 @@ export class Muon implements Optimizer {
   private update(parameter: Tensor, grad: Tensor, momentum: Tensor, lrRatio: number, gradScale: Tensor): void {
     const { momentum: beta, weightDecay } = this.options;
     const lr = this.options.lr * lrRatio;
-    const { backend } = parameter.device;
     tidy(() => {
       const g = mul(grad, gradScale);
       const nextMomentum = add(affine(momentum, beta, 0), g);
@@ -101,8 +101,8 @@ export class Muon implements Optimizer {
       const next = add(affine(parameter, 1 - lr * weightDecay, 0), affine(direction, -rate, 0));
       // A refused step (NaN scale) must leave weights and momentum as they are.
       const refused = notFinite(gradScale);
-      backend.copy(where(refused, parameter, next).view, parameter.view);
-      backend.copy(where(refused, momentum, nextMomentum).view, momentum.view);
+      assign(parameter, where(refused, parameter, next));
+      assign(momentum, where(refused, momentum, nextMomentum));
     });
   }
 }

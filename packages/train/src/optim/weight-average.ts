@@ -1,4 +1,4 @@
-import { add, affine, noGrad, type Tensor, tidy, withoutScope } from '@modajs/tensor';
+import { add, affine, assign, noGrad, type Tensor, tidy, withoutScope } from '@modajs/tensor';
 
 /** Exponential moving average of a model's weights: `a <- decay a + (1 - decay) w`, in f32, in place. */
 export class WeightAverage {
@@ -21,8 +21,7 @@ export class WeightAverage {
     noGrad(() =>
       tidy(() => {
         for (const [name, average] of Object.entries(this.tensors)) {
-          const next = add(affine(average, this.decay, 0), affine(this.params[name], 1 - this.decay, 0));
-          average.device.backend.copy(next.view, average.view);
+          assign(average, add(affine(average, this.decay, 0), affine(this.params[name], 1 - this.decay, 0)));
         }
       }),
     );

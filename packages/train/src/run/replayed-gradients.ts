@@ -1,4 +1,5 @@
 import {
+  assign,
   type CapturedCommands,
   type Device,
   full,
@@ -91,17 +92,15 @@ class ReplayedPass {
         const some = this.#contributions.get(position()) ?? [];
         this.#contributions.set(position(), [...some, parameter]);
       };
-      tidy(() => this.device.backend.copy(this.pass(this.#rows, noteGradient).view, this.#loss.view));
+      tidy(() => assign(this.#loss, this.pass(this.#rows, noteGradient).detach()));
     });
     this.#withGradient = Object.values(this.model.parameters()).filter(({ grad }) => grad !== null);
   }
 
   #write({ ids, targets, docRange }: HostRows): void {
-    const write = ({ view }: Tensor, data: Int32Array): void =>
-      this.device.backend.upload(view.storage, view.offset, data);
-    write(this.#rows.ids, ids);
-    write(this.#rows.targets, targets);
-    if (this.#rows.docRange) write(this.#rows.docRange, docRange!);
+    assign(this.#rows.ids, ids);
+    assign(this.#rows.targets, targets);
+    if (this.#rows.docRange) assign(this.#rows.docRange, docRange!);
   }
 
   dispose(): void {
@@ -147,8 +146,7 @@ export function lossTotal(model: TrainableModel, device: Device, shape: Shape): 
     total = withoutScope(() => full(shape, 0, { device }));
     totals.set(model, total);
   }
-  device.backend.fill(total.view, 0);
-  return total;
+  return assign(total, 0);
 }
 
 /** Whether the passes of a model can be replayed: its device captures, its commands are the same in every step. */

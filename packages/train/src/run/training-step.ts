@@ -1,5 +1,7 @@
 import {
+  add,
   affine,
+  assign,
   backward,
   clipGradNorm,
   concat,
@@ -139,7 +141,7 @@ export function accumulateGradients(
     tidy(() => {
       const loss = lossOf(part);
       const weighted = isEven ? loss : affine(loss, counts[part] / counted, 0);
-      device.backend.binary('add', total.view, weighted.view, total.view);
+      noGrad(() => assign(total, add(total, weighted)));
     });
   }
   return isEven ? affine(total, 1 / parts, 0) : total;

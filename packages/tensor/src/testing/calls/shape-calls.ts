@@ -101,6 +101,28 @@ export const shapeCalls: CallTable = {
       options({ ...place, shape: shape([2, 3]) }),
     ],
   },
+  assign: {
+    run: ops.assign,
+    args: [
+      any([2, 3]),
+      {
+        good: ({ device: here }) => ops.ones([2, 3], { device: here }),
+        wrong: {
+          ...tensorOf([2, 3], { isRankFixed: false, dtypes: ['f32', 'f16', 'i32', 'u32'] }).wrong,
+          ...Object.fromEntries(
+            Object.entries({
+              'too few numbers': new Float32Array(5),
+              '64-bit integers': new BigInt64Array(6),
+              'a DataView': new DataView(new ArrayBuffer(24)),
+              'a list': [1, 2, 3, 4, 5, 6],
+              'a string': '1',
+            }).map(([label, value]) => [label, () => value]),
+          ),
+          'a number': () => '3',
+        },
+      },
+    ],
+  },
   contiguous: { run: ops.contiguous, args: [any([2, 3])] },
   cast: { run: ops.cast, args: [any([2, 3]), required(dtype())] },
   reshape: { run: ops.reshape, args: [any([2, 3]), without(shape([3, 2]), 'an extent -1')] },
