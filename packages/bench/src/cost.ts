@@ -103,7 +103,7 @@ function gatherOperands({ problem, readers }: DepthGatherJob): Record<string, nu
   return {
     q: readers * pairs * D * SIZE[dtype],
     dOut: readers * pairs * Dv * SIZE[dtype],
-    depthWeights: readers * (readers + 1) * pairs * 2 * SIZE[dtype],
+    depthPairs: readers * (readers + 1) * pairs * 2 * SIZE[dtype],
     dDepthK: 2 * B * T * Hkv * D * SIZE[dtype],
     dDepthV: 2 * B * T * Hkv * Dv * SIZE[dtype],
   };
@@ -129,7 +129,7 @@ function attentionOperands({ problem, direction }: AttentionJob): Record<string,
     dq: B * T * H * D * size,
     ...(keys > 0 ? { dk: keys * D * size, dv: keys * Dv * size } : {}),
     ...(problem.defersDepth
-      ? { depthWeights: (depth?.S ?? 0) * B * T * H * 2 * size }
+      ? { depthPairs: (depth?.S ?? 0) * B * T * H * 2 * size }
       : slots > 0
         ? { dDepthK0: slots * D * gradient, dDepthV0: slots * Dv * gradient }
         : {}),

@@ -170,7 +170,7 @@ function depthCases({ B, T, H, Hkv, D, L }: Model, caps: DeviceCapabilities, opt
   const slots = 4 * B * T * Hkv * D * S;
   const weights = 4 * B * T * H * S;
   const operandBytes = {
-    ...{ q: row, out: row, dOut: row, dq: row, depthK0: slots / 2, depthV0: slots / 2, depthWeights: weights },
+    ...{ q: row, out: row, dOut: row, dq: row, depthK0: slots / 2, depthV0: slots / 2, depthPairs: weights },
     ...{ lse: 4 * B * T * H, stats: 8 * B * T * H },
   };
   const bytes = { forward: slots + 3 * row, backward: slots + 4 * row + weights };
@@ -208,7 +208,7 @@ function gatherCases({ B, T, H, Hkv, D, L }: Model, caps: DeviceCapabilities, op
       return {
         name: `gather ${slots} slots, ${count} readers${inFlight ? `, ${inFlight} in flight` : ''}`,
         plan: planDepthGather(shape, caps, inFlight),
-        operandBytes: { q: row * count, dOut: row * count, depthWeights: weights, dDepthK: out, dDepthV: out },
+        operandBytes: { q: row * count, dOut: row * count, depthPairs: weights, dDepthK: out, dDepthV: out },
         bytes: 2 * row * count + weights + 2 * out,
       };
     }),

@@ -61,7 +61,7 @@ function openSession(backend: Backend): BenchSession {
         dDepth: depth && depth.S > 0 ? [depthViews(memory, problem, 'dDepth')] : null,
         accumulateDepth: false,
         accumulateKeys: false,
-        depthWeights: null,
+        depthPairs: null,
       };
       return runnable('attention backward', () => backend.attentionBackward(views));
     },

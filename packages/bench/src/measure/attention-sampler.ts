@@ -80,7 +80,7 @@ export class AttentionSampler {
     const { B, T, H, scale, depth } = this.problem;
     const actual = new Float64Array(2 * depth!.S);
     for (let slot = 0; slot < depth!.S; slot++) {
-      actual.set(await this.memory.read('depthWeights', 2 * (slot * B * T * H + at), 2), 2 * slot);
+      actual.set(await this.memory.read('depthPairs', 2 * (slot * B * T * H + at), 2), 2 * slot);
     }
     const own = { p: weights.subarray(sequenceKeys), dS: dScores.subarray(sequenceKeys).map((x) => x / scale) };
     for (const [part, name] of (['p', 'dS'] as const).entries()) {

@@ -59,7 +59,7 @@ async function fillOperands({ problem, direction }: AttentionJob, { memory }: Be
     memory.allocate('dk', B * Tk * Hkv * D, dtype);
     memory.allocate('dv', B * Tk * Hkv * Dv, dtype);
   }
-  if (problem.defersDepth) memory.allocate('depthWeights', (depth?.S ?? 0) * B * T * H * 2, dtype);
+  if (problem.defersDepth) memory.allocate('depthPairs', (depth?.S ?? 0) * B * T * H * 2, dtype);
   else if (slots > 0) {
     memory.allocate('dDepthK0', slots * D, gradient);
     memory.allocate('dDepthV0', slots * Dv, gradient);

@@ -6,7 +6,7 @@ import { assertAccurate, type Measurement } from './measurement.ts';
 import { randomValue } from './random-value.ts';
 import { SampleErrors } from './sample-errors.ts';
 
-const SEEDS = { q: 111, dOut: 122, depthWeights: 133 } as const;
+const SEEDS = { q: 111, dOut: 122, depthPairs: 133 } as const;
 
 /** Fills what a model's readers leave, gathers once, compares sampled keys with f64, then times. @throws KernelError for a wrong result */
 export async function measureDepthGather(job: DepthGatherJob, session: BenchSession): Promise<Measurement> {
@@ -16,7 +16,7 @@ export async function measureDepthGather(job: DepthGatherJob, session: BenchSess
   const { memory } = session;
   await memory.fill('q', job.readers * pairs * D, dtype, SEEDS.q);
   await memory.fill('dOut', job.readers * pairs * Dv, dtype, SEEDS.dOut);
-  await memory.fill('depthWeights', job.readers * (job.readers + 1) * pairs * 2, dtype, SEEDS.depthWeights);
+  await memory.fill('depthPairs', job.readers * (job.readers + 1) * pairs * 2, dtype, SEEDS.depthPairs);
   memory.allocate('dDepthK', 2 * B * T * Hkv * D, dtype);
   memory.allocate('dDepthV', 2 * B * T * Hkv * Dv, dtype);
   const gather = await session.depthGather(job.problem, readers);
@@ -58,8 +58,8 @@ async function sampledErrors(
         for (let g = 0; g < G; g++) {
           const at = Math.floor(key / Hkv) * H + (key % Hkv) * G + g;
           const pair = 2 * (firstPair + slot * pairs + at);
-          const weight = randomValue(pair, SEEDS.depthWeights);
-          const dScore = randomValue(pair + 1, SEEDS.depthWeights) * scale;
+          const weight = randomValue(pair, SEEDS.depthPairs);
+          const dScore = randomValue(pair + 1, SEEDS.depthPairs) * scale;
           for (let d = 0; d < D; d++) dK[d]! += dScore * randomValue((row * pairs + at) * D + d, SEEDS.q);
           for (let d = 0; d < Dv; d++) dV[d]! += weight * randomValue((row * pairs + at) * Dv + d, SEEDS.dOut);
         }

@@ -26,7 +26,7 @@ import { foldWorkgroups } from './workgroups.ts';
  * Operands out: `dq [B,T,H,D]`, `dk [B,keyCapacity,Hkv,D]`, `dv [B,keyCapacity,Hkv,Dv]` (overwritten; dk and dv
  * added to with `accumulateKeys`), `dDepthK0..`, `dDepthV0..` (in place:
  * added to with `depthGrad.accumulate`; else overwritten, with zeros in the slots beyond S). S = 0 touches no depth gradient.
- * With `defersDepth`, `depthWeights` takes the place of the depth gradients.
+ * With `defersDepth`, `depthPairs` takes the place of the depth gradients.
  * Deterministic: every element is summed by one workgroup in one order, no atomics. Memory beyond the operands: 8 bytes a query row.
  *
  * @throws KernelError when shapes disagree or the device cannot hold them

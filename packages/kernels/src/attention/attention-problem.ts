@@ -53,7 +53,7 @@ export interface AttentionProblem {
   /** Backward: storage of `dDepthK0..`, `dDepthV0..`, and whether they are added to. Default: `dtype`, overwritten. */
   readonly depthGrad?: { readonly dtype: 'f32' | 'f16'; readonly accumulate: boolean };
   /**
-   * Backward: no depth gradient is made; `depthWeights [S,B,T,H]` takes pairs (p, dS) in `dtype` instead, from which
+   * Backward: no depth gradient is made; `depthPairs [S,B,T,H]` takes pairs (p, dS) in `dtype` instead, from which
    * `planDepthGather` makes the gradients of all readers at once. Chunk 1 and Td = T only.
    */
   readonly defersDepth?: boolean;
@@ -109,7 +109,7 @@ export function validateAttention(problem: AttentionProblem, capabilities: Devic
     k: problem.hasSequence ? B * keyCapacity * Hkv * D * bytes : 0,
     v: problem.hasSequence ? B * keyCapacity * Hkv * Dv * bytes : 0,
     lse: B * H * T * 8,
-    depthWeights: problem.defersDepth && depth ? depth.S * B * T * H * bytes * 2 : 0,
+    depthPairs: problem.defersDepth && depth ? depth.S * B * T * H * bytes * 2 : 0,
   };
   for (const [name, size] of Object.entries(operands)) {
     require(size <=

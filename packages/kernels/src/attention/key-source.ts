@@ -124,10 +124,10 @@ function depthSources(problem: AttentionProblem, depth: DepthProblem, capabiliti
   return sources;
 }
 
-/** Where the pairs (p, dS) of a source's slots go: all of `depthWeights`, counted in pairs. */
+/** Where the pairs (p, dS) of a source's slots go: all of `depthPairs`, counted in pairs. */
 function deferredOperand({ B, T, H }: AttentionProblem, firstSlot: number): KeyOperand {
   const slotStride = B * T * H;
-  return { buffer: 'depthWeights', range: undefined, offset: firstSlot * slotStride, slotStride, batchStride: T * H };
+  return { buffer: 'depthPairs', range: undefined, offset: firstSlot * slotStride, slotStride, batchStride: T * H };
 }
 
 /** `[first, count]` of runs of slots that fit one binding of every depth operand, gradients included. */

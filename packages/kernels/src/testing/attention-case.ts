@@ -100,7 +100,7 @@ export async function runAttention(
     }
   }
   const grad = problem.depthGrad ?? { dtype: problem.dtype, accumulate: false };
-  if (problem.defersDepth) gradients.depthWeights = poison('depthWeights', depth!.S * B * T * H * 2);
+  if (problem.defersDepth) gradients.depthPairs = poison('depthPairs', depth!.S * B * T * H * 2);
   for (const segment of problem.defersDepth ? [] : (depth?.segments ?? []).keys()) {
     for (const [name, dim] of [
       ['dDepthK', D],
@@ -135,7 +135,7 @@ export async function runAttention(
 async function gatherDepth(
   test: KernelDevice,
   problem: AttentionProblem,
-  { q, dOut, depthWeights }: Record<string, OperandArray>,
+  { q, dOut, depthPairs }: Record<string, OperandArray>,
 ): Promise<Record<string, OperandArray>> {
   const { B, T, H, Hkv, D, Dv, dtype, depth, scale } = problem;
   const { S, segments } = depth!;
@@ -149,7 +149,7 @@ async function gatherDepth(
     const readers = [{ row: 0, firstPair: slot * B * T * H, scale }];
     const plan = planDepthGather({ B, T, H, Hkv, D, Dv, dtype, slots, readers, accumulate: false }, test.capabilities);
     const { dDepthK, dDepthV } = await runPlan(test.device, plan, {
-      ...{ q: q!, dOut: dOut!, depthWeights: depthWeights! },
+      ...{ q: q!, dOut: dOut!, depthPairs: depthPairs! },
       dDepthK: make(slots * sizeK, Number.NaN),
       dDepthV: make(slots * sizeV, Number.NaN),
     });

@@ -55,15 +55,15 @@ export interface AttentionBackwardArguments extends AttentionArguments {
   readonly dv: ArrayView | null;
   /** Add to dk and dv. */
   readonly accumulateKeys: boolean;
-  /** f32, same segments and shapes as `depth.segments`; null when nobody wants it, or `depthWeights` takes its place. */
+  /** f32, same segments and shapes as `depth.segments`; null when nobody wants it, or `depthPairs` takes its place. */
   readonly dDepth: readonly DepthSegment[] | null;
   /** The first reader in backward order may overwrite instead of adding to cleared memory. */
   readonly accumulateDepth: boolean;
   /** For devices with `depthDeferral`: overwritten with pairs (p, dS) `[S, B, T, H, 2]` in q's dtype, from which a gather makes dDepth. */
-  readonly depthWeights: ArrayView | null;
+  readonly depthPairs: ArrayView | null;
 }
 
-/** What one reader left for a gather. */
+/** What one reader stored for a gather. */
 export interface DepthReader {
   /** Its entry of q and dOut. */
   readonly row: number;

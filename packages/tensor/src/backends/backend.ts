@@ -106,7 +106,7 @@ export interface DepthShape {
 }
 
 /**
- * Depth gradients made when a slot's writer needs them, from what its readers left (`depthWeights` of `attentionBackward`),
+ * Depth gradients made when a slot's writer needs them, from what its readers stored (`depthPairs` of `attentionBackward`),
  * instead of being added up by every reader: for devices on which that traffic costs more than the sums.
  */
 export interface DepthDeferral {

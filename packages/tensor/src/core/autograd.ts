@@ -60,8 +60,8 @@ export class GradNode {
   outputCount = 1;
   /** Its gradient is its input's, in another shape: what backward writes to one is the other's. */
   isView = false;
-  /** Memory that wants the gradient of output 0, from the saved tensors; asked for once. */
-  gradientPlace: ((saved: readonly Tensor[]) => Tensor | null) | null = null;
+  /** Gives preferred memory for the gradient of output 0, from the saved tensors; asked for once. */
+  outputGradientMemory: ((saved: readonly Tensor[]) => Tensor | null) | null = null;
   #holds: Hold[] = [];
 
   constructor(
@@ -113,18 +113,18 @@ export class GradNode {
     for (const tensor of this.saved) tensor.dispose();
     this.saved = [];
     this.run = null;
-    this.gradientPlace = null;
+    this.outputGradientMemory = null;
     const holds = this.#holds;
     this.#holds = [];
     for (const share of holds) share.dispose();
   }
 
-  /** A handle on the memory that wants an output's gradient, for the first who asks; null without one. */
-  takeGradientPlace(output: number): Tensor | null {
-    if (output !== 0 || this.gradientPlace === null) return null;
-    const place = this.gradientPlace(this.saved);
-    this.gradientPlace = null;
-    return place;
+  /** A handle on preferred memory for an output's gradient, for the first who asks; null without one. */
+  takeOutputGradientMemory(output: number): Tensor | null {
+    if (output !== 0 || this.outputGradientMemory === null) return null;
+    const memory = this.outputGradientMemory(this.saved);
+    this.outputGradientMemory = null;
+    return memory;
   }
 
   backward(gradients: Gradients): Gradients {

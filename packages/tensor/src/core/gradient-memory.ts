@@ -48,9 +48,9 @@ export function gradientMemory(input: GradNode | null, output: number, dtype: DT
   const present = waiting?.[output] ?? null;
   if (present === null) {
     if (input.isView) return gradientMemory(input.inputs[0], input.inputOutputs[0], dtype);
-    const place = input.takeGradientPlace(output);
-    if (place?.dtype === dtype) return { tensor: place, accumulate: false };
-    place?.dispose();
+    const preferred = input.takeOutputGradientMemory(output);
+    if (preferred?.dtype === dtype) return { tensor: preferred, accumulate: false };
+    preferred?.dispose();
     return null;
   }
   if (present.dtype !== dtype || !present.isAlone || !present.isContiguous) return null;

@@ -8,25 +8,28 @@ import { checkAttention } from './attention-checks.ts';
 import { currentCheckpoint } from './checkpoint.ts';
 import { contiguous } from './views.ts';
 
-/** What a reader has reserved. */
-export interface DepthPlace {
-  /** A new handle on memory `[B, T, H, Dv]`. */
+/** Room that a reader has reserved for its backward pass. */
+export interface DepthReservation {
+  /** A new handle on memory `[B, T, H, Dv]` for the gradient of the reader's output. */
   dOut(): Tensor;
 }
 
-/** Where a reader's gradients of the slots go. */
+/**
+ * Where a reader's gradients of its slots go, in one of two ways: `store` keeps what they are computed from later, all readers at once;
+ * where that gives null, the reader adds them to `segments()`.
+ */
 export interface DepthGradients {
-  /** f32 segments to add to. */
+  /** f32 sums, made at the first call. */
   segments(): readonly DepthSegment[];
-  /** Memory for a reader's output gradient, before that is made; null when it must add to `segments()`. */
-  reserve(reader: { readonly scale: number; readonly q: ArrayView }): DepthPlace | null;
+  /** Reserves room before the gradient of the reader's output is made; null when it must add to `segments()`. */
+  reserve(reader: { readonly scale: number; readonly q: ArrayView }): DepthReservation | null;
   /**
-   * Leaves what the slots' gradients can be made from later and returns where the reader's backward pass puts its weights
-   * `[S, B, T, H, 2]`; null when it must add to `segments()`.
+   * Stores q and dOut, and gives the memory `[S, B, T, H, 2]` into which the reader's backward pass writes its pairs (p, dS) of softmax
+   * probability and score gradient; null when it must add to `segments()`.
    */
-  defer(
+  store(
     reader: { readonly scale: number; readonly q: ArrayView; readonly dOut: ArrayView },
-    place: DepthPlace | null,
+    reservation: DepthReservation | null,
   ): Tensor | null;
 }
 
@@ -163,22 +166,22 @@ function connect(
   const optional = [k, v, docRange].filter((tensor) => tensor !== null);
   const inputs = [q, k, v].map((tensor) => tensor?.node ?? null);
   const outputs = [q, k, v].map((tensor) => tensor?.outputIndex ?? 0);
-  let place: DepthPlace | null = null;
+  let reservation: DepthReservation | null = null;
   const node = makeNode(
     [...inputs, ...writers],
     [...outputs, ...writers.map(() => 0)],
     [q, out, lse, ...optional],
     ([dOut, dLse], [sq, sOut, sLse, ...rest], _needs, _inputs, gradientOf) => {
       const alive: Dense = [sq, k && rest.shift()!, v && rest.shift()!, docRange && rest.shift()!];
-      return runBackward(input, alive, depthArgs, sOut, sLse, dOut, dLse ?? null, gradientOf, place);
+      return runBackward(input, alive, depthArgs, sOut, sLse, dOut, dLse ?? null, gradientOf, reservation);
     },
   );
   depth?.keepFor(node);
   const gradients = readsOwnPosition(input) ? (depth?.gradients ?? null) : null;
   if (gradients) {
-    node.gradientPlace = ([sq]) => {
-      place = gradients.reserve({ scale: scaleOf(input), q: sq.view });
-      return place?.dOut() ?? null;
+    node.outputGradientMemory = ([sq]) => {
+      reservation = gradients.reserve({ scale: scaleOf(input), q: sq.view });
+      return reservation?.dOut() ?? null;
     };
   }
   attach([out, lse], node);
@@ -193,7 +196,7 @@ function runBackward(
   dOut: Tensor | null,
   dLse: Tensor | null,
   gradientOf: InputGradient,
-  place: DepthPlace | null,
+  reservation: DepthReservation | null,
 ): (Tensor | null)[] {
   const [q, k, v] = dense;
   const { device } = q;
@@ -203,7 +206,7 @@ function runBackward(
   const depth = input.depth && input.depth.S > 0 ? input.depth : null;
   const args = argumentsOf(input, dense, depthArgs, out, lse);
   const reader = { scale: args.scale, q: q.view, dOut: gradient.view };
-  const depthWeights = (readsOwnPosition(input) && depth?.gradients?.defer(reader, place)) || null;
+  const pairs = (readsOwnPosition(input) && depth?.gradients?.store(reader, reservation)) || null;
   device.backend.attentionBackward({
     ...args,
     dOut: gradient.view,
@@ -212,9 +215,9 @@ function runBackward(
     dk: dk?.view ?? null,
     dv: dv?.view ?? null,
     accumulateKeys,
-    dDepth: depthWeights ? null : (depth?.gradients?.segments() ?? null),
+    dDepth: pairs ? null : (depth?.gradients?.segments() ?? null),
     accumulateDepth: true,
-    depthWeights: depthWeights?.view ?? null,
+    depthPairs: pairs?.view ?? null,
   });
   return [dq, dk, dv, ...(depth?.writers.map(() => null) ?? [])];
 }

@@ -5,8 +5,8 @@ import { type DType, elementBytes } from '../core/dtype.ts';
 import { withoutScope } from '../core/scope.ts';
 import { contiguousStrides, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import type { DepthPlace } from './attention.ts';
-import { QueryRows } from './query-rows.ts';
+import type { DepthReservation } from './attention.ts';
+import { QueryBuffers } from './query-buffers.ts';
 
 /** The shape of every slot of an arena. */
 export interface SlotShape {
@@ -28,61 +28,78 @@ export interface DeferredReader {
   readonly dOut: ArrayView;
 }
 
-interface LeftReader extends DepthReader {
+/** A reader with room in a batch. */
+interface StoredReader extends DepthReader {
   readonly first: number;
   readonly S: number;
-  /** Position among all readers of the pass that have left; null for one that has only reserved. */
-  order: number | null;
+  /** How many readers' backward passes ran before this one's; null while it has only reserved its room. */
+  backwardIndex: number | null;
 }
 
-/** A reader's place among the others. */
-interface Place extends DepthPlace {
-  readonly piece: Piece;
-  readonly reader: LeftReader;
+/** A reader's room: its entry of `q` and `dOut`, and where its pairs begin. */
+interface Reservation extends DepthReservation {
+  readonly batch: ReaderBatch;
+  readonly reader: StoredReader;
 }
 
-/** Memory of some readers, side by side: one binding each for q, dOut and the weights of all. */
-interface Piece {
+/** What several readers store, in one buffer of each kind, so that one gather reaches all of them through three bindings. */
+interface ReaderBatch {
   readonly H: number;
-  /** The block of queries that is its `q`; null when queries are copied into it. */
-  readonly block: Tensor | null;
-  readonly rows: number;
-  readonly pairs: number;
+  /** The buffer in which the forward pass computed the queries, when that is `q`; null when queries are copied into `q`. */
+  readonly queryBuffer: Tensor | null;
+  readonly maxReaders: number;
+  readonly maxPairs: number;
+  /** `[maxReaders, B, T, H, D]` */
   readonly q: Tensor;
+  /** `[maxReaders, B, T, H, Dv]` */
   readonly dOut: Tensor;
-  /** `[pairs, 2]` of (p, dS). */
-  readonly weights: Tensor;
-  readonly readers: LeftReader[];
+  /** `[maxPairs, 2]`: (p, dS) of each slot, position and query head, one reader's after the other's. */
+  readonly pairs: Tensor;
+  readonly readers: StoredReader[];
   usedPairs: number;
 }
 
+/** A slot's gradient, summed over the readers whose `backwardIndex` is below `summedReaders`. */
 interface GatheredSlot {
   readonly k: Tensor;
   readonly v: Tensor;
-  /** Readers of the pass that are in it. */
-  readonly readers: number;
+  readonly summedReaders: number;
 }
 
 /** Pairs to which a reader's start is rounded up: 256 bytes of f16, the widest alignment of a binding. */
 const ALIGNMENT = 64;
 
-/** Readers from which on it pays to gather slots ahead of their last reader, which is added later: each slot once more in memory. */
-const WORTH_READERS = 4;
+/**
+ * From so many readers on, one gather makes up to `maxSlots` slots at once, although the older ones still miss a reader: that is
+ * added by a second gather. It saves reading q and dOut of all readers again, and costs one more slot gradient of memory a slot.
+ */
+const MIN_READERS_TO_GATHER_AHEAD = 4;
 
 /**
- * Depth gradients put off until a slot's writer asks: every reader leaves its queries, output gradients and softmax weights;
- * one gather per few slots then makes `dK = sum scale dS q` and `dV = sum p dOut` over all readers, in f32, written once.
- * A reader leaves `S B T H` pairs instead of adding to `S B T Hkv (D + Dv)` gradients.
+ * Depth gradients that are computed once, when a slot's writer asks, instead of being added up reader by reader. A reader's backward
+ * pass stores its queries q, its output's gradient dOut and, for each slot, the pairs (p, dS) of softmax probability and score
+ * gradient: `S B T H` pairs instead of sums of `S B T Hkv (D + Dv)` numbers. A gather then computes, for a few slots at once and
+ * in f32,
  *
- * Memory lives from the first reader to `finish()`, which its owner calls when it `isDone`; `expect` during the forward pass sizes it,
- * so that a repeated pass asks for the same blocks again.
+ *     dK = sum over readers and heads of scale dS q        dV = sum over readers and heads of p dOut
+ *
+ * An example: six blocks, counted from 0, that write two slots each, so that block b reads slots 0 to 2b - 1. The backward pass of block 5 stores
+ * pairs for slots 0 to 9; the writers of slots 9 and 8 (block 4) come next, and one gather makes both. After block 4's backward pass
+ * one makes 7 and 6, after block 3's 5 and 4. After block 2's, slot 3 has four readers, which slots 2, 1 and 0 have too: one gather
+ * makes all four. Block 1 reads slots 0 and 1, but runs only now: a second gather adds it to these two.
+ *
+ * Queries may lie here from the forward pass on (`queryMemory`); all else from the first reader's backward pass until `free()`,
+ * which the owner calls when this `isDone`. The counts of the forward pass (`countReader`) give the sizes, so that every step asks
+ * the pool for the same buffers. Reasons and figures: docs/decisions/020 and 022.
  */
 export class DeferredDepth {
-  readonly #pieces: Piece[] = [];
+  readonly #batches: ReaderBatch[] = [];
   readonly #gathered = new Map<number, GatheredSlot>();
+  /** Slots whose writers have their gradient. */
   readonly #taken = new Set<number>();
-  readonly #queries: QueryRows;
-  #readers = 0;
+  readonly #queries: QueryBuffers;
+  /** Readers whose backward pass has run. */
+  #storedReaders = 0;
   #expectedReaders = 0;
   #expectedSlots = 0;
 
@@ -93,115 +110,121 @@ export class DeferredDepth {
     /** Readers of a pass; 0 when that is not known. */
     readers = 0,
   ) {
-    this.#queries = new QueryRows(device, shape, readers, deferral.maxBytes);
+    this.#queries = new QueryBuffers(device, shape, readers, deferral.maxBytes);
   }
 
-  /** A reader of `slots` slots will come in the backward pass. */
-  expect(slots: number): void {
+  /** A reader of `slots` slots will run backward. */
+  countReader(slots: number): void {
     this.#expectedReaders++;
     this.#expectedSlots += slots;
   }
 
-  /** Memory for the next reader's queries; null when the device would rather add up, or there is no row left. */
+  /** Memory for the next reader's queries; null where readers of this shape add up instead, or no buffer is left. */
   queryMemory(H: number): Tensor | null {
     return this.deferral.prefers({ ...this.shape, H }) ? this.#queries.next(H) : null;
   }
 
   /**
-   * Gives a reader its place, so that its output gradient can be made there; null when the device would rather add up, or one
-   * binding cannot hold the reader.
+   * Reserves a reader's room, so that its output's gradient can be computed there; null where readers of this shape add up
+   * instead, or one binding cannot hold the reader.
    */
-  reserve({ first, S, scale, q }: Omit<DeferredReader, 'dOut'>): Place | null {
+  reserve({ first, S, scale, q }: Omit<DeferredReader, 'dOut'>): Reservation | null {
     const H = q.shape[2];
     const { B, T, dtype } = this.shape;
     if (q.dtype !== dtype || !this.deferral.prefers({ ...this.shape, H })) return null;
     const pairs = Math.ceil((S * B * T * H) / ALIGNMENT) * ALIGNMENT;
     const found = this.#queries.find(q);
-    const piece = this.#pieceFor(H, pairs, found?.block ?? null);
-    if (piece === null) return null;
-    const reader = {
-      first,
-      S,
-      scale,
-      row: found?.row ?? piece.readers.length,
-      firstPair: piece.usedPairs,
-      order: null,
-    };
-    piece.readers.push(reader);
-    piece.usedPairs += pairs;
-    return { piece, reader, dOut: () => partOf(piece.dOut, reader.row) };
+    const batch = this.#batchFor(H, pairs, found?.buffer ?? null);
+    if (batch === null) return null;
+    const row = found?.row ?? batch.readers.length;
+    const reader: StoredReader = { first, S, scale, row, firstPair: batch.usedPairs, backwardIndex: null };
+    batch.readers.push(reader);
+    batch.usedPairs += pairs;
+    return { batch, reader, dOut: () => entryOf(batch.dOut, row) };
   }
 
   /**
-   * Keeps what a reader's slots need and returns where its backward pass must leave `[S, B, T, H]` pairs (p, dS); null as `reserve`.
+   * Stores a reader's queries and output gradient, by copies where they are not there already, and gives the memory into which its
+   * backward pass must write the pairs (p, dS), `[S, B, T, H, 2]`; null as `reserve`.
    *
-   * @param place what the reader has reserved, or null
+   * @param reservation what the reader has reserved, or null
    */
-  leave(own: DeferredReader, place: DepthPlace | null): Tensor | null {
-    const { piece, reader } = (place as Place | null) ?? this.reserve(own) ?? { piece: null, reader: null };
-    if (piece === null) return null;
-    reader.order = this.#readers++;
-    for (const [from, to] of [
-      [own.q, piece.q],
-      [own.dOut, piece.dOut],
-    ] as const) {
-      const kept = withoutScope(() => partOf(to, reader.row));
-      const isThere = from.storage === kept.view.storage && from.offset === kept.offset;
-      if (!isThere) this.device.backend.copy(from, kept.view);
-      kept.dispose();
-    }
+  store(reader: DeferredReader, reservation: DepthReservation | null): Tensor | null {
+    const reserved = (reservation as Reservation | null) ?? this.reserve(reader);
+    if (reserved === null) return null;
+    const { batch, reader: stored } = reserved;
+    stored.backwardIndex = this.#storedReaders++;
+    this.#copyInto(batch.q, stored.row, reader.q);
+    this.#copyInto(batch.dOut, stored.row, reader.dOut);
     const { B, T } = this.shape;
-    const weights = [own.S, B, T, piece.H, 2];
-    return piece.weights.alias(weights, contiguousStrides(weights), reader.firstPair * 2);
+    const shape = [reader.S, B, T, batch.H, 2];
+    return batch.pairs.alias(shape, contiguousStrides(shape), stored.firstPair * 2);
   }
 
-  /** A piece with room for a reader more, whose queries are `block` or will be copied. */
-  #pieceFor(H: number, pairs: number, block: Tensor | null): Piece | null {
-    const last = this.#pieces.findLast((piece) => piece.block?.storage === block?.storage);
-    if (last && last.H === H && last.readers.length < last.rows && last.usedPairs + pairs <= last.pairs) return last;
+  /** Copies into an entry of the first axis what is not there already. */
+  #copyInto(whole: Tensor, entry: number, from: ArrayView): void {
+    const to = withoutScope(() => entryOf(whole, entry));
+    const isThere = from.storage === to.view.storage && from.offset === to.offset;
+    if (!isThere) this.device.backend.copy(from, to.view);
+    to.dispose();
+  }
+
+  /** A batch with room for one more reader, whose queries lie in `queryBuffer` or will be copied (null). */
+  #batchFor(H: number, pairs: number, queryBuffer: Tensor | null): ReaderBatch | null {
+    const last = this.#batches.findLast((batch) => batch.queryBuffer?.storage === queryBuffer?.storage);
+    const hasRoom = last && last.readers.length < last.maxReaders && last.usedPairs + pairs <= last.maxPairs;
+    if (hasRoom && last.H === H) return last;
     const { B, T, D, Dv, dtype } = this.shape;
     const bytes = elementBytes(dtype);
-    const maxRows = Math.floor(this.deferral.maxBytes / (B * T * H * Math.max(D, Dv) * bytes));
-    const maxPairs = Math.floor(this.deferral.maxBytes / (2 * bytes));
-    if (maxRows < (block?.shape[0] ?? 1) || pairs > maxPairs) return null;
-    const known = this.#pieces.flatMap(({ readers }) => readers);
-    const rowsLeft = Math.max(1, this.#expectedReaders - known.length);
-    const slotsLeft = this.#expectedSlots - known.reduce((n, { S }) => n + S, 0);
-    const rows = block?.shape[0] ?? Math.min(maxRows, rowsLeft);
-    const expectedPairs = slotsLeft * B * T * H + rowsLeft * (ALIGNMENT - 1);
-    const room = Math.min(maxPairs, Math.max(pairs, expectedPairs));
+    const mostReaders = Math.floor(this.deferral.maxBytes / (B * T * H * Math.max(D, Dv) * bytes));
+    const mostPairs = Math.floor(this.deferral.maxBytes / (2 * bytes));
+    if (mostReaders < (queryBuffer?.shape[0] ?? 1) || pairs > mostPairs) return null;
+    const known = this.#batches.flatMap(({ readers }) => readers);
+    const readersToCome = Math.max(1, this.#expectedReaders - known.length);
+    const slotsToCome = this.#expectedSlots - known.reduce((n, { S }) => n + S, 0);
+    const maxReaders = queryBuffer?.shape[0] ?? Math.min(mostReaders, readersToCome);
+    const expectedPairs = slotsToCome * B * T * H + readersToCome * (ALIGNMENT - 1);
+    const maxPairs = Math.min(mostPairs, Math.max(pairs, expectedPairs));
     const make = (...shape: number[]): Tensor => allocateTensor(this.device, shape, dtype);
-    const piece = withoutScope(() => ({
-      ...{ H, rows, pairs: room, readers: [], usedPairs: 0 },
-      block: block?.alias() ?? null,
-      q: block?.alias() ?? make(rows, B, T, H, D),
-      dOut: make(rows, B, T, H, Dv),
-      weights: make(room, 2),
-    }));
-    this.#pieces.push(piece);
-    return piece;
+    const batch = withoutScope((): ReaderBatch => {
+      return {
+        H,
+        maxReaders,
+        maxPairs,
+        readers: [],
+        usedPairs: 0,
+        queryBuffer: queryBuffer?.alias() ?? null,
+        q: queryBuffer?.alias() ?? make(maxReaders, B, T, H, D),
+        dOut: make(maxReaders, B, T, H, Dv),
+        pairs: make(maxPairs, 2),
+      };
+    });
+    this.#batches.push(batch);
+    return batch;
   }
 
   /**
-   * Hands over the gradient of a slot from all readers so far, `[B, T, Hkv, D]` and `[B, T, Hkv, Dv]`, or null without readers.
-   * Slots before it that the same readers read are gathered along, for their writers come next; what reads those only adds later.
+   * The gradient of a slot's keys `[B, T, Hkv, D]` and values `[B, T, Hkv, Dv]` from all readers so far, for its writer; null without
+   * readers. Older slots are gathered along with it, for their writers come next.
    */
-  take(slot: number): { k: Tensor; v: Tensor } | null {
+  takeGradient(slot: number): { k: Tensor; v: Tensor } | null {
     this.#taken.add(slot);
     if (!this.#gathered.has(slot) && !this.#gatherUpTo(slot)) return null;
-    const own = this.#gathered.get(slot)!;
-    this.#addLate(slot, own);
+    const gathered = this.#gathered.get(slot)!;
+    this.#addLateReaders(slot, gathered);
     this.#gathered.delete(slot);
-    return own;
+    return gathered;
   }
 
-  /** Gathers a slot and neighbours before it from all readers so far; false when there are none. */
+  /** Gathers a slot, and older neighbours with the same readers so far; false without readers. */
   #gatherUpTo(slot: number): boolean {
     const readers = this.#readersOf(slot, 0);
     if (readers.length === 0) return false;
-    const most = readers.length >= WORTH_READERS ? this.deferral.maxSlots : 2;
+    const maxSlots = readers.length >= MIN_READERS_TO_GATHER_AHEAD ? this.deferral.maxSlots : 2;
+    const hasSameReaders = (older: number): boolean =>
+      older >= 0 && !this.#gathered.has(older) && this.#isReadBy(older, readers, 0);
     let slots = 1;
-    while (slots < most && this.#isLike(slot - slots, readers, 0)) slots++;
+    while (slots < maxSlots && hasSameReaders(slot - slots)) slots++;
     const { B, T, Hkv, D, Dv, dtype } = this.shape;
     const first = slot - slots + 1;
     withoutScope(() => {
@@ -211,7 +234,8 @@ export class DeferredDepth {
       };
       this.#gather(first, slots, 0, group);
       for (let n = 0; n < slots; n++) {
-        this.#gathered.set(first + n, { k: partOf(group.k, n), v: partOf(group.v, n), readers: this.#readers });
+        const [k, v] = [entryOf(group.k, n), entryOf(group.v, n)];
+        this.#gathered.set(first + n, { k, v, summedReaders: this.#storedReaders });
       }
       group.k.dispose();
       group.v.dispose();
@@ -219,94 +243,107 @@ export class DeferredDepth {
     return true;
   }
 
-  /** Whether a slot that is not gathered yet has exactly these readers, of those from `from` on. */
-  #isLike(slot: number, readers: readonly LeftReader[], from: number): boolean {
-    if (slot < 0 || this.#gathered.has(slot)) return false;
-    return this.#isReadBy(slot, readers, from);
+  /** Whether a slot's readers, of those from `from` on, are these. */
+  #isReadBy(slot: number, readers: readonly StoredReader[], from: number): boolean {
+    const found = this.#readersOf(slot, from);
+    return found.length === readers.length && found.every((reader, n) => reader === readers[n]);
   }
 
-  #isReadBy(slot: number, readers: readonly LeftReader[], from: number): boolean {
-    const own = this.#readersOf(slot, from);
-    return own.length === readers.length && own.every((reader, n) => reader === readers[n]);
-  }
-
-  /** Adds readers that came after a slot was gathered, to the slot before it too when that waits for the same ones. */
-  #addLate(slot: number, own: GatheredSlot): void {
-    const late = this.#readersOf(slot, own.readers);
+  /** Adds readers that ran after a slot was gathered; to the slot before it in the same gather where that misses the same ones. */
+  #addLateReaders(slot: number, gathered: GatheredSlot): void {
+    const { summedReaders } = gathered;
+    const late = this.#readersOf(slot, summedReaders);
     if (late.length === 0) return;
     const before = this.#gathered.get(slot - 1);
-    const isPair =
-      before?.k.storage === own.k.storage &&
-      before.readers === own.readers &&
-      this.#isReadBy(slot - 1, late, own.readers);
-    if (!isPair) {
-      this.#gather(slot, 1, own.readers, own);
+    const missesTheSame =
+      before?.k.storage === gathered.k.storage &&
+      before.summedReaders === summedReaders &&
+      this.#isReadBy(slot - 1, late, summedReaders);
+    if (!missesTheSame) {
+      this.#gather(slot, 1, summedReaders, gathered);
       return;
     }
-    const both = (tensor: Tensor): Tensor => {
+    // Neighbours of one gather lie side by side.
+    const twoSlots = (tensor: Tensor): Tensor => {
       const shape = [2, ...tensor.shape];
       return tensor.alias(shape, contiguousStrides(shape));
     };
-    const pair = { k: both(before.k), v: both(before.v) };
-    this.#gather(slot - 1, 2, own.readers, pair);
-    this.#gathered.set(slot - 1, { ...before, readers: this.#readers });
-    pair.k.dispose();
-    pair.v.dispose();
+    const together = { k: twoSlots(before.k), v: twoSlots(before.v) };
+    this.#gather(slot - 1, 2, summedReaders, together);
+    this.#gathered.set(slot - 1, { ...before, summedReaders: this.#storedReaders });
+    together.k.dispose();
+    together.v.dispose();
   }
 
-  /** Whether all expected readers came and every slot they read that has a writer was taken: then nothing here is needed. */
+  /** Whether all counted readers came and every slot they read that has a writer was taken: then nothing here is needed. */
   isDone(hasWriter: (slot: number) => boolean): boolean {
-    if (this.#readers === 0 || this.#readers !== this.#expectedReaders) return false;
-    return this.#pieces
+    if (this.#storedReaders === 0 || this.#storedReaders !== this.#expectedReaders) return false;
+    return this.#batches
       .flatMap(({ readers }) => readers)
       .every(({ first, S }) =>
         Array.from({ length: S }, (_, n) => first + n).every((slot) => this.#taken.has(slot) || !hasWriter(slot)),
       );
   }
 
-  #readersOf(slot: number, from: number): LeftReader[] {
-    return this.#pieces
-      .flatMap(({ readers }) => readers)
-      .filter(({ first, S, order }) => order !== null && order >= from && first <= slot && slot < first + S);
+  /** Readers of a slot whose backward pass has run, from the `from`th on. */
+  #readersOf(slot: number, from: number): StoredReader[] {
+    return this.#batches.flatMap(({ readers }) => readers).filter((reader) => isReader(reader, slot, from));
   }
 
-  /** Sums readers `from ..` of `slots` slots into `out`: added to what is there when some are in it already. */
+  /** Sums readers from the `from`th on over `slots` slots into `out`: added to what is there when earlier ones are in it already. */
   #gather(first: number, slots: number, from: number, out: { k: Tensor; v: Tensor }): void {
     const { B, T, Hkv, D, Dv } = this.shape;
     let accumulate = from > 0;
-    for (const { H, q, dOut, weights, readers } of this.#pieces) {
-      const left = readers.filter(
-        ({ order, first: start, S }) => order !== null && order >= from && start <= first && first < start + S,
-      );
-      if (left.length === 0) continue;
+    for (const { H, q, dOut, pairs, readers: stored } of this.#batches) {
+      const readers = stored
+        .filter((reader) => isReader(reader, first, from))
+        .map(({ row, firstPair, scale, first: firstRead }) => ({
+          row,
+          scale,
+          firstPair: firstPair + (first - firstRead) * B * T * H,
+        }));
+      if (readers.length === 0) continue;
       this.deferral.gather({
-        ...{ B, T, H, Hkv, D, Dv, slots, accumulate },
-        readers: left.map(({ row, firstPair, scale, first: start }) => ({
-          ...{ row, scale },
-          firstPair: firstPair + (first - start) * B * T * H,
-        })),
-        ...{ q: q.view, dOut: dOut.view, weights: weights.view, dk: out.k.view, dv: out.v.view },
+        B,
+        T,
+        H,
+        Hkv,
+        D,
+        Dv,
+        slots,
+        accumulate,
+        readers,
+        q: q.view,
+        dOut: dOut.view,
+        weights: pairs.view,
+        dk: out.k.view,
+        dv: out.v.view,
       });
       accumulate = true;
     }
   }
 
   /** Frees everything: all writers have their gradients. */
-  finish(): void {
-    this.#queries.drop();
-    for (const { block, q, dOut, weights } of this.#pieces) {
-      for (const tensor of [block, q, dOut, weights]) tensor?.dispose();
+  free(): void {
+    this.#queries.free();
+    for (const { queryBuffer, q, dOut, pairs } of this.#batches) {
+      for (const tensor of [queryBuffer, q, dOut, pairs]) tensor?.dispose();
     }
     for (const { k, v } of this.#gathered.values()) for (const tensor of [k, v]) tensor.dispose();
-    this.#pieces.length = 0;
+    this.#batches.length = 0;
     this.#gathered.clear();
     this.#taken.clear();
-    this.#readers = 0;
+    this.#storedReaders = 0;
   }
 }
 
+/** Whether a reader has stored its pairs, as the `from`th or later, and a slot is among those it read. */
+function isReader({ first, S, backwardIndex }: StoredReader, slot: number, from: number): boolean {
+  return backwardIndex !== null && backwardIndex >= from && first <= slot && slot < first + S;
+}
+
 /** Entry `n` of the first axis. */
-function partOf(whole: Tensor, n: number): Tensor {
+function entryOf(whole: Tensor, n: number): Tensor {
   const shape = whole.shape.slice(1);
   return whole.alias(shape, contiguousStrides(shape), n * sizeOf(shape));
 }

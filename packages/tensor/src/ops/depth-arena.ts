@@ -164,7 +164,7 @@ export class DepthArena implements Disposable {
     if (kept === 0) before.dispose();
     this.#latest = new DepthPass(this.#layout);
     if (kept === 0) return;
-    this.#latest.carryOver(before, kept);
+    this.#latest.copySlotsOf(before, kept);
     before.dispose();
   }
 

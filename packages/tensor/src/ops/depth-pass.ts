@@ -27,7 +27,10 @@ export class DepthPass extends Shared {
   readonly #writers: (GradNode | null)[];
   readonly #isWritten: boolean[];
   #written = 0;
-  /** Whether writers are retained here. Once the arena has let go, those a replay asks for are retained by the node it replays. */
+  /**
+   * Whether this pass holds references to `#writers`. After `dispose` (the arena has begun its next pass, or is gone) it does not: writers
+   * that a checkpoint's replay makes are then held by the node of that checkpoint.
+   */
   #ownsWriters = true;
 
   /** @throws OutOfMemoryError | DTypeError */
@@ -65,7 +68,7 @@ export class DepthPass extends Shared {
     const checkpoint = currentCheckpoint();
     let writer: GradNode | null = null;
     if (isRecording() && (k.node || v.node)) {
-      const take = (): (Tensor | null)[] => this.gradients.take(slot, dtype);
+      const take = (): (Tensor | null)[] => this.gradients.takeGradient(slot, dtype);
       writer = makeNode([k.node, v.node], [k.outputIndex, v.outputIndex], [], take, true);
       writer.hold(this.gradients.hold());
       checkpoint?.wrote(writer);
@@ -93,7 +96,7 @@ export class DepthPass extends Shared {
   #setWriter(slot: number, writer: GradNode | null): void {
     this.#isWritten[slot] = true;
     while (this.#isWritten[this.#written]) this.#written++;
-    if (writer) this.gradients.expectWriter(slot);
+    if (writer) this.gradients.registerWriter(slot);
     if (this.#ownsWriters) this.#writers[slot]?.release();
     else writer?.release();
     this.#writers[slot] = writer;
@@ -110,8 +113,9 @@ export class DepthPass extends Shared {
     }
     const S = count - skip;
     const writers = [...new Set(this.#writers.slice(skip, count).filter((node) => node !== null))];
-    // Once for each reader that will run backward: when it is recorded, or runs in a checkpoint for the first time.
-    if (writers.length > 0 && isRecording() === (currentCheckpoint() === null)) this.gradients.expectReader(S);
+    // Counted once for each reader that will run backward. Outside a checkpoint that is when it is recorded; in one, when it runs first,
+    // unrecorded: the replay, which is recorded, is the same reader. Under noGrad, outside a checkpoint, it never runs backward.
+    if (writers.length > 0 && isRecording() === (currentCheckpoint() === null)) this.gradients.countReader(S);
     const segments = (): ReturnType<typeof skipSlots> => skipSlots(segmentViews(this.#alive()), skip);
     return {
       device,
@@ -137,22 +141,22 @@ export class DepthPass extends Shared {
   }
 
   /** Begins with the first `count` slots of another pass: copies, whose gradients are added to those of the originals. */
-  carryOver(from: DepthPass, count: number): void {
+  copySlotsOf(from: DepthPass, count: number): void {
     for (let slot = 0; slot < count; slot++) {
       if (!from.isWritten(slot)) continue;
       const own = withoutScope(() => from.slot(slot));
       this.#copy(slot, own);
       own.k.dispose();
       own.v.dispose();
-      this.#setWriter(slot, this.#carrier(from, slot));
+      this.#setWriter(slot, this.#copyNode(from, slot));
     }
   }
 
-  #carrier(from: DepthPass, slot: number): GradNode | null {
+  #copyNode(from: DepthPass, slot: number): GradNode | null {
     const original = from.#writers[slot];
     if (original === null) return null;
     const carry = (): (Tensor | null)[] => {
-      from.gradients.add(slot, this.gradients.take(slot, 'f32'));
+      from.gradients.add(slot, this.gradients.takeGradient(slot, 'f32'));
       return [null];
     };
     const node = makeNode([original], [0], [], carry, true);

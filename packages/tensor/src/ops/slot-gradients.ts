@@ -15,14 +15,16 @@ import {
 import { skipSlots } from './skip-slots.ts';
 
 /**
- * Gradients of one pass's slots on their way from readers to writers. Readers leave what they are made from (`DeferredDepth`), or,
- * where the device prefers that or cannot do otherwise, add into one f32 arena in place; a slot's writer takes the sum. Held by
- * the pass, its readers and its writers: what is allocated here goes when the last of them has run or is released.
+ * Gradients of the slots of one forward pass, on their way from readers to writers. A reader stores what they are computed from
+ * (q, dOut and the pairs (p, dS): `DeferredDepth`); where the device prefers that, or the shape is not supported, it adds to f32
+ * accumulators instead. Both can meet in one slot: its writer takes the sum. Held by the pass, its readers and its writers; what
+ * is allocated here is freed when the last of them has run or is released.
  */
 export class SlotGradients extends Shared {
   readonly #deferred: DeferredDepth | null;
   readonly #hasWriter: boolean[];
-  #segments: Segment[] | null = null;
+  /** f32 sums of the readers that add up; null until the first of them. */
+  #sums: Segment[] | null = null;
 
   constructor(private readonly layout: SlotLayout) {
     super();
@@ -33,13 +35,13 @@ export class SlotGradients extends Shared {
   }
 
   /** A node will take the slot's gradient. */
-  expectWriter(slot: number): void {
+  registerWriter(slot: number): void {
     this.#hasWriter[slot] = true;
   }
 
   /** A reader of `S` slots will run backward. */
-  expectReader(S: number): void {
-    this.#deferred?.expect(S);
+  countReader(S: number): void {
+    this.#deferred?.countReader(S);
   }
 
   /** Memory for the next reader's queries, as `DepthArena.queryMemory`. */
@@ -47,18 +49,18 @@ export class SlotGradients extends Shared {
     return this.#deferred?.queryMemory(H) ?? null;
   }
 
-  /** Where a reader of slots `first .. first + S - 1` leaves their gradients. */
+  /** Where the gradients of slots `first .. first + S - 1` go from one reader. */
   of(first: number, S: number): DepthGradients {
     return {
-      segments: () => skipSlots(segmentViews(this.#added()), first),
+      segments: () => skipSlots(segmentViews(this.#accumulators()), first),
       reserve: (reader) => this.#deferred?.reserve({ ...reader, first, S }) ?? null,
-      defer: (reader, place) => this.#deferred?.leave({ ...reader, first, S }, place) ?? null,
+      store: (reader, reservation) => this.#deferred?.store({ ...reader, first, S }, reservation) ?? null,
     };
   }
 
   /** Adds to a slot's gradients. Consumes the handles. */
   add(slot: number, parts: readonly (Tensor | null)[]): void {
-    const sums = slotOf(this.#added(), slot, this.layout);
+    const sums = slotOf(this.#accumulators(), slot, this.layout);
     for (const [n, sum] of [sums.k, sums.v].entries()) {
       const part = parts[n];
       if (part) this.layout.device.backend.binary('add', sum.view, part.view, sum.view);
@@ -68,29 +70,30 @@ export class SlotGradients extends Shared {
   }
 
   /** Gradients of a slot's keys and values from all its readers; null where it has none. */
-  take(slot: number, dtype: DType): (Tensor | null)[] {
+  takeGradient(slot: number, dtype: DType): (Tensor | null)[] {
     const { device } = this.layout;
-    const deferred = this.#deferred?.take(slot) ?? null;
-    if (this.#deferred?.isDone((at) => this.#hasWriter[at])) this.#deferred.finish();
-    const added = this.#segments && slotOf(this.#segments, slot, this.layout);
+    const gathered = this.#deferred?.takeGradient(slot) ?? null;
+    if (this.#deferred?.isDone((at) => this.#hasWriter[at])) this.#deferred.free();
+    const sums = this.#sums && slotOf(this.#sums, slot, this.layout);
     return (['k', 'v'] as const).map((part) => {
-      const later = deferred && (deferred[part].dtype === dtype ? deferred[part] : this.#copyOf(deferred[part], dtype));
-      const sum = added && this.#copyOf(added[part], dtype);
-      if (later === null || sum === null) return later ?? sum;
-      device.backend.binary('add', sum.view, later.view, sum.view);
-      later.dispose();
+      const once = gathered && (gathered[part].dtype === dtype ? gathered[part] : this.#copyOf(gathered[part], dtype));
+      const sum = sums && this.#copyOf(sums[part], dtype);
+      if (once === null || sum === null) return once ?? sum;
+      device.backend.binary('add', sum.view, once.view, sum.view);
+      once.dispose();
       return sum;
     });
   }
 
-  #added(): Segment[] {
-    if (this.#segments === null) {
-      this.#segments = withoutScope(() => openSegments(this.layout, 'f32'));
-      for (const { k, v } of this.#segments) {
+  /** The f32 sums, zeros at first. */
+  #accumulators(): Segment[] {
+    if (this.#sums === null) {
+      this.#sums = withoutScope(() => openSegments(this.layout, 'f32'));
+      for (const { k, v } of this.#sums) {
         for (const tensor of [k, v]) this.layout.device.backend.fill(tensor.view, 0);
       }
     }
-    return this.#segments;
+    return this.#sums;
   }
 
   /** Consumes the handle. */
@@ -102,8 +105,8 @@ export class SlotGradients extends Shared {
   }
 
   protected free(): void {
-    this.#deferred?.finish();
-    if (this.#segments) disposeSegments(this.#segments);
-    this.#segments = null;
+    this.#deferred?.free();
+    if (this.#sums) disposeSegments(this.#sums);
+    this.#sums = null;
   }
 }

@@ -78,7 +78,7 @@ function reading(
       return [{ k: k.view, v: v.view }];
     },
     // One reader each: there is nothing to gather later.
-    gradients: node && { segments: gradients, reserve: () => null, defer: () => null },
+    gradients: node && { segments: gradients, reserve: () => null, store: () => null },
     writers: node ? [node] : [],
     keepFor: (reader) => withoutScope(() => [k, v].forEach((slot) => reader.hold(slot.alias()))),
     release: () => node?.release(),

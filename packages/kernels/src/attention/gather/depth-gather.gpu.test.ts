@@ -36,7 +36,7 @@ describe('depthGather', () => {
     const stored = (x: number) => (dtype === 'f16' ? halfValue(halfBits(x)) : Math.fround(x));
     const make = (length: number) => Float64Array.from({ length }, (_, n) => stored(Math.sin(1.7 * n + length)));
     const values = { q: make((count || 1) * pairs * D), dOut: make((count || 1) * pairs * Dv) };
-    const depthWeights = make((4 * count + 1) * pairs * 2);
+    const depthPairs = make((4 * count + 1) * pairs * 2);
     const initial = accumulate ? 1 : Number.NaN;
     const expected = {
       dDepthK: new Float64Array(slots * B * T * Hkv * D).fill(accumulate ? 1 : 0),
@@ -46,7 +46,7 @@ describe('depthGather', () => {
       for (let n = 0; n < slots * pairs; n++) {
         const [slot, at] = [Math.floor(n / pairs), n % pairs];
         const key = slot * B * T * Hkv + Math.floor(at / H) * Hkv + Math.floor((at % H) / (H / Hkv));
-        const [p, dS] = depthWeights.subarray(2 * (firstPair + n), 2 * (firstPair + n) + 2);
+        const [p, dS] = depthPairs.subarray(2 * (firstPair + n), 2 * (firstPair + n) + 2);
         for (let d = 0; d < D; d++)
           expected.dDepthK[key * D + d]! += scale * dS! * values.q[(row * pairs + at) * D + d]!;
         for (let d = 0; d < Dv; d++) expected.dDepthV[key * Dv + d]! += p! * values.dOut[(row * pairs + at) * Dv + d]!;
@@ -54,7 +54,7 @@ describe('depthGather', () => {
     }
     const store = (x: Float64Array) => (dtype === 'f16' ? toHalf(x) : Float32Array.from(x));
     const result = await runPlan(test.device, planDepthGather({ ...shape, readers }, test.capabilities), {
-      ...{ q: store(values.q), dOut: store(values.dOut), depthWeights: store(depthWeights) },
+      ...{ q: store(values.q), dOut: store(values.dOut), depthPairs: store(depthPairs) },
       dDepthK: store(new Float64Array(expected.dDepthK.length).fill(initial)),
       dDepthV: store(new Float64Array(expected.dDepthV.length).fill(initial)),
     });

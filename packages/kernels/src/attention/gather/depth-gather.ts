@@ -8,11 +8,11 @@ import { type AttentionProblem, elementBytes } from '../attention-problem.ts';
 import { foldWorkgroups } from '../workgroups.ts';
 import depthGather from './depth-gather.wgsl';
 
-/** What one layer that read the slots left in its backward pass. */
+/** What one reader of the slots stored in its backward pass. */
 export interface DepthReader {
-  /** Its place in the operands `q` and `dOut`. */
+  /** Its index on the first axis of `q` and `dOut`. */
   readonly row: number;
-  /** Where its pairs of the first gathered slot start in `depthWeights`, counted in pairs. */
+  /** Where its pairs of the first gathered slot start in `depthPairs`, counted in pairs. */
   readonly firstPair: number;
   readonly scale: number;
 }
@@ -54,7 +54,7 @@ export function gatherObstacle(
  * from what `planAttentionBackward` with `defersDepth` left. Each reader's row of q and dOut is read once; sums are f32, in
  * the order of `readers`.
  *
- * Operands in: `q [rows,B,T,H,D]`, `dOut [rows,B,T,H,Dv]`, `depthWeights` (pairs of p and dS, [S,B,T,H] a reader).
+ * Operands in: `q [rows,B,T,H,D]`, `dOut [rows,B,T,H,Dv]`, `depthPairs` (pairs of p and dS, [S,B,T,H] a reader).
  * Operands out: `dDepthK [slots,B,T,Hkv,D]`, `dDepthV [slots,B,T,Hkv,Dv]` in `dtype`. No readers: zeros.
  *
  * @throws KernelError for shapes that `gatherObstacle` names, or too many readers or slots
@@ -97,7 +97,7 @@ export function planDepthGather(
         bindings: [
           { buffer: 'q', access: 'read' },
           { buffer: 'dOut', access: 'read' },
-          { buffer: 'depthWeights', access: 'read' },
+          { buffer: 'depthPairs', access: 'read' },
           { buffer: 'dDepthK', access: 'read_write' },
           { buffer: 'dDepthV', access: 'read_write' },
         ],

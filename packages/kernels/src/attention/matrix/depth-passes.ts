@@ -83,7 +83,7 @@ function depthKernel(
   if (direction === 'deferred') {
     const kernel = keepVariant(depthBackward, 'defers');
     const constants = { WEIGHTS_BINDING: '6u', PARAMS_BINDING: '7u' };
-    return { kernel, constants, results: [...shared, readWrite('depthWeights')] };
+    return { kernel, constants, results: [...shared, readWrite('depthPairs')] };
   }
   const gradientBytes = (problem.depthGrad?.dtype ?? problem.dtype) === 'f16' ? 2 : 4;
   return {

@@ -65,7 +65,7 @@ export function rowsDepthDqPass(
       read('dOut'),
       read('stats'),
       readWrite('dq'),
-      readWrite('depthWeights'),
+      readWrite('depthPairs'),
     ],
     uniform: sourceParams(problem, source, step),
     workgroups: foldWorkgroups(B * T * H, capabilities),

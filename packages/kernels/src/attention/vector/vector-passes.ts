@@ -81,6 +81,6 @@ const RESULTS: Record<'forward' | 'backward', readonly PassBinding[]> = {
     { buffer: 'dOut', access: 'read' },
     { buffer: 'stats', access: 'read' },
     { buffer: 'dq', access: 'read_write' },
-    { buffer: 'depthWeights', access: 'read_write' },
+    { buffer: 'depthPairs', access: 'read_write' },
   ],
 };

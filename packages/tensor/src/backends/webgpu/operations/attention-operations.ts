@@ -124,23 +124,23 @@ export function attentionOperations(
     },
     attentionBackward(args: AttentionBackwardArguments) {
       if (isEmpty(args.q)) return;
-      const { dOut, dLse, dq, dk, dv, accumulateKeys, dDepth, accumulateDepth, depthWeights } = args;
+      const { dOut, dLse, dq, dk, dv, accumulateKeys, dDepth, accumulateDepth, depthPairs } = args;
       const problem: AttentionProblem = {
         ...problemOf(args),
         dLse: dLse !== null,
         ...(accumulateKeys ? { accumulateKeys } : {}),
         ...(dDepth ? { depthGrad: { dtype: 'f32', accumulate: accumulateDepth } } : {}),
-        ...(depthWeights ? { defersDepth: true } : {}),
+        ...(depthPairs ? { defersDepth: true } : {}),
       };
       const plan = runner.plan(`attention-backward ${dDepth !== null} ${JSON.stringify(problem)}`, () => {
         const complete = planAttentionBackward(problem, runner.capabilities);
-        return dDepth || depthWeights ? complete : withoutDepthGradient(complete, args.depth?.segments ?? []);
+        return dDepth || depthPairs ? complete : withoutDepthGradient(complete, args.depth?.segments ?? []);
       });
-      const gradients = { dOut, dLse, dq, dk, dv, depthWeights };
+      const gradients = { dOut, dLse, dq, dk, dv, depthPairs };
       const given = Object.entries(gradients).filter((entry): entry is [string, ArrayView] => entry[1] !== null);
       const results: [string, ArrayView][] = [...given, ...depthViews('dDepth', dDepth ?? [])];
       const views: [string, ArrayView][] = [...inputViews(args), ['out', args.out], ['lse', args.lse], ...results];
-      const isResult = (name: string) => ['dq', 'dk', 'dv', 'depthWeights'].includes(name) || name.startsWith('dDepth');
+      const isResult = (name: string) => ['dq', 'dk', 'dv', 'depthPairs'].includes(name) || name.startsWith('dDepth');
       withAligned(runner, backend, views, isResult, (operands) => runner.run(plan, operands));
     },
   };

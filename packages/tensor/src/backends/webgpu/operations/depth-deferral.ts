@@ -38,7 +38,7 @@ export function depthDeferral(runner: PlanRunner, backend: Pick<Backend, 'copy'>
         const views: [string, ArrayView][] = [
           ['q', q],
           ['dOut', dOut],
-          ['depthWeights', weights],
+          ['depthPairs', weights],
           ['dDepthK', dk],
           ['dDepthV', dv],
         ];
