@@ -1,10 +1,12 @@
 /** Bundles the fuzzer and its targets, whose readers are TypeScript sources of this workspace, and starts it. */
 import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.js';
 
-const bundles = await bundle();
+// A folder of its own: cases of another run load modules from theirs until they end.
+const bundles = await bundle(undefined, `bundles-${process.pid}`);
 const { status } = spawnSync(process.execPath, [join(bundles, 'command.mjs'), ...process.argv.slice(2)], {
   stdio: 'inherit',
   env: {
@@ -13,4 +15,5 @@ const { status } = spawnSync(process.execPath, [join(bundles, 'command.mjs'), ..
     FUZZ_FAULTS: fileURLToPath(new URL('./node_modules/.cache/faults', import.meta.url)),
   },
 });
+rmSync(bundles, { recursive: true, force: true });
 process.exit(status ?? 1);

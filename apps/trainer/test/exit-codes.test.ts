@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLI, runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { CLI, type CliResult, runCli, runProcess, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
 
 let cwd = '';
 beforeAll(async () => {
@@ -14,6 +14,8 @@ beforeAll(async () => {
   await writeFile(join(cwd, 'null.json'), '{"results": null}');
   await writeFile(join(cwd, 'afile'), 'x');
   await mkdir(join(cwd, 'folder'));
+  const study = `name: s\nsettings:${SMALL_CONFIG.replaceAll('\n', '\n  ')}\nseeds: [1]\nvariants: { residual: {} }\n`;
+  await writeFile(join(cwd, 'study.yaml'), study.replace('name: small', ''));
   await mkdir(join(cwd, 'runs/nothing'), { recursive: true });
   await writeFile(join(cwd, 'runs/nothing/config.json'), 'null');
   await mkdir(join(cwd, 'runs/dir/config.json'), { recursive: true });
@@ -45,6 +47,11 @@ describe('exit code 2 and one line', () => {
     [['eval', 'compare', 'folder', 'null.json'], 'got EISDIR'],
     [['generate', 'nothing', '-p', 'x', '-d', 'cpu'], 'must hold the settings "run" and "model"'],
     [['info', 'dir'], 'must be readable, got EISDIR'],
+    [train('--threads', '100'), 'threads must be whole and in 1..64, got 100'],
+    [train('--resume', 'done', '--threads', '100'), 'threads must be whole and in 1..64, got 100'],
+    [['generate', 'done', '-p', 'x', '-d', 'cpu', '--threads', '100'], 'threads must be whole and in 1..64, got 100'],
+    [['doctor', '--no-adapters', '-d', 'cpu', '--threads', '100'], 'threads must be whole and in 1..64, got 100'],
+    [['doctor', '--no-adapters', '-d', 'cpu', '--threads', 'x'], 'threads must be whole and in 1..64, got NaN'],
   ])('%j', async (args, message) => {
     const { code, stderr } = await runCli(args, { cwd });
     expect([code, stderr.trim().split('\n')]).toEqual([2, [expect.stringContaining(message)]]);
@@ -60,6 +67,65 @@ describe('exit code 2 and one line', () => {
     const { code, stderr } = await runCli(['generate', 'done', '-p', 'x', ...option], { cwd });
     expect(code).toBe(2);
     expect(stderr).toMatch(/(must be|It must be) a (whole )?number/);
+  });
+});
+
+/**
+ * Runs `moda` with the file system's permissions in force: root, whom they do not bind, gives up the capability to pass them by.
+ */
+function runBound(args: readonly string[]): Promise<CliResult> {
+  const command = [process.execPath, CLI, ...args];
+  if (process.getuid?.() === 0) {
+    command.unshift('setpriv', '--bounding-set', '-dac_override', '--inh-caps', '-dac_override');
+  }
+  return runProcess(command[0], command.slice(1), { cwd });
+}
+
+describe('a folder that may not be written to', () => {
+  beforeAll(async () => {
+    await mkdir(join(cwd, 'locked/empty'), { recursive: true });
+    await cp(join(cwd, 'runs/done'), join(cwd, 'locked/done'), { recursive: true });
+    for (const folder of ['locked/empty', 'locked/done', 'locked']) await chmod(join(cwd, folder), 0o555);
+  });
+  afterAll(async () => {
+    for (const folder of ['locked', 'locked/empty', 'locked/done']) await chmod(join(cwd, folder), 0o755);
+  });
+
+  it.each<[string[], string]>([
+    [train('-o', 'locked'), 'locked'],
+    [train('-o', 'locked/empty'), 'locked/empty'],
+    [['train', '--resume', 'locked/done'], 'locked/done'],
+    [['study', 'study.yaml', '-o', 'locked'], 'locked'],
+    [['tokenize', 'train', 'text.txt', '-v', '270', '-o', 'locked/t.json'], 'locked/t.json'],
+  ])('%j', async (args, folder) => {
+    const { code, stderr } = await runBound(args);
+    expect([code, stderr.trim().split('\n')]).toEqual([2, [expect.stringMatching(`^error: .*${folder}.* EACCES`)]]);
+  });
+
+  it('is read all the same', async () => {
+    const { code, stderr } = await runBound([
+      'generate',
+      'locked/done',
+      '-p',
+      'The',
+      '-d',
+      'cpu',
+      '--max-new-tokens',
+      '3',
+    ]);
+    expect([code, stderr]).toEqual([0, '']);
+  });
+});
+
+describe('exit code 1', () => {
+  it('a fault of moda: one line that names a file with the details', async () => {
+    await writeFile(join(cwd, 'fault.mjs'), "Math.sqrt = () => { throw new TypeError('planted\\nfault'); };");
+    const env = { NODE_OPTIONS: `--import=${join(cwd, 'fault.mjs')}` };
+    const { code, stderr } = await runCli(train('-n', 'faulty'), { cwd, env });
+    expect(code).toBe(1);
+    const [, path] = /^error: internal: TypeError: planted fault .* report it with (\S+)\n$/.exec(stderr)!;
+    expect(await readFile(path, 'utf8')).toMatch(/"arguments": \[\s+"train",[\s\S]*TypeError: planted\nfault\n {4}at /);
+    await rm(path);
   });
 });
 

@@ -6,17 +6,20 @@ import { shakeParameters } from './shake-parameters.ts';
 
 const [B, T] = [2, 7];
 
-type Gradients = ReadonlyMap<string, Float64Array>;
+/** Targets of one batch. */
+export const tokensOfBatch = B * T;
+
+export type Gradients = ReadonlyMap<string, Float64Array>;
 
 /** Two rows of ids, and what follows each. */
-function batch(seed: number, device: Device): { x: Tensor; y: Tensor } {
+export function batch(seed: number, device: Device): { x: Tensor; y: Tensor } {
   const place = { shape: [B, T], dtype: 'i32', device } as const;
   const ids = (shift: number): Int32Array => new Int32Array(B * T).map((_, i) => (i * 7 + seed * (i % 5) + shift) % 19);
   return { x: tensor(ids(0), place), y: tensor(ids(seed), place) };
 }
 
 /** Takes the gradients out of a model. */
-async function takeGradients(model: Decoder): Promise<Gradients> {
+export async function takeGradients(model: Decoder): Promise<Gradients> {
   const taken = new Map<string, Float64Array>();
   for (const [name, parameter] of Object.entries(model.parameters())) {
     expect(parameter.grad, name).not.toBeNull();
@@ -31,13 +34,20 @@ function sumOf(a: Gradients, b: Gradients): Gradients {
   return new Map([...a].map(([name, values]) => [name, values.map((x, i) => x + b.get(name)![i])]));
 }
 
+/** Largest error of every parameter's gradient over its largest value. */
+export function gradientErrors(found: Gradients, wanted: Gradients): ReadonlyMap<string, number> {
+  return new Map(
+    [...wanted].map(([name, values]) => {
+      const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-3);
+      const worst = values.reduce((most, x, i) => Math.max(most, Math.abs(x - found.get(name)![i])), 0);
+      return [name, worst / largest];
+    }),
+  );
+}
+
 /** Every parameter's gradient within `tolerance` of its largest value. */
 function expectGradients(found: Gradients, wanted: Gradients, tolerance: number): void {
-  for (const [name, values] of wanted) {
-    const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-3);
-    const worst = values.reduce((most, x, i) => Math.max(most, Math.abs(x - found.get(name)![i])), 0);
-    expect(worst / largest, name).toBeLessThan(tolerance);
-  }
+  for (const [name, error] of gradientErrors(found, wanted)) expect(error, name).toBeLessThan(tolerance);
 }
 
 /** What several graphs of one model give, alive at once, against the same graphs one after the other. */

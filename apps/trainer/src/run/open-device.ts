@@ -19,7 +19,10 @@ export async function openDevice(
   return init({ device, ...tuning, ...(cores === null ? {} : { threads: cores }) });
 }
 
+/** What the cpu device takes. */
+const MAX_THREADS = 64;
+
 /** A launcher that binds ranks to cores has divided them already. */
 function coresOfRank(localSize: number): number {
-  return Math.min(availableParallelism(), Math.max(1, Math.floor(cpus().length / localSize)));
+  return Math.min(MAX_THREADS, availableParallelism(), Math.max(1, Math.floor(cpus().length / localSize)));
 }

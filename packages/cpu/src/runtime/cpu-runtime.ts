@@ -3,11 +3,11 @@ import { CONTROL_ARGUMENTS, CONTROL_BYTES, CONTROL_GENERATION, CONTROL_STOP, SCR
 import { CpuMemory } from './cpu-memory.ts';
 import { hasRelaxedSimd, type KernelBuild, type KernelExports, moduleBytes } from './wasm-module.ts';
 import { type WasmModule, webAssembly } from './web-assembly.ts';
-import { availableThreads, canShareMemory, startWorker } from './worker-pool.ts';
+import { availableThreads, canShareMemory, MAX_THREADS, startWorker } from './worker-pool.ts';
 
 /** How `createCpuRuntime` sets up. */
 export interface CpuRuntimeOptions {
-  /** Threads including the calling one; default: all cores. Results never depend on it. */
+  /** Threads including the calling one; at most 64; default: all cores up to that. Results never depend on it. */
   readonly threads?: number;
   /** Limit for all tensors together; default and maximum 4 GiB. */
   readonly memoryBytes?: number;
@@ -25,9 +25,9 @@ let saidSingleThread = false;
  */
 export async function createCpuRuntime(options: CpuRuntimeOptions = {}): Promise<CpuRuntime> {
   const wanted = options.threads ?? availableThreads();
-  if (!Number.isInteger(wanted) || wanted < 1 || wanted > 64) {
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > MAX_THREADS) {
     throw new ConfigError(
-      `cpu: threads must be an integer from 1 to 64, got ${wanted}. Leave it out to use all cores.`,
+      `cpu: threads must be an integer from 1 to ${MAX_THREADS}, got ${wanted}. Leave it out to use all cores up to that.`,
       { threads: wanted },
     );
   }

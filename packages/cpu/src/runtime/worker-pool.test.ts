@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { canShareMemory } from './worker-pool.ts';
+import { availableThreads, canShareMemory } from './worker-pool.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -17,6 +17,18 @@ describe('canShareMemory', () => {
     vi.stubGlobal('crossOriginIsolated', page.crossOriginIsolated);
     if (!page.hasBuffer) vi.stubGlobal('SharedArrayBuffer', undefined);
     expect(canShareMemory()).toBe(page.expected);
+    vi.restoreAllMocks();
+  });
+});
+
+describe('availableThreads', () => {
+  it.each([
+    [2, 2],
+    [64, 64],
+    [128, 64],
+  ])('of %i cores uses %i', (cores, threads) => {
+    vi.spyOn(process, 'getBuiltinModule').mockReturnValue({ availableParallelism: () => cores } as never);
+    expect(availableThreads()).toBe(threads);
     vi.restoreAllMocks();
   });
 });

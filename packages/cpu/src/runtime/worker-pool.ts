@@ -23,10 +23,13 @@ function nodeModule<K extends 'node:worker_threads' | 'node:os'>(name: K) {
   return typeof process === 'object' ? process.getBuiltinModule?.(name) : undefined;
 }
 
-/** Cores that this process may use; at least 1. */
+/** Most threads of a runtime, the calling one included. */
+export const MAX_THREADS = 64;
+
+/** Cores that this process may use; from 1 to `MAX_THREADS`. */
 export function availableThreads(): number {
   const { navigator } = globalThis as { navigator?: { hardwareConcurrency?: number } };
-  return nodeModule('node:os')?.availableParallelism() ?? navigator?.hardwareConcurrency ?? 1;
+  return Math.min(MAX_THREADS, nodeModule('node:os')?.availableParallelism() ?? navigator?.hardwareConcurrency ?? 1);
 }
 
 /**
