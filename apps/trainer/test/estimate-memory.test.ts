@@ -1,6 +1,6 @@
 import { CountingBackend, createDecoder, defineDecoderConfig } from '@modajs/models';
 import { Device } from '@modajs/tensor';
-import { createOptimizer, resolveRunConfig, WeightAverage } from '@modajs/train';
+import { createOptimizer, optimizerKinds, resolveRunConfig, WeightAverage } from '@modajs/train';
 import { describe, expect, it } from 'vitest';
 import { estimateMemory } from '../src/run/estimate-memory.ts';
 
@@ -13,26 +13,24 @@ const sizes = {
 const model = defineDecoderConfig({ ...sizes, depth: 'moda' });
 
 describe('estimateMemory', () => {
-  it.each([
-    ['adamw', null],
-    ['muon', null],
-    ['adamw', 0.99],
-    ['muon', 0.99],
-  ] as const)('weights, gradients, state and average are what the device holds: %s, emaDecay %s', (kind, emaDecay) => {
-    const config = resolveRunConfig({ optimizer: { kind }, training: { emaDecay } });
-    const device = new Device(new CountingBackend());
-    using decoder = createDecoder(model, { device });
-    const params = decoder.parameters();
-    const estimate = estimateMemory(model, config);
-    expect(estimate.weights).toBe(device.memory().liveBytes);
-    const optimizer = createOptimizer(params, config.optimizer);
-    expect(estimate.weights + estimate.gradients + estimate.optimizer).toBe(device.memory().liveBytes);
-    const average = emaDecay === null ? null : new WeightAverage(params, emaDecay);
-    const fixed = estimate.weights + estimate.gradients + estimate.optimizer + estimate.average;
-    expect(fixed).toBe(device.memory().liveBytes);
-    average?.dispose();
-    optimizer.dispose();
-  });
+  it.each(optimizerKinds.flatMap((kind) => [[kind, null] as const, [kind, 0.99] as const]))(
+    'weights, gradients, state and average are what the device holds: %s, emaDecay %s',
+    (kind, emaDecay) => {
+      const config = resolveRunConfig({ optimizer: { kind }, training: { emaDecay } });
+      const device = new Device(new CountingBackend());
+      using decoder = createDecoder(model, { device });
+      const params = decoder.parameters();
+      const estimate = estimateMemory(model, config);
+      expect(estimate.weights).toBe(device.memory().liveBytes);
+      const optimizer = createOptimizer(params, config.optimizer);
+      expect(estimate.weights + estimate.gradients + estimate.optimizer).toBe(device.memory().liveBytes);
+      const average = emaDecay === null ? null : new WeightAverage(params, emaDecay);
+      const fixed = estimate.weights + estimate.gradients + estimate.optimizer + estimate.average;
+      expect(fixed).toBe(device.memory().liveBytes);
+      average?.dispose();
+      optimizer.dispose();
+    },
+  );
 
   it.each([
     ['residual', 0],
@@ -51,5 +49,13 @@ describe('estimateMemory', () => {
     const bytesOf = (kind: 'adamw' | 'muon') =>
       estimateMemory(model, resolveRunConfig({ optimizer: { kind } })).optimizer;
     expect(bytesOf('muon')).toBeLessThan(bytesOf('adamw'));
+  });
+
+  it('sgd and lion keep half of adamw, sgd without momentum nothing', () => {
+    const bytesOf = (optimizer: object) => estimateMemory(model, resolveRunConfig({ optimizer })).optimizer;
+    const adamw = bytesOf({ kind: 'adamw' });
+    expect(bytesOf({ kind: 'lion' })).toBe(adamw / 2);
+    expect(bytesOf({ kind: 'sgd' })).toBe(adamw / 2);
+    expect(bytesOf({ kind: 'sgd', sgdMomentum: 0 })).toBe(0);
   });
 });

@@ -23,7 +23,7 @@ export {
 } from './core/errors.ts';
 export { editDistance, nearestKey } from './core/nearest-key.ts';
 export { packedZeros } from './core/packed.ts';
-export { isDecayed, type ParameterRole } from './core/parameter-role.ts';
+export { hasDecay, isDecayed, type ParameterRole } from './core/parameter-role.ts';
 export { normalAt, philox, uniformAt } from './core/philox.ts';
 export { type Scope, scope, type TensorTree, tidy, withoutScope } from './core/scope.ts';
 export type { Shape } from './core/shape.ts';

@@ -17,6 +17,18 @@ export const parameterRoles = ['matrix', 'output', 'embedding', 'norm', 'bias', 
  */
 export type ParameterRole = (typeof parameterRoles)[number];
 
+/**
+ * Whether weight decay shrinks a parameter: by its role; without one, when it has two axes or more and no `embed` in its name.
+ *
+ * @throws ConfigError for an unknown role
+ */
+export function hasDecay(
+  name: string,
+  { role, rank }: { readonly role: ParameterRole | null; readonly rank: number },
+): boolean {
+  return role === null ? rank > 1 && !/embed/.test(name) : isDecayed(role);
+}
+
 /** Whether weight decay shrinks parameters of that role: weights of matrices only. @throws ConfigError for an unknown role */
 export function isDecayed(role: ParameterRole): boolean {
   switch (role) {

@@ -1,7 +1,7 @@
 import type { Device } from '../core/device.ts';
 import { CheckpointError } from '../core/errors.ts';
 import { memoryOrder, mergeRuns, packedZeros } from '../core/packed.ts';
-import { isDecayed } from '../core/parameter-role.ts';
+import { hasDecay } from '../core/parameter-role.ts';
 import { withoutScope } from '../core/scope.ts';
 import { sameShape } from '../core/shape.ts';
 import { livingTensor, type Tensor } from '../core/tensor.ts';
@@ -28,8 +28,7 @@ export interface AdamWOptions {
   /** Decoupled: parameters shrink by `lr * weightDecay` a step. 0.1 by default. */
   readonly weightDecay?: number;
   /**
-   * Parameters without decay; by default by their role (`isDecayed`), and of those that have none the ones with one axis
-   * (norms, biases) and embeddings (`embed` in the name).
+   * Parameters without decay; by default those that `hasDecay` leaves out.
    */
   readonly noDecay?: (name: string, parameter: Tensor) => boolean;
 }
@@ -78,7 +77,13 @@ export class AdamW implements Disposable {
     options: AdamWOptions,
   ) {
     checkOptions('adamw', options, ADAMW_OPTIONS, ['lr']);
-    const { lr, betas = [0.9, 0.95], eps = 1e-8, weightDecay = 0.1, noDecay = withoutDecay } = options;
+    const {
+      lr,
+      betas = [0.9, 0.95],
+      eps = 1e-8,
+      weightDecay = 0.1,
+      noDecay = (name, tensor) => !hasDecay(name, tensor),
+    } = options;
     const device = checkNamedTensors('adamw', 'params', params, 'f32');
     const entries = Object.entries(params);
     this.lr = lr;
@@ -209,11 +214,6 @@ export class AdamW implements Disposable {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-function withoutDecay(name: string, parameter: Tensor): boolean {
-  const { role, rank } = parameter;
-  return role === null ? rank <= 1 || /embed/.test(name) : !isDecayed(role);
 }
 
 /** f32 zeros of the parameters' shapes, laid out in memory as the parameters are. */

@@ -1,4 +1,5 @@
 import { ConfigError } from '@modajs/tensor';
+import { optimizerKinds } from '../optim/optimizer-kinds.ts';
 import { type ConfigOf, choice, Field, flag, integer, list, nullable, number, open, optional, text } from './field.ts';
 import { type AbsentSettings, type RawConfig, resolveConfig } from './resolve-config.ts';
 import { type TextShape, textShapeOf } from './text-shape.ts';
@@ -26,15 +27,12 @@ const dataSource = new Field<DataSourceConfig>(
   { texts: { isText: true, keys: { path: { isText: true } } } },
 );
 
-const betas = new Field<readonly [number, number]>(
-  [0.9, 0.95],
-  'two numbers from 0 to below 1',
-  'AdamW betas',
-  (value) =>
+const betas = (defaults: readonly [number, number], help: string) =>
+  new Field<readonly [number, number]>(defaults, 'two numbers from 0 to below 1', help, (value) =>
     Array.isArray(value) && value.length === 2 && value.every((b) => typeof b === 'number' && b >= 0 && b < 1)
       ? [value[0], value[1]]
       : undefined,
-);
+  );
 
 /** Every setting of a training run, with its default and its meaning: the shape of a preset's YAML file. */
 export const runSchema = {
@@ -82,13 +80,16 @@ export const runSchema = {
     emaDecay: optional(number(0.999, 'Keep an exponential moving average of the weights', { above: 0, max: 0.999999 })),
   },
   optimizer: {
-    kind: choice(['adamw', 'muon'], 'adamw', 'muon: matrices by Muon, the rest by AdamW'),
+    kind: choice(optimizerKinds, 'adamw', 'muon: matrices by Muon, the rest by AdamW'),
     lr: number(1e-3, 'Peak learning rate', { above: 0 }),
     muonLr: number(0.02, 'Peak learning rate of Muon matrices', { above: 0 }),
     muonMomentum: number(0.95, 'Momentum of Muon', { min: 0, max: 0.9999 }),
-    betas,
+    sgdMomentum: number(0.9, 'Momentum of SGD; 0 keeps no state', { min: 0, max: 0.9999 }),
+    sgdNesterov: flag(false, 'Nesterov momentum of SGD'),
+    lionBetas: betas([0.9, 0.99], 'Lion betas: of the direction, and of the momentum'),
+    betas: betas([0.9, 0.95], 'AdamW betas'),
     eps: number(1e-8, 'AdamW epsilon', { above: 0 }),
-    weightDecay: number(0.1, 'Decoupled decay; norms, biases and embeddings have none', { min: 0 }),
+    weightDecay: number(0.1, 'Decay, decoupled but in SGD; norms, biases and embeddings have none', { min: 0 }),
     clipNorm: number(1, 'Global gradient norm limit', { above: 0 }),
   },
   schedule: {

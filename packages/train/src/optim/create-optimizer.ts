@@ -1,45 +1,67 @@
 import { AdamW, allocateGradients, type Tensor, unknownName } from '@modajs/tensor';
 import type { RunConfig } from '../config/run-config.ts';
 import { isOrthogonalized } from './is-orthogonalized.ts';
+import { lion } from './lion.ts';
+import { MomentumOptimizer } from './momentum-optimizer.ts';
 import { Muon } from './muon.ts';
 import type { Optimizer } from './optimizer.ts';
+import type { OptimizerKind } from './optimizer-kinds.ts';
+import { sgd } from './sgd.ts';
 
 type OptimizerConfig = RunConfig['optimizer'];
 type NamedTensors = Readonly<Record<string, Tensor>>;
 
-/** AdamW over all parameters, or Muon over the matrices of the blocks and AdamW over the rest. Gradients get their memory here. */
-export function createOptimizer(params: NamedTensors, config: OptimizerConfig): Optimizer {
-  allocateGradients(params);
-  switch (config.kind) {
-    case 'adamw':
-      return createAdamW(params, config);
-    case 'muon':
-      return createMuon(params, config);
-    default:
-      return unknownName('optimizer.kind', config.kind);
-  }
-}
-
 /** What `optimizerStateBytes` needs to know of a parameter; a tensor and a `ParameterSpec` both say it. */
 export type StatedParameter = Pick<Tensor, 'shape' | 'role'>;
 
-/** Bytes of state that `createOptimizer` allocates, all in f32: two moments for AdamW, one momentum for Muon. */
+/** How an optimiser is made from its settings, and the numbers of f32 state that it keeps for each element of a parameter. */
+interface OptimizerRule {
+  readonly create: (params: NamedTensors, config: OptimizerConfig) => Optimizer;
+  readonly kept: (config: OptimizerConfig, name: string, parameter: StatedParameter) => number;
+}
+
+/** Every optimiser. */
+const RULES: Readonly<Record<OptimizerKind, OptimizerRule>> = {
+  adamw: { create: createAdamW, kept: () => 2 },
+  muon: {
+    create: createMuon,
+    kept: (_, name, { role, shape }) => (isOrthogonalized(name, { role, rank: shape.length }) ? 1 : 2),
+  },
+  sgd: {
+    create: (params, { lr, weightDecay, sgdMomentum: momentum, sgdNesterov: nesterov }) =>
+      new MomentumOptimizer(params, sgd({ lr, weightDecay, momentum, nesterov })),
+    kept: ({ sgdMomentum }) => (sgdMomentum > 0 ? 1 : 0),
+  },
+  lion: {
+    create: (params, { lr, weightDecay, lionBetas: betas }) =>
+      new MomentumOptimizer(params, lion({ lr, weightDecay, betas })),
+    kept: () => 1,
+  },
+};
+
+function ruleOf(kind: OptimizerKind): OptimizerRule {
+  return Object.hasOwn(RULES, kind) ? RULES[kind] : unknownName('optimizer.kind', kind as never);
+}
+
+/**
+ * The optimiser that `config.kind` names, over all parameters (Muon: over the matrices of the blocks, with AdamW over the rest).
+ * Gradients get their memory here. @throws ConfigError for an unknown name or settings that contradict each other
+ */
+export function createOptimizer(params: NamedTensors, config: OptimizerConfig): Optimizer {
+  const { create } = ruleOf(config.kind);
+  allocateGradients(params);
+  return create(params, config);
+}
+
+/** Bytes of state that `createOptimizer` allocates, all in f32. */
 export function optimizerStateBytes(
   params: Readonly<Record<string, StatedParameter>>,
-  { kind }: Pick<OptimizerConfig, 'kind'>,
+  config: OptimizerConfig,
 ): number {
-  const bytesOf = ([name, { shape, role }]: readonly [string, StatedParameter]): number => {
-    switch (kind) {
-      case 'adamw':
-        return 8;
-      case 'muon':
-        return isOrthogonalized(name, { role, rank: shape.length }) ? 4 : 8;
-      default:
-        return unknownName('optimizer.kind', kind);
-    }
-  };
+  const { kept } = ruleOf(config.kind);
   return Object.entries(params).reduce(
-    (total, entry) => total + bytesOf(entry) * entry[1].shape.reduce((product, length) => product * length, 1),
+    (total, [name, parameter]) =>
+      total + 4 * kept(config, name, parameter) * parameter.shape.reduce((product, length) => product * length, 1),
     0,
   );
 }

@@ -64,7 +64,7 @@ describe('requireResumable', () => {
     expect(requireResumable(checkpointOf(older), plan)).toBeNull();
   });
 
-  it.each(['optimizer.sgdMomentum', 'model.depthTwist', 'magic'])(
+  it.each(['optimizer.sophiaRho', 'model.depthTwist', 'magic'])(
     'refuses the key %s, which only the checkpoint knows, and names the version that wrote it',
     async (key) => {
       const plan = await planOf();

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallRun } from '../../test/small-run.ts';
 import { readCheckpoint, readLatestCheckpoint } from '../checkpoint/checkpoint.ts';
 import { readMetrics } from '../metrics/metrics-log.ts';
+import { optimizerKinds } from '../optim/optimizer-kinds.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 
 const losses = async (storage: MemoryStorage) =>
@@ -20,9 +21,10 @@ describe('resume [cpu]', () => {
   });
   afterAll(() => device.destroy());
 
-  it.each([
-    ['adamw', {}],
-    ['muon', { optimizer: { kind: 'muon' } }],
+  it.each<readonly [string, Readonly<Record<string, unknown>>]>([
+    ...optimizerKinds.map((kind) => [kind, { optimizer: { kind, lr: 1e-3 } }] as const),
+    ['sgd with Nesterov momentum', { optimizer: { kind: 'sgd', sgdNesterov: true } }],
+    ['sgd without momentum', { optimizer: { kind: 'sgd', sgdMomentum: 0 } }],
     ['a moving average and a spike guard', { training: { emaDecay: 0.9 }, guard: { onNan: 'skip', spikeFactor: 1.5 } }],
   ])('continues bit for bit with %s', async (_, settings) => {
     const whole = await smallRun({ settings });

@@ -53,6 +53,7 @@ export const tensorExempt: Exempt = {
   normalAt: HOST_NUMBERS,
   editDistance: 'a function of two strings',
   nearestKey: 'a function of strings',
+  hasDecay: 'asked by optimisers about parameters that they have checked',
   unknownName: 'makes the error for an unknown name',
   shown: 'takes any value',
 };

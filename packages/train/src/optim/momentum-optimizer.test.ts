@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { asParameter, init, type Tensor, tensor } from '@modajs/tensor';
+import { describe, expect, it } from 'vitest';
+import { lion } from './lion.ts';
+import { MomentumOptimizer, type UpdateRule } from './momentum-optimizer.ts';
+import { sgd } from './sgd.ts';
+
+interface TorchCase {
+  readonly lr: number;
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  readonly weightDecay: number;
+  readonly start: number[];
+  readonly grads: (number[] | null)[];
+  readonly f32: number[];
+  readonly f64: number[];
+}
+
+const file = new URL('../../test/torch-sgd/cases.json', import.meta.url);
+const cases: readonly TorchCase[] = JSON.parse(readFileSync(file, 'utf8'));
+
+/** The weights `[2, 3]` after a step for each gradient. */
+async function train(
+  kind: 'reference' | 'cpu',
+  rule: UpdateRule,
+  start: readonly number[],
+  grads: readonly (readonly number[] | null)[],
+): Promise<number[]> {
+  using device = await init({ device: kind, threads: 1 });
+  const make = (values: readonly number[]): Tensor => tensor(Float64Array.from(values), { shape: [2, 3], device });
+  const weight = asParameter(make(start), 'matrix');
+  const optimizer = new MomentumOptimizer({ weight }, rule);
+  const one = tensor(1, { device });
+  for (const values of grads) {
+    weight.grad?.dispose();
+    weight.grad = values && make(values);
+    optimizer.step(1, one);
+  }
+  return Array.from(await weight.data());
+}
+
+const largest = (a: readonly number[], b: readonly number[]): number =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+
+describe('sgd', () => {
+  it.each(cases.map((it, n) => [n, it] as const))('is torch.optim.SGD, random case %i', async (_, it) => {
+    expect(largest(await train('reference', sgd(it), it.start, it.grads), it.f64)).toBeLessThan(1e-12);
+    const size = Math.max(1, ...it.f64.map(Math.abs));
+    const allowed = 2 * largest(it.f32, it.f64) + size * 2 ** -22;
+    expect(largest(await train('cpu', sgd(it), it.start, it.grads), it.f64)).toBeLessThanOrEqual(allowed);
+  });
+
+  it('refuses Nesterov without momentum', () => {
+    expect(() => sgd({ lr: 0.1, momentum: 0, nesterov: true, weightDecay: 0 })).toThrow(/sgd: nesterov needs/);
+  });
+});
+
+describe('lion', () => {
+  it('is algorithm 2 of the paper, in f64', async () => {
+    for (const { lr, weightDecay, start, grads } of cases) {
+      const betas = [0.9, 0.99] as const;
+      const m = start.map(() => 0);
+      const w = [...start];
+      for (const g of grads) {
+        if (g === null) continue;
+        for (let i = 0; i < w.length; i++) {
+          const c = betas[0] * m[i] + (1 - betas[0]) * g[i];
+          w[i] -= lr * (Math.sign(c) + weightDecay * w[i]);
+          m[i] = betas[1] * m[i] + (1 - betas[1]) * g[i];
+        }
+      }
+      const rule = lion({ lr, betas, weightDecay });
+      expect(largest(await train('reference', rule, start, grads), w)).toBeLessThan(1e-12);
+      const size = Math.max(1, ...w.map(Math.abs));
+      expect(largest(await train('cpu', rule, start, grads), w)).toBeLessThanOrEqual(size * 2 ** -20);
+    }
+  });
+});
