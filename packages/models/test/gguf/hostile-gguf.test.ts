@@ -77,6 +77,11 @@ describe('a damaged GGUF file', () => {
       'llama.block_count: the type must be a number from 0 to 12, got 13',
     ],
     [
+      'with a line break in a key',
+      (x) => patched(x, 'llama.attention', 0, 0x6b0a2e0a),
+      'it must be 1 to 256 printable ASCII characters, got',
+    ],
+    [
       'of 2^30 blocks',
       (x) => patched(x, 'llama.block_count', 4, 2 ** 30),
       'block_count must be at most the number of tensors, got 1073741824',
@@ -185,7 +190,7 @@ describe('a damaged GGUF file', () => {
     [
       'layers of other widths',
       build({ 'llama.feed_forward_length': { type: 'i32s', value: [2, 4] } }),
-      'llama.feed_forward_length must be a whole number >= 1, got [2,4]',
+      'llama.feed_forward_length must be a whole number >= 1, got [2, 4]',
     ],
     [
       'a tensor that is missing',

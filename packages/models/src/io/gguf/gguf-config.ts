@@ -67,7 +67,7 @@ function huggingFaceConfig(facts: GgufFacts, { name, modelType }: GgufArchitectu
   const sizes = {
     nHeads,
     dModel,
-    nLayers: count('block_count'),
+    nLayers: layerCount(file, count('block_count'), tensors.size),
     dFf: count('feed_forward_length'),
     seqLen: count('context_length'),
     vocabSize: tensors.get('token_embd.weight')?.shape[0] ?? count('vocab_size'),
@@ -111,6 +111,15 @@ function huggingFaceConfig(facts: GgufFacts, { name, modelType }: GgufArchitectu
   };
   config.finish();
   return json;
+}
+
+/** Blocks, before anything is made for each of them. @throws CheckpointError for more than there are tensors */
+function layerCount(file: string, nLayers: number, nTensors: number): number {
+  if (nLayers <= nTensors) return nLayers;
+  throw new CheckpointError(
+    `${file}: block_count must be at most the number of tensors, got ${nLayers} for ${nTensors}. Is it a part of a split model?`,
+    { file, key: 'block_count' },
+  );
 }
 
 /** Keys of any architecture that would change the computation, and those that change nothing. */

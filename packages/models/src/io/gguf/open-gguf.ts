@@ -44,11 +44,6 @@ export async function openGguf(source: ByteSource): Promise<GgufModel> {
     // Some architectures have the embedding a second time where Hugging Face's files tie it.
     tieEmbeddings: !output || (embedding !== undefined && (await sameBytes(source, embedding, output))),
   });
-  // Before anything is made for each block.
-  if (config.nLayers > tensors.size) {
-    const message = `${file}: block_count must be at most the number of tensors, got ${config.nLayers} for ${tensors.size}. Is it a part of a split model?`;
-    throw new CheckpointError(message, { file, key: 'block_count' });
-  }
   const tokens = metadata.get('tokenizer.ggml.tokens');
   if (Array.isArray(tokens) && tokens.length > config.vocabSize) {
     const message = `${file}: tokenizer.ggml.tokens must be at most the ${config.vocabSize} rows of token_embd.weight, got ${tokens.length}. Convert the model again.`;

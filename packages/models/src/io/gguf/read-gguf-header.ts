@@ -55,15 +55,21 @@ export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
     );
   const metadata = new Map<string, GgufMetadataValue>();
   for (let i = 0; i < nValues; i++) {
-    const key = await cursor.text(`metadata key ${i}`);
-    if (metadata.has(key)) refuse(shown(key), 'a key must be there once, got it twice', 'Do not trust this file.');
-    metadata.set(key, await readMetadataValue(cursor, shown(key).slice(1, -1), refuse));
+    const key = plainName(await cursor.text(`metadata key ${i}`), `metadata key ${i}`, refuse);
+    if (metadata.has(key)) refuse(key, 'a key must be there once, got it twice', 'Do not trust this file.');
+    metadata.set(key, await readMetadataValue(cursor, key, refuse));
   }
   const alignment = alignmentOf(metadata, refuse);
   const entries: TensorEntry[] = [];
   for (let i = 0; i < nTensors; i++) entries.push(await readEntry(cursor, i, alignment, refuse));
   const start = aligned(cursor.position, alignment);
   return { version, metadata, tensors: placed(entries, start, source.sizeBytes, refuse) };
+}
+
+/** The name of a key or a tensor, which errors may show as it is. @throws CheckpointError for one that no converter writes */
+function plainName(name: string, what: string, refuse: Refuse): string {
+  if (/^[\x21-\x7e]{1,256}$/.test(name)) return name;
+  return refuse(what, `it must be 1 to 256 printable ASCII characters, got ${shown(name)}`, 'Do not trust this file.');
 }
 
 const aligned = (size: number, alignment: number): number => Math.ceil(size / alignment) * alignment;
@@ -85,8 +91,7 @@ interface TensorEntry extends Pick<GgufTensorInfo, 'name' | 'shape' | 'type'> {
 }
 
 async function readEntry(cursor: HeaderCursor, i: number, alignment: number, refuse: Refuse): Promise<TensorEntry> {
-  const name = await cursor.text(`tensor name ${i}`);
-  const key = shown(name).slice(1, -1);
+  const key = plainName(await cursor.text(`tensor name ${i}`), `tensor name ${i}`, refuse);
   await cursor.need(4, key);
   const rank = cursor.u32();
   if (rank < 1 || rank > 4) refuse(key, `a tensor must have 1 to 4 dimensions, got ${rank}`, 'Do not trust this file.');
@@ -110,7 +115,7 @@ async function readEntry(cursor: HeaderCursor, i: number, alignment: number, ref
     );
   if (offset % alignment !== 0)
     refuse(key, `the offset must be a multiple of ${alignment}, got ${offset}`, 'Do not trust this file.');
-  return { name, shape, type, offset, bytes: (count / type.blockSize) * type.blockBytes };
+  return { name: key, shape, type, offset, bytes: (count / type.blockSize) * type.blockBytes };
 }
 
 /** Tensors where they are, in the file's order. @throws CheckpointError when one is beyond the end, or two share a name or bytes */
@@ -122,11 +127,10 @@ function placed(
 ): ReadonlyMap<string, GgufTensorInfo> {
   const tensors = new Map<string, GgufTensorInfo>();
   for (const { name, shape, type, offset, bytes } of entries) {
-    const key = shown(name).slice(1, -1);
     const [begin, end] = [start + offset, start + offset + bytes];
     if (end > sizeBytes)
-      refuse(key, `${type.name} [${shape}] needs bytes up to ${end}, got ${sizeBytes}`, 'Is the file truncated?');
-    if (tensors.has(name)) refuse(key, 'a tensor must be there once, got it twice', 'Do not trust this file.');
+      refuse(name, `${type.name} [${shape}] needs bytes up to ${end}, got ${sizeBytes}`, 'Is the file truncated?');
+    if (tensors.has(name)) refuse(name, 'a tensor must be there once, got it twice', 'Do not trust this file.');
     tensors.set(name, { name, shape, type, begin, end });
   }
   const inOrder = [...tensors.values()].sort((a, b) => a.begin - b.begin);
@@ -134,8 +138,8 @@ function placed(
     const before = inOrder[i - 1];
     if (before && before.end > begin)
       refuse(
-        shown(name).slice(1, -1),
-        `tensors must not overlap, got ${before.end - begin} bytes in common with ${shown(before.name).slice(1, -1)}`,
+        name,
+        `tensors must not overlap, got ${before.end - begin} bytes in common with ${before.name}`,
         'Do not trust this file.',
       );
   }
