@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz -- [--target NAME ...] [--cases N] [--seed N] [--seconds N] [--replay FILE]`. Without `--cases` every target
- * gets an equal share of `--seconds` (45). Exits with 1 when there is a fault.
+ * gets an equal share of `--seconds` (40). Exits with 1 when there is a fault.
  */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { type RunReport, runTarget } from './run-target.ts';
 
 const [bundles, faultFolder] = [process.env['FUZZ_BUNDLES']!, process.env['FUZZ_FAULTS']!];
-const shortForm = { seconds: 45, cases: 1_000_000 };
+const shortForm = { seconds: 40, cases: 1_000_000 };
 
 const all = readdirSync(join(bundles, 'targets'))
   .map((file) => file.replace(/\.mjs$/, ''))
