@@ -69,16 +69,18 @@ export {
   type CreationOptions,
   empty,
   full,
+  type NormalOptions,
   ones,
   onesLike,
   type RandomOptions,
   randomNormal,
   randomUniform,
+  type TensorOptions,
   tensor,
   zeros,
   zerosLike,
 } from './ops/creation.ts';
-export { type CrossEntropyOptions, crossEntropy } from './ops/cross-entropy.ts';
+export { type CrossEntropyOptions, crossEntropy, type ReducedCrossEntropyOptions } from './ops/cross-entropy.ts';
 export { DepthArena, type DepthArenaOptions } from './ops/depth-arena.ts';
 export { type DropoutSource, dropout } from './ops/dropout.ts';
 export { einsum } from './ops/einsum.ts';
@@ -105,6 +107,7 @@ export {
   neg,
   notEqual,
   notFinite,
+  type Operand,
   pow,
   reciprocal,
   relu,
@@ -147,6 +150,6 @@ export {
   transpose,
   unsqueeze,
 } from './ops/views.ts';
-export { AdamW, type AdamWOptions, allocateGradients, type NamedTensors } from './optim/adamw.ts';
+export { AdamW, type AdamWOptions, allocateGradients, type NamedTensors, type StepOptions } from './optim/adamw.ts';
 export { type ClippedGradients, clipGradNorm } from './optim/clip-grad-norm.ts';
 export { ParameterCopies } from './optim/parameter-copies.ts';

@@ -144,9 +144,6 @@ export async function readLatestCheckpoint(
 /**
  * Removes checkpoints before `step` but the newest `keepLast` and the best one. Those known to be whole count first, so
  * that a damaged one is never kept in place of a good one; what lies after `step` does not count and is left alone.
- *
- * @param step of the checkpoint that was saved last
- * @param whole steps of checkpoints that this run wrote or read
  */
 export async function pruneCheckpoints(
   storage: RunStorage,
@@ -161,10 +158,12 @@ export async function pruneCheckpoints(
 
 /** What `pruneCheckpoints` keeps. */
 export interface PruneOptions {
+  /** Step of the checkpoint that was saved last. */
   readonly step: number;
   readonly keepLast: number;
   /** Step of the best checkpoint, or null. */
   readonly best: number | null;
+  /** Steps of checkpoints that this run wrote or read. */
   readonly whole: ReadonlySet<number>;
 }
 

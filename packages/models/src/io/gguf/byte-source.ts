@@ -6,9 +6,8 @@ export interface ByteSource {
   readonly name: string;
   readonly sizeBytes: number;
   /**
-   * Bytes `start` to `end - 1`, exactly as many, in memory of their own or shared with the source.
+   * Bytes `start` to `end - 1`, both within `sizeBytes`: exactly as many, in memory of their own or shared with the source.
    *
-   * @param start, end within `sizeBytes`
    * @throws CheckpointError when they cannot be had
    */
   read(start: number, end: number): Promise<Uint8Array>;
