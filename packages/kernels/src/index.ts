@@ -16,6 +16,7 @@ export {
   DECODE_ATTENTION_BUFFERS,
   type DecodeAttentionProblem,
   type DecodeDepth,
+  type DecodeRotary,
   fitsDecodeAttention,
   planDecodeAttention,
 } from './decode/decode-attention.ts';

@@ -11,5 +11,8 @@ const titles = [
   'moda, no QK-norm',
   'moda-chunk-visible, C=3',
   'hyper-connections',
+  'norms on both sides, two rotations, windows, caps, scales',
+  'moda, parallel, part of a head, biases of the FFN',
+  'moda, reader norm, part of a head, yarn',
 ];
 defineDecoderOn('webgpu', Object.fromEntries(titles.map((title) => [title, smallConfigs[title]])));

@@ -110,13 +110,24 @@ describe('hugging face files [reference]', () => {
   });
   const refused: [Record<string, unknown>, string][] = [
     [{ model_type: 'mamba' }, 'model_type must be one of olmo2'],
+    [{ model_type: 'gemma3' }, 'The nearest is gemma'],
     [{ hidden_size: undefined }, 'hidden_size must be a whole number'],
-    [{ rope_scaling: { rope_type: 'llama3' } }, 'rope_scaling: rope_type must be "default"'],
-    [{ rope_scaling: { type: 'linear', factor: 2 } }, 'rope_scaling: type must be "default"'],
+    [{ rope_scaling: { rope_type: 'llama3' } }, 'rope_scaling: factor must be a number > 0, got nothing'],
+    [{ rope_scaling: { type: 'proportional', factor: 2 } }, 'rope_scaling: type must be one of "default", "linear"'],
+    [
+      { rope_scaling: { type: 'linear', rope_type: 'yarn', factor: 2 } },
+      'rope_scaling: type must be yarn, as rope_type',
+    ],
     [{ rope_scaling: { rope_type: 'default', factor: 2 } }, 'rope_scaling: factor must be left out'],
-    [{ rope_scaling: null, rope_parameters: { rope_type: 'yarn' } }, 'rope_parameters: rope_type must be "default"'],
-    [{ rope_scaling: { type: 'default' }, rope_parameters: { rope_type: 'yarn' } }, 'rope_parameters: rope_type'],
-    [{ rope_theta: 1e4, rope_parameters: { rope_theta: 5e5 } }, 'rope_theta must be one number, got 10000 and 500000'],
+    [
+      { rope_scaling: null, rope_parameters: { rope_type: 'yarn', factor: '4' } },
+      'rope_parameters: factor must be a number > 0, got "4"',
+    ],
+    [{ rope_scaling: { type: 'default' }, rope_parameters: { rope_type: 'yarn' } }, 'rope_scaling must be one in all'],
+    [
+      { rope_theta: 1e4, rope_parameters: { rope_theta: 5e5 } },
+      'rope_theta must be one in all places, got 10000 and 500000',
+    ],
     [{ rope_parameters: { full_attention: { rope_theta: 1e6 } } }, 'full_attention must be left out'],
     [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor must be 1'],
     [{ rope_theta: '500000' }, 'rope_theta must be a number > 0, got "500000"'],
@@ -125,9 +136,19 @@ describe('hugging face files [reference]', () => {
     [{ num_key_value_heads: 2.5 }, 'num_key_value_heads must be a whole number'],
     [{ head_dim: 0 }, 'head_dim must be a whole number'],
     [{ tie_word_embeddings: 'true' }, 'tie_word_embeddings must be true or false'],
-    [{ hidden_act: 'relu' }, 'hidden_act must be "silu"'],
-    [{ attention_bias: true }, 'attention_bias must be false'],
+    [{ hidden_act: 'gelu_10' }, 'hidden_act must be one of "silu"'],
+    [{ mlp_bias: true }, 'mlp_bias must be false'],
     [{ use_sliding_window: true }, 'use_sliding_window must be false'],
+    [{ model_type: 'mistral', attention_bias: true }, 'attention_bias must be false'],
+    [{ model_type: 'gemma2', use_bidirectional_attention: true }, 'use_bidirectional_attention must be false'],
+    [{ model_type: 'gemma2', sliding_window: null }, 'sliding_window must be a whole number >= 1 for local layers 0'],
+    [{ model_type: 'gemma3_text', rope_parameters: { rope_theta: 5 } }, 'rope_parameters: rope_theta must be left out'],
+    [{ model_type: 'smollm3', no_rope_layers: [1] }, 'no_rope_layers must be a list of 0 and 1 for 2 layers'],
+    [{ model_type: 'qwen2', layer_types: ['sliding_attention', 'full_attention'] }, 'use_sliding_window must be true'],
+    [
+      { model_type: 'mistral', sliding_window: null, layer_types: ['sliding_attention', 'full_attention'] },
+      'layer_types must be',
+    ],
     [{ sliding_window: 4096 }, 'sliding_window must be false'],
     [{ layer_types: ['full_attention', 'sliding_attention'] }, 'layer_types must be full_attention in every layer'],
     [{ no_rope_layers: [1, 0] }, 'no_rope_layers must be left out'],
@@ -139,8 +160,8 @@ describe('hugging face files [reference]', () => {
     [{ num_attention_heads: 5 }, 'config.json: config: '],
     [{ model_type: 'moda', moda_config: null }, 'moda_config must be an object'],
     [{ model_type: 'moda', moda_config: { nLayers: '2' } }, 'config.json: config: nLayers'],
-    [gpt2({ scale_attn_by_inverse_layer_idx: true }), 'scale_attn_by_inverse_layer_idx must be false'],
-    [gpt2({ activation_function: 'gelu' }), 'activation_function must be "gelu_new"'],
+    [gpt2({ scale_attn_by_inverse_layer_idx: 1 }), 'scale_attn_by_inverse_layer_idx must be true or false'],
+    [gpt2({ activation_function: 'mish' }), 'activation_function must be one of "gelu_new"'],
     [gpt2({ n_ctx: 32 }), 'n_ctx must be 64'],
     [gpt2({ add_cross_attention: true }), 'add_cross_attention must be false'],
   ];
@@ -159,7 +180,8 @@ describe('hugging face files [reference]', () => {
       ropeTheta: 10_000,
       tieEmbeddings: false,
     });
-    expect(configFromHuggingFace({ ...olmo2, model_type: 'qwen3' }).headDim).toBe(128);
+    expect(configFromHuggingFace({ ...olmo2, model_type: 'qwen3', num_key_value_heads: 2 }).headDim).toBe(128);
+    expect(configFromHuggingFace({ ...olmo2, model_type: 'qwen3', num_key_value_heads: null }).nKvHeads).toBe(4);
     expect(configFromHuggingFace({ ...olmo2, model_type: 'llama' })).toMatchObject({ headDim: 8, normEps: 1e-6 });
     const more = {
       rope_scaling: null,

@@ -30,6 +30,28 @@ const variants: Record<string, Partial<DecoderConfig>> = {
   'moda-chunk-visible, C=3': { depth: 'moda-chunk-visible', depthChunk: 3 },
   // Positions of 256 B: kernels write their results into the slots.
   'moda-chunk-visible, C=3, D=16': { depth: 'moda-chunk-visible', depthChunk: 3, headDim: 16 },
+  'norms on both sides, two rotations, windows, caps, scales': {
+    ...{ norm: 'sandwich', qkNorm: 'head', activation: 'geglu', embeddingScale: 3, window: 3, localLayers: [0, 2] },
+    ...{ localRopeTheta: 10, attentionSoftcap: 2, logitSoftcap: 2, residualScale: 0.5, logitScale: 2 },
+    // A norm of small outputs bends more than differences of a fixed step follow.
+    normEps: 0.1,
+  },
+  'moda, parallel, part of a head, biases of the FFN': {
+    ...{ depth: 'moda', parallelBlocks: true, rotaryDim: 2, normKind: 'layer', activation: 'gelu-erf' },
+    ...{ bias: true, biasMaps: 'ffn' },
+  },
+  'moda, windows, layers without RoPE, llama3, biases of q, k, v': {
+    ...{ depth: 'moda', depthRope: 'none', nopeLayers: [1], window: 4, localLayers: [1, 2], qkNorm: 'none' },
+    ...{ bias: true, biasMaps: 'qkv', softmaxScaleByLayer: true },
+    ropeScaling: { kind: 'llama3', factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 4, trainedLength: 16 },
+  },
+  'moda, reader norm, part of a head, yarn': {
+    ...{ depth: 'moda', depthKeyNorm: 'reader', rotaryDim: 2, biasMaps: 'attention', bias: true },
+    ropeScaling: {
+      ...{ kind: 'yarn', factor: 4, attentionFactor: 1.3, betaFast: 4, betaSlow: 1, isTruncated: true },
+      trainedLength: 16,
+    },
+  },
   'gpt2 block': {
     normKind: 'layer',
     activation: 'gelu',

@@ -31,6 +31,10 @@ const base: DecoderConfigInput = {
 // Few combinations hold every option: a software adapter takes seconds for each new shader.
 const configs: Record<string, Partial<DecoderConfig>> = {
   'residual, pre-norm, QK-norm by head, interleaved RoPE': { norm: 'pre', qkNorm: 'head', ropeInterleaved: true },
+  'residual, pre-norm, biases of q, k and v, slowed rotation': {
+    ...{ norm: 'pre', qkNorm: 'none', bias: true, biasMaps: 'qkv' },
+    ropeScaling: { kind: 'llama3', factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 4, trainedLength: 16 },
+  },
   'moda, pre-norm': { depth: 'moda', norm: 'pre' },
   'moda, post-norm, biases': { depth: 'moda', norm: 'post', bias: true },
   'moda, post-norm, newest 2 slots': { depth: 'moda', norm: 'post', depthSlots: 2 },
@@ -177,6 +181,31 @@ describe('token decoder [webgpu]', () => {
     decoder.feed(1);
     expect((await decoder.choose()).logProb).toBeNaN();
     await expect(run()).rejects.toThrow(DataError);
+  });
+
+  const scaled = { trainedLength: 16, factor: 4, attentionFactor: 1, betaFast: 4, betaSlow: 1, isTruncated: true };
+  const unknown: Partial<DecoderConfig>[] = [
+    { window: 4 },
+    { window: 4, localLayers: [1], localRopeTheta: 50 },
+    { nopeLayers: [1] },
+    { rotaryDim: 4 },
+    { ropeScaling: { kind: 'yarn', ...scaled } },
+    { ropeScaling: { kind: 'dynamic', factor: 4, trainedLength: 16 } },
+    { activation: 'geglu' },
+    { norm: 'sandwich' },
+    { norm: 'pre', parallelBlocks: true },
+    { embeddingScale: 2 },
+    { residualScale: 2 },
+    { logitScale: 2 },
+    { logitSoftcap: 2 },
+    { attentionSoftcap: 2 },
+    { softmaxScaleByLayer: true },
+  ];
+  it.each(unknown)('leaves what it does not know to the general operators: %o', (variant) => {
+    const config = defineDecoderConfig({ ...base, ...variant });
+    using model = createDecoder(config, { device });
+    using cache = new DecoderCache(config, { B: 1, capacity: 4, device });
+    expect(openTokenDecoder(model, cache)).toBeNull();
   });
 
   it('leaves what it does not cover to the general operators', () => {

@@ -1,4 +1,4 @@
-export type { DecodeBlocksConfig } from '@modajs/kernels';
+export type { DecodeBlocksConfig, DecodeRotary } from '@modajs/kernels';
 export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
 export type { ShaderKernel } from './backends/custom-kernel-call.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';

@@ -6,6 +6,8 @@ import { FloatScope } from './float-scope.ts';
 /** Switches of a rotary embedding. */
 export interface CpuRopeOptions {
   readonly theta: number;
+  /** Radians a position of each pair, in place of the powers of theta. */
+  readonly frequencies?: readonly number[];
   /** First `rotaryDim` components of D are rotated. */
   readonly rotaryDim: number;
   /** Pairs (2i, 2i+1) when true, (i, i + rotaryDim/2) when false. */
@@ -24,7 +26,7 @@ export function rope(
   out: CpuArray,
   options: CpuRopeOptions,
 ): void {
-  const { theta, rotaryDim, interleaved, inverse } = options;
+  const { theta, frequencies, rotaryDim, interleaved, inverse } = options;
   const [H, D] = x.shape.slice(-2);
   const rows = elementCount(positions.shape);
   const half = rotaryDim / 2;
@@ -32,7 +34,7 @@ export function rope(
     const words = new Int32Array(16 + Math.ceil(half / 4) * 4);
     words.set([scope.read(x), scope.write(out), positions.address, rows, ROWS_PER_TILE, H, D, rotaryDim]);
     words.set([interleaved ? 1 : 0, inverse ? 1 : 0], 8);
-    for (let i = 0; i < half; i++) words[16 + i] = floatBits(theta ** ((-2 * i) / rotaryDim));
+    for (let i = 0; i < half; i++) words[16 + i] = floatBits(frequencies?.[i] ?? theta ** ((-2 * i) / rotaryDim));
     runtime.launch(KERNEL_ROPE, tileCount(rows, ROWS_PER_TILE), words);
   });
 }

@@ -11,6 +11,14 @@ import source from './decode-attention.wgsl';
 import { withoutSubgroups } from './subgroup-lines.ts';
 import { fixedSubgroupSize } from './subgroup-size.ts';
 
+/** Rotary embedding of all components of queries and keys. */
+export interface DecodeRotary {
+  readonly theta: number;
+  /** Radians a position of each pair, in place of the powers of theta. */
+  readonly frequencies?: readonly number[];
+  readonly isInterleaved: boolean;
+}
+
 /** Depth slots of one layer, by number in the arena. */
 export interface DecodeDepth {
   /** Slots that the layer reads: `first .. end - 1`. */
@@ -37,7 +45,7 @@ export interface DecodeAttentionProblem {
   readonly qNorm: number;
   readonly kNorm: number;
   readonly eps: number;
-  readonly rotary: { readonly theta: number; readonly isInterleaved: boolean } | null;
+  readonly rotary: DecodeRotary | null;
   readonly depth: DecodeDepth | null;
   /** First elements of the layer's keys in `cacheK` and values in `cacheV`, multiples of 16 bytes; 0 by default. */
   readonly cacheStart?: { readonly k: number; readonly v: number };
@@ -127,7 +135,7 @@ export function planDecodeAttention(
           ...[depth?.end ?? 0, depth?.fresh?.slot ?? NONE, depth?.own?.slot ?? NONE, depth?.own?.start ?? 0],
           ...[depth?.fresh?.start ?? 0, problem.qNorm, problem.kNorm, depth?.fresh?.norm ?? 0],
           ...[{ f32: problem.eps }, { f32: problem.scale }, cacheStart.k / values, cacheStart.v / values],
-          ...ropeFrequencies(D, D, rotary?.theta ?? 1),
+          ...ropeFrequencies(D, D, rotary?.theta ?? 1, rotary?.frequencies),
         ]),
         workgroups: [Hkv, splits, 1],
       },

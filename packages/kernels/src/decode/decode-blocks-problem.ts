@@ -1,3 +1,5 @@
+import type { DecodeRotary } from './decode-attention.ts';
+
 /** A matrix `[N, K]`, row-major: which of the storages `w0`.. holds it, its first element there, its bias in `vectors`. */
 export interface BlockMatrix {
   readonly storage: number;
@@ -51,7 +53,7 @@ export interface DecodeBlocksProblem {
   readonly qkNorm: 'none' | 'full' | 'head';
   readonly eps: number;
   readonly scale: number;
-  readonly rotary: { readonly theta: number; readonly isInterleaved: boolean } | null;
+  readonly rotary: DecodeRotary | null;
   readonly depth: { readonly hasNorm: boolean; readonly hasRope: boolean } | null;
   /** First element of the embedding in `table`. */
   readonly tableStart: number;

@@ -68,7 +68,7 @@ export function planDecodeBlocks(
         ],
         uniform: uniformBlock([
           ...[{ f32: problem.eps }, { f32: problem.scale }, problem.tableStart / values, cut.keysASplit],
-          ...ropeFrequencies(D, D, rotary?.theta ?? 1),
+          ...ropeFrequencies(D, D, rotary?.theta ?? 1, rotary?.frequencies),
           ...blocks.flatMap((block) => wordsOf(block, problem, values)),
         ]),
         workgroups: [cut.workgroups, 1, 1],

@@ -146,7 +146,7 @@ function rotate(x: number[], heads: number, D: number, position: number, { rotar
   const out = x.slice();
   for (let h = 0; h < heads; h++) {
     for (let i = 0; i < D / 2; i++) {
-      const angle = position * Math.fround(rotary.theta ** ((-2 * i) / D));
+      const angle = position * Math.fround(rotary.frequencies?.[i] ?? rotary.theta ** ((-2 * i) / D));
       const left = h * D + (rotary.isInterleaved ? 2 * i : i);
       const right = h * D + (rotary.isInterleaved ? 2 * i + 1 : i + D / 2);
       out[left] = x[left]! * Math.cos(angle) - x[right]! * Math.sin(angle);

@@ -15,7 +15,10 @@ import weightSource from './norm-rope-weight-backward.wgsl';
 
 /** Gradients of a `NormRopeProblem` with all components rotated. Offsets in elements; null: there is no such operand. */
 export interface NormRopeBackwardProblem
-  extends Pick<NormRopeProblem, 'dtype' | 'tokens' | 'H' | 'D' | 'scope' | 'theta' | 'isInterleaved' | 'stride'> {
+  extends Pick<
+    NormRopeProblem,
+    'dtype' | 'tokens' | 'H' | 'D' | 'scope' | 'theta' | 'frequencies' | 'isInterleaved' | 'stride'
+  > {
   /** How the weight's gradient is stored, and whether it is added to; dtype of x, overwritten by default. */
   readonly weightGradient?: { readonly dtype: 'f32' | 'f16'; readonly accumulate: boolean };
   readonly offsets: {
@@ -143,11 +146,11 @@ function bindingsOf({ scope, offsets }: NormRopeBackwardProblem): KernelPass['bi
 }
 
 function params(problem: NormRopeBackwardProblem, heads: number, rows: number, chunk: number): ArrayBuffer {
-  const { H, D, theta, stride = H * D, offsets } = problem;
+  const { H, D, theta, frequencies, stride = H * D, offsets } = problem;
   return uniformBlock([
     ...[rows, heads, D, H / heads, stride, offsets.x, offsets.weight ?? 0, offsets.positions],
     ...[offsets.rstd, offsets.dOut, offsets.dV ?? 0, offsets.dx, chunk, Math.ceil((heads * D) / COLUMNS), 0, 0],
-    ...ropeFrequencies(D, D, theta),
+    ...ropeFrequencies(D, D, theta, frequencies),
   ]);
 }
 

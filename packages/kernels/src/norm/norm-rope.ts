@@ -20,6 +20,8 @@ export interface NormRopeProblem {
   readonly eps: number;
   readonly rotaryDim: number;
   readonly theta: number;
+  /** Radians a position of each pair, in place of the powers of theta. */
+  readonly frequencies?: readonly number[];
   readonly isInterleaved: boolean;
   /** Elements from a token's x to the next; H * D by default. */
   readonly stride?: number;
@@ -53,9 +55,9 @@ export const ABSENT = { rstd: 'absentRstd', v: 'absentV', partial: 'absentPartia
  * @throws KernelError for an odd or too large rotaryDim, and for f16 without `caps.f16`
  */
 export function planNormRope(problem: NormRopeProblem, caps: DeviceCapabilities): KernelPlan {
-  const { dtype, tokens, H, D, scope, eps, rotaryDim, theta, isInterleaved, stride = H * D, offsets } = problem;
+  const { dtype, tokens, H, D, scope, eps, rotaryDim, isInterleaved, stride = H * D, offsets } = problem;
   requireF16('norm and rope', caps, dtype);
-  const frequencies = ropeFrequencies(D, rotaryDim, theta);
+  const frequencies = ropeFrequencies(D, rotaryDim, problem.theta, problem.frequencies);
   if (tokens * H * D === 0) return { passes: [], workspace: {} };
   const hasNorm = scope !== 'none';
   const hasWeight = offsets.weight !== null;

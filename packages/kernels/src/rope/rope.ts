@@ -21,6 +21,8 @@ export interface RopeProblem {
   readonly D: number;
   readonly rotaryDim: number;
   readonly theta: number;
+  /** Radians a position of each pair, in place of the powers of theta. */
+  readonly frequencies?: readonly number[];
   /** Pairs `(2i, 2i+1)` when true, `(i, i + rotaryDim/2)` when false. */
   readonly isInterleaved: boolean;
   /** Turn by the negative angle: the gradient. */
@@ -38,9 +40,11 @@ export interface RopeProblem {
  * @throws KernelError for an odd rotaryDim, one above D or above 512, and for f16 without `caps.f16`
  */
 export function planRope(problem: RopeProblem, caps: DeviceCapabilities): KernelPlan {
-  const { dtype, tokens, D, rotaryDim, theta, isInterleaved, isInverse, offsets, second } = problem;
+  const { dtype, tokens, D, rotaryDim, isInterleaved, isInverse, offsets, second } = problem;
   requireF16('rope', caps, dtype);
-  const frequencies = ropeFrequencies(D, rotaryDim, theta).map(({ f32 }) => ({ f32: isInverse ? -f32 : f32 }));
+  const frequencies = ropeFrequencies(D, rotaryDim, problem.theta, problem.frequencies).map(({ f32 }) => ({
+    f32: isInverse ? -f32 : f32,
+  }));
   if (tokens * D === 0) return { passes: [], workspace: {} };
   const starts = [offsets.x, offsets.out, second?.offsets.y, second?.offsets.outY];
   const isVector = vectorLanes({ dtype, heads: 1, D, rotaryDim, isInterleaved, starts }) !== null;

@@ -1,7 +1,8 @@
 import { ConfigError, type DepthReading, linear, reshape, type Tensor } from '@modajs/tensor';
 import { type Check, checkFields, checkOperands, flag, orNull, shown, whole } from '@modajs/tensor/checks';
 import { attention } from '../attention.ts';
-import type { AttentionResult, SequenceOptions } from '../attention-options.ts';
+import type { SequenceOptions } from '../attention-options.ts';
+import { cappedAttention } from '../capped-attention.ts';
 import { depthAttention } from '../depth-attention.ts';
 import type { DepthStream } from '../depth-stream.ts';
 import { mergeAttention } from '../merge.ts';
@@ -12,7 +13,7 @@ import type { AttentionProbe } from '../statistics/attention-probe.ts';
 import { depthKey, needsReaderNorm, readerQuery, writeProjected, writeSlot } from './depth-keys.ts';
 import { checkLayerConfig, checkProjection, isStream } from './layer-checks.ts';
 import type { AttentionLayerConfig, AttentionLayerWeights, LinearWeights } from './layer-config.ts';
-import { normAndRotate, normAndRotateBoth, qkNorm, rotate } from './qk-norm.ts';
+import { normAndRotate, normAndRotateBoth, qkNorm, rotate, scaleQueries } from './qk-norm.ts';
 import { SequenceCache } from './sequence-cache.ts';
 
 /** Where a layer reads and writes besides its input. */
@@ -61,14 +62,15 @@ export function attentionLayer(
   const slot = ownSlot(weights, config, context);
   const rawQ = project(weights.qProj, nHeads);
   // A reader's norm weight meets the query before it turns.
-  const plainQ = stream && needsReaderNorm(config) ? qkNorm(rawQ, weights.qNorm, config) : null;
+  const plainQ = stream && needsReaderNorm(config) ? scaleQueries(qkNorm(rawQ, weights.qNorm, config), config) : null;
   const rawK = project(weights.kProj, nKvHeads, context.keyValueInputs?.k);
-  const { q, k } = plainQ
+  const { q: turnedQ, k } = plainQ
     ? { q: rotate(plainQ, positions, config), k: normAndRotate(rawK, weights.kNorm, positions, config, slot?.k) }
     : normAndRotateBoth({ q: rawQ, k: rawK }, weights, positions, config, {
         q: ownQueries(config, context),
         k: slot?.k ?? null,
       });
+  const q = plainQ ? turnedQ : scaleQueries(turnedQ, config);
   let v = project(weights.vProj, nKvHeads, context.keyValueInputs?.v, slot?.v);
   if (context.mixValues) v = context.mixValues(q, k, v);
   const depth = stream && stream.count > 0 ? stream.read({ last: config.depthSlots }) : null;
@@ -76,7 +78,12 @@ export function attentionLayer(
   const scored = stream instanceof ScoredStream ? stream : null;
   const read = { q, plainQ, k: cache?.k ?? k, v: cache?.v ?? v, depth, scored, Tk: cache?.length ?? T };
   const { out, lse } = readKeys(read, weights, config, context);
-  if (context.onAttention) {
+  if (context.onAttention && lse === null) {
+    throw new ConfigError(
+      `attentionLayer: onAttention needs attention whose logits are not capped, got logitSoftcap=${config.logitSoftcap}. Leave onAttention out.`,
+    );
+  }
+  if (context.onAttention && lse) {
     const { docRange, firstPosition } = context;
     const slots = depth ? stream!.keys().slice(-depth.S) : [];
     const softmaxScale = config.softmaxScale ?? 1 / Math.sqrt(headDim);
@@ -142,7 +149,12 @@ function ownQueries(
   { nHeads, rotary, depthChunk }: AttentionLayerConfig,
   { stream }: AttentionLayerContext,
 ): Tensor | null {
-  const isOwnPosition = rotary !== null && depthChunk === 1 && stream !== null && !(stream instanceof ScoredStream);
+  const isOwnPosition =
+    rotary !== null &&
+    (rotary.queryScale ?? 1) === 1 &&
+    depthChunk === 1 &&
+    stream !== null &&
+    !(stream instanceof ScoredStream);
   return isOwnPosition ? stream.queryMemory(nHeads) : null;
 }
 
@@ -173,10 +185,19 @@ function readKeys(
   weights: AttentionLayerWeights,
   config: AttentionLayerConfig,
   { docRange, firstPosition }: AttentionLayerContext,
-): AttentionResult {
+): { readonly out: Tensor; readonly lse: Tensor | null } {
   const { q, k, v, depth, scored, Tk } = read;
   const scale = config.softmaxScale ?? 1 / Math.sqrt(config.headDim);
-  const options: SequenceOptions = { scale, causal: config.causal, docRange, Tk };
+  const { causal, window = null, logitSoftcap = null } = config;
+  const options: SequenceOptions = { scale, causal, window, docRange, Tk };
+  if (logitSoftcap !== null) {
+    if (depth) {
+      throw new ConfigError(
+        `attentionLayer: logitSoftcap needs a layer that reads no depth slots, got logitSoftcap=${logitSoftcap} and ${depth.S} slots. Set it to null.`,
+      );
+    }
+    return { out: cappedAttention(q, k, v, { ...options, softcap: logitSoftcap }), lse: null };
+  }
   if (!depth) return attention(q, k, v, options);
   if (config.depthChunk > 1) {
     return modaChunkVisible(q, k, v, depth, { ...options, chunk: config.depthChunk, firstPosition });

@@ -4,7 +4,7 @@ import type { DepthStream } from '../depth-stream.ts';
 import { ScoredStream } from '../scored-stream.ts';
 import { checkLayerConfig, checkProjection, isStream } from './layer-checks.ts';
 import type { AttentionLayerConfig, LinearWeights } from './layer-config.ts';
-import { normAndRotate, qkNorm, rotate } from './qk-norm.ts';
+import { normAndRotate, qkNorm, rotate, rotatesWhole } from './qk-norm.ts';
 
 /**
  * The key that goes into a depth slot, from the raw projection `[B, T, Hkv, D]`. `writer` applies this layer's key norm,
@@ -87,14 +87,15 @@ function preparedSlot(
   slot: { k: Tensor; v: Tensor } | null,
 ): { k: Tensor; v: Tensor } {
   const { rotary, depthRope, depthKeyNorm, qkNorm: scope, normEps: eps, nKvHeads, headDim } = config;
-  if (!rotary || depthRope !== 'shared' || needsReaderNorm(config)) {
+  if (!rotary || !rotatesWhole(config) || depthRope !== 'shared' || needsReaderNorm(config)) {
     const { k, v } = projectDepth(x, projection, config);
     return { k: depthKey(k, kNorm, positions, config, slot?.k), v };
   }
   const [B, T] = x.shape;
   const both = reshape(linear(x, projection.weight, projection.bias ?? undefined), [B, T, 2, nKvHeads, headDim]);
   const norm = depthKeyNorm === 'none' || scope === 'none' ? null : { weight: kNorm, eps, full: scope === 'full' };
-  return keyValues(both, positions, { ...rotary, norm, into: slot });
+  const { theta, interleaved, frequencies } = rotary;
+  return keyValues(both, positions, { theta, interleaved, frequencies, norm, into: slot });
 }
 
 /** Projects `x` `[B, T, C]` and writes it to the stream as one slot, keys prepared as the configuration says. */

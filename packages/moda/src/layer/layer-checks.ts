@@ -5,8 +5,10 @@ import {
   checkOperands,
   flag,
   floatOnly,
+  listOfNumbers,
   notNegative,
   oneOf,
+  orAbsent,
   orNull,
   positive,
   rankIs,
@@ -18,7 +20,13 @@ import { ScoredStream } from '../scored-stream.ts';
 import type { AttentionLayerConfig, LinearWeights, RotaryConfig } from './layer-config.ts';
 
 const rotary: Check = (operation, name, value) =>
-  checkFields(operation, name, value as RotaryConfig, { theta: positive, interleaved: flag });
+  checkFields(operation, name, value as RotaryConfig, {
+    theta: positive,
+    interleaved: flag,
+    rotaryDim: orAbsent(whole()),
+    frequencies: orAbsent(orNull(listOfNumbers)),
+    queryScale: orAbsent(positive),
+  });
 
 const CONFIG: { readonly [name in keyof AttentionLayerConfig]: Check } = {
   nHeads: whole(1),
@@ -28,6 +36,8 @@ const CONFIG: { readonly [name in keyof AttentionLayerConfig]: Check } = {
   normEps: notNegative,
   rotary: orNull(rotary),
   softmaxScale: orNull(positive),
+  window: orAbsent(orNull(whole(1))),
+  logitSoftcap: orAbsent(orNull(positive)),
   causal: flag,
   depthKeyNorm: oneOf('none', 'writer', 'reader'),
   depthRope: oneOf('none', 'shared'),

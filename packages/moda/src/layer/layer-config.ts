@@ -28,8 +28,14 @@ export interface AttentionLayerWeights {
 /** Rotary embedding of queries and keys. */
 export interface RotaryConfig {
   readonly theta: number;
-  /** Pairs (2i, 2i+1) instead of (i, i + D/2). */
+  /** Pairs (2i, 2i+1) instead of (i, i + rotaryDim/2). */
   readonly interleaved: boolean;
+  /** Leading components of a head that rotate; all of them by default. */
+  readonly rotaryDim?: number;
+  /** Radians a position of each pair, in place of powers of theta: a scaled rotation. */
+  readonly frequencies?: readonly number[] | null;
+  /** Factor of the rotated components of queries; 1 by default. Where all rotate, a softmax scale says the same. */
+  readonly queryScale?: number;
 }
 
 /** What fixes an attention layer's computation besides its weights. */
@@ -43,6 +49,10 @@ export interface AttentionLayerConfig {
   readonly rotary: RotaryConfig | null;
   /** Null: 1/sqrt(headDim). */
   readonly softmaxScale: number | null;
+  /** Keys `window` or more positions back are hidden; null, the default, hides none. Never touches depth keys. */
+  readonly window?: number | null;
+  /** c of `c tanh(s / c)`, which logits s go through before the softmax; null, the default, for none. Without depth slots only. */
+  readonly logitSoftcap?: number | null;
   /** Hide later positions; true for language models. */
   readonly causal: boolean;
   /** Key norm of depth keys: none, the writing layer's, or the reading layer's. */

@@ -60,7 +60,12 @@ function sequenceMap(probe: AttentionProbe): Tensor {
     );
   }
   if (!config.causal) return probabilities;
-  const visible = new Float32Array(T * Tk).map((_, i) => Number((i % Tk) - (Tk - T) <= Math.floor(i / Tk)));
+  const window = config.window ?? Number.POSITIVE_INFINITY;
+  // How many positions back a key lies.
+  const visible = new Float32Array(T * Tk).map((_, i) => {
+    const back = Math.floor(i / Tk) + (Tk - T) - (i % Tk);
+    return Number(back >= 0 && back < window);
+  });
   return where(tensor(visible, { shape: [1, 1, T, Tk], dtype: lse.dtype, device: lse.device }), probabilities, 0);
 }
 

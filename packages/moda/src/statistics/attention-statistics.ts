@@ -12,6 +12,7 @@ import {
   sub,
   sum,
   type Tensor,
+  tensor,
   tidy,
   transpose,
   zerosLike,
@@ -39,7 +40,7 @@ export function attentionStatistics(probe: AttentionProbe): AttentionStatistics 
   checkProbe('attentionStatistics', probe);
   return tidy(() =>
     noGrad(() => {
-      const sinkMass = exp(sub(sinkLogit(probe), probe.lse));
+      const sinkMass = mul(exp(sub(sinkLogit(probe), probe.lse)), seesSink(probe));
       if (!probe.depth) return { depthMass: zerosLike(probe.lse), depthEntropy: zerosLike(probe.lse), sinkMass };
       const q = cast(probe.q, 'f32');
       // Values replaced by keys: the output is the mean key, and entropy = lse - scale q . mean key.
@@ -62,6 +63,15 @@ export function attentionStatistics(probe: AttentionProbe): AttentionStatistics 
       };
     }),
   );
+}
+
+/** Where a window leaves key 0 in sight: `[1, 1, T]` of 0 and 1, or 1. */
+function seesSink({ sequenceQ, Tk, lse, config }: AttentionProbe): Tensor | number {
+  const { window = null } = config;
+  if (window === null) return 1;
+  const T = sequenceQ.shape[1];
+  const seen = new Float32Array(T).map((_, i) => Number(Tk - T + i < window));
+  return tensor(seen, { shape: [1, 1, T], device: lse.device });
 }
 
 /** The reading in f32, with keys for values. */

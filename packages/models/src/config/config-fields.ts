@@ -1,4 +1,5 @@
-import { type DecoderConfig, depthMechanisms } from './decoder-config.ts';
+import { activations, type DecoderConfig, depthMechanisms } from './decoder-config.ts';
+import { isRopeScaling, ropeScalingKinds } from './rope-scaling.ts';
 
 /** What a config field may hold, in words and as a test. */
 export interface FieldRule {
@@ -26,6 +27,17 @@ const oneOf = (...values: readonly string[]): FieldRule => ({
   accepts: (value) => values.includes(value as string),
 });
 
+const layers: FieldRule = {
+  expected: 'a list of layers: whole numbers >= 0, each once',
+  accepts: (value) =>
+    Array.isArray(value) && value.every((one) => isWhole(one) && one >= 0) && new Set(value).size === value.length,
+};
+
+const ropeScaling: FieldRule = {
+  expected: `an object of kind ${ropeScalingKinds.map((kind) => `'${kind}'`).join(', ')} with the fields of its kind`,
+  accepts: isRopeScaling,
+};
+
 const orNull = (rule: FieldRule): FieldRule => ({
   expected: `${rule.expected}, or null`,
   accepts: (value) => value === null || rule.accepts(value),
@@ -41,17 +53,31 @@ export const fieldRules: Readonly<Record<keyof DecoderConfig, FieldRule>> = {
   dFf: wholeFrom(1),
   vocabSize: wholeFrom(1),
   seqLen: wholeFrom(1),
-  norm: oneOf('pre', 'post', 'reordered'),
+  norm: oneOf('pre', 'post', 'reordered', 'sandwich'),
   normKind: oneOf('rms', 'layer'),
   normEps: positive,
   qkNorm: oneOf('none', 'full', 'head'),
   bias: flag,
+  biasMaps: oneOf('all', 'attention', 'qkv', 'ffn'),
   tieEmbeddings: flag,
-  activation: oneOf('swiglu', 'gelu'),
+  activation: oneOf(...activations),
+  parallelBlocks: flag,
+  embeddingScale: positive,
+  residualScale: positive,
+  logitScale: positive,
+  logitSoftcap: orNull(positive),
   positions: oneOf('rope', 'learned'),
   ropeTheta: positive,
+  ropeScaling: orNull(ropeScaling),
+  localRopeTheta: orNull(positive),
+  rotaryDim: orNull(wholeFrom(2)),
+  nopeLayers: layers,
   ropeInterleaved: flag,
   softmaxScale: orNull(positive),
+  softmaxScaleByLayer: flag,
+  attentionSoftcap: orNull(positive),
+  window: orNull(wholeFrom(1)),
+  localLayers: layers,
   depth: oneOf(...depthMechanisms),
   depthFfnProjection: flag,
   depthAttentionProjection: flag,

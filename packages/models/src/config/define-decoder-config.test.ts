@@ -24,6 +24,20 @@ describe('defineDecoderConfig', () => {
     [{ depthFfnProjection: true }, 'Set depthFfnProjection to false.'],
     [{ depth: 'hyper-connections', norm: 'post' }, "'pre' or 'reordered'"],
     [{ headDim: 3 }, 'Use an even headDim.'],
+    [{ rotaryDim: 6 }, 'Set rotaryDim to an even number of at most 4.'],
+    [{ window: 3, localLayers: [] }, 'window and localLayers must be given together'],
+    [{ window: 3, localLayers: [2] }, 'localLayers must be below nLayers'],
+    [{ nopeLayers: [0, 0] }, 'each once'],
+    [{ ropeScaling: { kind: 'linear' } }, "an object of kind 'linear'"],
+    [{ ropeScaling: { kind: 'linear', factor: 2, more: 1 } }, "an object of kind 'linear'"],
+    [{ ropeScaling: { kind: 'linear', factor: 2 }, positions: 'learned' }, 'ropeScaling needs rotary positions'],
+    [{ localRopeTheta: 10 }, 'localRopeTheta needs local layers'],
+    [{ biasMaps: 'qkv' }, 'Set bias to true.'],
+    [{ parallelBlocks: true }, "Set norm to 'pre'."],
+    [{ parallelBlocks: true, norm: 'pre', depth: 'mudd' }, 'Set parallelBlocks to false.'],
+    [{ attentionSoftcap: 5, depth: 'moda' }, 'attentionSoftcap needs attention without depth slots'],
+    [{ nopeLayers: [1], depth: 'moda' }, "Set depthRope to 'none'."],
+    [{ nopeLayers: [1], depth: 'depth-value-mix' }, "Set depth to 'value-residual'."],
   ];
   for (const [change, message] of refused) {
     it(`refuses ${JSON.stringify(change)} and says the cure`, () => {

@@ -36,12 +36,26 @@ export function defineDecoderConfig(input: DecoderConfigInput): DecoderConfig {
     normEps: 1e-6,
     qkNorm: 'full',
     bias: false,
+    biasMaps: 'all',
     tieEmbeddings: true,
     activation: 'swiglu',
+    parallelBlocks: false,
+    embeddingScale: 1,
+    residualScale: 1,
+    logitScale: 1,
+    logitSoftcap: null,
     positions: 'rope',
     ropeTheta: 500_000,
+    ropeScaling: null,
+    localRopeTheta: null,
+    rotaryDim: null,
+    nopeLayers: [],
     ropeInterleaved: false,
     softmaxScale: null,
+    softmaxScaleByLayer: false,
+    attentionSoftcap: null,
+    window: null,
+    localLayers: input.window == null ? [] : Array.from({ length: input.nLayers }, (_, layer) => layer),
     depth: 'residual',
     depthFfnProjection: isModa,
     depthAttentionProjection: false,
@@ -57,6 +71,8 @@ export function defineDecoderConfig(input: DecoderConfigInput): DecoderConfig {
   };
   checkField('headDim', config.headDim);
   checkConsistency(config);
+  checkRotation(config);
+  checkDepth(config);
   return Object.freeze(config);
 }
 
@@ -93,8 +109,19 @@ function checkConsistency(config: DecoderConfig): void {
     const divisors = firstDivisors(nHeads, 12);
     refuse('nHeads must be a multiple of nKvHeads', { nHeads, nKvHeads }, `Set nKvHeads to ${divisors.join(', ')}.`);
   }
-  if (config.positions === 'rope' && headDim % 2 !== 0) {
-    refuse('headDim must be even for rotary positions', { headDim }, 'Use an even headDim.');
+  const { window, localLayers, parallelBlocks } = config;
+  if ((window === null) !== (localLayers.length === 0)) {
+    refuse(
+      'window and localLayers must be given together',
+      { window, localLayers },
+      'Set window to null and localLayers to [], or both to what the local layers see and which they are.',
+    );
+  }
+  if (config.biasMaps !== 'all' && !config.bias) {
+    refuse('biasMaps needs biases', { bias: false, biasMaps: config.biasMaps }, 'Set bias to true.');
+  }
+  if (parallelBlocks && norm !== 'pre') {
+    refuse('parallelBlocks needs norms before the sub-layers', { parallelBlocks, norm }, "Set norm to 'pre'.");
   }
   const isModa = depth === 'moda' || depth === 'moda-chunk-visible';
   for (const key of ['depthFfnProjection', 'depthAttentionProjection', 'depthLastProjection'] as const) {
@@ -130,6 +157,88 @@ function checkConsistency(config: DecoderConfig): void {
     );
   }
 }
+
+/** What depends on the layers' numbers and the components that rotate. */
+function checkRotation(config: DecoderConfig): void {
+  const { nLayers, headDim, positions, rotaryDim, ropeScaling, nopeLayers, localRopeTheta, localLayers } = config;
+  for (const key of ['nopeLayers', 'localLayers'] as const) {
+    if (config[key].some((layer) => layer >= nLayers)) {
+      refuse(`${key} must be below nLayers`, { nLayers, [key]: config[key] }, 'Layers count from 0.');
+    }
+  }
+  if (positions !== 'rope') {
+    const given = { rotaryDim, ropeScaling, localRopeTheta };
+    for (const [key, value] of Object.entries({ ...given, nopeLayers: nopeLayers.length > 0 ? nopeLayers : null })) {
+      if (value !== null)
+        refuse(`${key} needs rotary positions`, { positions, [key]: value }, "Set positions to 'rope'.");
+    }
+    return;
+  }
+  const rotated = rotaryDim ?? headDim;
+  if (rotated % 2 !== 0 || rotated > headDim) {
+    const [field, most] = rotaryDim === null ? ['headDim', ''] : ['rotaryDim', ` and at most headDim=${headDim}`];
+    refuse(
+      `${field} must be even${most} for rotary positions`,
+      { [field]: rotated },
+      rotaryDim === null ? 'Use an even headDim.' : `Set rotaryDim to an even number of at most ${headDim}.`,
+    );
+  }
+  if (localRopeTheta !== null && localLayers.length === 0) {
+    refuse('localRopeTheta needs local layers', { localRopeTheta, localLayers }, 'Set localRopeTheta to null.');
+  }
+  if (ropeScaling?.kind === 'dynamic' && rotated < 4) {
+    refuse('dynamic scaling needs at least two pairs that rotate', { ropeScaling, rotaryDim: rotated }, 'Rotate more.');
+  }
+  if (ropeScaling?.kind === 'longrope') {
+    for (const key of ['shortFactors', 'longFactors'] as const) {
+      if (2 * ropeScaling[key].length === rotated) continue;
+      refuse(
+        `ropeScaling.${key} must hold one factor for each of ${rotated / 2} pairs`,
+        { ropeScaling },
+        `It holds ${ropeScaling[key].length}.`,
+      );
+    }
+  }
+}
+
+/** Mechanisms that know nothing of a field are refused with it. */
+function checkDepth(config: DecoderConfig): void {
+  const { depth, parallelBlocks, attentionSoftcap, nopeLayers, localRopeTheta, nLayers } = config;
+  if (parallelBlocks && !plainSumMechanisms.has(depth)) {
+    const known = [...plainSumMechanisms].join("', '");
+    refuse(`parallelBlocks needs depth '${known}'`, { depth, parallelBlocks }, 'Set parallelBlocks to false.');
+  }
+  const isModa = depth === 'moda' || depth === 'moda-chunk-visible';
+  if (attentionSoftcap !== null && isModa) {
+    refuse(
+      'attentionSoftcap needs attention without depth slots',
+      { depth, attentionSoftcap },
+      "Set depth to 'depth-attention', which has a softmax of its own, or attentionSoftcap to null.",
+    );
+  }
+  const turnsUnlike = localRopeTheta !== null || (nopeLayers.length > 0 && nopeLayers.length < nLayers);
+  if (!turnsUnlike) return;
+  if (depth === 'depth-value-mix') {
+    const got = { depth, localRopeTheta, nopeLayers };
+    refuse('depth-value-mix needs keys that turn alike in all layers', got, "Set depth to 'value-residual'.");
+  }
+  if (isModa && config.depthRope === 'shared') {
+    refuse(
+      'depth keys that share rotary positions need layers that turn alike',
+      { depthRope: 'shared', localRopeTheta, nopeLayers },
+      "Set depthRope to 'none'.",
+    );
+  }
+}
+
+/** Mechanisms that leave the residual sum as it is. */
+const plainSumMechanisms: ReadonlySet<string> = new Set([
+  'residual',
+  'moda',
+  'moda-chunk-visible',
+  'value-residual',
+  'depth-value-mix',
+]);
 
 /** Mechanisms that replace the residual sum, so that a norm after it has no meaning. */
 const streamMechanisms: ReadonlySet<string> = new Set([

@@ -1,15 +1,18 @@
-import type {
-  BlockCall,
-  BlockWeight,
-  DecodeBlocksConfig,
-  DecodeProgram,
-  ProductCall,
-  ProgramWeight,
-  Tensor,
+import {
+  type BlockCall,
+  type BlockWeight,
+  ConfigError,
+  type DecodeBlocksConfig,
+  type DecodeProgram,
+  type DecodeRotary,
+  type ProductCall,
+  type ProgramWeight,
+  type Tensor,
 } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import { normOf } from '../decoder/block.ts';
+import { normAfter, normBefore } from '../decoder/block.ts';
 import type { DecoderCache } from '../decoder/decoder-cache.ts';
+import { scaledFrequencies } from '../decoder/rotation.ts';
 import type { SubLayer } from '../depth/depth-path.ts';
 import { slotsPerBlock, slotsReadBy } from '../depth/moda-slots.ts';
 import type { DecodeBuffers } from './decode-buffers.ts';
@@ -68,7 +71,8 @@ export class DecodeRecorder {
       hasNorm: config.depthKeyNorm === 'writer',
       hasRope: config.depthRope === 'shared',
     };
-    const rotary = { theta: config.ropeTheta, isInterleaved: config.ropeInterleaved };
+    if (norm === 'sandwich') throw new ConfigError("decode: fused blocks know no norm 'sandwich'.");
+    const rotary = this.#rotary();
     const scale = config.softmaxScale ?? 1 / Math.sqrt(D);
     this.program.blocks({
       problem: { C, F, H, Hkv, D, splits: buffers.splits, norm, qkNorm, eps, scale, rotary, depth },
@@ -88,8 +92,7 @@ export class DecodeRecorder {
       this.#writesSlot(layer) && `${name}.${part}.weight` in parameters ? weight(part) : null;
     const norm = (of: string): number => vectors.find(`${of}.weight`) ?? 0;
     // Where norms follow a sub-layer, the attention begins with that of the previous block's FFN.
-    const attentionNorm =
-      config.norm === 'pre' ? normOf(config, layer, 'attention') : normOf(config, Math.max(layer - 1, 0), 'ffn');
+    const attentionNorm = normBefore(config, layer, 'attention') ?? normAfter(config, Math.max(layer - 1, 0), 'ffn')!;
     const depth = this.#depth(layer, 0);
     return {
       ...{ q: weight('self_attn.q_proj'), k: weight('self_attn.k_proj'), v: weight('self_attn.v_proj') },
@@ -97,7 +100,7 @@ export class DecodeRecorder {
       ...{ gate: weight('mlp.gate_proj'), up: weight('mlp.up_proj'), down: weight('mlp.down_proj') },
       ...{ ffnSlot: config.depthFfnProjection ? maybe('depth.ffn_kv_proj') : null },
       attentionNorm: norm(attentionNorm),
-      ffnNorm: norm(normOf(config, layer, config.norm === 'pre' ? 'ffn' : 'attention')),
+      ffnNorm: norm(normBefore(config, layer, 'ffn') ?? normAfter(config, layer, 'attention')!),
       qNorm: norm(`${name}.self_attn.q_norm`),
       kNorm: norm(`${name}.self_attn.k_norm`),
       freshNorm: depth?.fresh?.norm ?? 0,
@@ -107,6 +110,13 @@ export class DecodeRecorder {
       },
       ...{ cacheK: cache.layers[layer].k, cacheV: cache.layers[layer].v },
     };
+  }
+
+  /** One rotation for all layers: others are not decoded here. */
+  #rotary(): DecodeRotary {
+    const { ropeTheta: theta, ropeInterleaved: isInterleaved } = this.sources.config;
+    const frequencies = scaledFrequencies(this.sources.config, 0) ?? undefined;
+    return { theta, frequencies, isInterleaved };
   }
 
   #weight(name: string, out: number): ProgramWeight {
@@ -120,12 +130,12 @@ export class DecodeRecorder {
     const pending = this.#pending;
     const isLast = out === buffers.logits;
     const hasCarry = pending !== null && !isLast;
+    const after = pending && normAfter(config, pending.layer, pending.part);
     const input: ProductCall['input'] = {
       kind: 'residual',
       hasY: pending !== null,
-      normOf: pending === null || config.norm === 'pre' ? null : config.norm === 'post' ? 'sum' : 'y',
-      norm:
-        pending && config.norm !== 'pre' ? vectors.start(`${normOf(config, pending.layer, pending.part)}.weight`) : 0,
+      normOf: after === null ? null : config.norm === 'post' ? 'sum' : 'y',
+      norm: after ? vectors.start(`${after}.weight`) : 0,
       inputNorm: norm === null ? null : vectors.start(norm),
       hasCarry,
       eps: config.normEps,
@@ -146,8 +156,8 @@ export class DecodeRecorder {
   }
 
   #inputNorm(layer: number, part: SubLayer): string | null {
-    const { config } = this.sources;
-    return config.norm === 'pre' ? `${normOf(config, layer, part)}.weight` : null;
+    const name = normBefore(this.sources.config, layer, part);
+    return name && `${name}.weight`;
   }
 
   #attention(layer: number): void {
@@ -171,7 +181,7 @@ export class DecodeRecorder {
         ...{ qkNorm: config.qkNorm, eps: config.normEps },
         qNorm: vectors.find(`${name}.self_attn.q_norm.weight`) ?? 0,
         kNorm: vectors.find(`${name}.self_attn.k_norm.weight`) ?? 0,
-        rotary: { theta: config.ropeTheta, isInterleaved: config.ropeInterleaved },
+        rotary: this.#rotary(),
         depth: this.#depth(layer, hasOwn ? q + 2 * kv : q),
       },
       ...{ state: buffers.state, raw: buffers.raw, fresh: buffers.hidden, vectors: vectors.tensor, cacheK, cacheV },

@@ -3,22 +3,61 @@ import {
   type AttentionLayerContext,
   type AttentionLayerWeights,
   attentionLayer,
+  type RotaryConfig,
   writeProjected,
 } from '@modajs/moda';
-import { addLayerNorm, addRmsNorm, gelu, layerNorm, linear, rmsNorm, swiglu, type Tensor } from '@modajs/tensor';
+import { addLayerNorm, addRmsNorm, affine, layerNorm, linear, rmsNorm, type Tensor } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { DepthPath, NormOfSum, SubLayer } from '../depth/depth-path.ts';
-import { normNames } from '../parameters/block-specs.ts';
+import { hasPreNorms, normNames } from '../parameters/block-specs.ts';
+import { activate } from './activation.ts';
+import { attentionFactor, rotatedComponents, scaledFrequencies } from './rotation.ts';
 import type { Weights } from './weights.ts';
 
-/** The part of a decoder's configuration that its attention layers read. */
-export function attentionConfig(config: DecoderConfig): AttentionLayerConfig {
-  const { ropeTheta, ropeInterleaved } = config;
+/** What one attention layer reads of a decoder's configuration, in a sequence of `length` positions. */
+export function attentionConfig(config: DecoderConfig, layer: number, length: number): AttentionLayerConfig {
+  const { attentionSoftcap, window, localLayers } = config;
+  const isLocal = localLayers.includes(layer);
   return {
     ...config,
-    rotary: config.positions === 'rope' ? { theta: ropeTheta, interleaved: ropeInterleaved } : null,
+    rotary: rotaryOf(config, layer, length),
+    softmaxScale: softmaxScale(config, layer),
+    window: isLocal ? window : null,
+    logitSoftcap: attentionSoftcap,
     causal: true,
   };
+}
+
+function rotaryOf(config: DecoderConfig, layer: number, length: number): RotaryConfig | null {
+  const { positions, ropeTheta, ropeInterleaved: interleaved, headDim } = config;
+  if (positions !== 'rope' || config.nopeLayers.includes(layer)) return null;
+  const rotaryDim = rotatedComponents(config);
+  if (!isScaled(config, layer)) return { theta: localTheta(config, layer) ?? ropeTheta, interleaved, rotaryDim };
+  return {
+    ...{ theta: ropeTheta, interleaved, rotaryDim, frequencies: scaledFrequencies(config, length) },
+    queryScale: rotaryDim === headDim ? 1 : attentionFactor(config) ** 2,
+  };
+}
+
+/** Whether a layer turns as `ropeScaling` says. */
+function isScaled(config: DecoderConfig, layer: number): boolean {
+  const { positions, nopeLayers, ropeScaling } = config;
+  const turns = positions === 'rope' && !nopeLayers.includes(layer);
+  return turns && ropeScaling !== null && localTheta(config, layer) === null;
+}
+
+/** Base of a layer's own rotation; null where it turns as the others. */
+function localTheta({ localLayers, localRopeTheta }: DecoderConfig, layer: number): number | null {
+  return localLayers.includes(layer) ? localRopeTheta : null;
+}
+
+/** Factor of q . k; null for 1/sqrt(D). Where heads rotate whole, it holds the attention factor of both. */
+function softmaxScale(config: DecoderConfig, layer: number): number | null {
+  const isWhole = rotatedComponents(config) === config.headDim;
+  const turned = isWhole && isScaled(config, layer) ? attentionFactor(config) ** 2 : 1;
+  const factor = turned / (config.softmaxScaleByLayer ? layer + 1 : 1);
+  if (factor === 1) return config.softmaxScale;
+  return factor * (config.softmaxScale ?? 1 / Math.sqrt(config.headDim));
 }
 
 /** RMSNorm or LayerNorm with the parameters under `name`. */
@@ -39,9 +78,16 @@ export function normOfSum(name: string, config: DecoderConfig, weights: Weights)
   };
 }
 
-/** Name of the norm that belongs to a sub-layer. */
-export function normOf(config: DecoderConfig, layer: number, part: SubLayer): string {
-  return `model.layers.${layer}.${normNames(config)[part]}`;
+/** Name of the norm of what a sub-layer reads; null for none. */
+export function normBefore(config: DecoderConfig, layer: number, part: SubLayer): string | null {
+  const { before } = normNames(config);
+  return before && `model.layers.${layer}.${before[part]}`;
+}
+
+/** Name of the norm of a sub-layer's output, or of its sum where `norm` is `post`; null for none. */
+export function normAfter(config: DecoderConfig, layer: number, part: SubLayer): string | null {
+  const { after } = normNames(config);
+  return after && `model.layers.${layer}.${after[part]}`;
 }
 
 function attentionWeights(layer: number, weights: Weights): AttentionLayerWeights {
@@ -62,7 +108,8 @@ function attentionWeights(layer: number, weights: Weights): AttentionLayerWeight
 
 /**
  * One block: attention, then the feed-forward network, each read from and written to `path`. Under MoDA the attention
- * layer reads and writes the stream, and the FFN's input is projected into a slot of its own.
+ * layer reads and writes the stream, and the FFN's input is projected into a slot of its own. `length`: positions of the sequence
+ * so far, for rotations that depend on it.
  */
 export function runBlock(
   layer: number,
@@ -70,26 +117,39 @@ export function runBlock(
   config: DecoderConfig,
   weights: Weights,
   context: AttentionLayerContext,
+  length: number,
 ): void {
-  const ofLayer = attentionConfig(config);
+  const ofLayer = attentionConfig(config, layer, length);
   const attention = attentionWeights(layer, weights);
-  const run = (part: SubLayer, f: (x: Tensor) => Tensor): void => {
-    const name = normOf(config, layer, part);
-    const y = f(config.norm === 'pre' ? readNormed(path, layer, part, config, weights) : path.read(layer, part));
-    path.write(layer, part, config.norm === 'reordered' ? applyNorm(y, name, config, weights) : y);
+  const read = (part: SubLayer): Tensor => {
+    const name = normBefore(config, layer, part);
+    return name === null ? path.read(layer, part) : readNormed(path, layer, part, name, config, weights);
   };
-  run('attention', (x) => {
+  const write = (part: SubLayer, y: Tensor): void => {
+    const name = config.norm === 'post' ? null : normAfter(config, layer, part);
+    const normed = name === null ? y : applyNorm(y, name, config, weights);
+    path.write(layer, part, config.residualScale === 1 ? normed : affine(normed, config.residualScale, 0));
+  };
+  const attend = (x: Tensor): Tensor => {
     const keyValueInputs = normedKeyValues(path, layer, config, weights);
     return attentionLayer(x, attention, ofLayer, keyValueInputs ? { ...context, keyValueInputs } : context);
-  });
-  run('ffn', (x) => {
+  };
+  const feed = (x: Tensor): Tensor => {
     const { stream, writesSlot, positions } = context;
     if (attention.depthFfnProj && stream && writesSlot) {
       const { depthFfnProj, kNorm, depthFfnScore } = attention;
       writeProjected(stream, x, depthFfnProj, kNorm, positions, ofLayer, depthFfnScore);
     }
     return feedForward(x, `model.layers.${layer}.mlp`, config, weights);
-  });
+  };
+  if (config.parallelBlocks) {
+    const inputs = [read('attention'), read('ffn')];
+    write('attention', attend(inputs[0]));
+    write('ffn', feed(inputs[1]));
+    return;
+  }
+  write('attention', attend(read('attention')));
+  write('ffn', feed(read('ffn')));
 }
 
 /** Inputs of the keys and values under their pre-norms; null where they are those of the queries. */
@@ -100,14 +160,20 @@ function normedKeyValues(
   weights: Weights,
 ): { k: Tensor; v: Tensor } | null {
   const inputs = path.keyValueInputs?.(layer) ?? null;
-  if (inputs === null || config.norm !== 'pre') return inputs;
+  if (inputs === null || !hasPreNorms(config)) return inputs;
   const { k, v, norms } = inputs;
   return { k: applyNorm(k, norms.k, config, weights), v: applyNorm(v, norms.v, config, weights) };
 }
 
 /** A sub-layer's input under its pre-norm. */
-function readNormed(path: DepthPath, layer: number, part: SubLayer, config: DecoderConfig, weights: Weights): Tensor {
-  const name = normOf(config, layer, part);
+function readNormed(
+  path: DepthPath,
+  layer: number,
+  part: SubLayer,
+  name: string,
+  config: DecoderConfig,
+  weights: Weights,
+): Tensor {
   if (path.readNormed) return path.readNormed(normOfSum(name, config, weights));
   return applyNorm(path.read(layer, part), name, config, weights);
 }
@@ -118,5 +184,8 @@ function feedForward(x: Tensor, name: string, config: DecoderConfig, weights: We
     return linear(input, weight, bias);
   };
   const up = apply(x, 'up_proj');
-  return apply(config.activation === 'swiglu' ? swiglu(apply(x, 'gate_proj'), up) : gelu(up), 'down_proj');
+  return apply(
+    activate(config.activation, () => apply(x, 'gate_proj'), up),
+    'down_proj',
+  );
 }

@@ -1,6 +1,7 @@
 import { type AttentionLayerContext, DepthStream, ScoredStream } from '@modajs/moda';
 import {
   add,
+  affine,
   ConfigError,
   checkpoint,
   type Device,
@@ -13,6 +14,7 @@ import {
   reshape,
   ShapeError,
   type Tensor,
+  tanh,
   tensor,
   tidy,
 } from '@modajs/tensor';
@@ -24,10 +26,11 @@ import type { JoinResidual } from '../depth/residual.ts';
 import { countFlops, type FlopCount } from '../parameters/count-flops.ts';
 import { countParameters } from '../parameters/count-parameters.ts';
 import { decoderSpecs } from '../parameters/decoder-specs.ts';
-import { applyNorm, normOf, normOfSum, runBlock } from './block.ts';
+import { applyNorm, normAfter, normOfSum, runBlock } from './block.ts';
 import { createParameters, type ParameterOptions } from './create-parameters.ts';
 import type { ForwardOptions } from './forward-options.ts';
 import { loadParameters, type ParameterSource, readParameters, type StoredParameter } from './load-parameters.ts';
+import { steadyLength } from './rotation.ts';
 import { Weights } from './weights.ts';
 
 /** How a decoder computes. */
@@ -121,6 +124,7 @@ export class Decoder implements Disposable {
       const start = options.cache?.length ?? 0;
       const positions = options.positions ?? positionsFrom(start, B, T, this.device);
       let x = embedding(weights.get('model.embed_tokens.weight'), ids);
+      if (this.config.embeddingScale !== 1) x = affine(x, this.config.embeddingScale, 0);
       if (this.config.positions === 'learned') {
         x = add(x, embedding(weights.get('model.embed_positions.weight'), positions));
       }
@@ -138,7 +142,7 @@ export class Decoder implements Disposable {
   }
 
   #check(ids: Tensor, { cache, checkpoint: replays, docRange }: ForwardOptions): void {
-    const { depth, positions, seqLen } = this.config;
+    const { depth, positions, seqLen, ropeScaling } = this.config;
     if (ids.rank !== 2) {
       throw new ShapeError(`decoder: ids must be [B, T], got [${ids.shape}]. Reshape to one row a sequence.`, {
         ids: ids.shape,
@@ -149,6 +153,13 @@ export class Decoder implements Disposable {
       throw new ShapeError(
         `decoder: learned positions end at seqLen=${seqLen}, got position ${end - 1}. Use a shorter sequence.`,
         { seqLen, end },
+      );
+    }
+    const steady = steadyLength(this.config);
+    if (cache && cache.length > 0 && end > steady && (cache.length <= steady || ropeScaling?.kind === 'dynamic')) {
+      throw new ShapeError(
+        `decoder: a cache ends where ropeScaling '${ropeScaling?.kind}' turns all keys anew, at ${steady} positions, got position ${end - 1}. Give the whole sequence without a cache.`,
+        { steady, end },
       );
     }
     if (replays && depth !== 'residual' && depth !== 'moda' && depth !== 'moda-chunk-visible') {
@@ -198,6 +209,7 @@ export class Decoder implements Disposable {
   ): Tensor {
     const { config } = this;
     const { cache, onAttention } = options;
+    const length = (cache?.length ?? 0) + x.shape[1];
     const mixValues = createValueMixer(config, weights.get, stream);
     const isModa = slotsPerBlock(config) > 0 && config.depth !== 'depth-attention';
     const contextOf = (layer: number, at: Tensor, docRange: Tensor | null): AttentionLayerContext => ({
@@ -213,13 +225,13 @@ export class Decoder implements Disposable {
     const joinOf =
       (source: Weights): JoinResidual =>
       (x, y, layer, part) =>
-        config.norm === 'post' ? normOfSum(normOf(config, layer, part), config, source)(x, y).out : add(x, y);
+        config.norm === 'post' ? normOfSum(normAfter(config, layer, part)!, config, source)(x, y).out : add(x, y);
     if (options.checkpoint) {
       const body = (layer: number, input: Tensor, at: Tensor, docRange: Tensor | null): Tensor => {
         if (!(stream instanceof ScoredStream)) stream?.rewind(layer * slotsPerBlock(config));
         const fresh = new Weights(this.#parameters, this.#copies);
         const path = residualPath(config, input, joinOf(fresh));
-        runBlock(layer, path, config, fresh, contextOf(layer, at, docRange));
+        runBlock(layer, path, config, fresh, contextOf(layer, at, docRange), length);
         return path.finish();
       };
       // Whatever the replay needs is an input, for the forward pass's own tensors are gone by then.
@@ -231,7 +243,7 @@ export class Decoder implements Disposable {
     }
     const path: DepthPath = createDepthPath(config, x, weights.get, joinOf(weights), stream);
     for (let layer = 0; layer < config.nLayers; layer++) {
-      runBlock(layer, path, config, weights, contextOf(layer, positions, options.docRange ?? null));
+      runBlock(layer, path, config, weights, contextOf(layer, positions, options.docRange ?? null), length);
     }
     if (path.readNormed) return path.readNormed(normOfSum('model.norm', config, weights));
     return applyNorm(path.finish(), 'model.norm', config, weights);
@@ -245,7 +257,17 @@ export class Decoder implements Disposable {
 
   /** Logits `[..., V]` of the hidden states `[..., C]` of the last forward pass. */
   logits(hidden: Tensor): Tensor {
-    return tidy(() => linear(hidden, this.#outputWeight()));
+    const { logitSoftcap: c } = this.config;
+    return tidy(() => {
+      const logits = linear(this.#scaled(hidden), this.#outputWeight());
+      return c === null ? logits : affine(tanh(affine(logits, 1 / c, 0)), c, 0);
+    });
+  }
+
+  /** What the output matrix is multiplied with. */
+  #scaled(hidden: Tensor): Tensor {
+    const { logitScale } = this.config;
+    return logitScale === 1 ? hidden : affine(hidden, logitScale, 0);
   }
 
   /**
@@ -257,8 +279,8 @@ export class Decoder implements Disposable {
    */
   loss(ids: Tensor, targets: Tensor, options: ForwardOptions & LinearCrossEntropyOptions = {}): Tensor {
     return tidy(() => {
-      const hidden = this.forward(ids, options);
-      const { dModel } = this.config;
+      const hidden = this.#scaled(this.forward(ids, options));
+      const { dModel, logitSoftcap: softcap } = this.config;
       const { ignoreIndex, zLoss, chunk, parts } = options;
       const rows = reshape(hidden, [-1, dModel]);
       return linearCrossEntropy(rows, this.#outputWeight(), reshape(targets, [-1]), {
@@ -266,6 +288,7 @@ export class Decoder implements Disposable {
         zLoss,
         chunk,
         parts,
+        softcap,
       });
     });
   }

@@ -1,6 +1,7 @@
 import { DepthStream, type ScoredStream } from '@modajs/moda';
 import { type Tensor, unknownName } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
+import { hasPreNorms } from '../parameters/block-specs.ts';
 import { AttentionResidualPath } from './attention-residual.ts';
 import { DensePath } from './dense.ts';
 import { DenseFormerPath } from './denseformer.ts';
@@ -29,7 +30,7 @@ export function writtenSlots(config: DecoderConfig): number {
 
 /** The ordinary residual sum from `x`. */
 export function residualPath(config: DecoderConfig, x: Tensor, join: JoinResidual): DepthPath {
-  return config.norm === 'pre' ? new PreNormPath(x) : new ResidualPath(x, join);
+  return hasPreNorms(config) ? new PreNormPath(x) : new ResidualPath(x, join);
 }
 
 /** The path of one forward pass from the embeddings `x` `[B, T, C]`. */

@@ -1,14 +1,15 @@
 import { type DepthStream, depthAttention } from '@modajs/moda';
 import { add, linear, reshape, slice, type Tensor } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import { initStd } from '../parameters/block-specs.ts';
+import { hasBias, initStd } from '../parameters/block-specs.ts';
 import { linearSpecs, type ParameterSpecs } from '../parameters/parameter-spec.ts';
 import type { ParameterLookup, SubLayer } from './depth-path.ts';
 import { type JoinResidual, ResidualPath } from './residual.ts';
 
 /** Query and output maps for every block that reads (all but the first), a key/value map for every block that is read. */
 export function depthAttentionSpecs(config: DecoderConfig, layer: number): ParameterSpecs {
-  const { nLayers, nHeads, nKvHeads, headDim, dModel, bias } = config;
+  const { nLayers, nHeads, nKvHeads, headDim, dModel } = config;
+  const bias = hasBias(config, 'depth');
   const prefix = `model.layers.${layer}.depth`;
   const specs: ParameterSpecs = {};
   if (layer > 0 && layer < nLayers) {
@@ -65,6 +66,7 @@ export class DepthAttentionPath extends ResidualPath {
   }
 
   #project(x: Tensor, name: string): Tensor {
-    return linear(x, this.parameter(`${name}.weight`), this.config.bias ? this.parameter(`${name}.bias`) : undefined);
+    const bias = hasBias(this.config, 'depth') ? this.parameter(`${name}.bias`) : undefined;
+    return linear(x, this.parameter(`${name}.weight`), bias);
   }
 }

@@ -1,5 +1,5 @@
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import { initStd } from '../parameters/block-specs.ts';
+import { hasBias, initStd } from '../parameters/block-specs.ts';
 import { linearSpecs, type ParameterSpecs, zeroLinearSpecs } from '../parameters/parameter-spec.ts';
 import { hasDepthProjection, hasSlotScores } from './moda-slots.ts';
 
@@ -8,7 +8,8 @@ import { hasDepthProjection, hasSlotScores } from './moda-slots.ts';
  * slots of a stream bounded by score. Scores start at zero: equal, so that the newest slots are kept.
  */
 export function modaSpecs(config: DecoderConfig, layer: number): ParameterSpecs {
-  const { nLayers, nKvHeads, headDim, dModel, bias } = config;
+  const { nLayers, nKvHeads, headDim, dModel } = config;
+  const bias = hasBias(config, 'depth');
   if (layer >= nLayers || !hasDepthProjection(config, layer)) return {};
   const specs: ParameterSpecs = {};
   const width = 2 * nKvHeads * headDim;

@@ -1,5 +1,6 @@
 import { add, concat, gelu, linear, matmul, reshape, rmsNorm, slice, type Tensor, unsqueeze } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
+import { hasPreNorms } from '../parameters/block-specs.ts';
 import { linearSpecs, normSpecs, type ParameterSpecs } from '../parameters/parameter-spec.ts';
 import type { KeyValueInputs, ParameterLookup, SubLayer } from './depth-path.ts';
 import { type JoinResidual, ResidualPath } from './residual.ts';
@@ -11,16 +12,16 @@ const streamsAfter = ({ nLayers }: DecoderConfig, layer: number): number => (lay
 
 /**
  * After block i: the two maps that make the weights of `i + 2` sources for each stream, and their static part, all on the block's own
- * output at the start, when the second map is zero. In pre-norm models keys and values have norms of their own from the second block on.
+ * output at the start, when the second map is zero. Where norms stand before sub-layers, keys and values have norms of their own from the second block on.
  */
 export function muddSpecs(config: DecoderConfig, layer: number): ParameterSpecs {
-  const { dModel, nLayers, norm, normKind } = config;
+  const { dModel, nLayers, normKind } = config;
   if (layer >= nLayers) return {};
   const sources = layer + 2;
   const streams = streamsAfter(config, layer);
   const hidden = 4 * sources;
   const values = Array.from({ length: streams * sources }, (_, n) => Number(n % sources === sources - 1));
-  const hasNorms = norm === 'pre' && layer > 0;
+  const hasNorms = hasPreNorms(config) && layer > 0;
   return {
     ...(hasNorms ? normSpecs(nameOf(layer, 'key_norm'), dModel, normKind) : {}),
     ...(hasNorms ? normSpecs(nameOf(layer, 'value_norm'), dModel, normKind) : {}),

@@ -86,6 +86,8 @@ export interface AddedGradients {
 
 export interface RopeOptions {
   readonly theta: number;
+  /** Radians a position of each pair, in place of the powers of theta. */
+  readonly frequencies?: readonly number[];
   /** First `rotaryDim` components of D are rotated (even number <= D). */
   readonly rotaryDim: number;
   /** Pairs `(2i, 2i+1)` when true (Llama 2 files), `(i, i + rotaryDim/2)` when false (Hugging Face). */

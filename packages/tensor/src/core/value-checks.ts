@@ -65,6 +65,12 @@ export const flag: Check = (operation, name, value) => {
   if (typeof value !== 'boolean') refuse(operation, name, 'true or false', value);
 };
 
+/** Finite numbers in a list. */
+export const listOfNumbers: Check = (operation, name, value) => {
+  if (!Array.isArray(value) || !value.every(Number.isFinite))
+    refuse(operation, name, 'a list of finite numbers', value);
+};
+
 export const callback: Check = (operation, name, value) => {
   if (typeof value !== 'function') refuse(operation, name, 'a function', value);
 };
@@ -80,6 +86,13 @@ export const orNull =
   (check: Check): Check =>
   (operation, name, value) => {
     if (value !== null) check(operation, name, value);
+  };
+
+/** `check` where there is a value. */
+export const orAbsent =
+  (check: Check): Check =>
+  (operation, name, value) => {
+    if (value !== undefined) check(operation, name, value);
   };
 
 /** For options that the operator checks itself, together with others. */

@@ -4,11 +4,20 @@ import { parameterSum } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { checkedLater, checkOptions, flag, notNegative, type OptionChecks, positive } from '../core/value-checks.ts';
+import {
+  checkedLater,
+  checkOptions,
+  flag,
+  listOfNumbers,
+  notNegative,
+  type OptionChecks,
+  orNull,
+  positive,
+} from '../core/value-checks.ts';
 import { checkOperands, floatOnly, integersOnly, rankIs, sameDType, shapeIs } from './checks.ts';
 import { normGradients, sumNormGradients } from './norm-gradients.ts';
 import { resultMemory } from './result-memory.ts';
-import type { RopeOptions } from './rope.ts';
+import { ownFrequencies, type RopeOptions } from './rope.ts';
 import { contiguous, reshape } from './views.ts';
 
 /**
@@ -112,6 +121,7 @@ const RMS_NORM_ROPE_OPTIONS: OptionChecks<RmsNormRopeOptions> = {
   eps: notNegative,
   full: flag,
   theta: positive,
+  frequencies: orNull(listOfNumbers),
   interleaved: flag,
   into: checkedLater,
 };
@@ -146,7 +156,8 @@ export function rmsNormRope(
     const where = contiguous(positions);
     const out = resultMemory('rmsNormRope', device, x.shape, x.dtype, into);
     const rstd = allocateTensor(device, [full ? B * T : B * T * H], 'f32');
-    const turn = { theta, rotaryDim: D, interleaved, inverse: false };
+    const own = ownFrequencies('rmsNormRope', D, options.frequencies);
+    const turn = { theta, ...own, rotaryDim: D, interleaved, inverse: false };
     device.backend.rmsNormRope(source.view, weight?.view ?? null, where.view, eps, full, out.view, rstd.view, turn);
     const rows = full ? [B * T, H * D] : [B * T * H, D];
     record(

@@ -9,6 +9,7 @@ import {
   checkedLater,
   checkOptions,
   flag,
+  listOfNumbers,
   notNegative,
   type OptionChecks,
   optionsThat,
@@ -18,7 +19,7 @@ import {
 import { checkOperands, floatOnly, integersOnly, sameDType, shapeIs } from './checks.ts';
 import { rmsNormRope } from './fused-normalization.ts';
 import { checkResultMemory, resultMemory } from './result-memory.ts';
-import { rope } from './rope.ts';
+import { ownFrequencies, rope } from './rope.ts';
 import { contiguous, reshape, split } from './views.ts';
 
 export interface KeyValuesOptions {
@@ -26,6 +27,8 @@ export interface KeyValuesOptions {
   readonly norm?: { readonly weight: Tensor | null; readonly eps?: number; readonly full?: boolean } | null;
   /** Base of the frequencies; 10000 by default. */
   readonly theta?: number;
+  /** Radians a position of each pair, D / 2 numbers. Powers of theta by default. */
+  readonly frequencies?: readonly number[] | null;
   /** Pairs (2i, 2i+1) instead of (i, i + D/2). */
   readonly interleaved?: boolean;
   /** Memory for the results: a depth slot. New by default. */
@@ -37,6 +40,7 @@ const KEY_VALUES_OPTIONS: OptionChecks<KeyValuesOptions> = {
     optionsThat<NonNullable<KeyValuesOptions['norm']>>({ weight: checkedLater, eps: notNegative, full: flag }),
   ),
   theta: positive,
+  frequencies: orNull(listOfNumbers),
   interleaved: flag,
   into: orNull(optionsThat<NonNullable<KeyValuesOptions['into']>>({ k: checkedLater, v: checkedLater }, ['k', 'v'])),
 };
@@ -88,11 +92,11 @@ export function keyValues(both: Tensor, positions: Tensor, options: KeyValuesOpt
 
 /** The same of smaller operators. */
 function fromParts(both: Tensor, positions: Tensor, options: KeyValuesOptions): KeyValues {
-  const { norm = null, theta, interleaved, into = null } = options;
+  const { norm = null, theta, frequencies, interleaved, into = null } = options;
   const [B, T, , H, D] = both.shape;
   const [first, second] = split(both, [1, 1], 2);
   const keys = reshape(first, [B, T, H, D]);
-  const turn = { theta, interleaved, into: into?.k };
+  const turn = { theta, frequencies, interleaved, into: into?.k };
   const k = norm
     ? rmsNormRope(keys, norm.weight, positions, { ...turn, eps: norm.eps, full: norm.full })
     : rope(keys, positions, turn);
@@ -108,7 +112,8 @@ function inOnePass(fused: FusedRope, both: Tensor, positions: Tensor, options: K
   const v = resultMemory('keyValues', device, shape, dtype, into?.v);
   const full = norm?.full ?? false;
   const rstd = norm && allocateTensor(device, [full ? B * T : B * T * H], 'f32');
-  const turn = { theta, rotaryDim: D, interleaved, inverse: false };
+  const own = ownFrequencies('keyValues', D, options.frequencies);
+  const turn = { theta, ...own, rotaryDim: D, interleaved, inverse: false };
   const normOf = (weight: Tensor | null, statistics: Tensor): RopeNorm => ({
     ...{ full, eps: norm?.eps ?? 1e-6, weight: weight?.view ?? null, rstd: statistics.view },
   });

@@ -5,11 +5,11 @@ import { parameterGradient } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import type { Shape } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { checkedLater, checkOptions, type OptionChecks, whole } from '../core/value-checks.ts';
+import { checkedLater, checkOptions, type OptionChecks, orNull, positive, whole } from '../core/value-checks.ts';
 import { checkOperands, dtypeIs, rankIs, sameDType, shapeIs } from './checks.ts';
 import { full, zeros } from './creation.ts';
 import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, checkTargets, countedRows } from './cross-entropy.ts';
-import { add, div, equal, less, mul, notEqual, square, where } from './elementwise.ts';
+import { add, affine, div, equal, less, mul, notEqual, square, where } from './elementwise.ts';
 import { sum } from './reductions.ts';
 import { broadcastTo, cast, concat, contiguous, reshape, slice } from './views.ts';
 
@@ -18,12 +18,15 @@ export interface LinearCrossEntropyOptions extends CrossEntropyOptions {
   readonly chunk?: number;
   /** f32 `[2]`: receives the mean cross-entropy and the mean of `zLoss * lse^2`, whose sum is the result. */
   readonly parts?: Tensor;
+  /** c of `c tanh(s / c)`, which logits s go through before the softmax; null, the default, for none. */
+  readonly softcap?: number | null;
 }
 
 const LINEAR_OPTIONS: OptionChecks<LinearCrossEntropyOptions> = {
   ...CROSS_ENTROPY_OPTIONS,
   chunk: whole(1),
   parts: checkedLater,
+  softcap: orNull(positive),
 };
 
 /** Rows of a chunk come in multiples of this: tiles of the products. */
@@ -91,21 +94,31 @@ interface Operands {
   readonly ignoreIndex: number;
   readonly zLoss: number;
   readonly parts: Tensor | undefined;
+  readonly softcap: number | null;
 }
 
 function prepare(
   x: Tensor,
   weight: Tensor,
   targets: Tensor,
-  { ignoreIndex = -100, zLoss = 0, parts }: LinearCrossEntropyOptions,
+  { ignoreIndex = -100, zLoss = 0, parts, softcap = null }: LinearCrossEntropyOptions,
 ): Operands {
   const { device } = x;
   const perRow = div(full([], 1, { device }), countedRows(targets, ignoreIndex));
-  const common = { x: contiguous(x).detach(), targets: contiguous(targets), perRow, ignoreIndex, zLoss, parts };
+  const common = {
+    x: contiguous(x).detach(),
+    targets: contiguous(targets),
+    perRow,
+    ignoreIndex,
+    zLoss,
+    parts,
+    softcap,
+  };
   const [V, C] = weight.shape;
   const { rowAlignment } = device.backend;
   const P = Math.ceil(V / rowAlignment) * rowAlignment;
-  if (P === V) return { ...common, weight: contiguous(weight).detach(), bias: null };
+  // A padded column is far below all others, which a cap would undo.
+  if (P === V || softcap !== null) return { ...common, weight: contiguous(weight).detach(), bias: null };
   const place = { dtype: weight.dtype, device };
   const padded = zeros([P, C], place);
   device.backend.copy(weight.view, { ...padded.view, shape: [V, C] });
@@ -140,17 +153,30 @@ interface RowLosses {
 }
 
 function rowLosses(operands: Operands, start: number, end: number): RowLosses {
-  const { x, weight, bias, targets, ignoreIndex, zLoss, perRow, parts } = operands;
+  const { x, weight, bias, targets, ignoreIndex, zLoss, perRow, parts, softcap } = operands;
   const { device } = x;
   const logits = allocateTensor(device, [end - start, weight.shape[0]], x.dtype);
   const loss = allocateTensor(device, [end - start], 'f32');
   const lse = allocateTensor(device, [end - start, 2], 'f32');
   const { backend } = device;
   backend.matmul(rowsOf(x, start, end), transposed(weight.view), logits.view, bias ? { bias: bias.view } : undefined);
+  if (softcap !== null) capInPlace(logits, softcap);
   const ids = rowsOf(targets, start, end);
   backend.crossEntropy(logits.view, ids, ignoreIndex, parts ? 0 : zLoss, loss.view, lse.view);
   const share = mul(sum(loss), perRow);
   return { logits, lse, share: parts ? addParts(parts, share, zShare(operands, lse, start, end)) : share };
+}
+
+/** `c tanh(x / c)`, in x's memory. */
+function capInPlace({ view, device: { backend } }: Tensor, c: number): void {
+  backend.unary('affine', view, view, 1 / c, 0);
+  backend.unary('tanh', view, view);
+  backend.unary('affine', view, view, c, 0);
+}
+
+/** Derivative of the cap at capped logits y: `1 - (y / c)^2`. */
+function capSlope(y: Tensor, c: number): Tensor {
+  return affine(square(affine(y, 1 / c, 0)), -1, 1);
 }
 
 /** What rows add to the mean of `zLoss * lse^2`: those that count. */
@@ -168,7 +194,7 @@ function addParts(parts: Tensor, crossEntropy: Tensor, zPart: Tensor): Tensor {
 
 /** Turns logits into their gradient in place. `dLoss`: f32 scalar, the gradient of every counted row. */
 function logitsGradient(
-  { targets, ignoreIndex, zLoss }: Operands,
+  { targets, ignoreIndex, zLoss, softcap }: Operands,
   logits: Tensor,
   lse: Tensor,
   dLoss: Tensor,
@@ -178,7 +204,9 @@ function logitsGradient(
   const perRow = contiguous(broadcastTo(dLoss, [rows]));
   const ids = rowsOf(targets, start, start + rows);
   const { backend } = logits.device;
+  const slope = softcap === null ? null : capSlope(logits, softcap);
   backend.crossEntropyBackward(logits.view, ids, ignoreIndex, zLoss, lse.view, perRow.view, logits.view);
+  if (slope) backend.binary('mul', logits.view, slope.view, logits.view);
 }
 
 /** dWeight (+)= dLogits^T . x without the padded columns. */

@@ -3,7 +3,16 @@ import { record } from '../core/autograd.ts';
 import { ShapeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { checkedLater, checkOptions, flag, type OptionChecks, positive, whole } from '../core/value-checks.ts';
+import {
+  checkedLater,
+  checkOptions,
+  flag,
+  listOfNumbers,
+  type OptionChecks,
+  orNull,
+  positive,
+  whole,
+} from '../core/value-checks.ts';
 import { checkOperands, floatOnly, integersOnly, rankIs, shapeIs } from './checks.ts';
 import { resultMemory } from './result-memory.ts';
 import { contiguous } from './views.ts';
@@ -11,6 +20,8 @@ import { contiguous } from './views.ts';
 export interface RopeOptions {
   /** Base of the frequencies; 10000 by default. */
   readonly theta?: number;
+  /** Radians a position of each pair, `rotaryDim / 2` numbers: a scaled rotation. Powers of theta by default. */
+  readonly frequencies?: readonly number[] | null;
   /** Leading components of D that rotate; even, D by default. */
   readonly rotaryDim?: number;
   /** Pairs (2i, 2i+1) instead of (i, i + rotaryDim/2). */
@@ -21,13 +32,15 @@ export interface RopeOptions {
 
 export const ROPE_OPTIONS: OptionChecks<RopeOptions> = {
   theta: positive,
+  frequencies: orNull(listOfNumbers),
   rotaryDim: whole(),
   interleaved: flag,
   into: checkedLater,
 };
 
 /**
- * Rotary position embedding (Su et al., 2021): pair i of each head turns by `position * theta^(-2i/rotaryDim)`.
+ * Rotary position embedding (Su et al., 2021): pair i of each head turns by `position * theta^(-2i/rotaryDim)`,
+ * or by `position * frequencies[i]`.
  *
  * @param x `[B, T, H, D]`
  * @param positions i32 or u32 `[B, T]`
@@ -58,14 +71,28 @@ export function ropeTurn(
   rankIs(operation, 'x', x, '[B, T, H, D]');
   const [B, T, , D] = x.shape;
   shapeIs(operation, 'positions', positions.shape, [B, T], '[B, T]');
-  const { theta = 10000, rotaryDim = D, interleaved = false } = options;
+  const { theta = 10000, frequencies = null, rotaryDim = D, interleaved = false } = options;
   if (rotaryDim % 2 !== 0 || rotaryDim > D) {
     throw new ShapeError(`${operation}: rotaryDim must be even and at most D=${D}, got ${rotaryDim}.`, {
       rotaryDim,
       D,
     });
   }
-  return { theta, rotaryDim, interleaved, inverse: false };
+  return { theta, ...ownFrequencies(operation, rotaryDim, frequencies), rotaryDim, interleaved, inverse: false };
+}
+
+/** @throws ShapeError unless there is one frequency for each pair */
+export function ownFrequencies(
+  operation: string,
+  rotaryDim: number,
+  frequencies: readonly number[] | null | undefined,
+): { readonly frequencies?: readonly number[] } {
+  if (!frequencies) return {};
+  if (2 * frequencies.length === rotaryDim) return { frequencies };
+  throw new ShapeError(
+    `${operation}: frequencies must hold one number for each of ${rotaryDim / 2} pairs, got ${frequencies.length}.`,
+    { rotaryDim, frequencies: frequencies.length },
+  );
 }
 
 /** The gradient of what has turned. */

@@ -44,6 +44,11 @@ export function writeGguf(
   if (config.softmaxScale !== null) {
     throw new ConfigError(`gguf: softmaxScale must be null, got ${config.softmaxScale}. The format cannot say it.`);
   }
+  for (const [field, said] of Object.entries({ activation: 'swiglu', ropeScaling: null, window: null })) {
+    const value = config[field as keyof DecoderConfig];
+    if (value === said) continue;
+    throw new ConfigError(`gguf: ${field} must be ${said}, got ${shown(value)}. Export a Hugging Face folder instead.`);
+  }
   const width = config.nHeads * config.headDim;
   if (family === 'olmo2' && width !== config.dModel) {
     throw new ConfigError(

@@ -23,11 +23,58 @@ export class CheckedConfig {
     throw this.wrong(key, value, 'a whole number >= 1', 'Is the file complete?');
   }
 
+  /** A whole number from 0. @throws CheckpointError when it is something else */
+  whole(key: string): number {
+    const value = this.given(key);
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+    throw this.wrong(key, value, 'a whole number >= 0', 'Is the file complete?');
+  }
+
   /** A finite number above 0. @throws CheckpointError when it is something else */
-  positive(key: string, fallback: number): number {
+  positive(key: string, fallback?: number): number {
     const value = this.given(key) ?? fallback;
     if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
     throw this.wrong(key, value, 'a number > 0', 'Write it as a JSON number.');
+  }
+
+  /** As `count`, where null means something else than an absent key: null when it is null. */
+  countOrNull(key: string, fallback: number | null): number | null {
+    if (this.isNull(key)) return null;
+    return fallback === null && !this.has(key) ? null : this.count(key, fallback ?? undefined);
+  }
+
+  /** As `positive`, null when the key is null. */
+  positiveOrNull(key: string, fallback: number | null): number | null {
+    if (this.isNull(key)) return null;
+    return fallback === null && !this.has(key) ? null : this.positive(key, fallback ?? 1);
+  }
+
+  /** What a value's name stands for. @throws CheckpointError for a name that is not in the table, listing those that are */
+  choice<Value>(key: string, table: Readonly<Record<string, Value>>, fallback: string): Value {
+    const value = this.given(key) ?? fallback;
+    if (typeof value === 'string' && Object.hasOwn(table, value)) return table[value];
+    const names = Object.keys(table)
+      .map((name) => JSON.stringify(name))
+      .join(', ');
+    throw this.wrong(key, value, `one of ${names}`, 'This variant is not supported.');
+  }
+
+  /** A list of positive numbers. @throws CheckpointError when it is something else */
+  positives(key: string): readonly number[] {
+    const values = this.list(key);
+    if (
+      values.length > 0 &&
+      values.every((value) => typeof value === 'number' && value > 0 && Number.isFinite(value))
+    ) {
+      return values as number[];
+    }
+    throw this.wrong(key, values, 'a list of numbers > 0', 'Is the file complete?');
+  }
+
+  /** Whether the key is there and null. */
+  isNull(key: string): boolean {
+    this.asked.add(key);
+    return Object.hasOwn(this.json, key) && this.json[key] === null;
   }
 
   /** True or false. @throws CheckpointError when it is something else */
@@ -101,7 +148,8 @@ export class CheckedConfig {
     return value === null ? undefined : value;
   }
 
-  private wrong(key: string, value: unknown, expected: string, cure: string): CheckpointError {
+  /** What is said of a value that is not what it must be. */
+  wrong(key: string, value: unknown, expected: string, cure: string): CheckpointError {
     const got = value === undefined ? 'nothing' : shown(value);
     return new CheckpointError(`${this.where}: ${key} must be ${expected}, got ${got}. ${cure}`, { key, value });
   }

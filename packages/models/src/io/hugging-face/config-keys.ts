@@ -24,6 +24,12 @@ export const harmlessKeys: ReadonlySet<string> = new Set([
   // Defaults of generation.
   ...['max_length', 'min_length', 'max_new_tokens', 'do_sample', 'early_stopping', 'num_beams', 'num_beam_groups'],
   ...['diversity_penalty', 'temperature', 'top_k', 'top_p', 'typical_p', 'repetition_penalty', 'length_penalty'],
-  ...['no_repeat_ngram_size', 'encoder_no_repeat_ngram_size', 'bad_words_ids', 'num_return_sequences'],
+  ...[
+    'cache_implementation',
+    'no_repeat_ngram_size',
+    'encoder_no_repeat_ngram_size',
+    'bad_words_ids',
+    'num_return_sequences',
+  ],
   ...['remove_invalid_values', 'exponential_decay_length_penalty', 'suppress_tokens', 'begin_suppress_tokens'],
 ]);

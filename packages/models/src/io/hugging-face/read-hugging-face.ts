@@ -1,9 +1,10 @@
 import { CheckpointError, readSafetensors, shown } from '@modajs/tensor';
 import type { HostParameter } from '../../decoder/load-parameters.ts';
 import type { ModelWeights } from '../model-weights.ts';
+import { fromStoredNames } from '../names/stored-names.ts';
 import type { Json } from './checked-config.ts';
-import { fromGpt2Names } from './gpt2-names.ts';
-import { configFromHuggingFace } from './hugging-face-config.ts';
+import { configFromHuggingFace, familyNamed } from './hugging-face-config.ts';
+import { familyNames } from './model-family.ts';
 import { isPlainFileName, type ModelFolder } from './model-folder.ts';
 
 /**
@@ -18,12 +19,9 @@ export async function readHuggingFace(folder: ModelFolder): Promise<ModelWeights
   if (!json) throw missing('config.json', 'Give a folder with config.json and model.safetensors.');
   const config = configFromHuggingFace(json);
   const tensors = await readTensors(folder);
-  const named = json['model_type'] === 'gpt2' ? fromGpt2Names(tensors, config.nLayers) : tensors;
-  // Some writers store a tied output matrix a second time, and older ones the rotary tables.
-  const parameters = [...named].filter(
-    ([name]) => !(config.tieEmbeddings && name === 'lm_head.weight') && !name.endsWith('.rotary_emb.inv_freq'),
-  );
-  return { config, parameters: new Map(parameters) };
+  const family = familyNamed(json['model_type']);
+  // Our own files have our own names.
+  return { config, parameters: family ? fromStoredNames(familyNames(family), config, tensors) : tensors };
 }
 
 async function readTensors(folder: ModelFolder): Promise<Map<string, HostParameter>> {

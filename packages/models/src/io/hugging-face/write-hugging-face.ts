@@ -1,11 +1,12 @@
-import { CheckpointError, writeSafetensors } from '@modajs/tensor';
+import { CheckpointError, shown, writeSafetensors } from '@modajs/tensor';
 import type { DecoderConfig } from '../../config/decoder-config.ts';
 import type { HostParameter } from '../../decoder/load-parameters.ts';
+import { rotatedComponents } from '../../decoder/rotation.ts';
 import { decoderSpecs } from '../../parameters/decoder-specs.ts';
+import { toStoredNames } from '../names/stored-names.ts';
 import { isRotated, rotaryRows } from '../rows.ts';
 import { configToHuggingFace } from './config-to-hugging-face.ts';
-import { toGpt2Names } from './gpt2-names.ts';
-import { familyOf } from './model-family.ts';
+import { familyNames, familyOf, type ModelFamily } from './model-family.ts';
 import { readHuggingFace } from './read-hugging-face.ts';
 
 /** Options of `writeHuggingFace`. */
@@ -37,11 +38,11 @@ export async function writeHuggingFace(
       ? new Map(
           [...parameters].map(([name, value]) => [
             name,
-            isRotated(name) ? rotaryRows(value, config.headDim, false) : value,
+            isRotated(name) ? rotaryRows(value, config.headDim, false, rotatedComponents(config)) : value,
           ]),
         )
       : parameters;
-  const named = family === 'gpt2' ? toGpt2Names(turned, config.nLayers) : turned;
+  const named = family ? toStoredNames(familyNames(family), written, turned) : turned;
   const tensors: Record<string, { dtype: 'F32' | 'F16'; shape: readonly number[]; data: ArrayLike<number> }> = {};
   for (const [name, { shape, data }] of named) tensors[name] = { dtype, shape, data };
   const json = `${JSON.stringify({ ...configToHuggingFace(written), torch_dtype: dtype === 'F16' ? 'float16' : 'float32' }, null, 2)}\n`;
@@ -49,7 +50,7 @@ export async function writeHuggingFace(
     ['config.json', new TextEncoder().encode(json)],
     ['model.safetensors', await writeSafetensors(tensors, { format: 'pt' })],
   ]);
-  await compareReadBack(files, written, turned, dtype);
+  await compareReadBack(files, written, turned, dtype, family);
   return files;
 }
 
@@ -64,23 +65,12 @@ function requireAll(config: DecoderConfig, parameters: ReadonlyMap<string, HostP
   for (const name of parameters.keys()) if (!Object.hasOwn(specs, name)) throw fail(name, 'a parameter of the model');
 }
 
-/** Sizes and switches that every family's file says; the rest is fixed by the family, or has no effect on it. */
-const saidByAll = [
-  ...[
-    'nLayers',
-    'nHeads',
-    'nKvHeads',
-    'headDim',
-    'dModel',
-    'dFf',
-    'vocabSize',
-    'seqLen',
-    'norm',
-    'normKind',
-    'normEps',
-  ],
-  ...['qkNorm', 'bias', 'tieEmbeddings', 'activation', 'positions', 'ropeInterleaved', 'softmaxScale', 'depth'],
-] as readonly (keyof DecoderConfig)[];
+/** Options of depth mechanisms and of positions that a family's file has no place for, because they do nothing there. */
+function changesNothing(field: keyof DecoderConfig, config: DecoderConfig, family: ModelFamily | null): boolean {
+  if (family === null) return false;
+  if (field === 'ropeTheta' || field === 'ropeInterleaved') return config.positions !== 'rope';
+  return field !== 'depth' && (field.startsWith('depth') || field === 'hyperStreams' || field === 'residualBlock');
+}
 
 /** @throws CheckpointError unless the files give the configuration and the values that they were made of. */
 async function compareReadBack(
@@ -88,12 +78,13 @@ async function compareReadBack(
   config: DecoderConfig,
   parameters: ReadonlyMap<string, HostParameter>,
   dtype: 'F32' | 'F16',
+  family: ModelFamily | null,
 ): Promise<void> {
   const read = await readHuggingFace({ read: async (name) => files.get(name) ?? null });
-  const fields = config.positions === 'rope' ? [...saidByAll, 'ropeTheta' as const] : saidByAll;
-  for (const field of fields) {
-    if (read.config[field] === config[field]) continue;
-    const message = `export: ${field} must come back as ${config[field]}, got ${read.config[field]}. This configuration cannot be exported.`;
+  for (const field of Object.keys(config) as (keyof DecoderConfig)[]) {
+    const [back, given] = [read.config[field], config[field]];
+    if (JSON.stringify(back) === JSON.stringify(given) || changesNothing(field, config, family)) continue;
+    const message = `export: ${field} must come back as ${shown(given)}, got ${shown(back)}. This configuration cannot be exported.`;
     throw new CheckpointError(message, { field });
   }
   for (const [name, { data }] of parameters) {

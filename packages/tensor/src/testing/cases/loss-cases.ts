@@ -31,4 +31,11 @@ export const lossCases: readonly OperatorCase[] = [
     inputs: [{ shape: [13, 6] }, { shape: [17, 6] }, targets(13, 17)],
     run: ([x, w, t]) => linearCrossEntropy(x, w, t, { chunk: 5 }),
   },
+  ...[5, 64].map(
+    (chunk): OperatorCase => ({
+      name: `linearCrossEntropy of capped logits with z-loss [N=13 C=6 V=17 chunk=${chunk}]`,
+      inputs: [{ shape: [13, 6] }, { shape: [17, 6] }, targets(13, 17)],
+      run: ([x, w, t]) => linearCrossEntropy(x, w, t, { chunk, softcap: 0.7, zLoss: 0.1 }),
+    }),
+  ),
 ];

@@ -124,6 +124,18 @@ export const normalizationCases: readonly OperatorCase[] = [
       run: ([a, positions]) => rope(a, positions, { interleaved }),
     }),
   ),
+  {
+    name: 'rope, rmsNormRope, ropePair and keyValues by frequencies [B=2 T=3 H=2 D=8]',
+    inputs: [x([2, 3, 2, 8]), x([2, 3, 2, 2, 8]), { shape: [2, 3], kind: 'integer', data: [0, 1, 2, 7, 90, 511] }],
+    run: ([a, both, positions]) => {
+      const frequencies = [1, 0.3, 0.004, 0];
+      const { q, k } = ropePair(a, a, positions, { frequencies });
+      const pair = keyValues(both, positions, { frequencies, norm: { weight: null } });
+      const normed = rmsNormRope(a, null, positions, { frequencies, full: true });
+      const part = rope(a, positions, { frequencies: frequencies.slice(1, 3), rotaryDim: 4, interleaved: true });
+      return [q, k, pair.k, pair.v, normed, part];
+    },
+  },
   // The second shape is one that kernels read 16 bytes at a time.
   ...[
     { H: 3, Hkv: 2, D: 8, interleaved: true },

@@ -30,7 +30,7 @@ export function fusedRope(runner: PlanRunner): FusedRope {
   const gradient = (
     views: GradientViews,
     norm: RopeNorm | null,
-    { theta, interleaved }: RopeOptions,
+    { theta, frequencies, interleaved }: RopeOptions,
     accumulate: boolean,
   ): void => {
     const operands = operandsOf(runner, { ...views, weight: norm?.weight ?? null, rstd: norm?.rstd ?? null });
@@ -38,7 +38,7 @@ export function fusedRope(runner: PlanRunner): FusedRope {
     const [B, T, H, D] = views.dOut.shape;
     const problem = {
       ...{ dtype: floatDType('rope', views.dOut.dtype), tokens: B * T, H, D, scope: scopeOf(norm), theta },
-      ...{ isInterleaved: interleaved, stride: (dV === null ? 1 : 2) * H * D },
+      ...{ frequencies, isInterleaved: interleaved, stride: (dV === null ? 1 : 2) * H * D },
       ...weightGradientOf(views.dWeight, accumulate),
       offsets: { ...starts, x: x ?? 0, rstd: rstd ?? 0, ...(dV === null ? {} : { dV }) },
     };
@@ -48,13 +48,13 @@ export function fusedRope(runner: PlanRunner): FusedRope {
     runner.run(plan, present(operands));
   };
   return {
-    ropePair(qView, kView, positionsView, outQView, outKView, { theta, rotaryDim, interleaved, inverse }) {
+    ropePair(qView, kView, positionsView, outQView, outKView, { theta, frequencies, rotaryDim, interleaved, inverse }) {
       const [x, y, positions] = [qView, kView, positionsView].map((view) => runner.operand(view));
       const [out, outY] = [outQView, outKView].map((view) => runner.operand(view));
       const [B, T, H, D] = qView.shape;
       const problem = {
         ...{ dtype: floatDType('rope', qView.dtype), tokens: B * T, H, D, rotaryDim, theta },
-        ...{ isInterleaved: interleaved, isInverse: inverse },
+        ...{ frequencies, isInterleaved: interleaved, isInverse: inverse },
         offsets: { x: x.start, positions: positions.start, out: out.start },
         second: { H: kView.shape[2], offsets: { y: y.start, outY: outY.start } },
       };
@@ -71,7 +71,8 @@ export function fusedRope(runner: PlanRunner): FusedRope {
       const [B, T, H, D] = k.shape;
       const problem = {
         ...{ dtype: floatDType('rope', k.dtype), tokens: B * T, H, D, scope: scopeOf(norm), eps: norm?.eps ?? 0 },
-        ...{ rotaryDim: D, theta: rope.theta, isInterleaved: rope.interleaved, stride: 2 * H * D },
+        ...{ rotaryDim: D, theta: rope.theta, frequencies: rope.frequencies },
+        ...{ isInterleaved: rope.interleaved, stride: 2 * H * D },
         offsets: { ...starts, rstd: rstd ?? 0 },
       };
       const plan = runner.plan(`norm-rope ${JSON.stringify(problem)}`, () =>

@@ -63,12 +63,12 @@ function gatherBackward(
 /** Operators of language models, and random numbers. */
 export function modelOperations(runner: PlanRunner): ModelOperations {
   return {
-    rope(xView, positionsView, outView, { theta, rotaryDim, interleaved, inverse }) {
+    rope(xView, positionsView, outView, { theta, frequencies, rotaryDim, interleaved, inverse }) {
       const [x, positions, out] = [runner.operand(xView), runner.operand(positionsView), runner.operand(outView)];
       const [H, D] = xView.shape.slice(-2);
       const problem = {
         dtype: floatDType('rope', xView.dtype),
-        ...{ tokens: sizeOf(positionsView), H, D, rotaryDim, theta },
+        ...{ tokens: sizeOf(positionsView), H, D, rotaryDim, theta, frequencies },
         ...{ isInterleaved: interleaved, isInverse: inverse },
         offsets: { x: x.start, positions: positions.start, out: out.start },
       };

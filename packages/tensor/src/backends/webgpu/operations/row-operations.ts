@@ -145,7 +145,7 @@ export function rowOperations(runner: PlanRunner): RowOperations {
     addRmsNorm(x, residual, weight, eps, sum, out, rstd) {
       normOfSum(runner, 'rms', { x, residual, weight, bias: null, sum, out, mean: null, rstd }, eps);
     },
-    rmsNormRope(x, weight, positions, eps, full, out, rstd, { theta, rotaryDim, interleaved }) {
+    rmsNormRope(x, weight, positions, eps, full, out, rstd, { theta, frequencies, rotaryDim, interleaved }) {
       const operands = operandsOf(runner, { x, weight, positions, out, rstd });
       const [B, T, H, D] = x.shape;
       const problem = {
@@ -156,7 +156,8 @@ export function rowOperations(runner: PlanRunner): RowOperations {
           D,
           scope: full ? ('full' as const) : ('head' as const),
         },
-        ...{ eps, rotaryDim, theta, isInterleaved: interleaved, offsets: offsetsOf<typeof operands>(operands) },
+        ...{ eps, rotaryDim, theta, frequencies, isInterleaved: interleaved },
+        offsets: offsetsOf<typeof operands>(operands),
       };
       const plan = runner.plan(`norm-rope ${JSON.stringify(problem)}`, () =>
         planNormRope(problem, runner.capabilities),

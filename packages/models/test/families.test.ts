@@ -1,0 +1,4 @@
+import { defineFamiliesOn } from './families-oracle.ts';
+
+defineFamiliesOn('reference');
+defineFamiliesOn('cpu');
