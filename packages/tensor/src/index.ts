@@ -116,6 +116,7 @@ export {
   sign,
   silu,
   sin,
+  softcap,
   sqrt,
   square,
   sub,

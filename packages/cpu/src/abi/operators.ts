@@ -27,6 +27,7 @@ export const UNARY_AFFINE = 18;
 export const UNARY_POW_SCALAR = 19;
 export const UNARY_CLAMP = 20;
 export const UNARY_NOT_FINITE = 21;
+export const UNARY_SOFTCAP = 22;
 
 export const BINARY_ADD = 0;
 export const BINARY_SUB = 1;

@@ -45,12 +45,14 @@ import {
   UNARY_SIGN,
   UNARY_SILU,
   UNARY_SIN,
+  UNARY_SOFTCAP,
   UNARY_SQRT,
   UNARY_SQUARE,
   UNARY_TANH,
 } from '../abi/operators.ts';
+import type { BinaryName, TernaryName, UnaryName } from '../reference/index.ts';
 
-/** Functions of one argument; `gelu` is the tanh approximation, `affine` alpha x + beta, `powScalar` x^alpha. */
+/** Functions of one argument, those of the f64 reference; `gelu` is the tanh approximation, `affine` alpha x + beta, `powScalar` x^alpha. */
 export const UNARY_CODES = {
   neg: UNARY_NEG,
   abs: UNARY_ABS,
@@ -74,7 +76,8 @@ export const UNARY_CODES = {
   powScalar: UNARY_POW_SCALAR,
   clamp: UNARY_CLAMP,
   notFinite: UNARY_NOT_FINITE,
-} as const;
+  softcap: UNARY_SOFTCAP,
+} as const satisfies Record<UnaryName, number>;
 
 export type CpuUnaryOp = keyof typeof UNARY_CODES;
 
@@ -100,7 +103,7 @@ export const BINARY_CODES = {
   reluGrad: BINARY_RELU_GRAD,
   tanhGradFromOutput: BINARY_TANH_GRAD_FROM_OUTPUT,
   sigmoidGradFromOutput: BINARY_SIGMOID_GRAD_FROM_OUTPUT,
-} as const;
+} as const satisfies Record<BinaryName, number>;
 
 export type CpuBinaryOp = keyof typeof BINARY_CODES;
 
@@ -109,7 +112,7 @@ export const TERNARY_CODES = {
   where: TERNARY_WHERE,
   swigluGradGate: TERNARY_SWIGLU_GRAD_GATE,
   multiplyAdd: TERNARY_MULTIPLY_ADD,
-} as const;
+} as const satisfies Record<TernaryName, number>;
 
 export type CpuTernaryOp = keyof typeof TERNARY_CODES;
 

@@ -42,6 +42,7 @@ const unary = {
   },
   clamp: (x, r, alpha, beta) => (Number.isNaN(x) ? x : Math.min(Math.max(x, r(alpha)), r(beta))),
   notFinite: (x) => (Number.isFinite(x) ? 0 : 1),
+  softcap: (x, r, cap) => r(r(cap) * r(Math.tanh(r(x / r(cap))))),
 } satisfies Record<string, Unary>;
 
 /** Elementwise functions of one argument, by the names of the device contract. */
@@ -69,7 +70,7 @@ export const unaryNames = Object.keys(unary) as UnaryName[];
 
 /**
  * `op` at every element of `x`. `relu` passes NaN on; `gelu` is the tanh approximation, `geluErf` exact.
- * `alpha` and `beta` are the parameters of `affine` (alpha x + beta), `powScalar` and `clamp`.
+ * `alpha` and `beta` are the parameters of `affine` (alpha x + beta), `powScalar`, `clamp` and `softcap`.
  */
 export function unaryReference(op: UnaryName, x: Float64Array, round: Round, alpha = 0, beta = 0): Float64Array {
   const f: Unary = unary[op];

@@ -35,7 +35,7 @@ export interface ElementwiseProblem {
   readonly out: StridedOperand;
   /** Per input: it is `out` itself (same memory, strides and offset) and is not bound. */
   readonly isOut?: readonly boolean[];
-  /** Parameters of `affine`, `powScalar` and `clamp`; whole numbers for integers. */
+  /** Parameters of `affine`, `powScalar`, `clamp` and `softcap`; whole numbers for integers. */
   readonly alpha?: number;
   readonly beta?: number;
 }

@@ -22,6 +22,7 @@ export const UNARY_OPERATORS = [
   'powScalar',
   'clamp',
   'notFinite',
+  'softcap',
 ] as const;
 
 export const BINARY_OPERATORS = [

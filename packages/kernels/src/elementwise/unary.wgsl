@@ -176,7 +176,7 @@ fn log_of(v: Value) -> Value {
 
 // NaN for NaN, whatever min, max, exp and log of the driver make of it; only sign, notFinite and a power of 0 have numbers for it.
 fn apply(v: Value) -> Value {
-  if (OP == 2u || OP > 20u || (OP == 19u && params.alpha == 0.0)) {
+  if (OP == 2u || OP == 21u || (OP == 19u && params.alpha == 0.0)) {
     return number_of(v);
   }
   return select(number_of(v), v, (bitcast<Bits>(v) & Bits(0x7fffffffu)) > Bits(0x7f800000u));
@@ -213,6 +213,7 @@ fn number_of(v: Value) -> Value {
       let exponent = bitcast<Bits>(v) & Bits(0x7f800000u);
       return select(Value(0.0), Value(1.0), exponent == Bits(0x7f800000u));
     }
+    case 22u: { return alpha * tanh_of(v / alpha); }
     default: { // no operator
       var absent = 0x7fc00000u;
       return Value(bitcast<f32>(absent));

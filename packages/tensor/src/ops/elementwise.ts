@@ -344,6 +344,20 @@ export const geluErf = (x: Tensor): Tensor =>
 /** 1 where x is NaN or infinite, else 0; no gradient. */
 export const notFinite = (x: Tensor): Tensor => runUnary('notFinite', x);
 
+/**
+ * Soft limit to (-c, c), Gemma 2's of logits: c * tanh(x / c), x itself far below c.
+ *
+ * @param c finite and above 0
+ * @throws ConfigError for another c; DTypeError for integers
+ */
+export function softcap(x: Tensor, c: number): Tensor {
+  livingTensor('softcap', 'x', x);
+  numberThat('softcap', 'c', c, 'a finite number > 0', (value) => value > 0 && value < Infinity);
+  const out = runUnary('softcap', x, c);
+  record([out], [x], [out], ([dOut], [sOut]) => [runBinary('tanhGradFromOutput', affine(sOut, 1 / c, 0), dOut!)]);
+  return out;
+}
+
 /** x limited to [low, high]; gradient 0 outside. Bounds of integers are whole, or infinite for none. @throws DTypeError */
 export function clamp(x: Tensor, low: number, high: number): Tensor {
   livingTensor('clamp', 'x', x);

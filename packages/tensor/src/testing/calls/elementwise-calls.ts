@@ -1,6 +1,6 @@
 import * as ops from '../../index.ts';
 import type { Call, CallTable } from './call.ts';
-import { anyNumber, type Kind, tensorOf, without } from './kinds.ts';
+import { anyNumber, type Kind, positive, required, tensorOf, without } from './kinds.ts';
 
 /** A tensor or a number; the other one is f32 `[2, 3]`. */
 const operand: Kind = without(tensorOf([2, 3], { dtypes: ['f32'], isRankFixed: false }), 'a number');
@@ -40,6 +40,7 @@ export const elementwiseCalls: CallTable = {
   ...each(UNARY, (run) => of(run, number)),
   ...each({ ...BINARY, pow }, (run) => of(run, operand, operand)),
   affine: of(ops.affine, number, anyNumber(2), anyNumber(1)),
+  softcap: of(ops.softcap, float, required(positive(2))),
   clamp: of(
     ops.clamp,
     number,

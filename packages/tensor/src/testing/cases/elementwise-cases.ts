@@ -17,6 +17,8 @@ const ANY: readonly [string, Unary][] = [
   ['gelu', ops.gelu],
   ['geluErf', ops.geluErf],
   ['affine', (x) => ops.affine(x, -1.5, 0.25)],
+  ['softcap', (x) => ops.softcap(x, 1.75)],
+  ['softcap far above its inputs', (x) => ops.softcap(x, 1000)],
 ];
 /** Values away from the kink at 0, where central differences have no meaning. */
 const KINKED: readonly [string, Unary][] = [
