@@ -35,7 +35,7 @@ export const target: FuzzTarget = {
         await new Promise(() => {});
         break;
       case 'l':
-        throw new CheckpointError('x'.repeat(100_000));
+        throw Object.assign(new CheckpointError('cut where it is made'), { message: 'x'.repeat(100_000) });
     }
   },
 };
