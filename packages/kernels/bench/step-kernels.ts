@@ -7,8 +7,8 @@
  * pnpm --filter @modajs/kernels bench:step [--models small] [--only depth] [--variants] [--matmul]
  */
 import { parseArgs } from 'node:util';
+import { BUFFER_USAGE, MAP_MODE_READ } from '../src/plan/gpu-flags.ts';
 import type { KernelPass } from '../src/plan/plan.ts';
-import { BUFFER_USAGE, MAP_MODE_READ } from '../src/testing/gpu-flags.ts';
 import { compilePass } from '../src/testing/run-plan.ts';
 import { openTestDevice, type TestDevice } from '../test/device.ts';
 import { type Case, MODELS, stepCases } from './step-kernel-cases.ts';

@@ -1,4 +1,11 @@
-import { DepthArena, type DepthArenaOptions, type DepthReading, ShapeError, type Tensor } from '@modajs/tensor';
+import {
+  DepthArena,
+  type DepthArenaOptions,
+  type DepthReading,
+  elementBytes,
+  ShapeError,
+  type Tensor,
+} from '@modajs/tensor';
 import { checkOptions, type OptionChecks, orNull, shown, whole } from '@modajs/tensor/checks';
 
 /** Which of the written slots to read. */
@@ -32,7 +39,7 @@ export class DepthStream implements Disposable {
   /** Bytes of one slot: keys and values of every position. */
   get slotBytes(): number {
     const { B, T, Hkv, D, Dv = D, dtype } = this.options;
-    return B * T * Hkv * (D + Dv) * (dtype === 'f16' ? 2 : 4);
+    return B * T * Hkv * (D + Dv) * elementBytes(dtype ?? 'f32');
   }
 
   /**

@@ -1,8 +1,8 @@
 import type { KernelPass } from '@modajs/kernels';
+import { BUFFER_USAGE, MAP_MODE_READ } from '@modajs/kernels';
 import { DeviceError, fromHalf } from '@modajs/tensor';
 import { dtypeBytes } from '../cost.ts';
 import type { OperandMemory } from '../measure/operand-memory.ts';
-import { BUFFER_USAGE, MAP_MODE_READ } from './gpu-flags.ts';
 import { preparePlan } from './prepare-plan.ts';
 import randomFill from './random-fill.wgsl';
 

@@ -1,5 +1,4 @@
-import { KernelError, type KernelPass, type KernelPlan } from '@modajs/kernels';
-import { BUFFER_USAGE, SHADER_STAGE_COMPUTE } from './gpu-flags.ts';
+import { BUFFER_USAGE, KernelError, type KernelPass, type KernelPlan, SHADER_STAGE_COMPUTE } from '@modajs/kernels';
 import type { GpuMemory } from './gpu-memory.ts';
 
 /** A plan with its pipelines, bind groups and scratch memory made once. */

@@ -1,6 +1,6 @@
+import { BUFFER_USAGE, MAP_MODE_READ } from '@modajs/kernels';
 import type { Timing } from '../measure/bench-target.ts';
 import { median } from '../measure/statistics.ts';
-import { BUFFER_USAGE, MAP_MODE_READ } from './gpu-flags.ts';
 import type { PreparedPlan } from './prepare-plan.ts';
 
 /** Passes of one submission: drivers and watchdogs dislike seconds of work in one piece. */

@@ -18,8 +18,10 @@ export function dtypeCode(dtype: CpuDType): number {
   return CODES[dtype];
 }
 
+const BYTES: Record<CpuDType, number> = { f32: 4, f16: 2, i32: 4, u32: 4 };
+
 export function dtypeBytes(dtype: CpuDType): number {
-  return dtype === 'f16' ? 2 : 4;
+  return BYTES[dtype];
 }
 
 export function isInteger(dtype: CpuDType): boolean {

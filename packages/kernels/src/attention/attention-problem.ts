@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { elementBytes } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import { SMALLER_OPERAND } from '../plan/smaller-operand.ts';
 
@@ -61,11 +62,6 @@ export interface AttentionProblem {
 
 /** Largest D and Dv of the family. */
 export const MAX_HEAD_DIM = 256;
-
-/** Bytes of one element. */
-export function elementBytes(dtype: 'f32' | 'f16'): number {
-  return dtype === 'f16' ? 2 : 4;
-}
 
 /**
  * Throws unless the problem makes sense and every undivided operand fits one binding.

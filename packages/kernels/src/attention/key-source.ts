@@ -1,8 +1,9 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { elementBytes } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { PassBinding } from '../plan/plan.ts';
 import { SMALLER_OPERAND } from '../plan/smaller-operand.ts';
-import { type AttentionProblem, type DepthProblem, elementBytes } from './attention-problem.ts';
+import type { AttentionProblem, DepthProblem } from './attention-problem.ts';
 
 type Range = PassBinding['range'];
 

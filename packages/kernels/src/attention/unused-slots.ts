@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { elementBytes } from '../plan/dtype-table.ts';
 import type { PassBinding } from '../plan/plan.ts';
-import { type AttentionProblem, type DepthProblem, elementBytes } from './attention-problem.ts';
+import type { AttentionProblem, DepthProblem } from './attention-problem.ts';
 import { slice } from './key-source.ts';
 
 /** A run of elements of a depth gradient operand that belongs to slots at or beyond S. */

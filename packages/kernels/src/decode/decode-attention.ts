@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { elementsPerVector } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { requireF16 } from '../plan/require-f16.ts';
@@ -70,7 +71,7 @@ export function fitsDecodeAttention({
   Hkv,
   D,
 }: Pick<DecodeAttentionProblem, 'dtype' | 'H' | 'Hkv' | 'D'>): boolean {
-  const lanes = D / (dtype === 'f16' ? 8 : 4);
+  const lanes = D / elementsPerVector(dtype);
   return Number.isInteger(Math.log2(lanes)) && lanes >= 1 && D <= 256 && H / Hkv <= 16;
 }
 
@@ -91,7 +92,7 @@ export function planDecodeAttention(
   requireF16('decode attention', caps, dtype);
   check(problem, caps);
   const G = H / Hkv;
-  const values = dtype === 'f16' ? 8 : 4;
+  const values = elementsPerVector(dtype);
   const subgroup = fixedSubgroupSize(caps, THREADS);
   const hasSubgroups = subgroup !== null && D / values <= subgroup;
   // Without subgroups each sum over lanes takes barriers: keys are taken one at a time.
@@ -148,11 +149,11 @@ function check(problem: DecodeAttentionProblem, caps: DeviceCapabilities): void 
   const { dtype, H, Hkv, D, splits } = problem;
   if (!fitsDecodeAttention(problem) || H % Hkv !== 0 || splits < 2) {
     throw new KernelError(
-      `kernels: decode attention needs D a power of 2 from ${dtype === 'f16' ? 8 : 4} to 256, H/Hkv whole and at most 16, and at least 2 splits, got D=${D}, H=${H}, Hkv=${Hkv}, splits=${splits}. Use the general operators.`,
+      `kernels: decode attention needs D a power of 2 from ${elementsPerVector(dtype)} to 256, H/Hkv whole and at most 16, and at least 2 splits, got D=${D}, H=${H}, Hkv=${Hkv}, splits=${splits}. Use the general operators.`,
       { D, H, Hkv, splits },
     );
   }
-  const values = dtype === 'f16' ? 8 : 4;
+  const values = elementsPerVector(dtype);
   const G = H / Hkv;
   const bytes = ((G + 3) * D + THREADS * values + ((THREADS * values) / D) * G * 2 + THREADS * 4) * 4;
   if (bytes > caps.maxWorkgroupMemoryBytes || caps.maxStorageBuffers < DECODE_ATTENTION_BUFFERS) {

@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { elementsPerVector } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import { isSoftwareAdapter } from '../plan/software-adapter.ts';
 import type { DecodeBlocksProblem } from './decode-blocks-problem.ts';
@@ -73,7 +74,7 @@ export function cutDecodeBlocks(
   config: DecodeBlocksConfig,
 ): DecodeBlocksCut {
   const { dtype, C, F, H, Hkv, D, blocks } = problem;
-  const values = dtype === 'f16' ? 8 : 4;
+  const values = elementsPerVector(dtype);
   const [A, width] = [H * D, 2 * Hkv * D];
   const threads = config.threads ?? threadsOf(caps);
   const subgroup = fixedSubgroupSize(caps, threads) ?? 0;
@@ -118,7 +119,7 @@ function memoryOf({ C, H, Hkv, D, depth }: DecodeBlocksProblem, partials: number
 /** @throws KernelError when the kernel does not fit the problem or the device */
 export function checkDecodeBlocks(problem: DecodeBlocksProblem, caps: DeviceCapabilities, cut: DecodeBlocksCut): void {
   const { dtype, C, F, H, Hkv, D, splits, storages } = problem;
-  const lanes = D / (dtype === 'f16' ? 8 : 4);
+  const lanes = D / elementsPerVector(dtype);
   const fitsHeads = Number.isInteger(Math.log2(lanes)) && lanes >= 1 && lanes <= cut.subgroup && H % Hkv === 0;
   if (cut.subgroup < 4 || !fitsHeads || Math.min(...Object.values(cut.lanes)) === 0 || splits < 2) {
     throw new KernelError(

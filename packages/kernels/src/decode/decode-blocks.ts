@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { elementsPerVector } from '../plan/dtype-table.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { requireF16 } from '../plan/require-f16.ts';
 import { isSoftwareAdapter } from '../plan/software-adapter.ts';
@@ -51,7 +52,7 @@ export function planDecodeBlocks(
   requireF16('decode blocks', caps, dtype);
   const cut = cutDecodeBlocks(problem, caps, config);
   checkDecodeBlocks(problem, caps, cut);
-  const values = dtype === 'f16' ? 8 : 4;
+  const values = elementsPerVector(dtype);
   const absent: Record<string, number> = depth === null ? { absentK: 16, absentV: 16 } : {};
   return {
     passes: [

@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { elementsPerVector } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { requireF16 } from '../plan/require-f16.ts';
@@ -61,7 +62,7 @@ const NONE = 0xffffffff;
 
 /** Values of one 16-byte word, or of the 4-byte words of rows that are no multiple of it. */
 function wordOf({ dtype, K, weights }: DecodeProductProblem): { isWide: boolean; values: number } {
-  const wide = dtype === 'f16' ? 8 : 4;
+  const wide = elementsPerVector(dtype);
   const isWide = [K, ...weights.map(({ start }) => start)].every((n) => n % wide === 0);
   return { isWide, values: isWide ? wide : 2 };
 }

@@ -1,8 +1,9 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { elementBytes } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPass, PassBinding } from '../plan/plan.ts';
 import { SMALLER_OPERAND } from '../plan/smaller-operand.ts';
-import { elementBytes, type MatmulProblem, type OperandName, storedShape } from './matmul-problem.ts';
+import { type MatmulProblem, type OperandName, storedShape } from './matmul-problem.ts';
 import { matmulUniform, type Slices } from './matmul-uniform.ts';
 
 const ACTIVATIONS = ['none', 'relu', 'gelu', 'silu'];

@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { elementBytes } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelDType } from '../plan/plan.ts';
 import { SMALLER_OPERAND } from '../plan/smaller-operand.ts';
@@ -88,11 +89,6 @@ export function storedShape(problem: MatmulProblem, name: OperandName): [number,
   if (name === 'a') return a.transposed ? [K, M] : [M, K];
   if (name === 'b') return b.transposed ? [N, K] : [K, N];
   return [M, N];
-}
-
-/** Bytes of one element. */
-export function elementBytes(dtype: KernelDType): number {
-  return dtype === 'f16' ? 2 : 4;
 }
 
 function validateLayout(

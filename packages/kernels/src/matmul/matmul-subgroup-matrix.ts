@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { elementsPerVector } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
@@ -186,7 +187,7 @@ function specialization(
 
 /** Elements of out and residual that are accessed at once: 16 bytes where every row starts and ends on a multiple of them, or one. */
 function outWidth(problem: MatmulProblem): number {
-  const width = problem.out.dtype === 'f16' ? 8 : 4;
+  const width = elementsPerVector(problem.out.dtype);
   const standIn = operandBytes(problem, standInOperand(problem));
   return isAligned(problem, 'out', width) && isAligned(problem, 'residual', width) && standIn >= 16 ? width : 1;
 }

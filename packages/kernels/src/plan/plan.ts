@@ -1,5 +1,4 @@
-/** Storage types of tensors in kernels. Accumulation is always f32. */
-export type KernelDType = 'f32' | 'f16' | 'i32' | 'u32';
+export type { KernelDType } from './dtype-table.ts';
 
 /** One buffer of a pass: an operand by the name the plan's caller knows it by, or a piece of the plan's workspace. */
 export interface PassBinding {

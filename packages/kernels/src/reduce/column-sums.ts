@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { elementsPerVector } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelDType, KernelPass } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
@@ -25,11 +26,6 @@ const IN_FLIGHT = 8;
 const ENOUGH_WORKGROUPS = 96;
 const MOST_THREADS = 1024;
 
-/** Elements of 16 bytes. */
-function wordElements(dtype: KernelDType): 4 | 8 {
-  return dtype === 'f16' ? 8 : 4;
-}
-
 /** Sums of columns of parts: the last pass of a kernel that sums over rows. */
 export function partSumsPass(sums: ColumnSums, caps: DeviceCapabilities): KernelPass {
   if (areSummableColumns(sums)) return columnSumsPass(sums, caps);
@@ -44,14 +40,14 @@ export function partSumsPass(sums: ColumnSums, caps: DeviceCapabilities): Kernel
 /** Whether `columnSumsPass` takes these: floats, every row on a multiple of 16 bytes, not too many rows. */
 export function areSummableColumns({ x, out, rows, columns, stride }: ColumnSums): boolean {
   const areFloats = [x, out].every(({ dtype }) => dtype === 'f32' || dtype === 'f16');
-  const isAligned = [columns, stride, x.offset].every((length) => length % wordElements(x.dtype) === 0);
+  const isAligned = [columns, stride, x.offset].every((length) => length % elementsPerVector(x.dtype) === 0);
   return areFloats && isAligned && rows <= MOST_ROWS;
 }
 
 /** One dispatch: `out[c] (+)= sum of x[:, c]`, sums in f32. For what `areSummableColumns` accepts. */
 export function columnSumsPass(sums: ColumnSums, caps: DeviceCapabilities): KernelPass {
   const { x, out, rows, columns, stride, accumulate = false } = sums;
-  const elements = wordElements(x.dtype);
+  const elements = elementsPerVector(x.dtype);
   const words = columns / elements;
   const width = [4, 2].find((count) => words / count >= ENOUGH_WORKGROUPS) ?? 1;
   const threads = Math.max(64, powerOfTwoUpTo((rows * width) / IN_FLIGHT));

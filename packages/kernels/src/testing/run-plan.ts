@@ -1,5 +1,5 @@
+import { BUFFER_USAGE, MAP_MODE_READ, SHADER_STAGE_COMPUTE } from '../plan/gpu-flags.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
-import { BUFFER_USAGE, MAP_MODE_READ, SHADER_STAGE_COMPUTE } from './gpu-flags.ts';
 
 /** Contents of a buffer; f16 travels as its 16 bits (`half.ts`). */
 export type OperandArray = Float32Array | Uint16Array | Int32Array | Uint32Array;

@@ -1,4 +1,14 @@
-import { assign, type Device, type DType, ShapeError, slice, type Tensor, tidy, zeros } from '@modajs/tensor';
+import {
+  assign,
+  type Device,
+  type DType,
+  elementBytes,
+  ShapeError,
+  slice,
+  type Tensor,
+  tidy,
+  zeros,
+} from '@modajs/tensor';
 import {
   checkedLater,
   checkOperands,
@@ -79,7 +89,7 @@ export class SequenceCache implements Disposable {
 
   /** Bytes of keys and values, filled or not. */
   get sizeBytes(): number {
-    return 2 * this.k.size * (this.k.dtype === 'f16' ? 2 : 4);
+    return 2 * this.k.size * elementBytes(this.k.dtype);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../../plan/capabilities.ts';
+import { elementBytes } from '../../plan/dtype-table.ts';
 import { keepVariant } from '../../plan/keep-variant.ts';
 import type { KernelPass, PassBinding } from '../../plan/plan.ts';
 import { specialize } from '../../plan/specialize.ts';
@@ -85,7 +86,7 @@ function depthKernel(
     const constants = { WEIGHTS_BINDING: '6u', PARAMS_BINDING: '7u' };
     return { kernel, constants, results: [...shared, readWrite('depthPairs')] };
   }
-  const gradientBytes = (problem.depthGrad?.dtype ?? problem.dtype) === 'f16' ? 2 : 4;
+  const gradientBytes = elementBytes(problem.depthGrad?.dtype ?? problem.dtype);
   return {
     kernel: keepVariant(depthBackward, 'adds'),
     constants: { GRADIENT_BYTES: `${gradientBytes}u`, PARAMS_BINDING: '8u' },

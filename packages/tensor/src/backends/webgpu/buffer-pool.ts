@@ -1,7 +1,6 @@
-import { SMALLER_OPERAND } from '@modajs/kernels';
+import { BUFFER_USAGE, SMALLER_OPERAND } from '@modajs/kernels';
 import { OutOfMemoryError } from '../../core/errors.ts';
 import type { MemoryStats } from '../backend.ts';
-import { BUFFER_USAGE } from './gpu-flags.ts';
 import { sizeClass } from './size-class.ts';
 
 /** Steps that a free buffer waits for a new owner before it goes back to the driver. */

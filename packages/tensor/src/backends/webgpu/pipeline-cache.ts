@@ -1,5 +1,5 @@
 import type { KernelPass } from '@modajs/kernels';
-import { SHADER_STAGE_COMPUTE } from './gpu-flags.ts';
+import { SHADER_STAGE_COMPUTE } from '@modajs/kernels';
 
 /** A compiled pass: what a dispatch needs beside its buffers. */
 export interface PreparedPass {

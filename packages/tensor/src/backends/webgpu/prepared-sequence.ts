@@ -1,9 +1,8 @@
-import { KernelError, type KernelPass, type KernelPlan, SMALLER_OPERAND } from '@modajs/kernels';
+import { BUFFER_USAGE, KernelError, type KernelPass, type KernelPlan, SMALLER_OPERAND } from '@modajs/kernels';
 import type { ArrayView } from '../backend.ts';
 import type { BoundRange } from './bind-group-cache.ts';
 import type { PooledBuffer } from './buffer-pool.ts';
 import type { Dispatch } from './command-recorder.ts';
-import { BUFFER_USAGE } from './gpu-flags.ts';
 import type { PipelineCache, PreparedPass } from './pipeline-cache.ts';
 import type { PlanRunner } from './plan-runner.ts';
 

@@ -1,6 +1,6 @@
+import { BUFFER_USAGE, MAP_MODE_READ } from '@modajs/kernels';
 import { ConfigError } from '../../core/errors.ts';
 import { shown } from '../../core/value-checks.ts';
-import { BUFFER_USAGE, MAP_MODE_READ } from './gpu-flags.ts';
 
 const DISPATCHES = 1024;
 const TIMESTAMP_BYTES = 8;

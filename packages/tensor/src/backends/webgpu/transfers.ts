@@ -1,14 +1,14 @@
+import { BUFFER_USAGE, DTYPES, MAP_MODE_READ } from '@modajs/kernels';
 import type { DType, HostArray } from '../../core/dtype.ts';
 import { elementBytes } from '../../core/dtype.ts';
 import { fromHalf, toHalf } from '../../io/half.ts';
 import type { PooledBuffer } from './buffer-pool.ts';
 import type { CommandRecorder } from './command-recorder.ts';
-import { BUFFER_USAGE, MAP_MODE_READ } from './gpu-flags.ts';
 import { sizeClass } from './size-class.ts';
 
 /** Bytes as the device keeps them; Dawn takes no views on shared memory, so those are copied. */
 export function deviceBytes(data: HostArray, dtype: DType): Uint8Array<ArrayBuffer> {
-  const Kind = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, f16: Uint16Array }[dtype];
+  const Kind = DTYPES[dtype].StoredArray;
   const isSame = data instanceof Kind && data.buffer instanceof ArrayBuffer;
   const typed = isSame ? data : dtype === 'f16' ? Uint16Array.from(data, toHalf) : Kind.from(data);
   return new Uint8Array(typed.buffer as ArrayBuffer, typed.byteOffset, typed.byteLength);

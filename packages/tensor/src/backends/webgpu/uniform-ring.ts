@@ -1,4 +1,4 @@
-import { BUFFER_USAGE } from './gpu-flags.ts';
+import { BUFFER_USAGE } from '@modajs/kernels';
 
 const CAPACITY = 2 ** 20;
 
