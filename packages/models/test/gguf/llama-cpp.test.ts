@@ -10,6 +10,7 @@ import {
   bytePairTokenizerMetadata,
   bytesSource,
   createDecoder,
+  type DecoderConfigInput,
   defineDecoderConfig,
   openGguf,
   readLlama2c,
@@ -20,7 +21,7 @@ import { ggmlTypes } from '../../src/io/gguf/ggml-types.ts';
 import { smallFamilies } from '../families.ts';
 import { hasSharedData, sharedPath } from '../shared-data.ts';
 import { readPieces } from '../stories.ts';
-import { gpt2Gguf, largeParameters, smallGguf, withRandomBlocks } from './small-gguf.ts';
+import { ggufOf, gpt2Gguf, largeParameters, smallGguf, withRandomBlocks } from './small-gguf.ts';
 
 /** Differences of log-probabilities of the next token after each prefix, and the largest of these in size. */
 interface Difference {
@@ -91,6 +92,22 @@ describe('GGUF files as llama.cpp reads them [cpu]', () => {
 
   it.each(['olmo2', 'llama', 'qwen3'] as const)('F32, %s: log-probabilities within 1e-4', async (family) => {
     expect((await difference(await smallGguf(smallFamilies[family]))).worst).toBeLessThan(1e-4);
+  });
+
+  const small = { nLayers: 2, nHeads: 4, nKvHeads: 2, headDim: 8, dModel: 32, dFf: 40, vocabSize: 288, seqLen: 64 };
+  const pre = { ...small, norm: 'pre', qkNorm: 'none', normEps: 1e-5, ropeTheta: 10_000 } as const;
+  const families: Readonly<Record<string, readonly [DecoderConfigInput, Record<string, number>]>> = {
+    qwen2: [{ ...pre, bias: true, biasMaps: 'qkv' }, {}],
+    granite: [
+      { ...pre, embeddingScale: 3, residualScale: 0.25, logitScale: 0.125, softmaxScale: 0.25 },
+      { embedding_scale: 3, residual_scale: 0.25, logit_scale: 8, 'attention.scale': 0.25 },
+    ],
+  };
+  it.each(Object.entries(families))('F32, %s: log-probabilities within 2e-3', async (name, [fields, own]) => {
+    const config = defineDecoderConfig(fields);
+    const file = ggufOf(name, config, await largeParameters(config), own);
+    expect((await openGguf(bytesSource(file))).config).toEqual(config);
+    expect((await difference(file)).worst).toBeLessThan(2e-3);
   });
 
   it('F32, gpt2: log-probabilities within 1e-4 (its GELU is a table of f16: 2e-3)', async () => {

@@ -10,6 +10,8 @@ import {
 } from '../../src/index.ts';
 import { ggmlTypes } from '../../src/io/gguf/ggml-types.ts';
 import { type GgufTensor, type GgufValue, writeGgufFile } from '../../src/io/gguf/gguf-file.ts';
+import { ggufArchitectures, ggufName } from '../../src/io/gguf/gguf-names.ts';
+import { isRotated, rotaryRows } from '../../src/io/rows.ts';
 
 /** 288 pieces: unknown, start, end, 256 bytes, 29 letters and pairs. */
 const pieces = [
@@ -38,6 +40,43 @@ export async function largeParameters(config: DecoderConfig): Promise<Map<string
 
 export async function smallGguf(config: DecoderConfig, options?: GgufOptions): Promise<Uint8Array> {
   return writeGguf(config, await largeParameters(config), scoredTokenizerMetadata(vocabulary), options);
+}
+
+/** A file of any architecture whose parameters stand alone, with keys of its own, as llama.cpp's converter writes it. */
+export function ggufOf(
+  name: string,
+  config: DecoderConfig,
+  parameters: ReadonlyMap<string, HostParameter>,
+  own: Readonly<Record<string, number>>,
+): Uint8Array {
+  const architecture = ggufArchitectures[name];
+  const tensors = new Map<string, GgufTensor>();
+  for (const [ours, parameter] of parameters) {
+    const isPaired = architecture.hasPairedRows && isRotated(ours);
+    tensors.set(ggufName(ours, architecture)!, isPaired ? rotaryRows(parameter, config.headDim, true) : parameter);
+  }
+  const u32 = (value: number): GgufValue => ({ type: 'u32', value });
+  const f32 = (value: number): GgufValue => ({ type: 'f32', value });
+  const keys: Record<string, GgufValue> = {
+    context_length: u32(config.seqLen),
+    embedding_length: u32(config.dModel),
+    block_count: u32(config.nLayers),
+    feed_forward_length: u32(config.dFf),
+    'attention.head_count': u32(config.nHeads),
+    'attention.head_count_kv': u32(config.nKvHeads),
+    'attention.key_length': u32(config.headDim),
+    'attention.value_length': u32(config.headDim),
+    'attention.layer_norm_rms_epsilon': f32(config.normEps),
+    'rope.freq_base': f32(config.ropeTheta),
+    ...Object.fromEntries(
+      Object.entries(own).map(([key, value]) => [key, key === 'attention.sliding_window' ? u32(value) : f32(value)]),
+    ),
+  };
+  const metadata = Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${name}.${key}`, value]));
+  return writeGgufFile(
+    { 'general.architecture': { type: 'string', value: name }, ...metadata, ...scoredTokenizerMetadata(vocabulary) },
+    tensors,
+  );
 }
 
 /** GPT-2 as llama.cpp's converter writes it: one matrix of queries, keys and values, `[outputs, inputs]`. */

@@ -108,9 +108,22 @@ function huggingFaceConfig(facts: GgufFacts, { name, modelType }: GgufArchitectu
     sliding_window: config.has(key('attention.sliding_window')) ? count('attention.sliding_window') : null,
     rope_theta: config.positive(key('rope.freq_base'), 10_000),
     rope_scaling: ropeScaling(config, key, facts, headDim),
+    ...familyKeys(config, key, modelType, headDim),
   };
   config.finish();
   return json;
+}
+
+/** What only some families have. */
+function familyKeys(config: CheckedConfig, key: (rest: string) => string, modelType: string, headDim: number): Json {
+  const number = (rest: string, fallback: number) => shortest(config.positive(key(rest), fallback));
+  if (modelType !== 'granite') return {};
+  return {
+    embedding_multiplier: number('embedding_scale', 1),
+    residual_multiplier: number('residual_scale', 1),
+    attention_multiplier: number('attention.scale', headDim ** -0.5),
+    logits_scaling: number('logit_scale', 1),
+  };
 }
 
 /** Blocks, before anything is made for each of them. @throws CheckpointError for more than there are tensors */

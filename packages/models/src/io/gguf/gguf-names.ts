@@ -6,8 +6,8 @@ export interface GgufArchitecture {
   readonly block: Readonly<Record<string, string>>;
   /** Rows of queries and keys stand in the order of RoPE's pairs (2i, 2i+1), not (i, i + D/2) as in Hugging Face's files. */
   readonly hasPairedRows: boolean;
-  /** Queries, keys and values are one matrix, in this order. */
-  readonly hasFusedQkv?: boolean;
+  /** Tensors that are several of ours, one behind the other, by llama.cpp's names inside a block. */
+  readonly fused?: Readonly<Record<string, readonly string[]>>;
 }
 
 const attention = {
@@ -24,24 +24,17 @@ const postNorm = {
   post_attention_layernorm: 'post_attention_norm',
   post_feedforward_layernorm: 'post_ffw_norm',
 } as const;
+const fusedQkv = { attn_qkv: ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'] } as const;
+const plain = { 'self_attn.o_proj': 'attn_output', 'mlp.up_proj': 'ffn_up', 'mlp.down_proj': 'ffn_down', ...preNorm };
 
 /** By `general.architecture`. A new family is a row here and, where it has keys of its own, a line in `gguf-config.ts`. */
 export const ggufArchitectures: Readonly<Record<string, GgufArchitecture>> = {
   llama: { modelType: 'llama', block: { ...attention, ...swiglu, ...preNorm }, hasPairedRows: true },
+  granite: { modelType: 'granite', block: { ...attention, ...swiglu, ...preNorm }, hasPairedRows: true },
   qwen2: { modelType: 'qwen2', block: { ...attention, ...swiglu, ...preNorm }, hasPairedRows: false },
   qwen3: { modelType: 'qwen3', block: { ...attention, ...qkNorm, ...swiglu, ...preNorm }, hasPairedRows: false },
   olmo2: { modelType: 'olmo2', block: { ...attention, ...qkNorm, ...swiglu, ...postNorm }, hasPairedRows: false },
-  gpt2: {
-    modelType: 'gpt2',
-    block: {
-      'self_attn.o_proj': 'attn_output',
-      'mlp.up_proj': 'ffn_up',
-      'mlp.down_proj': 'ffn_down',
-      ...preNorm,
-    },
-    hasPairedRows: false,
-    hasFusedQkv: true,
-  },
+  gpt2: { modelType: 'gpt2', block: plain, hasPairedRows: false, fused: fusedQkv },
 };
 
 const outside: Readonly<Record<string, string>> = {

@@ -2,6 +2,7 @@ import { CheckpointError } from '@modajs/tensor';
 import type { DecoderConfig } from '../../config/decoder-config.ts';
 import type { StoredParameter } from '../../decoder/load-parameters.ts';
 import { decoderSpecs } from '../../parameters/decoder-specs.ts';
+import type { ParameterSpecs } from '../../parameters/parameter-spec.ts';
 import { isRotated, rotaryRows } from '../rows.ts';
 import type { ByteSource } from './byte-source.ts';
 import { configFromGguf, ggufArchitecture } from './gguf-config.ts';
@@ -51,8 +52,9 @@ export async function openGguf(source: ByteSource): Promise<GgufModel> {
   }
   const known = new Set(['rope_freqs.weight', ...(config.tieEmbeddings ? ['output.weight'] : [])]);
   const parameters = new Map<string, StoredParameter>();
-  for (const [name, { shape }] of Object.entries(decoderSpecs(config))) {
-    const info = infoOf(name, config, architecture, header, file, known);
+  const specs = decoderSpecs(config);
+  for (const [name, { shape }] of Object.entries(specs)) {
+    const info = infoOf(name, specs, architecture, header, file, known);
     if (info.shape.join() !== shape.join()) {
       const message = `${file}: ${info.name} must be [${shape}] as the metadata say, got [${info.shape}]. Convert the model again.`;
       throw new CheckpointError(message, { file, key: info.name, shape: info.shape });
@@ -77,27 +79,38 @@ export async function openGguf(source: ByteSource): Promise<GgufModel> {
 /** The stored tensor, or its rows, that is a parameter; its name is put into `known`. */
 function infoOf(
   ours: string,
-  { nHeads, nKvHeads, headDim }: DecoderConfig,
+  specs: ParameterSpecs,
   architecture: GgufArchitecture,
   { tensors }: GgufHeader,
   file: string,
   known: Set<string>,
 ): GgufTensorInfo {
-  const [, prefix, part, kind] = /^model\.layers\.(\d+)\.self_attn\.([qkv])_proj\.(.+)$/.exec(ours) ?? [];
-  const isFused = architecture.hasFusedQkv && part !== undefined;
-  const name = isFused ? `blk.${prefix}.attn_qkv.${kind}` : ggufName(ours, architecture);
+  const fused = fusedPlace(ours, architecture);
+  const name = fused?.name ?? ggufName(ours, architecture);
   const info = name === undefined ? undefined : tensors.get(name);
   if (name === undefined || !info) {
     const message = `${file}: ${name ?? ours} must be in the file, got ${tensors.size} other tensors. Is it a part of a split model?`;
     throw new CheckpointError(message, { file, key: name ?? ours });
   }
   known.add(name);
-  if (!isFused) return info;
-  const rows = [nHeads, nKvHeads, nKvHeads].map((heads) => heads * headDim);
-  if (info.shape[0] !== rows[0] + rows[1] + rows[2]) return info;
-  const at = 'qkv'.indexOf(part);
+  if (!fused) return info;
+  const rows = fused.parts.map((part) => specs[part].shape[0]);
+  // Another shape is refused by the caller, as a whole.
+  if (info.shape[0] !== rows.reduce((sum, count) => sum + count, 0)) return info;
+  const at = fused.parts.indexOf(ours);
   const first = rows.slice(0, at).reduce((sum, count) => sum + count, 0);
   return rowsInfo(info, first, first + rows[at]);
+}
+
+/** The tensor that a parameter is a part of, and all its parts by our names; null for one that stands alone. */
+function fusedPlace(
+  ours: string,
+  { fused = {} }: GgufArchitecture,
+): { readonly name: string; readonly parts: readonly string[] } | null {
+  const [, block, layer, inBlock, kind] = /^(model\.layers\.(\d+)\.)(.+)\.(\w+)$/.exec(ours) ?? [];
+  const found = Object.entries(fused).find(([, parts]) => parts.includes(inBlock));
+  if (!found) return null;
+  return { name: `blk.${layer}.${found[0]}.${kind}`, parts: found[1].map((part) => `${block}${part}.${kind}`) };
 }
 
 /** @throws CheckpointError for more factors than heads have pairs */
