@@ -6,7 +6,14 @@ import { estimateMemory } from '../src/run/estimate-memory.ts';
 
 // Parameters are padded to 64 elements in memory: all of these fill theirs.
 const sizes = {
-  ...{ nLayers: 3, nHeads: 8, nKvHeads: 4, headDim: 16, dModel: 64, dFf: 192, vocabSize: 320, seqLen: 32 },
+  nLayers: 3,
+  nHeads: 8,
+  nKvHeads: 4,
+  headDim: 16,
+  dModel: 64,
+  dFf: 192,
+  vocabSize: 320,
+  seqLen: 32,
   bias: true,
   tieEmbeddings: false,
 };

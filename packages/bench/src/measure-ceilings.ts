@@ -44,7 +44,19 @@ export async function measureCeilings(
 
 function squareJob(side: number, dtype: 'f32' | 'f16'): MatmulJob {
   return {
-    ...{ kind: 'matmul', preset: 'matmul', id: `ceiling/${dtype}`, name: 'ceiling', runs: 10 },
-    ...{ batch: 1, M: side, N: side, K: side, layout: 'NN', dtype, outDtype: dtype, copies: 1, rung: 'default' },
+    kind: 'matmul',
+    preset: 'matmul',
+    id: `ceiling/${dtype}`,
+    name: 'ceiling',
+    runs: 10,
+    batch: 1,
+    M: side,
+    N: side,
+    K: side,
+    layout: 'NN',
+    dtype,
+    outDtype: dtype,
+    copies: 1,
+    rung: 'default',
   };
 }

@@ -114,7 +114,8 @@ function ropeCases({ B, T, H, Hkv, D, scope }: Model, caps: DeviceCapabilities, 
   const read = hasNorm ? 1 : 0;
   const two = {
     ...({ dtype: 'f16', tokens, H, D, rotaryDim: D, theta: 10_000, isInterleaved: false } as const),
-    ...{ offsets: { x: 0, positions: 0, out: 0 }, second: { H: Hkv, offsets: { y: 0, outY: 0 } } },
+    offsets: { x: 0, positions: 0, out: 0 },
+    second: { H: Hkv, offsets: { y: 0, outY: 0 } },
   };
   const pairs = [false, true].map((isInverse) => ({
     name: `query and key rope${isInverse ? ' backward' : ''}`,
@@ -163,15 +164,24 @@ function depthCases({ B, T, H, Hkv, D, L }: Model, caps: DeviceCapabilities, opt
   const depth = { S, segments: [S], Td: T, chunk: 1, chunkPhase: 0 };
   const problem: AttentionProblem = {
     ...({ B, T, Tk: T, H, Hkv, D, Dv: D, dtype: 'f16', scale: D ** -0.5, causal: true } as const),
-    ...{ hasSequence: false, defersDepth: true, depth },
+    hasSequence: false,
+    defersDepth: true,
+    depth,
   };
   const source = keySources(problem, caps)[0]!;
   const row = 2 * B * T * H * D;
   const slots = 4 * B * T * Hkv * D * S;
   const weights = 4 * B * T * H * S;
   const operandBytes = {
-    ...{ q: row, out: row, dOut: row, dq: row, depthK0: slots / 2, depthV0: slots / 2, depthPairs: weights },
-    ...{ lse: 4 * B * T * H, stats: 8 * B * T * H },
+    q: row,
+    out: row,
+    dOut: row,
+    dq: row,
+    depthK0: slots / 2,
+    depthV0: slots / 2,
+    depthPairs: weights,
+    lse: 4 * B * T * H,
+    stats: 8 * B * T * H,
   };
   const bytes = { forward: slots + 3 * row, backward: slots + 4 * row + weights };
   const shapes = options.variants
@@ -282,8 +292,13 @@ function normCases({ B, T, C, norm }: Model, caps: DeviceCapabilities, options: 
     accumulate: true,
   } as const;
   const operandBytes = {
-    ...{ x: 2 * rows * C, dOut: 2 * rows * C, dx: 2 * rows * C, weight: 2 * C, dWeight: 8 * C },
-    ...{ mean: 4 * rows, rstd: 4 * rows },
+    x: 2 * rows * C,
+    dOut: 2 * rows * C,
+    dx: 2 * rows * C,
+    weight: 2 * C,
+    dWeight: 8 * C,
+    mean: 4 * rows,
+    rstd: 4 * rows,
   };
   return (options.variants ? [0, 128, 256, 512, 1024, 2048, 4096] : [undefined]).map((joined) => ({
     name: `norm backward${joined === undefined ? '' : ` in ${joined} parts`}`,
@@ -325,7 +340,13 @@ function projectionCases(
     projection: { M: rows, N, K: C, batch: 1, a: matrix(C), b: matrix(C, true), out: result(N) },
     'projection dx': { M: rows, N: C, K: N, batch: 1, a: matrix(N), b: matrix(C), out: result(C), accumulate: true },
     'projection dW': {
-      ...{ M: N, N: C, K: rows, batch: 1, a: matrix(N, true), b: matrix(C), out: result(C, 'f32') },
+      M: N,
+      N: C,
+      K: rows,
+      batch: 1,
+      a: matrix(N, true),
+      b: matrix(C),
+      out: result(C, 'f32'),
       accumulate: true,
     },
   };

@@ -29,7 +29,10 @@ const variants: Record<string, DecoderConfig> = {
 
 using device = await init({ device: values.device as DeviceName });
 const runs = Object.entries(variants).map(([name, config]) => ({
-  ...{ name, config, model: createDecoder(config, { device }), times: [] as number[] },
+  name,
+  config,
+  model: createDecoder(config, { device }),
+  times: [] as number[],
 }));
 for (let round = 0; round <= rounds; round++) {
   for (const { model, times } of runs) {

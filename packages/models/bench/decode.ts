@@ -73,15 +73,14 @@ function summarize({ name, model, cache, decoder, timesMs, hostMs }: DecodeRun, 
   const timeMs = median(timesMs.slice(1));
   const bytes = (model.countParameters() + 2 * cache.length * nKvHeads * headDim * nLayers) * elementBytes;
   return {
-    ...{
-      name,
-      timeMs,
-      minMs: Math.min(...timesMs),
-      maxMs: Math.max(...timesMs),
-      tokensPerSecond: 1000 / timeMs,
-      bytes,
-    },
-    ...{ copyShare: bytes / (timeMs / 1000) / bandwidth, hostMs: median(hostMs.slice(1)) },
+    name,
+    timeMs,
+    minMs: Math.min(...timesMs),
+    maxMs: Math.max(...timesMs),
+    tokensPerSecond: 1000 / timeMs,
+    bytes,
+    copyShare: bytes / (timeMs / 1000) / bandwidth,
+    hostMs: median(hostMs.slice(1)),
     dispatches: decoder?.dispatches ?? null,
   };
 }

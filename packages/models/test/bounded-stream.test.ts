@@ -11,8 +11,16 @@ import {
 } from '../src/index.ts';
 
 const recency = defineDecoderConfig({
-  ...{ nLayers: 4, nHeads: 6, nKvHeads: 2, headDim: 4, dModel: 10, dFf: 14, vocabSize: 19 },
-  ...{ depth: 'moda', depthSlots: 3, norm: 'post' },
+  nLayers: 4,
+  nHeads: 6,
+  nKvHeads: 2,
+  headDim: 4,
+  dModel: 10,
+  dFf: 14,
+  vocabSize: 19,
+  depth: 'moda',
+  depthSlots: 3,
+  norm: 'post',
 });
 const score: DecoderConfig = { ...recency, depthSlotsBy: 'score' };
 const ids = [[3, 1, 4, 1, 5, 9, 2]];

@@ -100,7 +100,12 @@ describe('hugging face files [reference]', () => {
     max_position_embeddings: 64,
   };
   const gpt2 = (change: Record<string, unknown>) => ({
-    ...{ model_type: 'gpt2', n_embd: 24, n_layer: 2, n_head: 4, vocab_size: 100, n_positions: 64 },
+    model_type: 'gpt2',
+    n_embd: 24,
+    n_layer: 2,
+    n_head: 4,
+    vocab_size: 100,
+    n_positions: 64,
     ...Object.fromEntries(
       Object.keys(olmo2)
         .filter((key) => key !== 'model_type' && key !== 'vocab_size')

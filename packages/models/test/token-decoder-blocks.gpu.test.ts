@@ -35,8 +35,14 @@ const configs: Record<string, readonly [Partial<DecoderConfig>, TokenDecoderOpti
   ],
   'moda, reordered, attention projections, raw keys without RoPE, no QK-norm, own output matrix': [
     {
-      ...{ depth: 'moda', norm: 'reordered', depthAttentionProjection: true, depthLastProjection: true },
-      ...{ depthKeyNorm: 'none', depthRope: 'none', qkNorm: 'none', tieEmbeddings: false },
+      depth: 'moda',
+      norm: 'reordered',
+      depthAttentionProjection: true,
+      depthLastProjection: true,
+      depthKeyNorm: 'none',
+      depthRope: 'none',
+      qkNorm: 'none',
+      tieEmbeddings: false,
     },
   ],
 };

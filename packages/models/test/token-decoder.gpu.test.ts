@@ -32,21 +32,34 @@ const base: DecoderConfigInput = {
 const configs: Record<string, Partial<DecoderConfig>> = {
   'residual, pre-norm, QK-norm by head, interleaved RoPE': { norm: 'pre', qkNorm: 'head', ropeInterleaved: true },
   'residual, pre-norm, biases of q, k and v, slowed rotation': {
-    ...{ norm: 'pre', qkNorm: 'none', bias: true, biasMaps: 'qkv' },
+    norm: 'pre',
+    qkNorm: 'none',
+    bias: true,
+    biasMaps: 'qkv',
     ropeScaling: { kind: 'llama3', factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 4, trainedLength: 16 },
   },
   'moda, pre-norm': { depth: 'moda', norm: 'pre' },
   'moda, post-norm, biases': { depth: 'moda', norm: 'post', bias: true },
   'moda, post-norm, newest 2 slots': { depth: 'moda', norm: 'post', depthSlots: 2 },
   'moda, reordered, attention projections, last block with projection, own output matrix': {
-    ...{ depth: 'moda', norm: 'reordered', depthAttentionProjection: true, depthLastProjection: true },
+    depth: 'moda',
+    norm: 'reordered',
+    depthAttentionProjection: true,
+    depthLastProjection: true,
     tieEmbeddings: false,
   },
   'moda, post-norm, attention slots only, newest slot': {
-    ...{ depth: 'moda', norm: 'post', depthFfnProjection: false, depthSlots: 1 },
+    depth: 'moda',
+    norm: 'post',
+    depthFfnProjection: false,
+    depthSlots: 1,
   },
   'moda, post-norm, raw keys without RoPE, no QK-norm': {
-    ...{ depth: 'moda', norm: 'post', depthKeyNorm: 'none', depthRope: 'none', qkNorm: 'none' },
+    depth: 'moda',
+    norm: 'post',
+    depthKeyNorm: 'none',
+    depthRope: 'none',
+    qkNorm: 'none',
   },
 };
 

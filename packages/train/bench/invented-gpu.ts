@@ -18,10 +18,19 @@ const LIMITS = {
 const FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'];
 
 const INFO = {
-  ...{ vendor: 'nvidia', architecture: 'hopper', device: '', description: 'invented, like an H100 behind Dawn' },
-  ...{ subgroupMinSize: 32, subgroupMaxSize: 32, isFallbackAdapter: false },
+  vendor: 'nvidia',
+  architecture: 'hopper',
+  device: '',
+  description: 'invented, like an H100 behind Dawn',
+  subgroupMinSize: 32,
+  subgroupMaxSize: 32,
+  isFallbackAdapter: false,
   subgroupMatrixConfigs: [16, 8].map((N) => ({
-    ...{ componentType: 'f16', resultComponentType: 'f32', M: 16, N, K: 16 },
+    componentType: 'f16',
+    resultComponentType: 'f32',
+    M: 16,
+    N,
+    K: 16,
   })),
 };
 
@@ -38,14 +47,24 @@ export function inventedGpu(onDispatch: DispatchListener): GPU {
 function deviceOf(onDispatch: DispatchListener, features: ReadonlySet<string>): unknown {
   const labelled = ({ label }: { label?: string }) => ({ label });
   return {
-    ...{ features, limits: LIMITS, lost: new Promise(() => {}), addEventListener() {}, destroy() {} },
+    features,
+    limits: LIMITS,
+    lost: new Promise(() => {}),
+    addEventListener() {},
+    destroy() {},
     queue: { submit() {}, writeBuffer() {}, onSubmittedWorkDone: async () => {} },
     createBuffer: ({ size }: { size: number }) => ({
-      ...{ size, destroy() {}, unmap() {}, mapAsync: async () => {} },
+      size,
+      destroy() {},
+      unmap() {},
+      mapAsync: async () => {},
       getMappedRange: (_offset: number, bytes: number) => new ArrayBuffer(bytes ?? size),
     }),
-    ...{ createShaderModule: labelled, createBindGroupLayout: labelled, createPipelineLayout: labelled },
-    ...{ createComputePipeline: labelled, createBindGroup: labelled },
+    createShaderModule: labelled,
+    createBindGroupLayout: labelled,
+    createPipelineLayout: labelled,
+    createComputePipeline: labelled,
+    createBindGroup: labelled,
     createComputePipelineAsync: async ({ label }: { label?: string }) => ({ label, getBindGroupLayout() {} }),
     createCommandEncoder: () => ({ beginComputePass: () => passOf(onDispatch), copyBufferToBuffer() {}, finish() {} }),
   };

@@ -18,8 +18,18 @@ const STEPS: Readonly<Record<string, { readonly zoo: string; readonly B: number 
 const PLAIN: Readonly<Record<string, DecoderConfig>> = {
   /** DistilGPT-2 (Hugging Face `distilgpt2`), at half its context. */
   'distilgpt2-shape': defineDecoderConfig({
-    ...{ nLayers: 6, dModel: 768, nHeads: 12, dFf: 3072, vocabSize: 50257, seqLen: 512 },
-    ...{ norm: 'pre', normKind: 'layer', qkNorm: 'none', bias: true, activation: 'gelu', positions: 'learned' },
+    nLayers: 6,
+    dModel: 768,
+    nHeads: 12,
+    dFf: 3072,
+    vocabSize: 50257,
+    seqLen: 512,
+    norm: 'pre',
+    normKind: 'layer',
+    qkNorm: 'none',
+    bias: true,
+    activation: 'gelu',
+    positions: 'learned',
     depth: 'residual',
   }),
 };

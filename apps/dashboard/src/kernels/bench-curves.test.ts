@@ -9,7 +9,11 @@ const row = (flops: number, bytes: number, tflops: number) =>
 function source(copyBytesPerSecond: number | null, flopsPerSecond: number): BenchSource {
   const ceilings = { copyBytesPerSecond, flopsPerSecond: { f32: { value: flopsPerSecond } } };
   return {
-    ...{ id: '', label: 'here', origin: '', isOwn: true, colour: 0 },
+    id: '',
+    label: 'here',
+    origin: '',
+    isOwn: true,
+    colour: 0,
     result: { ceilings } as unknown as BenchResult,
     rows: [row(1e9, 1e8, 0.5), row(2e9, 1e8, 0.8)],
   };

@@ -48,8 +48,12 @@ export function tableLines(
   const pending = planned
     .filter(({ id }) => !started.has(id))
     .map(({ id, name }) => ({
-      ...{ key: `pending ${id}`, problem: name, variant: '', cells: new Map<string, BenchRow>() },
-      ...{ references: [], isPending: true },
+      key: `pending ${id}`,
+      problem: name,
+      variant: '',
+      cells: new Map<string, BenchRow>(),
+      references: [],
+      isPending: true,
     }));
   const isOwnLine = ({ cells }: TableLine): boolean => own.some(({ id, isOwn }) => isOwn && cells.has(id));
   const known = [...lines.values()];

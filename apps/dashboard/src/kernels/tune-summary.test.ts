@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { tuneSummary } from './tune-summary.ts';
 
 const outcome = (defaultMs: number | null, bestMs: number, isBetter = true): TuneOutcome => ({
-  ...{ shapeClass: 'few', defaultMs, bestMs, config: isBetter ? { kind: 'naive' } : null, rejected: [] },
+  shapeClass: 'few',
+  defaultMs,
+  bestMs,
+  config: isBetter ? { kind: 'naive' } : null,
+  rejected: [],
 });
 const rejected = [{ id: 'tune/few/1', reason: 'wrong' }];
 

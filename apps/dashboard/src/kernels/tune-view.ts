@@ -17,7 +17,13 @@ export interface TuneView {
 }
 
 export const UNTUNED: TuneView = {
-  ...{ phase: 'idle', device: null, candidates: 0, done: 0, current: null, outcomes: [], error: null },
+  phase: 'idle',
+  device: null,
+  candidates: 0,
+  done: 0,
+  current: null,
+  outcomes: [],
+  error: null,
 };
 
 export type TuneAction =

@@ -3,7 +3,11 @@ import { type AdapterTuning, keptText, tunedObstacle, tuneObstacle } from './tun
 
 const table = { matmul: { few: { kind: 'naive' } }, attention: {} } as const;
 const adapter = (more: Partial<Extract<AdapterTuning, { kind: 'adapter' }>> = {}): AdapterTuning => ({
-  ...{ kind: 'adapter', key: 'a card', isSoftware: false, table, error: null },
+  kind: 'adapter',
+  key: 'a card',
+  isSoftware: false,
+  table,
+  error: null,
   ...more,
 });
 const none: AdapterTuning = { kind: 'none', because: 'this browser has no WebGPU' };

@@ -16,7 +16,15 @@ export function unmeasured(
 ): StudyRun {
   const total = (performance.now() - startedAt) / 1000;
   return {
-    ...{ key, phase, variant, values, seed, status, error, config, model },
+    key,
+    phase,
+    variant,
+    values,
+    seed,
+    status,
+    error,
+    config,
+    model,
     inputs: null,
     parameters: countParameters(model),
     flopsPerToken: countFlops(model, model.seqLen).total / model.seqLen,

@@ -14,7 +14,10 @@ export function cpuTarget(device: Device): BenchTarget {
     environment: {
       device: backend.kind === 'cpu' ? 'cpu' : 'other',
       adapter: device.description,
-      ...{ driver: '', vendor: '', architecture: '', isSoftware: false },
+      driver: '',
+      vendor: '',
+      architecture: '',
+      isSoftware: false,
     },
     openSession: () => openSession(backend),
     copyBytesPerSecond: (bytes) => copyBytesPerSecond(backend, bytes),
@@ -84,14 +87,21 @@ function needsWebGpu(what: string): ConfigError {
 function forwardViews(memory: CpuOperands, problem: AttentionProblem): Forward {
   const { B, T, Tk, H, Hkv, D, Dv, depth, hasSequence, scale, causal } = problem;
   return {
-    ...{ Tk, scale, causal, window: problem.window ?? null, docRange: null },
+    Tk,
+    scale,
+    causal,
+    window: problem.window ?? null,
+    docRange: null,
     q: memory.view('q', [B, T, H, D]),
     k: hasSequence ? memory.view('k', [B, Tk, Hkv, D]) : null,
     v: hasSequence ? memory.view('v', [B, Tk, Hkv, Dv]) : null,
     depth:
       depth && depth.S > 0
         ? {
-            ...{ S: depth.S, Td: depth.Td, chunk: depth.chunk, chunkPhase: depth.chunkPhase },
+            S: depth.S,
+            Td: depth.Td,
+            chunk: depth.chunk,
+            chunkPhase: depth.chunkPhase,
             segments: [depthViews(memory, problem, 'depth')],
           }
         : null,

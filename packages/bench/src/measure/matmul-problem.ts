@@ -17,7 +17,10 @@ export function matmulProblem({ batch, M, N, K, layout, dtype, outDtype }: Matmu
     offset: 0,
   });
   return {
-    ...{ M, N, K, batch },
+    M,
+    N,
+    K,
+    batch,
     a: matrix(M, K, layout[0] === 'T'),
     b: matrix(K, N, layout[1] === 'T'),
     out: { dtype: outDtype, ld: N, batchStride: M * N, offset: 0 },

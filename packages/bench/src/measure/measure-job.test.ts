@@ -41,7 +41,9 @@ function target(error: number): BenchTarget {
   return {
     traits: {
       ...({ kind: 'cpu', f16: false, subgroupMatrix: false, isSoftware: false } as const),
-      ...{ maxBufferBytes: 2 ** 30, maxBindingBytes: 2 ** 30, assumedFlops: 1e9 },
+      maxBufferBytes: 2 ** 30,
+      maxBindingBytes: 2 ** 30,
+      assumedFlops: 1e9,
     },
     environment: { device: 'cpu', adapter: '', driver: '', vendor: '', architecture: '', isSoftware: false },
     openSession: () => session,

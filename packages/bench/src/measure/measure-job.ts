@@ -53,7 +53,11 @@ export function emptyRow(job: BenchJob, status: 'skipped' | 'failed', reason: st
 
 function rowHead(job: BenchJob) {
   return {
-    ...{ id: job.id, preset: job.preset, name: job.name, job, library: 'modajs' },
+    id: job.id,
+    preset: job.preset,
+    name: job.name,
+    job,
+    library: 'modajs',
     dtype: job.kind === 'matmul' ? job.dtype : job.problem.dtype,
     ...costOf(job),
     ...(job.baseline === undefined ? {} : { baseline: job.baseline }),

@@ -25,7 +25,11 @@ export function ablationPreset(traits: DeviceTraits, scale: BenchScale): Attenti
 
 function stepJob(implementation: AttentionImplementation, name: string): AttentionJob {
   return {
-    ...{ kind: 'attention', preset: 'ablation', implementation, direction: 'both', name },
+    kind: 'attention',
+    preset: 'ablation',
+    implementation,
+    direction: 'both',
+    name,
     id: `ablation/${implementation}`,
     problem: paperProblem(1024, 64, 8, 64),
     runs: implementation === 'naive' ? 3 : 10,

@@ -25,7 +25,10 @@ export function attentionPreset(traits: DeviceTraits, scale: BenchScale): Attent
 function jobOf(T: number, dtype: 'f32' | 'f16', rung: string, config: AttentionConfig | undefined): AttentionJob {
   const problem = { ...paperProblem(T, 64, 8, 0), dtype, depthGrad: { dtype, accumulate: false } };
   return {
-    ...{ kind: 'attention', preset: 'attention', implementation: 'shipped', direction: 'both' },
+    kind: 'attention',
+    preset: 'attention',
+    implementation: 'shipped',
+    direction: 'both',
     id: `attention/T=${T}/${dtype}/${rung}`,
     name: rung,
     problem,

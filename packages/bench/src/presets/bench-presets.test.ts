@@ -6,12 +6,22 @@ import { benchPresets } from './bench-presets.ts';
 import { TABLE_2 } from './paper-tables.ts';
 
 const H100: DeviceTraits = {
-  ...{ kind: 'webgpu', f16: true, subgroupMatrix: true, isSoftware: false },
-  ...{ maxBufferBytes: 2 ** 40, maxBindingBytes: 2 ** 31 - 4, assumedFlops: 2e13 },
+  kind: 'webgpu',
+  f16: true,
+  subgroupMatrix: true,
+  isSoftware: false,
+  maxBufferBytes: 2 ** 40,
+  maxBindingBytes: 2 ** 31 - 4,
+  assumedFlops: 2e13,
 };
 const PHONE: DeviceTraits = {
-  ...{ kind: 'webgpu', f16: false, subgroupMatrix: false, isSoftware: false },
-  ...{ maxBufferBytes: 256 * 2 ** 20, maxBindingBytes: 128 * 2 ** 20, assumedFlops: 5e11 },
+  kind: 'webgpu',
+  f16: false,
+  subgroupMatrix: false,
+  isSoftware: false,
+  maxBufferBytes: 256 * 2 ** 20,
+  maxBindingBytes: 128 * 2 ** 20,
+  assumedFlops: 5e11,
 };
 const NAMES = Object.keys(benchPresets) as (keyof typeof benchPresets)[];
 

@@ -11,37 +11,42 @@ const SHAPES = [
 export function depthGradientJobs(): BenchJob[] {
   return SHAPES.flatMap(({ name, B, T, H, Hkv, S }): BenchJob[] => {
     const problem: AttentionProblem = {
-      ...{ B, T, Tk: T, H, Hkv, D: 64, Dv: 64, dtype: 'f16', scale: 1 / 8, causal: true, hasSequence: false },
+      B,
+      T,
+      Tk: T,
+      H,
+      Hkv,
+      D: 64,
+      Dv: 64,
+      dtype: 'f16',
+      scale: 1 / 8,
+      causal: true,
+      hasSequence: false,
       depth: { S, segments: [S], Td: T, chunk: 1, chunkPhase: 0 },
     };
     const shared = { preset: 'moda', runs: 9 } as const;
     const attention = { kind: 'attention', direction: 'both', implementation: 'shipped' } as const;
     const addedUp: AttentionJob = {
-      ...{
-        ...shared,
-        ...attention,
-        id: `moda/gradient/${name}/added-up`,
-        name: `depth ${name} S=${S}, gradients added up in f32`,
-      },
+      ...shared,
+      ...attention,
+      id: `moda/gradient/${name}/added-up`,
+      name: `depth ${name} S=${S}, gradients added up in f32`,
       problem: { ...problem, depthGrad: { dtype: 'f32', accumulate: true } },
     };
     const deferred: AttentionJob = {
-      ...{
-        ...shared,
-        ...attention,
-        id: `moda/gradient/${name}/deferred`,
-        name: `depth ${name} S=${S}, gradients deferred`,
-      },
+      ...shared,
+      ...attention,
+      id: `moda/gradient/${name}/deferred`,
+      name: `depth ${name} S=${S}, gradients deferred`,
       problem: { ...problem, defersDepth: true },
     };
     const gather: DepthGatherJob = {
-      ...{
-        ...shared,
-        kind: 'depth-gather',
-        id: `moda/gradient/${name}/gather`,
-        name: `depth ${name}, gather of ${S / 2} readers`,
-      },
-      ...{ problem, readers: S / 2 },
+      ...shared,
+      kind: 'depth-gather',
+      id: `moda/gradient/${name}/gather`,
+      name: `depth ${name}, gather of ${S / 2} readers`,
+      problem,
+      readers: S / 2,
     };
     return [addedUp, deferred, gather];
   });

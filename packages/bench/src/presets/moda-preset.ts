@@ -33,8 +33,13 @@ function runsOf({ T, H }: Pick<Table2Row, 'T' | 'H'>): number {
 function modaJob(row: Table2Row): AttentionJob {
   const { T, H, Hkv, L } = row;
   return {
-    ...{ kind: 'attention', preset: 'moda', implementation: 'shipped', direction: 'both' },
-    ...{ id: `moda/T=${T}/G=${row.G}/L=${L}`, name: '', runs: runsOf(row) },
+    kind: 'attention',
+    preset: 'moda',
+    implementation: 'shipped',
+    direction: 'both',
+    id: `moda/T=${T}/G=${row.G}/L=${L}`,
+    name: '',
+    runs: runsOf(row),
     problem: paperProblem(T, H, Hkv, L),
     references: modaReferences(row),
   };
@@ -43,8 +48,13 @@ function modaJob(row: Table2Row): AttentionJob {
 function baselineJob({ T, G, H }: Table2Row, moda: AttentionJob): AttentionJob {
   const problem = { ...moda.problem, depth: null };
   return {
-    ...{ kind: 'attention', preset: 'moda', implementation: 'shipped', direction: 'both' },
-    ...{ id: `moda/T=${T}/G=${G}/L=0 beside T=${problem.T}`, name: describeProblem(problem), runs: runsOf({ T, H }) },
+    kind: 'attention',
+    preset: 'moda',
+    implementation: 'shipped',
+    direction: 'both',
+    id: `moda/T=${T}/G=${G}/L=0 beside T=${problem.T}`,
+    name: describeProblem(problem),
+    runs: runsOf({ T, H }),
     problem,
     references: problem.T === T ? attentionReferences(problem) : [],
   };
@@ -52,8 +62,13 @@ function baselineJob({ T, G, H }: Table2Row, moda: AttentionJob): AttentionJob {
 
 function depthJob(G: number): AttentionJob {
   return {
-    ...{ kind: 'attention', preset: 'moda', implementation: 'shipped', direction: 'both' },
-    ...{ id: `moda/depth/G=${G}`, name: '', runs: 7 },
+    kind: 'attention',
+    preset: 'moda',
+    implementation: 'shipped',
+    direction: 'both',
+    id: `moda/depth/G=${G}`,
+    name: '',
+    runs: 7,
     problem: { ...paperProblem(16384, 8 * G, 8, 64), hasSequence: false },
   };
 }

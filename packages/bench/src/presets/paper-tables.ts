@@ -12,7 +12,13 @@ export interface Table2Row {
 }
 
 const row = (T: number, G: number, L: number, fa2Ms: number, modaMs: number, extraPercent: number): Table2Row => ({
-  ...{ T, G, H: 8 * G, Hkv: 8, L, fa2Ms, modaMs },
+  T,
+  G,
+  H: 8 * G,
+  Hkv: 8,
+  L,
+  fa2Ms,
+  modaMs,
   extraTime: extraPercent / 100,
 });
 

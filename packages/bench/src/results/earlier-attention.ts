@@ -45,7 +45,10 @@ export function attentionResults(file: AttentionFile): BenchResult[] {
     const known = rows.map(rowOf);
     return [
       {
-        ...{ schema: BENCH_SCHEMA, date, note, ...(commit ? { commit } : {}) },
+        schema: BENCH_SCHEMA,
+        date,
+        note,
+        ...(commit ? { commit } : {}),
         environment: earlierEnvironment(adapter, robustness, driver),
         ceilings: { copyBytesPerSecond: null, flopsPerSecond: {} },
         rows: known.map((row) => withExtraTime(row, known)),
@@ -64,28 +67,38 @@ function rowOf(row: AttentionRow): BenchRow {
   const problem = { ...paperProblem(T, H, Hkv, S), hasSequence: sequence };
   const published = TABLE_2.find((entry) => entry.T === T && entry.H === H && entry.L === S);
   const job: AttentionJob = {
-    ...{ kind: 'attention', preset: S > 0 ? 'moda' : 'attention', id: name, name: describeProblem(problem) },
-    ...{
-      problem,
-      direction: backwardMs.length > 0 ? 'both' : 'forward',
-      implementation: 'shipped',
-      runs: forwardMs.length,
-    },
+    kind: 'attention',
+    preset: S > 0 ? 'moda' : 'attention',
+    id: name,
+    name: describeProblem(problem),
+    problem,
+    direction: backwardMs.length > 0 ? 'both' : 'forward',
+    implementation: 'shipped',
+    runs: forwardMs.length,
     ...(published ? { references: modaReferences(published) } : {}),
   };
   const cost = costOf(job);
   const total = summarize(totals(row));
   return {
-    ...{ id: name, preset: job.preset, name: job.name, status: 'measured', job, library: 'modajs', dtype: 'f16' },
+    id: name,
+    preset: job.preset,
+    name: job.name,
+    status: 'measured',
+    job,
+    library: 'modajs',
+    dtype: 'f16',
     ...cost,
     implementation: Object.keys(passMs).join(', '),
     passes: passMs,
-    ...{ total, forward: summarize(forwardMs) },
+    total,
+    forward: summarize(forwardMs),
     ...(backwardMs.length > 0 ? { backward: summarize(backwardMs) } : {}),
-    ...{ timedBy: 'timestamps', tflops: cost.flops / total.medianMs / 1e9 },
+    timedBy: 'timestamps',
+    tflops: cost.flops / total.medianMs / 1e9,
     floors: { arithmeticMs: null, bandwidthMs: null, arithmeticShare: null, bandwidthShare: null },
     ...(S > 0 && sequence ? { baseline: `table2 T=${T} H=${H} Hkv=${Hkv} L=0` } : {}),
-    ...{ errors: errorsAgainstF64, tolerance: 4e-3 },
+    errors: errorsAgainstF64,
+    tolerance: 4e-3,
     ...(job.references ? { references: job.references } : {}),
   };
 }

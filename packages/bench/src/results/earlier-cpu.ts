@@ -25,16 +25,18 @@ export function isCpuFile(value: object): value is CpuFile {
 export function cpuResults({ date, machine, rounds, workloads }: CpuFile): BenchResult[] {
   return [
     {
-      ...{ schema: BENCH_SCHEMA, date, note: 'Workloads of tooling/bench-cpu, libraries in turns.' },
+      schema: BENCH_SCHEMA,
+      date,
+      note: 'Workloads of tooling/bench-cpu, libraries in turns.',
       environment: {
-        ...{
-          device: 'cpu',
-          adapter: `${machine.cpu}, ${machine.cores} cores`,
-          driver: '',
-          vendor: '',
-          architecture: '',
-        },
-        ...{ isSoftware: false, robustness: null, runtime: `Node ${machine.node}` },
+        device: 'cpu',
+        adapter: `${machine.cpu}, ${machine.cores} cores`,
+        driver: '',
+        vendor: '',
+        architecture: '',
+        isSoftware: false,
+        robustness: null,
+        runtime: `Node ${machine.node}`,
       },
       ceilings: { copyBytesPerSecond: null, flopsPerSecond: {} },
       rows: workloads.flatMap(({ workload, results }) => results.map((row) => rowOf(workload, row, rounds))),
@@ -46,13 +48,23 @@ function rowOf(workload: string, row: CpuRow, rounds: number): BenchRow {
   const { label, bestMs, medianMs, bestCpuMs, gflopsPerSecond, peakBytes } = row;
   const flops = (gflopsPerSecond ?? 0) * bestMs * 1e6;
   return {
-    ...{ id: `cpu/${workload}/${label}`, preset: presetOf(workload), name: workload, status: 'measured' },
-    ...{ library: label, implementation: label, dtype: 'f32', timedBy: 'wall', flops, bytes: 0 },
+    id: `cpu/${workload}/${label}`,
+    preset: presetOf(workload),
+    name: workload,
+    status: 'measured',
+    library: label,
+    implementation: label,
+    dtype: 'f32',
+    timedBy: 'wall',
+    flops,
+    bytes: 0,
     // The file keeps the best and the median.
     total: { medianMs, minMs: bestMs, maxMs: medianMs, runs: rounds },
     tflops: gflopsPerSecond === undefined ? null : flops / medianMs / 1e9,
     floors: { arithmeticMs: null, bandwidthMs: null, arithmeticShare: null, bandwidthShare: null },
-    ...{ errors: {}, tolerance: 0, extra: { bestCpuMs, peakBytes } },
+    errors: {},
+    tolerance: 0,
+    extra: { bestCpuMs, peakBytes },
   };
 }
 

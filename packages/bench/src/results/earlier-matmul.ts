@@ -38,7 +38,10 @@ export function matmulResults({ date, adapter, commit, method, runs }: MatmulFil
       Math.max(...rows.filter(({ preset }) => preset.startsWith(dtype)).map(({ tflops }) => tflops));
     const peaks = { f16: best('f16'), f32: best('f32') };
     return {
-      ...{ schema: BENCH_SCHEMA, date, commit, note: method },
+      schema: BENCH_SCHEMA,
+      date,
+      commit,
+      note: method,
       environment: earlierEnvironment(adapter.description, robustness ? 'on' : 'off'),
       ceilings: {
         copyBytesPerSecond: copyGBs * 1e9,
@@ -62,12 +65,22 @@ function rowOf(
   const arithmeticShare = tflops / peaks[dtype];
   const bandwidthShare = percentOfCopy / 100;
   return {
-    ...{ id: `matmul/${preset}/${config}`, preset: 'matmul', name: preset, status: 'measured', library: 'modajs' },
-    ...{ implementation: config, dtype, timedBy: 'timestamps', tflops, errors: { out: offBy }, tolerance: 2e-3 },
+    id: `matmul/${preset}/${config}`,
+    preset: 'matmul',
+    name: preset,
+    status: 'measured',
+    library: 'modajs',
+    implementation: config,
+    dtype,
+    timedBy: 'timestamps',
+    tflops,
+    errors: { out: offBy },
+    tolerance: 2e-3,
     ...(job ? { job, ...costOf(job) } : { flops: tflops * medianMs * 1e9, bytes: 0 }),
     total: { medianMs, minMs, maxMs, runs: 20 },
     floors: {
-      ...{ arithmeticShare, bandwidthShare },
+      arithmeticShare,
+      bandwidthShare,
       arithmeticMs: arithmeticShare * medianMs,
       bandwidthMs: bandwidthShare * medianMs,
     },

@@ -9,18 +9,21 @@ import { tuneGroups } from './tune-jobs.ts';
 
 const MATRIX = {
   ...BASELINE_CAPABILITIES,
-  ...{ f16: true, subgroups: { min: 32, max: 32 }, maxWorkgroupMemoryBytes: 49152, maxInvocations: 1024 },
-  ...{
-    maxWorkgroupSize: [1024, 1024, 64] as const,
-    maxStorageBuffers: 16,
-    maxBindingBytes: 2 ** 31,
-    maxBufferBytes: 2 ** 40,
-  },
+  f16: true,
+  subgroups: { min: 32, max: 32 },
+  maxWorkgroupMemoryBytes: 49152,
+  maxInvocations: 1024,
+  maxWorkgroupSize: [1024, 1024, 64] as const,
+  maxStorageBuffers: 16,
+  maxBindingBytes: 2 ** 31,
+  maxBufferBytes: 2 ** 40,
   subgroupMatrix: [{ componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 } as const],
 };
 const TRAITS = {
   ...({ kind: 'webgpu', f16: true, subgroupMatrix: true, isSoftware: false } as const),
-  ...{ maxBufferBytes: 2 ** 40, maxBindingBytes: 2 ** 31, assumedFlops: 2e13 },
+  maxBufferBytes: 2 ** 40,
+  maxBindingBytes: 2 ** 31,
+  assumedFlops: 2e13,
 };
 const groups = tuneGroups(MATRIX, TRAITS, 'paper');
 const product = groups.find(({ kind }) => kind === 'matmul')!;

@@ -5,7 +5,9 @@ import { jobTuneGroups } from './job-tune-groups.ts';
 
 const TRAITS = {
   ...({ kind: 'webgpu', f16: false, subgroupMatrix: false, isSoftware: false } as const),
-  ...{ maxBufferBytes: 2 ** 40, maxBindingBytes: 2 ** 31, assumedFlops: 5e11 },
+  maxBufferBytes: 2 ** 40,
+  maxBindingBytes: 2 ** 31,
+  assumedFlops: 5e11,
 };
 const groupsOf = (preset: keyof typeof benchPresets, most?: number) =>
   jobTuneGroups(benchPresets[preset](TRAITS, 'fit'), BASELINE_CAPABILITIES, most);

@@ -37,15 +37,13 @@ export function tuneGroups(capabilities: DeviceCapabilities, traits: DeviceTrait
 function attentionJob(T: number, H: number, Hkv: number, slots: number, dtype: 'f32' | 'f16'): AttentionJob {
   const problem = paperProblem(T, H, Hkv, slots);
   return {
-    ...{
-      kind: 'attention',
-      preset: 'tune',
-      id: '',
-      name: '',
-      implementation: 'shipped',
-      direction: 'both',
-      runs: TUNE_RUNS,
-    },
+    kind: 'attention',
+    preset: 'tune',
+    id: '',
+    name: '',
+    implementation: 'shipped',
+    direction: 'both',
+    runs: TUNE_RUNS,
     problem: { ...problem, dtype, depthGrad: { dtype, accumulate: false }, hasSequence: slots === 0 },
   };
 }

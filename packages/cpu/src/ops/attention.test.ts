@@ -161,7 +161,10 @@ function run(runtime: CpuRuntime, { shape, q, k, v, depth, dOut, dLse }: Inputs)
     q: place(runtime, q, [B, T, H, D]),
     k: k && place(runtime, k, [B, keyCapacity, Hkv, D]),
     v: v && place(runtime, v, [B, keyCapacity, Hkv, Dv]),
-    ...{ Tk, scale: shape.scale, causal: shape.causal, window: shape.window },
+    Tk,
+    scale: shape.scale,
+    causal: shape.causal,
+    window: shape.window,
     docRange: docRange && place(runtime, docRange, [B, T, 2], 'i32'),
     depth: depth && { ...depth, segments },
     out: room(runtime, [B, T, H, Dv]),
@@ -214,7 +217,14 @@ describe('attention', () => {
       };
       const q = place(runtime, inputs.q, [B, 3, 2, D]);
       const args = {
-        ...{ q, k: null, v: null, Tk: 0, scale: 0.4, causal: true, window: null, docRange: null },
+        q,
+        k: null,
+        v: null,
+        Tk: 0,
+        scale: 0.4,
+        causal: true,
+        window: null,
+        docRange: null,
         depth: { ...inputs.depth!, segments: [segment] },
         out: room(runtime, [B, 3, 2, Dv]),
         lse: room(runtime, [B, 2, 3]),

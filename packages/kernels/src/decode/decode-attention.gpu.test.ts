@@ -24,8 +24,18 @@ type Case = Partial<DecodeAttentionProblem> & {
 
 async function check({ position = 23, withoutSubgroups = false, config, ...options }: Case): Promise<void> {
   const problem: DecodeAttentionProblem = {
-    ...{ dtype: 'f32', H: 6, Hkv: 2, D: 8, splits: 3, scale: 0.4, qkNorm: 'full', qNorm: 0, kNorm: 100, eps: 1e-5 },
-    ...{ rotary: { theta: 100, isInterleaved: false }, depth: null },
+    dtype: 'f32',
+    H: 6,
+    Hkv: 2,
+    D: 8,
+    splits: 3,
+    scale: 0.4,
+    qkNorm: 'full',
+    qNorm: 0,
+    kNorm: 100,
+    eps: 1e-5,
+    rotary: { theta: 100, isInterleaved: false },
+    depth: null,
     ...options,
   };
   const { dtype, H, Hkv, D, splits, depth } = problem;
@@ -70,14 +80,20 @@ async function check({ position = 23, withoutSubgroups = false, config, ...optio
   const K = H * D;
   const merge = planDecodeProduct(
     {
-      ...{ dtype: 'f32', K, input: { kind: 'merge', splits, headDim: D }, isPaired: false },
+      dtype: 'f32',
+      K,
+      input: { kind: 'merge', splits, headDim: D },
+      isPaired: false,
       weights: [{ rows: K, start: 0, out: 0, bias: null }],
     },
     gpu.capabilities,
   );
   const identity = new Float32Array(K * K).map((_, i) => Number(i % (K + 1) === 0));
   const merged = await runPlan(gpu.device, merge, {
-    ...{ x: ran['out']!, y: ran['statistics']!, vectors: operands['vectors']!, w0: identity },
+    x: ran['out']!,
+    y: ran['statistics']!,
+    vectors: operands['vectors']!,
+    w0: identity,
     out: new Float32Array(K),
   });
   const copy = () => ({ ...values, cacheK: [...values.cacheK], cacheV: [...values.cacheV] });
@@ -110,7 +126,9 @@ describe('decode attention [webgpu]', () => {
     'norm by head, interleaved RoPE': { qkNorm: 'head', rotary: { theta: 100, isInterleaved: true } },
     'depth slots, two of them written in this pass': { depth },
     'raw depth keys, no QK-norm, no RoPE': {
-      ...{ depth: { ...depth, hasNorm: false, hasRope: false }, qkNorm: 'none', rotary: null },
+      depth: { ...depth, hasNorm: false, hasRope: false },
+      qkNorm: 'none',
+      rotary: null,
     },
     'raw depth keys beside normalised ones': { depth: { ...depth, hasNorm: false, hasRope: false } },
     'a bounded window of slots and a projected own slot': {

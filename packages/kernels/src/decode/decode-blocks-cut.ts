@@ -100,7 +100,14 @@ export function cutDecodeBlocks(
   const partials = Math.max(raw.partials, out.partials, 2 * pairs.partials + fresh.partials, down.partials, 1);
   const gated = (2 * pairs.turns + fresh.turns) * pairs.steps;
   return {
-    ...{ threads, subgroup, lanes: { C: ofC!, A: ofA!, F: ofF! }, hasOwn, hasFresh, workgroups, products, partials },
+    threads,
+    subgroup,
+    lanes: { C: ofC!, A: ofA!, F: ofF! },
+    hasOwn,
+    hasFresh,
+    workgroups,
+    products,
+    partials,
     ahead: config.ahead ?? (isSoftwareAdapter(caps) ? 1 : 2),
     keysASplit: config.keysASplit ?? 64,
     words: Math.max(raw.turns * raw.steps, out.turns * out.steps, gated, down.turns * down.steps),

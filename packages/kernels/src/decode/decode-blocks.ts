@@ -98,12 +98,25 @@ function turnsOf({ products, ahead }: DecodeBlocksCut, G: number, values: number
   const { raw, out, pairs, fresh, down } = products;
   const fours = (n: number): number => Math.ceil(n / 4);
   return {
-    ...{ RAW_TURNS: raw.turns, OUT_TURNS: out.turns, PAIR_TURNS: pairs.turns },
-    ...{ FRESH_TURNS: fresh.turns, DOWN_TURNS: down.turns },
-    ...{ RAW_FOURS: fours(raw.turns), OUT_FOURS: fours(out.turns), PAIR_FOURS: fours(pairs.turns) },
-    ...{ FRESH_FOURS: fours(fresh.turns), DOWN_FOURS: fours(down.turns) },
-    ...{ C_STEPS: raw.steps, A_STEPS: out.steps, F_STEPS: down.steps },
-    ...{ FOURS: values / 4, VALUES: values, '4u': 4, TOGETHER: 4, G, AHEAD: ahead },
+    RAW_TURNS: raw.turns,
+    OUT_TURNS: out.turns,
+    PAIR_TURNS: pairs.turns,
+    FRESH_TURNS: fresh.turns,
+    DOWN_TURNS: down.turns,
+    RAW_FOURS: fours(raw.turns),
+    OUT_FOURS: fours(out.turns),
+    PAIR_FOURS: fours(pairs.turns),
+    FRESH_FOURS: fours(fresh.turns),
+    DOWN_FOURS: fours(down.turns),
+    C_STEPS: raw.steps,
+    A_STEPS: out.steps,
+    F_STEPS: down.steps,
+    FOURS: values / 4,
+    VALUES: values,
+    '4u': 4,
+    TOGETHER: 4,
+    G,
+    AHEAD: ahead,
   };
 }
 

@@ -24,8 +24,22 @@ function blocksPlan(
 ): KernelPlan {
   const matrix = { storage: 1, start: 0, bias: null };
   const block: DecodeBlock = {
-    ...{ q: matrix, k: matrix, v: matrix, own: matrix, output: matrix, gate: matrix, up: matrix, ffnSlot: matrix },
-    ...{ down: matrix, attentionNorm: 0, ffnNorm: 0, qNorm: 0, kNorm: 0, freshNorm: 0, cacheK: 0, cacheV: 0 },
+    q: matrix,
+    k: matrix,
+    v: matrix,
+    own: matrix,
+    output: matrix,
+    gate: matrix,
+    up: matrix,
+    ffnSlot: matrix,
+    down: matrix,
+    attentionNorm: 0,
+    ffnNorm: 0,
+    qNorm: 0,
+    kNorm: 0,
+    freshNorm: 0,
+    cacheK: 0,
+    cacheV: 0,
     slots: { first: 0, end: 1, fresh: 0, written: 1 },
   };
   const rest = { splits: 4, norm: 'post', qkNorm: 'full', eps: 1e-6, scale: 1, tableStart: 0, storages: 2 } as const;

@@ -44,8 +44,11 @@ describe('swiglu backward', () => {
       expect(plan.passes.map(({ label }) => label)).toEqual([`swiglu-backward ${dtype}${kind}`]);
       const before = new Float32Array(size + 12).fill(7);
       const operands = {
-        ...{ gate: deviceArray(raw[0]!, dtype), up: deviceArray(raw[1]!, dtype), dOut: deviceArray(raw[2]!, dtype) },
-        ...{ dGate: deviceArray(before, dtype), dUp: deviceArray(before, dtype) },
+        gate: deviceArray(raw[0]!, dtype),
+        up: deviceArray(raw[1]!, dtype),
+        dOut: deviceArray(raw[2]!, dtype),
+        dGate: deviceArray(before, dtype),
+        dUp: deviceArray(before, dtype),
       };
       const result = await runPlan(gpu.device, plan, operands);
       const check = (own: ArrayLike<number>, start: number, f: (i: number) => number) => {

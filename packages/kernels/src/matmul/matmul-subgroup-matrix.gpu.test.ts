@@ -30,8 +30,16 @@ function emulate(shader: string): string {
 }
 
 const config: SubgroupMatrixTileConfig = {
-  ...{ kind: 'subgroup-matrix', blockM: 64, blockN: 64, blockK: 16, subgroupM: 32, subgroupN: 32 },
-  ...{ fragment: [16, 16, 16], stages: 1, splitK: 1, prefetch: true },
+  kind: 'subgroup-matrix',
+  blockM: 64,
+  blockN: 64,
+  blockK: 16,
+  subgroupM: 32,
+  subgroupN: 32,
+  fragment: [16, 16, 16],
+  stages: 1,
+  splitK: 1,
+  prefetch: true,
 };
 const half = ['f16', 'f16', 'f16'] as const;
 const single = ['f16', 'f16', 'f32'] as const;

@@ -103,7 +103,8 @@ function joinedPass(problem: NormBackwardProblem, chunk: number, caps: DeviceCap
   const { numbers, label, constants, bindings } = inputParts(problem, 4);
   const slots = Math.ceil(N / 4 / constants.WIDTH);
   return {
-    ...{ label: `${label} with weights`, constants },
+    label: `${label} with weights`,
+    constants,
     shader: shaderVariant(rowsSource, { Element: `vec4<${dtype}>`, SLOTS: `${slots}u` }),
     bindings: [...bindings, { buffer: 'partial', access: 'read_write' }],
     uniform: uniformBlock([...numbers, chunk, 0, 0, 0]),
@@ -141,7 +142,10 @@ function totalPasses(problem: NormBackwardProblem, splits: number, caps: DeviceC
       {
         x: { buffer: 'partial', dtype: 'f32', offset: from },
         out: { buffer, dtype: stored?.dtype ?? dtype, offset },
-        ...{ rows: splits, columns, stride: 2 * N, accumulate: stored?.accumulate },
+        rows: splits,
+        columns,
+        stride: 2 * N,
+        accumulate: stored?.accumulate,
       },
       caps,
     );

@@ -75,7 +75,10 @@ function totalPass(problem: NormRopeBackwardProblem, N: number, splits: number, 
     {
       x: { buffer: 'partial', dtype: 'f32', offset: 0 },
       out: { buffer: 'dWeight', dtype: weightGradient?.dtype ?? dtype, offset: offsets.dWeight ?? 0 },
-      ...{ rows: splits, columns: N, stride: N, accumulate: weightGradient?.accumulate },
+      rows: splits,
+      columns: N,
+      stride: N,
+      accumulate: weightGradient?.accumulate,
     },
     caps,
   );
@@ -106,15 +109,22 @@ function vectorPlan(
   const workgroups = Math.ceil(blocks / chunk);
   const inElements = {
     ...offsets,
-    ...{ x: offsets.x / VECTOR, weight: (offsets.weight ?? 0) / VECTOR, dOut: offsets.dOut / VECTOR },
-    ...{ dV: (offsets.dV ?? 0) / VECTOR, dx: offsets.dx / VECTOR },
+    x: offsets.x / VECTOR,
+    weight: (offsets.weight ?? 0) / VECTOR,
+    dOut: offsets.dOut / VECTOR,
+    dV: (offsets.dV ?? 0) / VECTOR,
+    dx: offsets.dx / VECTOR,
   };
   const pass: KernelPass = {
     label: `norm-rope-backward ${scope} ${dtype}${hasValues ? ' and values' : ''}${hasWeightGradient ? ' and weight' : ''} x8`,
     shader: vectorSource,
     constants: {
-      ...{ THREADS: VECTOR_THREADS, LANES: lanes, HAS_NORM: hasNorm ? 1 : 0, HAS_WEIGHT: hasWeight ? 1 : 0 },
-      ...{ HAS_VALUES: hasValues ? 1 : 0, HAS_WEIGHT_GRADIENT: hasWeightGradient ? 1 : 0 },
+      THREADS: VECTOR_THREADS,
+      LANES: lanes,
+      HAS_NORM: hasNorm ? 1 : 0,
+      HAS_WEIGHT: hasWeight ? 1 : 0,
+      HAS_VALUES: hasValues ? 1 : 0,
+      HAS_WEIGHT_GRADIENT: hasWeightGradient ? 1 : 0,
       PARTS: VECTOR_THREADS * (hasWeightGradient ? 9 : 1),
     },
     bindings: [
@@ -169,8 +179,12 @@ function inputPass(
     label: `norm-rope-backward ${scope} ${dtype}${hasValues ? ' and values' : ''}`,
     shader: shaderVariant(inputSource, { Element: dtype }),
     constants: {
-      ...{ THREADS: threads, LANES: lanes, HAS_NORM: hasNorm ? 1 : 0, HAS_WEIGHT: hasWeight ? 1 : 0 },
-      ...{ HAS_VALUES: hasValues ? 1 : 0, IS_INTERLEAVED: isInterleaved ? 1 : 0 },
+      THREADS: threads,
+      LANES: lanes,
+      HAS_NORM: hasNorm ? 1 : 0,
+      HAS_WEIGHT: hasWeight ? 1 : 0,
+      HAS_VALUES: hasValues ? 1 : 0,
+      IS_INTERLEAVED: isInterleaved ? 1 : 0,
     },
     bindings: [...bindingsOf(problem)],
     uniform: params(problem, heads, rows, 0),

@@ -142,12 +142,10 @@ describe('norm and rope in one pass', () => {
         const plan = planNormRope({ ...own, stride: 2 * H * D, offsets }, gpu.capabilities);
         const room = (length: number) => deviceArray(new Float32Array(length).fill(5), dtype);
         const { out, v } = await runPlan(gpu.device, plan, {
-          ...{
-            x: deviceArray(both, dtype),
-            positions: POSITIONS,
-            out: room(TOKENS * H * D + kBefore),
-            v: room(TOKENS * H * D + vBefore),
-          },
+          x: deviceArray(both, dtype),
+          positions: POSITIONS,
+          out: room(TOKENS * H * D + kBefore),
+          v: room(TOKENS * H * D + vBefore),
           ...(scope === 'none'
             ? {}
             : { weight: deviceArray(weight, dtype), rstd: new Float32Array(truth.rstd.length) }),
@@ -194,7 +192,8 @@ describe('norm and rope in one pass', () => {
         rstd: Float32Array.from(rstd),
       };
       const { dx, dWeight } = await runPlan(gpu.device, planNormRopeBackward(problem, gpu.capabilities), {
-        ...{ ...given, dx: deviceArray(new Float32Array(both.length).fill(Number.NaN), dtype) },
+        ...given,
+        dx: deviceArray(new Float32Array(both.length).fill(Number.NaN), dtype),
         ...(hasNorm ? { ...forNorm, dWeight: new Float32Array(N).fill(2) } : {}),
       });
       expectClose(hostNumbers(dx), dBoth, dBoth.map(round), dtype);
@@ -214,9 +213,14 @@ describe('norm and rope in one pass', () => {
     const plan = planNormRopeBackward({ ...own, weightGradient, offsets }, gpu.capabilities);
     expect(plan.passes).toHaveLength(2);
     const operands = {
-      ...{ x: deviceArray(x, 'f16'), weight: deviceArray(Array(H * D).fill(1), 'f16'), dOut: deviceArray(dOut, 'f16') },
+      x: deviceArray(x, 'f16'),
+      weight: deviceArray(Array(H * D).fill(1), 'f16'),
+      dOut: deviceArray(dOut, 'f16'),
       // Positions of 0: nothing turns.
-      ...{ positions: new Int32Array(tokens), rstd, dx: deviceArray(x, 'f16'), dWeight: new Float32Array(H * D) },
+      positions: new Int32Array(tokens),
+      rstd,
+      dx: deviceArray(x, 'f16'),
+      dWeight: new Float32Array(H * D),
     };
     const { dWeight } = await runPlan(gpu.device, plan, operands);
     const sums = (round: Round) =>

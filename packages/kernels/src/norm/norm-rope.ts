@@ -63,7 +63,11 @@ export function planNormRope(problem: NormRopeProblem, caps: DeviceCapabilities)
   const hasWeight = offsets.weight !== null;
   const hasValues = offsets.v !== undefined;
   const aloneLanes = vectorLanes({
-    ...{ dtype, heads: scope === 'full' ? H : 1, D, rotaryDim, isInterleaved },
+    dtype,
+    heads: scope === 'full' ? H : 1,
+    D,
+    rotaryDim,
+    isInterleaved,
     starts: [stride, offsets.x, offsets.weight, offsets.out, offsets.v],
   });
   const isVector = aloneLanes !== null;
@@ -83,8 +87,12 @@ export function planNormRope(problem: NormRopeProblem, caps: DeviceCapabilities)
         label: `norm-rope ${scope} ${dtype}${hasValues ? ' and values' : ''}${isVector ? ' x8' : ''}`,
         shader: isVector ? vectorSource : shaderVariant(source, { Element: dtype }),
         constants: {
-          ...{ THREADS: threads, LANES: lanes, HAS_NORM: hasNorm ? 1 : 0, HAS_WEIGHT: hasWeight ? 1 : 0 },
-          ...{ HAS_VALUES: hasValues ? 1 : 0, ...(isVector ? {} : { IS_INTERLEAVED: isInterleaved ? 1 : 0 }) },
+          THREADS: threads,
+          LANES: lanes,
+          HAS_NORM: hasNorm ? 1 : 0,
+          HAS_WEIGHT: hasWeight ? 1 : 0,
+          HAS_VALUES: hasValues ? 1 : 0,
+          ...(isVector ? {} : { IS_INTERLEAVED: isInterleaved ? 1 : 0 }),
         },
         bindings: [
           { buffer: 'x', access: 'read' },

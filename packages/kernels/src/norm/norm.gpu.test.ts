@@ -108,8 +108,12 @@ async function checkSums(
   expect(plan.passes.length).toBe((isJoined ? 2 : 3) + (dBias === null ? 0 : 1));
   const device = (values: readonly number[]) => deviceArray(values, dtype);
   const operands = {
-    ...{ x: device(given.x), weight: device(given.weight), dOut: device(given.dOut), dx: device(before) },
-    ...{ mean: Float32Array.from(mean), rstd: Float32Array.from(rstd) },
+    x: device(given.x),
+    weight: device(given.weight),
+    dOut: device(given.dOut),
+    dx: device(before),
+    mean: Float32Array.from(mean),
+    rstd: Float32Array.from(rstd),
     dWeight: Float32Array.from(isJoint ? sums : sums.slice(0, N)),
     dBias: Float32Array.from(sums.slice(N)),
   };

@@ -63,8 +63,11 @@ describe('rope', () => {
         const y = Array.from(randomArray(5 * secondH * shape.D, 12), ROUNDS[dtype]);
         const behind = (count: number, values: number[]) => deviceArray([...Array(count).fill(7), ...values, 7], dtype);
         const operands = {
-          ...{ x: deviceArray(x, dtype), positions: POSITIONS, out: behind(start, x) },
-          ...{ y: behind(start, y), outY: behind(2 * start, y) },
+          x: deviceArray(x, dtype),
+          positions: POSITIONS,
+          out: behind(start, x),
+          y: behind(start, y),
+          outY: behind(2 * start, y),
         };
         const plan = planRope(problem, gpu.capabilities);
         const isVector = dtype === 'f16' && !isInterleaved && shape.rotaryDim === shape.D && shape.D % 16 === 0;

@@ -149,7 +149,9 @@ async function gatherDepth(
     const readers = [{ row: 0, firstPair: slot * B * T * H, scale }];
     const plan = planDepthGather({ B, T, H, Hkv, D, Dv, dtype, slots, readers, accumulate: false }, test.capabilities);
     const { dDepthK, dDepthV } = await runPlan(test.device, plan, {
-      ...{ q: q!, dOut: dOut!, depthPairs: depthPairs! },
+      q: q!,
+      dOut: dOut!,
+      depthPairs: depthPairs!,
       dDepthK: make(slots * sizeK, Number.NaN),
       dDepthV: make(slots * sizeV, Number.NaN),
     });

@@ -100,8 +100,14 @@ export const attentionCases = named([
     'f16 depth attention G=5, two segments, slots beyond S hold NaN, deferred, dLse',
     {
       ...attentionProblem({
-        ...{ T: 7, H: 5, D: 24, Dv: 40, dtype: 'f16' },
-        ...{ hasSequence: false, defersDepth: true, dLse: true },
+        T: 7,
+        H: 5,
+        D: 24,
+        Dv: 40,
+        dtype: 'f16',
+        hasSequence: false,
+        defersDepth: true,
+        dLse: true,
       }),
       depth: { S: 5, segments: [3, 4, 2], Td: 7, chunk: 1, chunkPhase: 0 },
     },

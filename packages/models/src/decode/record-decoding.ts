@@ -77,8 +77,13 @@ export class DecodeRecorder {
     this.program.blocks({
       problem: { C, F, H, Hkv, D, splits: buffers.splits, norm, qkNorm, eps, scale, rotary, depth },
       blocks: Array.from({ length: nLayers }, (_, layer) => this.#block(layer)),
-      ...{ table, state: buffers.state, vectors: vectors.tensor, depth: buffers.depth },
-      ...{ exchange: buffers.exchange, x: buffers.sums[0], y: buffers.y },
+      table,
+      state: buffers.state,
+      vectors: vectors.tensor,
+      depth: buffers.depth,
+      exchange: buffers.exchange,
+      x: buffers.sums[0],
+      y: buffers.y,
       config: oneKernel,
     });
     this.#pending = { layer: nLayers - 1, part: 'ffn' };
@@ -95,20 +100,28 @@ export class DecodeRecorder {
     const attentionNorm = normBefore(config, layer, 'attention') ?? normAfter(config, Math.max(layer - 1, 0), 'ffn')!;
     const depth = this.#depth(layer, 0);
     return {
-      ...{ q: weight('self_attn.q_proj'), k: weight('self_attn.k_proj'), v: weight('self_attn.v_proj') },
-      ...{ own: maybe('depth.attn_kv_proj'), output: weight('self_attn.o_proj') },
-      ...{ gate: weight('mlp.gate_proj'), up: weight('mlp.up_proj'), down: weight('mlp.down_proj') },
-      ...{ ffnSlot: config.depthFfnProjection ? maybe('depth.ffn_kv_proj') : null },
+      q: weight('self_attn.q_proj'),
+      k: weight('self_attn.k_proj'),
+      v: weight('self_attn.v_proj'),
+      own: maybe('depth.attn_kv_proj'),
+      output: weight('self_attn.o_proj'),
+      gate: weight('mlp.gate_proj'),
+      up: weight('mlp.up_proj'),
+      down: weight('mlp.down_proj'),
+      ffnSlot: config.depthFfnProjection ? maybe('depth.ffn_kv_proj') : null,
       attentionNorm: norm(attentionNorm),
       ffnNorm: norm(normBefore(config, layer, 'ffn') ?? normAfter(config, layer, 'attention')!),
       qNorm: norm(`${name}.self_attn.q_norm`),
       kNorm: norm(`${name}.self_attn.k_norm`),
       freshNorm: depth?.fresh?.norm ?? 0,
       slots: depth && {
-        ...{ first: depth.first, end: depth.end },
-        ...{ fresh: depth.fresh?.slot ?? null, written: depth.own?.slot ?? null },
+        first: depth.first,
+        end: depth.end,
+        fresh: depth.fresh?.slot ?? null,
+        written: depth.own?.slot ?? null,
       },
-      ...{ cacheK: cache.layers[layer].k, cacheV: cache.layers[layer].v },
+      cacheK: cache.layers[layer].k,
+      cacheV: cache.layers[layer].v,
     };
   }
 
@@ -177,15 +190,27 @@ export class DecodeRecorder {
     const { k: cacheK, v: cacheV } = cache.layers[layer];
     this.program.attention({
       problem: {
-        ...{ H, Hkv, D, splits: buffers.splits, scale: config.softmaxScale ?? 1 / Math.sqrt(D) },
-        ...{ qkNorm: config.qkNorm, eps: config.normEps },
+        H,
+        Hkv,
+        D,
+        splits: buffers.splits,
+        scale: config.softmaxScale ?? 1 / Math.sqrt(D),
+        qkNorm: config.qkNorm,
+        eps: config.normEps,
         qNorm: vectors.find(`${name}.self_attn.q_norm.weight`) ?? 0,
         kNorm: vectors.find(`${name}.self_attn.k_norm.weight`) ?? 0,
         rotary: this.#rotary(),
         depth: this.#depth(layer, hasOwn ? q + 2 * kv : q),
       },
-      ...{ state: buffers.state, raw: buffers.raw, fresh: buffers.hidden, vectors: vectors.tensor, cacheK, cacheV },
-      ...{ depth: buffers.depth, out: buffers.partial, statistics: buffers.statistics },
+      state: buffers.state,
+      raw: buffers.raw,
+      fresh: buffers.hidden,
+      vectors: vectors.tensor,
+      cacheK,
+      cacheV,
+      depth: buffers.depth,
+      out: buffers.partial,
+      statistics: buffers.statistics,
     });
     const merge = { kind: 'merge', splits: buffers.splits, headDim: D } as const;
     this.#output(layer, 'attention', merge, buffers.partial, buffers.statistics, `${name}.self_attn.o_proj`);

@@ -34,7 +34,10 @@ function rotaryOf(config: DecoderConfig, layer: number, length: number): RotaryC
   const rotaryDim = rotatedComponents(config);
   if (!isScaled(config, layer)) return { theta: localTheta(config, layer) ?? ropeTheta, interleaved, rotaryDim };
   return {
-    ...{ theta: ropeTheta, interleaved, rotaryDim, frequencies: scaledFrequencies(config, length) },
+    theta: ropeTheta,
+    interleaved,
+    rotaryDim,
+    frequencies: scaledFrequencies(config, length),
     queryScale: rotaryDim === headDim ? 1 : attentionFactor(config) ** 2,
   };
 }

@@ -190,7 +190,9 @@ export class Decoder implements Disposable {
     if (slots === 0) return null;
     if (cache && this.config.depth === 'moda-chunk-visible') return cache.chunkStream(slots, T);
     return new DepthStream({
-      ...{ slots, B, T },
+      slots,
+      B,
+      T,
       // The first block has nothing to read.
       readers: this.config.nLayers - 1,
       Hkv: this.config.nKvHeads,

@@ -24,7 +24,12 @@ export function readLlama2c(file: Uint8Array): ModelWeights {
     throw damaged('the header must hold seven sizes that fit together', `[${sizes}]`);
   }
   const config = defineDecoderConfig({
-    ...{ nLayers, nHeads, nKvHeads, dModel, dFf, seqLen },
+    nLayers,
+    nHeads,
+    nKvHeads,
+    dModel,
+    dFf,
+    seqLen,
     vocabSize: Math.abs(signedVocab),
     norm: 'pre',
     normEps: 1e-5,

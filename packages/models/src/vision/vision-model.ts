@@ -111,7 +111,10 @@ export class VisionModel implements Disposable {
       kProj: this.#linear(`${block}.attn.k`),
       vProj: this.#linear(`${block}.attn.v`),
       oProj: this.#linear(`${block}.attn.proj`),
-      ...{ qNorm: null, kNorm: null, depthAttentionProj: null, depthFfnProj: null },
+      qNorm: null,
+      kNorm: null,
+      depthAttentionProj: null,
+      depthFfnProj: null,
     };
     const context = { positions, stream, writesSlot, docRange: null, cache: null, firstPosition: 0 };
     const attended = add(x, attentionLayer(norm(x, 'norm1'), weights, this.#layerConfig(), context));
@@ -126,7 +129,10 @@ export class VisionModel implements Disposable {
   #layerConfig(): AttentionLayerConfig {
     const { nHeads, nKvHeads, dModel, normEps } = this.config;
     return {
-      ...{ nHeads, nKvHeads, headDim: dModel / nHeads, normEps },
+      nHeads,
+      nKvHeads,
+      headDim: dModel / nHeads,
+      normEps,
       qkNorm: 'none',
       rotary: null,
       softmaxScale: null,

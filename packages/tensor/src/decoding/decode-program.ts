@@ -173,9 +173,17 @@ export class DecodeProgram {
       }
       return {
         ...rest,
-        ...{ q: matrixOf(q), k: matrixOf(k), v: matrixOf(v), own: maybe(own), output: matrixOf(output) },
-        ...{ gate: matrixOf(gate), up: matrixOf(up), ffnSlot: maybe(ffnSlot), down: matrixOf(down) },
-        ...{ cacheK: this.#wholeStart(cacheK), cacheV: this.#wholeStart(cacheV) },
+        q: matrixOf(q),
+        k: matrixOf(k),
+        v: matrixOf(v),
+        own: maybe(own),
+        output: matrixOf(output),
+        gate: matrixOf(gate),
+        up: matrixOf(up),
+        ffnSlot: maybe(ffnSlot),
+        down: matrixOf(down),
+        cacheK: this.#wholeStart(cacheK),
+        cacheV: this.#wholeStart(cacheV),
       };
     });
     const dtype = floatDType('blocks', table.dtype);

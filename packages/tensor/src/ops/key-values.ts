@@ -115,7 +115,10 @@ function inOnePass(fused: FusedRope, both: Tensor, positions: Tensor, options: K
   const own = ownFrequencies('keyValues', D, options.frequencies);
   const turn = { theta, ...own, rotaryDim: D, interleaved, inverse: false };
   const normOf = (weight: Tensor | null, statistics: Tensor): RopeNorm => ({
-    ...{ full, eps: norm?.eps ?? 1e-6, weight: weight?.view ?? null, rstd: statistics.view },
+    full,
+    eps: norm?.eps ?? 1e-6,
+    weight: weight?.view ?? null,
+    rstd: statistics.view,
   });
   const forward = { positions: positions.view, rope: turn, norm: rstd && normOf(norm?.weight ?? null, rstd) };
   fused.keyValues({ ...forward, both: both.view }, k.view, v.view);
@@ -131,7 +134,9 @@ function inOnePass(fused: FusedRope, both: Tensor, positions: Tensor, options: K
       const sum = sWeight ? parameterSum(inputs[1], sWeight) : null;
       fused.keyValueGradients(
         {
-          ...{ both: sBoth?.view ?? null, positions: sPositions.view, rope: turn },
+          both: sBoth?.view ?? null,
+          positions: sPositions.view,
+          rope: turn,
           norm: sRstd ? normOf(sWeight ?? null, sRstd) : null,
         },
         gradientK.view,

@@ -142,7 +142,10 @@ export class AdamW implements Disposable {
     );
     const [params, grads, m, v] = lists;
     this.#device.backend.adamw({
-      ...{ params, grads, m, v },
+      params,
+      grads,
+      m,
+      v,
       weightDecay: keys,
       lr: this.lr,
       beta1: this.betas[0],

@@ -17,7 +17,14 @@ afterAll(() => device.destroy());
 
 function smallDecoder(): Decoder {
   const config = defineDecoderConfig({
-    ...{ nLayers: 2, nHeads: 2, nKvHeads: 1, headDim: 8, dModel: 16, dFf: 24, vocabSize: V, seqLen: T },
+    nLayers: 2,
+    nHeads: 2,
+    nKvHeads: 1,
+    headDim: 8,
+    dModel: 16,
+    dFf: 24,
+    vocabSize: V,
+    seqLen: T,
     depth: 'moda',
   });
   return createDecoder(config, { device, seed: 3 });

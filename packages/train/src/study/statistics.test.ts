@@ -52,7 +52,12 @@ describe('pairedDifference', () => {
   it('says what one pair, none, or equal pairs can say', () => {
     expect(pairedDifference([])).toBeNull();
     expect(pairedDifference([0.5])).toEqual({
-      ...{ n: 1, mean: 0.5, standardError: null, interval: null, tPValue: null, signFlipPValue: null },
+      n: 1,
+      mean: 0.5,
+      standardError: null,
+      interval: null,
+      tPValue: null,
+      signFlipPValue: null,
     });
     expect(pairedDifference([0.5, 0.5])).toMatchObject({ standardError: 0, tPValue: 0, interval: [0.5, 0.5] });
     expect(pairedDifference([0, 0])).toMatchObject({ tPValue: 1, signFlipPValue: 1 });

@@ -14,7 +14,13 @@ function run(phase: string, variant: string, lr: number, seed: number, loss: num
   const heldOut = loss === null ? null : { loss, bitsPerByte: loss / 2, corpora: { web: { loss, bitsPerByte: 1 } } };
   return {
     key: `${phase}/${variant}/${lr}/${seed}`,
-    ...{ phase, variant, values: { 'optimizer.lr': lr }, seed, heldOut, model, inputs },
+    phase,
+    variant,
+    values: { 'optimizer.lr': lr },
+    seed,
+    heldOut,
+    model,
+    inputs,
     status: loss === null ? 'diverged' : 'finished',
     error: loss === null ? 'train: the run stopped: <NaN>' : null,
     config: resolveRunConfig({}),
@@ -42,11 +48,18 @@ function run(phase: string, variant: string, lr: number, seed: number, loss: num
 }
 
 const variant = (name: string, differences = {}) => ({
-  ...{ variant: name, group: '', baseline: 'residual', differences, matched: null },
+  variant: name,
+  group: '',
+  baseline: 'residual',
+  differences,
+  matched: null,
 });
 
 const file: StudyFile = {
-  ...{ format: 'moda-study', version: 1, name: 'a <study>', source: 'preset: tiny' },
+  format: 'moda-study',
+  version: 1,
+  name: 'a <study>',
+  source: 'preset: tiny',
   plan: {
     phases: [
       { name: 'sweep', seeds: [1], best: {}, extend: 'optimizer.lr' },

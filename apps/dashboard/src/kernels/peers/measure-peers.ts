@@ -101,9 +101,17 @@ function peerRow(job: BenchJob, library: string, timesMs: readonly number[], err
   const { flops, bytes } = costOf(job);
   return {
     ...emptyRow(job, 'failed', ''),
-    ...{ status: 'measured', reason: undefined, library, implementation: library, timedBy: 'wall', flops, bytes },
+    status: 'measured',
+    reason: undefined,
+    library,
+    implementation: library,
+    timedBy: 'wall',
+    flops,
+    bytes,
     total: { medianMs, minMs: sorted[0], maxMs: sorted.at(-1)!, runs: sorted.length },
-    ...{ tflops: flops / medianMs / 1e9, errors: { out: error }, tolerance: TOLERANCE },
+    tflops: flops / medianMs / 1e9,
+    errors: { out: error },
+    tolerance: TOLERANCE,
   };
 }
 

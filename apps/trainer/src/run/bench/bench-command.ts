@@ -55,7 +55,10 @@ async function benchJobs(jobsFor: (device: Device) => readonly BenchJob[], optio
   const ceilings = { ...measured, flopsPerSecond: { ...measured.flopsPerSecond, ...givenPeaks(options.peak) } };
   console.log(`${describeCeilings(ceilings)}\n`);
   const settings: RowSettings = {
-    ...{ scale, robustness, ceilings, device: environment.device === 'webgpu' ? 'webgpu' : options.device },
+    scale,
+    robustness,
+    ceilings,
+    device: environment.device === 'webgpu' ? 'webgpu' : options.device,
     ...(threads === undefined ? {} : { threads }),
     ...(options.tuned ? { tuned: true } : {}),
     ...(options.memoryLimit === undefined ? {} : { memoryLimitBytes: options.memoryLimit * 2 ** 30 }),

@@ -120,7 +120,12 @@ function resultOf({ name, decoder, timesMs }: Contender, { B, T }: HostBatch) {
   const medianMs = sorted[sorted.length >> 1];
   const flops = 3 * decoder.countFlops(T).total * B;
   return {
-    ...{ name, flops, medianMs, bestMs: sorted[0], worstMs: sorted.at(-1)!, runs: sorted.length },
+    name,
+    flops,
+    medianMs,
+    bestMs: sorted[0],
+    worstMs: sorted.at(-1)!,
+    runs: sorted.length,
     parameters: decoder.countParameters(),
     tokensPerSecond: (B * T * 1000) / medianMs,
     flopsPerSecond: (flops * 1000) / medianMs,
@@ -139,12 +144,23 @@ function rowOf(
   const { name, flops, medianMs, bestMs, worstMs, runs, parameters, tokensPerSecond, peakBytes } = result;
   const id = (model: string) => `step/${preset}/${B}x${T}/${model}`;
   return {
-    ...{ id: id(name), preset: 'step', name: `${preset} ${B} x ${T} ${name}`, status: 'measured', library: 'modajs' },
-    ...{ implementation: 'training step', dtype, timedBy: 'wall', flops, bytes: 0, tflops: flops / medianMs / 1e9 },
+    id: id(name),
+    preset: 'step',
+    name: `${preset} ${B} x ${T} ${name}`,
+    status: 'measured',
+    library: 'modajs',
+    implementation: 'training step',
+    dtype,
+    timedBy: 'wall',
+    flops,
+    bytes: 0,
+    tflops: flops / medianMs / 1e9,
     total: { medianMs, minMs: bestMs, maxMs: worstMs, runs },
     floors: { arithmeticMs: null, bandwidthMs: null, arithmeticShare: null, bandwidthShare: null },
     ...(name === BASELINE ? {} : { baseline: id(BASELINE), extraTime: (medianMs - baselineMs) / medianMs }),
-    ...{ errors: {}, tolerance: 0, extra: { parameters, tokensPerSecond, peakBytes } },
+    errors: {},
+    tolerance: 0,
+    extra: { parameters, tokensPerSecond, peakBytes },
   };
 }
 

@@ -21,8 +21,12 @@ export function naiveWorkspaceBytes(problem: AttentionProblem): Readonly<Record<
   const all = Hkv * columns(problem) * D;
   const head = T * columns(problem) * 4;
   return {
-    ...{ allK: all * dtypeBytes(dtype), allV: all * dtypeBytes(dtype) },
-    ...{ scores: head, dScores: head, dAllK: all * 4, dAllV: all * 4 },
+    allK: all * dtypeBytes(dtype),
+    allV: all * dtypeBytes(dtype),
+    scores: head,
+    dScores: head,
+    dAllK: all * 4,
+    dAllV: all * 4,
     stats: rowStatsBytes(problem),
   };
 }

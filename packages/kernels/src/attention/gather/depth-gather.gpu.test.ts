@@ -54,7 +54,9 @@ describe('depthGather', () => {
     }
     const store = (x: Float64Array) => (dtype === 'f16' ? toHalf(x) : Float32Array.from(x));
     const result = await runPlan(test.device, planDepthGather({ ...shape, readers }, test.capabilities), {
-      ...{ q: store(values.q), dOut: store(values.dOut), depthPairs: store(depthPairs) },
+      q: store(values.q),
+      dOut: store(values.dOut),
+      depthPairs: store(depthPairs),
       dDepthK: store(new Float64Array(expected.dDepthK.length).fill(initial)),
       dDepthV: store(new Float64Array(expected.dDepthV.length).fill(initial)),
     });

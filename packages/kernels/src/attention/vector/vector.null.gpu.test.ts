@@ -17,7 +17,13 @@ describe('deferred depth gradients', () => {
   it.each([1, 2, 3, 4])('compile forward, backward and gather, unrolled, at G=%i and every D [null]', async (G) => {
     for (const D of [32, 64, 128, 256]) {
       const problem = attentionProblem({
-        ...{ T: 100, H: G, D, S: 20, dtype: 'f16', hasSequence: false, defersDepth: true },
+        T: 100,
+        H: G,
+        D,
+        S: 20,
+        dtype: 'f16',
+        hasSequence: false,
+        defersDepth: true,
       });
       const plans = [
         planAttentionForward(problem, MATRIX_CAPABILITIES),

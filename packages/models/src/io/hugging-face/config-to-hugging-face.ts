@@ -119,7 +119,9 @@ function familyJson(family: ModelFamily, config: DecoderConfig): JsonObject {
       const { attention_bias: _, mlp_bias: __, head_dim: ___, ...rest } = json;
       const length = config.ropeScaling?.kind === 'longrope' ? config.ropeScaling.trainedLength : config.seqLen;
       return {
-        ...{ ...rest, partial_rotary_factor: part, sliding_window: config.window },
+        ...rest,
+        partial_rotary_factor: part,
+        sliding_window: config.window,
         original_max_position_embeddings: length,
       };
     }

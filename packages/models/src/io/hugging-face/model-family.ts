@@ -136,7 +136,11 @@ const families: Readonly<Record<ModelFamily, Family>> = {
     names: llamaNames,
     fixed: { norm: 'reordered', qkNorm: 'full' },
     said: {
-      ...{ activation: gated, bias: any, biasMaps: ofAttention, ...windowed, localRopeTheta: any },
+      activation: gated,
+      bias: any,
+      biasMaps: ofAttention,
+      ...windowed,
+      localRopeTheta: any,
       ropeScaling: (scaling, config) =>
         shortRope(scaling, config) &&
         (scaling === null || config.localLayers.length === 0 || config.localRopeTheta !== null),
@@ -147,7 +151,11 @@ const families: Readonly<Record<ModelFamily, Family>> = {
     names: llamaNames,
     fixed: {},
     said: {
-      ...{ activation: gated, bias: any, ropeScaling: shortRope, nopeLayers: any, ...windowed },
+      activation: gated,
+      bias: any,
+      ropeScaling: shortRope,
+      nopeLayers: any,
+      ...windowed,
       biasMaps: (maps) => maps !== 'qkv',
     },
   },
@@ -156,8 +164,14 @@ const families: Readonly<Record<ModelFamily, Family>> = {
     names: llamaNames,
     fixed: {},
     said: {
-      ...{ activation: gated, bias: any, ropeScaling: shortRope, embeddingScale: any, residualScale: any },
-      ...{ biasMaps: (maps: string) => maps !== 'qkv', softmaxScale: isGiven, logitScale: any },
+      activation: gated,
+      bias: any,
+      ropeScaling: shortRope,
+      embeddingScale: any,
+      residualScale: any,
+      biasMaps: (maps: string) => maps !== 'qkv',
+      softmaxScale: isGiven,
+      logitScale: any,
     },
   },
   phi3: {
@@ -165,7 +179,10 @@ const families: Readonly<Record<ModelFamily, Family>> = {
     names: phi3Names,
     fixed: {},
     said: {
-      ...{ activation: gated, rotaryDim: any, window: any, localLayers: inAll },
+      activation: gated,
+      rotaryDim: any,
+      window: any,
+      localLayers: inAll,
       ropeScaling: (scaling) => scaling === null || scaling.kind === 'longrope',
     },
   },
@@ -180,7 +197,11 @@ const families: Readonly<Record<ModelFamily, Family>> = {
     names: gemmaNames,
     fixed: { norm: 'sandwich', activation: 'geglu' },
     said: {
-      ...{ ...gemmaSaid, ...windowed, embeddingScale: ofWidth, softmaxScale: isGiven, logitSoftcap: any },
+      ...gemmaSaid,
+      ...windowed,
+      embeddingScale: ofWidth,
+      softmaxScale: isGiven,
+      logitSoftcap: any,
       attentionSoftcap: any,
     },
   },
@@ -189,7 +210,11 @@ const families: Readonly<Record<ModelFamily, Family>> = {
     names: gemmaNames,
     fixed: { norm: 'sandwich', qkNorm: 'head', activation: 'geglu' },
     said: {
-      ...{ ...gemmaSaid, ...windowed, embeddingScale: ofWidth, softmaxScale: isGiven, logitSoftcap: any },
+      ...gemmaSaid,
+      ...windowed,
+      embeddingScale: ofWidth,
+      softmaxScale: isGiven,
+      logitSoftcap: any,
       localRopeTheta: any,
       ropeScaling: (scaling, config) =>
         shortRope(scaling, config) &&
@@ -201,7 +226,10 @@ const families: Readonly<Record<ModelFamily, Family>> = {
     names: gptNeoxNames,
     fixed: { normKind: 'layer', activation: 'gelu-erf', bias: true, parallelBlocks: true },
     said: {
-      ...{ activation: ungated, parallelBlocks: any, rotaryDim: any, ropeScaling: shortRope },
+      activation: ungated,
+      parallelBlocks: any,
+      rotaryDim: any,
+      ropeScaling: shortRope,
       biasMaps: (maps) => maps === 'all' || maps === 'ffn',
     },
   },

@@ -13,14 +13,25 @@ function problemOf(args: AttentionArguments): AttentionProblem {
   const Dv = out.shape[3];
   const Hkv = k?.shape[2] ?? depth?.segments[0].k.shape[3] ?? H;
   return {
-    ...{ B, T, Tk: args.Tk, H, Hkv, D, Dv },
+    B,
+    T,
+    Tk: args.Tk,
+    H,
+    Hkv,
+    D,
+    Dv,
     dtype: floatDType('attention', q.dtype),
-    ...{ scale: args.scale, causal: args.causal, hasSequence: k !== null && v !== null },
+    scale: args.scale,
+    causal: args.causal,
+    hasSequence: k !== null && v !== null,
     ...(k ? { keyCapacity: k.shape[1] } : {}),
     ...(window !== null ? { window } : {}),
     ...(docRange ? { hasDocRange: true } : {}),
     depth: depth && {
-      ...{ S: depth.S, Td: depth.Td, chunk: depth.chunk, chunkPhase: depth.chunkPhase },
+      S: depth.S,
+      Td: depth.Td,
+      chunk: depth.chunk,
+      chunkPhase: depth.chunkPhase,
       segments: depth.segments.map((segment) => segment.k.shape[0]),
     },
   };

@@ -82,8 +82,11 @@ export function elementwiseOperations(runner: PlanRunner): ElementwiseOperations
       const plan = runner.plan(`swiglu-backward ${[gate, up, dOut, dGate, dUp].map(viewKey)}`, () =>
         planSwigluBackward(
           {
-            ...{ dtype: floatDType('swiglu', dOutView.dtype), shape: dOutView.shape },
-            ...{ gate: strided(gate), up: strided(up), dOut: strided(dOut) },
+            dtype: floatDType('swiglu', dOutView.dtype),
+            shape: dOutView.shape,
+            gate: strided(gate),
+            up: strided(up),
+            dOut: strided(dOut),
             offsets: { dGate: dGate.start, dUp: dUp.start },
           },
           runner.capabilities,

@@ -37,8 +37,15 @@ export function fusedRope(runner: PlanRunner): FusedRope {
     const { x, rstd, dV, ...starts } = offsetsOf<typeof operands>(operands);
     const [B, T, H, D] = views.dOut.shape;
     const problem = {
-      ...{ dtype: floatDType('rope', views.dOut.dtype), tokens: B * T, H, D, scope: scopeOf(norm), theta },
-      ...{ frequencies, isInterleaved: interleaved, stride: (dV === null ? 1 : 2) * H * D },
+      dtype: floatDType('rope', views.dOut.dtype),
+      tokens: B * T,
+      H,
+      D,
+      scope: scopeOf(norm),
+      theta,
+      frequencies,
+      isInterleaved: interleaved,
+      stride: (dV === null ? 1 : 2) * H * D,
       ...weightGradientOf(views.dWeight, accumulate),
       offsets: { ...starts, x: x ?? 0, rstd: rstd ?? 0, ...(dV === null ? {} : { dV }) },
     };
@@ -53,8 +60,15 @@ export function fusedRope(runner: PlanRunner): FusedRope {
       const [out, outY] = [outQView, outKView].map((view) => runner.operand(view));
       const [B, T, H, D] = qView.shape;
       const problem = {
-        ...{ dtype: floatDType('rope', qView.dtype), tokens: B * T, H, D, rotaryDim, theta },
-        ...{ frequencies, isInterleaved: interleaved, isInverse: inverse },
+        dtype: floatDType('rope', qView.dtype),
+        tokens: B * T,
+        H,
+        D,
+        rotaryDim,
+        theta,
+        frequencies,
+        isInterleaved: interleaved,
+        isInverse: inverse,
         offsets: { x: x.start, positions: positions.start, out: out.start },
         second: { H: kView.shape[2], offsets: { y: y.start, outY: outY.start } },
       };
@@ -70,9 +84,17 @@ export function fusedRope(runner: PlanRunner): FusedRope {
       const { rstd, ...starts } = offsetsOf<typeof operands>(operands);
       const [B, T, H, D] = k.shape;
       const problem = {
-        ...{ dtype: floatDType('rope', k.dtype), tokens: B * T, H, D, scope: scopeOf(norm), eps: norm?.eps ?? 0 },
-        ...{ rotaryDim: D, theta: rope.theta, frequencies: rope.frequencies },
-        ...{ isInterleaved: rope.interleaved, stride: 2 * H * D },
+        dtype: floatDType('rope', k.dtype),
+        tokens: B * T,
+        H,
+        D,
+        scope: scopeOf(norm),
+        eps: norm?.eps ?? 0,
+        rotaryDim: D,
+        theta: rope.theta,
+        frequencies: rope.frequencies,
+        isInterleaved: rope.interleaved,
+        stride: 2 * H * D,
         offsets: { ...starts, rstd: rstd ?? 0 },
       };
       const plan = runner.plan(`norm-rope ${JSON.stringify(problem)}`, () =>

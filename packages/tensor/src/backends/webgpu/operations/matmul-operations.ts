@@ -88,9 +88,15 @@ function product(runner: PlanRunner, a: Stored, b: Stored, outView: ArrayView, o
   for (const plain of callsOf(batches, M)) {
     const call = folded(plain, a, N);
     const problem: MatmulProblem = {
-      ...{ M: call.M, N, K, batch: call.batch, a: layoutOf(call, 0, a), b: layoutOf(call, 1, b) },
+      M: call.M,
+      N,
+      K,
+      batch: call.batch,
+      a: layoutOf(call, 0, a),
+      b: layoutOf(call, 1, b),
       out: { dtype: outView.dtype, ld: N, batchStride: call.batchStrides[2], offset: out.start + call.starts[2] },
-      ...{ accumulate: options.accumulate ?? false, alpha: options.alpha ?? 1 },
+      accumulate: options.accumulate ?? false,
+      alpha: options.alpha ?? 1,
       ...(bias ? { bias: { dtype: bias.view.dtype, offset: bias.start } } : {}),
     };
     const plan = runner.plan(`matmul ${JSON.stringify(problem)}`, () => planMatmul(problem, runner.capabilities));

@@ -68,8 +68,14 @@ export function modelOperations(runner: PlanRunner): ModelOperations {
       const [H, D] = xView.shape.slice(-2);
       const problem = {
         dtype: floatDType('rope', xView.dtype),
-        ...{ tokens: sizeOf(positionsView), H, D, rotaryDim, theta, frequencies },
-        ...{ isInterleaved: interleaved, isInverse: inverse },
+        tokens: sizeOf(positionsView),
+        H,
+        D,
+        rotaryDim,
+        theta,
+        frequencies,
+        isInterleaved: interleaved,
+        isInverse: inverse,
         offsets: { x: x.start, positions: positions.start, out: out.start },
       };
       const plan = runner.plan(`rope ${JSON.stringify(problem)}`, () => planRope(problem, runner.capabilities));

@@ -110,7 +110,12 @@ function normBackward(
     accumulate,
   });
   const problem = {
-    ...{ kind, dtype, ...rowsOf(views.x), isJoint: joint !== null, accumulate: added.dx ?? false, offsets },
+    kind,
+    dtype,
+    ...rowsOf(views.x),
+    isJoint: joint !== null,
+    accumulate: added.dx ?? false,
+    offsets,
     weightGradient: sum(views.dWeight, added.dWeight),
     biasGradient: sum(views.dBias, added.dBias),
   };
@@ -149,14 +154,16 @@ export function rowOperations(runner: PlanRunner): RowOperations {
       const operands = operandsOf(runner, { x, weight, positions, out, rstd });
       const [B, T, H, D] = x.shape;
       const problem = {
-        ...{
-          dtype: floatDType('rmsNormRope', x.dtype),
-          tokens: B * T,
-          H,
-          D,
-          scope: full ? ('full' as const) : ('head' as const),
-        },
-        ...{ eps, rotaryDim, theta, frequencies, isInterleaved: interleaved },
+        dtype: floatDType('rmsNormRope', x.dtype),
+        tokens: B * T,
+        H,
+        D,
+        scope: full ? ('full' as const) : ('head' as const),
+        eps,
+        rotaryDim,
+        theta,
+        frequencies,
+        isInterleaved: interleaved,
         offsets: offsetsOf<typeof operands>(operands),
       };
       const plan = runner.plan(`norm-rope ${JSON.stringify(problem)}`, () =>
