@@ -1,3 +1,4 @@
+import { RandomText } from '@modajs/vitest/random-text';
 import { describe, expect, test } from 'vitest';
 import { Tokenizer } from '../src/tokenizer.ts';
 import { trainBpe } from '../src/train/train-bpe.ts';
@@ -8,7 +9,6 @@ import {
   sharedDocuments,
   sharedTokenizer,
 } from '../test/official.ts';
-import { RandomText } from '../test/random-text.ts';
 
 const SETS = ['books', 'c4', 'common-crawl', 'ice', 'pes2o', 'pile', 'reddit', 's2orc', 'stack', 'wikitext'];
 const RANDOM_STRINGS = 100_000;

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { RandomText } from '@modajs/vitest/random-text';
 import { get_encoding, type TiktokenEncoding } from 'tiktoken';
 import { describe, expect, test } from 'vitest';
 import { Tokenizer } from '../src/tokenizer.ts';
 import { sharedDocuments } from '../test/official.ts';
-import { RandomText } from '../test/random-text.ts';
 import { rankFile } from '../test/rank-file.ts';
 
 const encoders = createRequire(import.meta.url)

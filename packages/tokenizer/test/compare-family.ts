@@ -1,8 +1,8 @@
+import { RandomText } from '@modajs/vitest/random-text';
 import { TokenizerError } from '../src/errors.ts';
 import { Tokenizer } from '../src/tokenizer.ts';
 import { generateFile, generateText, hasOffsets, isAmbiguous } from './family.ts';
 import { difference, OfficialTokenizer } from './official.ts';
-import { RandomText } from './random-text.ts';
 
 /** What was found on generated files, and how many texts were compared. */
 export interface FamilyComparison {

@@ -1,7 +1,7 @@
+import { RandomText } from '@modajs/vitest/random-text';
 import type { AddedTokenJson, BpeJson, JsonPart, TokenizerJson } from '../src/config/tokenizer-json.ts';
 import { patterns } from '../src/split/known-patterns.ts';
 import { trainBpe } from '../src/train/train-bpe.ts';
-import { RandomText } from './random-text.ts';
 
 /** Tokenizer files of every kind that people have, on one small vocabulary. */
 type Parts = Omit<Partial<TokenizerJson>, 'model'> & { readonly model?: Partial<BpeJson> };

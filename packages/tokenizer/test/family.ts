@@ -1,6 +1,6 @@
+import type { RandomText } from '@modajs/vitest/random-text';
 import type { AddedTokenJson, JsonPart, TokenizerJson } from '../src/config/tokenizer-json.ts';
 import { compileCharacterMap } from './character-map.ts';
-import type { RandomText } from './random-text.ts';
 
 /**
  * Generated tokenizer files: any model, added tokens with any flags, and components of every kind in any order. They are what the

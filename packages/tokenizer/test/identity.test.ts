@@ -1,3 +1,4 @@
+import { RandomText } from '@modajs/vitest/random-text';
 import { describe, expect, test } from 'vitest';
 import { Tokenizer } from '../src/tokenizer.ts';
 import { configurations } from './configurations.ts';
@@ -9,7 +10,6 @@ import {
   sharedDocuments,
   sharedTokenizer,
 } from './official.ts';
-import { RandomText } from './random-text.ts';
 
 const files = configurations();
 const TEXTS = [

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import type { RandomText } from '@modajs/vitest/random-text';
 import tokenizers from 'tokenizers';
 import type { TokenizerJson } from '../src/config/tokenizer-json.ts';
 import type { Tokenizer } from '../src/tokenizer.ts';
-import type { RandomText } from './random-text.ts';
 
 /** The official Rust library, as its npm package binds it. */
 export const { Tokenizer: OfficialTokenizer } = tokenizers;

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { launchBrowser, serveFolder } from '@modajs/browser';
+import { RandomText } from '@modajs/vitest/random-text';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trainBpe } from '../src/train/train-bpe.ts';
-import { RandomText } from './random-text.ts';
 
 /** What the page runs. */
 const PAGE = `

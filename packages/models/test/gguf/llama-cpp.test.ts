@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Device, init, logSoftmax, noGrad, tensor, tidy } from '@modajs/tensor';
 import { Tokenizer, trainBpe } from '@modajs/tokenizer';
+import { RandomText } from '@modajs/vitest/random-text';
 import { getLlama, type Llama } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RandomText } from '../../../tokenizer/test/random-text.ts';
 import {
   bytePairTokenizerMetadata,
   bytesSource,

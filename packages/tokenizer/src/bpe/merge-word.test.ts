@@ -1,5 +1,5 @@
+import { RandomText } from '@modajs/vitest/random-text';
 import { describe, expect, test } from 'vitest';
-import { RandomText } from '../../test/random-text.ts';
 import { MergeTable } from './merge-table.ts';
 import { WordMerger } from './merge-word.ts';
 

@@ -1,7 +1,7 @@
+import { RandomText } from '@modajs/vitest/random-text';
 import { Tiktoken } from 'tiktoken';
 import { describe, expect, test } from 'vitest';
 import { hasSharedData, OfficialTokenizer, randomDifferences, sharedBytes } from '../../test/official.ts';
-import { RandomText } from '../../test/random-text.ts';
 import { byteAlphabet } from '../bpe/byte-alphabet.ts';
 import { patterns } from '../split/known-patterns.ts';
 import { Tokenizer } from '../tokenizer.ts';

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { RandomText } from '@modajs/vitest/random-text';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { RandomText } from '../../test/random-text.ts';
 import { documentHash } from '../document-hash.ts';
 import { DataError } from '../errors.ts';
 import { Tokenizer } from '../tokenizer.ts';

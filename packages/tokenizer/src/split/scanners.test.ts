@@ -1,5 +1,5 @@
+import { RandomText } from '@modajs/vitest/random-text';
 import { describe, expect, test } from 'vitest';
-import { RandomText } from '../../test/random-text.ts';
 import { Utf8Buffer } from '../unicode/utf8.ts';
 import { patterns, scannerFor } from './known-patterns.ts';
 import { translateRegex } from './regex-translation.ts';

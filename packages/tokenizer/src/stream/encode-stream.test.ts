@@ -1,5 +1,5 @@
+import { RandomText } from '@modajs/vitest/random-text';
 import { describe, expect, test } from 'vitest';
-import { RandomText } from '../../test/random-text.ts';
 import { Tokenizer } from '../tokenizer.ts';
 import { trainBpe } from '../train/train-bpe.ts';
 

@@ -1,5 +1,5 @@
+import { RandomText } from '@modajs/vitest/random-text';
 import { expect, test } from 'vitest';
-import { RandomText } from '../../test/random-text.ts';
 import { Utf8Buffer } from '../unicode/utf8.ts';
 import { WordCache } from './word-cache.ts';
 

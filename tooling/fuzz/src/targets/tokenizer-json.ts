@@ -2,7 +2,7 @@ import { Tokenizer, TokenizerError, trainBpe } from '@modajs/tokenizer';
 // @boundaries-ignore the tokenizer's tests and the fuzzer make files with one generator
 import { generateFile } from '../../../../packages/tokenizer/test/family.ts';
 // @boundaries-ignore the tokenizer's tests and the fuzzer make files with one generator
-import { RandomText } from '../../../../packages/tokenizer/test/random-text.ts';
+import { RandomText } from '../../../vitest/random-text.ts';
 import { checkTokenizer } from '../check-tokenizer.ts';
 import type { FuzzTarget } from '../fuzz-target.ts';
 import { mutateJsonBytes } from '../mutate-json.ts';
