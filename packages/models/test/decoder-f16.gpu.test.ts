@@ -1,13 +1,16 @@
 import { type AttentionProbe, attentionMap, attentionStatistics } from '@modajs/moda';
 import {
   backward,
+  cast,
   type Device,
   type DType,
   DTypeError,
   init,
   noGrad,
+  softmax,
   type Tensor,
   tensor,
+  tidy,
   withoutScope,
 } from '@modajs/tensor';
 import { partNotRun } from '@modajs/vitest/part-not-run';
@@ -18,9 +21,13 @@ import { smallConfigs } from './small-configs.ts';
 const [B, T] = [2, 9];
 const ids = Array.from({ length: B }, (_, b) => Array.from({ length: T }, (_, t) => (t * 7 + 3 * b) % 19));
 
-/** Statistics of every layer and, where there are any, maps, in one list. */
-async function observed(model: Decoder, forward: (onAttention: Observer) => Tensor): Promise<number[]> {
+/** Statistics of every layer and, where there are any, maps, in one list; of a model without either its probabilities. */
+async function observed(model: Decoder, forward: (onAttention?: Observer) => Tensor): Promise<number[]> {
   const found: Tensor[] = [];
+  if (model.config.attentionSoftcap !== null) {
+    const probabilities = noGrad(() => tidy(() => softmax(cast(model.logits(forward()), 'f32'))));
+    return Array.from(await probabilities.data());
+  }
   const onAttention = (_: number, probe: AttentionProbe): void =>
     withoutScope(() => {
       found.push(...Object.values(attentionStatistics(probe)));
