@@ -6,6 +6,8 @@ import { type ServedSite, serveSite } from './served-site.ts';
 
 const RUNS = 100;
 const ROWS = 100_000;
+/** What the yardstick page takes on two quiet cores. */
+const QUIET_MS = 600;
 /** Texts are made for so many seeds; every run is a file of its own. */
 const SEEDS = 4;
 
@@ -29,16 +31,24 @@ describe('runs page with 100 runs of 100,000 points', () => {
     const bytes = statSync(join(site.runs, 'run-000', 'metrics.jsonl')).size;
     expect(bytes).toBeGreaterThan(10 << 20);
     const opened: number[] = [];
+    const yardstick: number[] = [];
     let again = await site.open('');
-    // Other tests share the machine: the best of three says what the page needs.
+    // Other tests share the machine: the best of three says what the page needs, beside a page without runs in the same minute.
     for (let i = 0; i < 3; i++) {
+      await again.page.close();
+      again = await site.open('#/evaluation');
+      await again.page.waitForSelector('h1');
+      yardstick.push(Math.round(await again.page.evaluate(() => performance.now())));
       await again.page.close();
       again = await site.open('#/runs');
       await again.page.waitForSelector(`.curve-chart [data-drawn="${RUNS}"]`);
       opened.push(Math.round(await again.page.evaluate(() => performance.now())));
     }
-    console.log(`100 runs of ${ROWS} rows, ${(bytes / 2 ** 20).toFixed(0)} MiB each: drawn in ${opened.join(', ')} ms`);
-    expect(Math.min(...opened)).toBeLessThan(2000);
+    console.log(
+      `100 runs of ${ROWS} rows, ${(bytes / 2 ** 20).toFixed(0)} MiB each: drawn in ${opened.join(', ')} ms; a page without runs in ${yardstick.join(', ')} ms`,
+    );
+    const slowdown = Math.max(1, Math.min(...yardstick) / QUIET_MS);
+    expect(Math.min(...opened)).toBeLessThan(2000 * slowdown);
     expect(await again.page.locator('.run-row').count()).toBeLessThan(40);
 
     // The scroller shows rows far down at once, and a frame is never long.
