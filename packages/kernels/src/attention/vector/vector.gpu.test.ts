@@ -8,7 +8,6 @@ import { planAttentionForward } from '../attention-forward.ts';
 let test: TestDevice;
 beforeAll(async () => {
   test = await openTestDevice();
-  expect(test.capabilities.subgroups?.min).toBeGreaterThanOrEqual(8);
 });
 afterAll(() => test.close());
 
@@ -16,6 +15,7 @@ describe('depth attention on vectors', { timeout: 120_000 }, () => {
   it.each(vectorCases)(
     'equals f64 forward and backward: $name [webgpu $problem.dtype]',
     async ({ problem, options }) => {
+      expect(test.capabilities.subgroups?.min).toBeGreaterThanOrEqual(8);
       const operands = attentionOperands(problem, options);
       const config = { sequence: 'rows', depth: 'vector' } as const;
       const labels = [planAttentionForward, planAttentionBackward].flatMap((plan) =>
