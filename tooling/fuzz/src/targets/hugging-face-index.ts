@@ -1,16 +1,19 @@
-import { configToHuggingFace, defineDecoderConfig, readHuggingFace } from '@modajs/models';
-import { writeSafetensors } from '@modajs/tensor';
+import { configToHuggingFace, decoderSpecs, defineDecoderConfig, readHuggingFace } from '@modajs/models';
+import { type SafetensorsInput, writeSafetensors } from '@modajs/tensor';
 import type { FuzzTarget } from '../fuzz-target.ts';
 import { mutateJsonBytes } from '../mutate-json.ts';
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
-const config = encode(
-  configToHuggingFace(defineDecoderConfig({ nLayers: 1, nHeads: 2, dModel: 8, dFf: 12, vocabSize: 11, seqLen: 16 })),
-);
-const one = { dtype: 'F32', shape: [2], data: [1, 2] } as const;
-const shards: Readonly<Record<string, Readonly<Record<string, typeof one>>>> = {
-  'model-00001-of-00002.safetensors': { 'model.norm.weight': one, 'model.embed_tokens.weight': one },
-  'model-00002-of-00002.safetensors': { 'model.layers.0.mlp.up_proj.weight': one },
+const model = defineDecoderConfig({ nLayers: 1, nHeads: 2, dModel: 8, dFf: 12, vocabSize: 11, seqLen: 16 });
+const config = encode(configToHuggingFace(model));
+/** Each parameter is filled with its number, so that one that was taken for another shows. */
+const tensors = Object.entries(decoderSpecs(model)).map(([name, { shape }], i) => {
+  const data = new Float32Array(shape.reduce((product, extent) => product * extent, 1)).fill(i + 1);
+  return [name, { dtype: 'F32', shape, data }] as const;
+});
+const shards: Readonly<Record<string, Readonly<Record<string, SafetensorsInput>>>> = {
+  'model-00001-of-00002.safetensors': Object.fromEntries(tensors.slice(0, 3)),
+  'model-00002-of-00002.safetensors': Object.fromEntries(tensors.slice(3)),
 };
 
 export const target: FuzzTarget = {
@@ -28,10 +31,10 @@ export const target: FuzzTarget = {
       return Object.hasOwn(shards, name) ? writeSafetensors(shards[name]) : null;
     };
     const { parameters } = await readHuggingFace({ read });
-    const names: readonly string[] = Object.keys(JSON.parse(new TextDecoder().decode(bytes)).weight_map);
-    for (const name of names) {
-      if (parameters.get(name)?.data.join() !== '1,2') throw new Error(`${name} was not read`);
+    const named: object = JSON.parse(new TextDecoder().decode(bytes)).weight_map;
+    for (const [name, { data }] of tensors) {
+      if (!Object.hasOwn(named, name)) throw new Error(`${name} is not in the index, and no error says so`);
+      if (parameters.get(name)?.data.join() !== data.join()) throw new Error(`${name} was not read`);
     }
-    if (parameters.size !== names.length) throw new Error('a tensor was read that the index does not name');
   },
 };

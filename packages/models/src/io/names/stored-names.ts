@@ -52,6 +52,13 @@ export function fromStoredNames(
   config: DecoderConfig,
   tensors: Parameters,
 ): Map<string, HostParameter> {
+  // Before the names of a million blocks are made: every block has tensors of its own.
+  if (tensors.size < config.nLayers) {
+    throw new CheckpointError(
+      `checkpoint: ${table.blocks}${config.nLayers - 1} must be in the file, got ${tensors.size} other tensors. Is a shard missing?`,
+      { blocks: config.nLayers },
+    );
+  }
   const specs = decoderSpecs(config);
   const read = new Set<string>();
   const ours = new Map<string, HostParameter>();

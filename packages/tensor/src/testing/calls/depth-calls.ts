@@ -31,7 +31,7 @@ export const reading: Kind = {
   wrong: {
     ...required(kind(null, { 'a number': 1, 'a string': 'x', true: true })).wrong,
     'one of another device': (place) => readingOf(place.other, 'f32'),
-    'one of another dtype': (place) => readingOf(place.device, 'f16'),
+    'one of an f16 tensor': (place) => readingOf(place.device, 'f16'),
     'one of another batch': (place) => readingOf(place.device, 'f32', [1, B + 1, T, Hkv, D]),
     'one of fewer positions': (place) => readingOf(place.device, 'f32', [1, B, T - 1, Hkv, D]),
     'one of other heads': (place) => readingOf(place.device, 'f32', [1, B, T, Hkv + 1, D]),
