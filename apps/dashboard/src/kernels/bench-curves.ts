@@ -86,7 +86,9 @@ function modaRows(rows: readonly BenchRow[]): BenchRow[] {
 export function rooflineCurves(sources: readonly BenchSource[], preset: string, colourOf: ColourOf): Curve[] {
   return sources.flatMap((source) => {
     const colour = colourOf(source.colour);
-    const rows = source.rows.filter((row) => row.preset === preset && row.bytes > 0 && row.tflops !== null);
+    const rows = source.rows.filter(
+      (row) => row.preset === preset && row.bytes > 0 && row.flops > 0 && row.tflops !== null,
+    );
     if (rows.length === 0) return [];
     const points = rows.map((row) => ({ x: row.flops / row.bytes, y: row.tflops! })).sort((a, b) => a.x - b.x);
     // Rows of one intensity lie above each other; a chart's x must ascend.

@@ -65,7 +65,9 @@ export function BenchCharts(props: {
       {charts
         .filter(({ curves }) => curves.length > 0)
         .map(({ title, xLabel, curves, isLogY, formatY }) => {
-          const x = curves.flatMap((curve) => curve.x);
+          // A logarithmic axis from 0, or to infinity, would have no end of ticks.
+          const x = curves.flatMap((curve) => curve.x).filter((value) => value > 0 && Number.isFinite(value));
+          if (x.length === 0) return null;
           return (
             <CurveChart
               key={title}
