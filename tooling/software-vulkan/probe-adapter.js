@@ -2,7 +2,10 @@
 import { create } from 'webgpu';
 
 /** What tests may need beyond WebGPU's core, by the word in their names. */
-const NEEDS = { f16: 'shader-f16' };
+const NEEDS = {
+  f16: ({ features }) => features.has('shader-f16'),
+  fourteenStorageBuffers: ({ limits }) => limits.maxStorageBuffersPerShaderStage >= 14,
+};
 
 const gpu = create(['backend=vulkan']);
 const adapter = await gpu.requestAdapter().catch(() => null);
@@ -14,7 +17,7 @@ console.log(
         Boolean(adapter.info.isFallbackAdapter) ||
         /llvmpipe|swiftshader/i.test(`${adapter.info.description} ${adapter.info.device}`),
       lacks: Object.entries(NEEDS)
-        .filter(([, feature]) => !adapter.features.has(feature))
+        .filter(([, isMet]) => !isMet(adapter))
         .map(([need]) => need),
     },
   ),

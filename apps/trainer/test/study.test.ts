@@ -173,6 +173,24 @@ describe('moda study [cpu]', () => {
     expect([code, (await readStudy('late')).runs.length]).toEqual([0, 1]);
   }, 60_000);
 
+  it('goes on from results of a version that had fewer settings, and refuses them where those meant something else', async () => {
+    await writeFile(join(cwd, 'earlier.yaml'), STUDY.replace(/measure: .*/, ''));
+    const study = ['study', 'earlier.yaml', '-o', 'earlier', '--only', 'sweep/residual'];
+    expect((await runCli(study, { cwd })).code).toBe(0);
+    const file = join(cwd, 'earlier/depth/sweep/residual/optimizer.lr=0.01,seed=1/result.json');
+    const result = JSON.parse(await readFile(file, 'utf8'));
+    delete result.model.biasMaps;
+    delete result.config.data.offsets;
+    await writeFile(file, JSON.stringify(result));
+    const other = await runCli(study, { cwd });
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      expect.stringContaining('data.offsets drawn, the file now says round'),
+    ]);
+    const same = await runCli([...study, '-s', 'data.offsets=drawn', '-s', 'training.steps=6'], { cwd });
+    expect(same.stderr).toContain('optimizer.lr=0.02,seed=1 was run with data.offsets round');
+  }, 60_000);
+
   it('refuses results of other settings, a file with an unknown key, and what it cannot measure with', async () => {
     const changed = await runCli(['study', 'study.yaml', '-o', 'late', '-s', 'optimizer.eps=1e-5'], { cwd });
     expect([changed.code, changed.stderr]).toEqual([

@@ -55,7 +55,7 @@ const TOLERANCE = 3e-5;
 const prompt = [3, 1, 4];
 const more = [1, 5, 9, 2, 6, 5];
 
-describe('token decoder, all blocks in one kernel [webgpu]', () => {
+describe('token decoder, all blocks in one kernel [webgpu fourteenStorageBuffers]', () => {
   let device: Device;
   let exact: Device;
   beforeAll(async () => {

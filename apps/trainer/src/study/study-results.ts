@@ -1,6 +1,6 @@
 import { countFlops, countParameters } from '@modajs/models';
 import { DataError } from '@modajs/tensor';
-import { flattenIdentity, type StudyRun } from '@modajs/train';
+import { completeIdentity, flattenIdentity, type StudyRun } from '@modajs/train';
 import { FolderStorage } from '@modajs/train/node';
 import { VERSIONS } from '../run/versions.ts';
 import type { ResolvedRun } from './check-study.ts';
@@ -62,15 +62,16 @@ export async function readResult(folder: string): Promise<StudyRun | null> {
 /** Settings that change no result. */
 const FREE = /^(name|device|threads)$|^(logging|samples|checkpoint)\.|\.path$|^data\.sources$/;
 
-/** The first setting that a result was made with and a run would not be: `[key, result's, run's]`; null when all are equal. */
+/**
+ * The first setting that a result was made with and a run would not be: `[key, result's, run's]`; null when all are equal. A
+ * result of an earlier version is completed with what that version did without the settings it did not have.
+ */
 export function settingsDifference(
   result: StudyRun,
   { config, model }: ResolvedRun,
 ): readonly [string, unknown, unknown] | null {
-  const [before, now] = [
-    { ...result.config, model: result.model },
-    { ...config, model },
-  ].map((tree) => flattenIdentity(tree));
+  const now = flattenIdentity({ ...config, model });
+  const before = completeIdentity(flattenIdentity({ ...result.config, model: result.model }), now);
   const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
   const key = [...keys].find((one) => !FREE.test(one) && before[one] !== now[one]);
   return key === undefined ? null : [key, before[key], now[key]];

@@ -40,6 +40,8 @@ export interface GridShare {
 /** The check of one rung, not yet run. */
 export interface RungCheck {
   readonly rung: string;
+  /** Cases that this adapter cannot run: it has no f16. */
+  readonly leftOut: number;
   run(): Promise<RungReport>;
 }
 
@@ -52,12 +54,14 @@ export function kernelChecks(gpu: KernelDevice, share: GridShare = { index: 0, o
   const isBrief = isSoftwareAdapter(gpu.capabilities);
   const products = matmulGrid(gpu.capabilities, isBrief).map(({ name, config, cases }): RungCheck => {
     const rung = `matmul ${name}`;
+    const runnable = cases.filter(({ dtypes }) => gpu.capabilities.f16 || !dtypes?.includes('f16'));
     return {
       rung,
+      leftOut: cases.length - runnable.length,
       run: () =>
         report(
           rung,
-          shareOf(cases, share),
+          shareOf(runnable, share),
           (test) => JSON.stringify(test),
           (test) => matmulVerdict(gpu, test, config),
         ),
@@ -119,6 +123,7 @@ function attentionChecks(gpu: KernelDevice, isBrief: boolean, share: GridShare):
     const name = `attention ${rung}`;
     return {
       rung: name,
+      leftOut: cases.length - runnable.length,
       run: () =>
         report(
           name,
