@@ -12,8 +12,14 @@ const PAGE = new URL('README.md', folder);
 const T95 = [Number.NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365];
 
 const studies = new Map();
+/** The variant that a study's file compares each variant with. */
+const baselines = new Map();
 function runsOf(name) {
-  if (!studies.has(name)) studies.set(name, JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')));
+  if (!studies.has(name)) {
+    const study = JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'));
+    studies.set(name, study);
+    for (const { variant, baseline } of study.plan.variants) baselines.set(variant, baseline);
+  }
   return studies.get(name).runs.filter((run) => run.status === 'finished');
 }
 
@@ -112,11 +118,29 @@ function depth(name, variant) {
   return markdown(['block', 'depth mass', 'entropy of the depth part (nats)', 'mass on the first token'], rows);
 }
 
-function paired(runs, variant, pick) {
-  const [group] = variant.split('/');
-  const own = runs.filter((run) => run.variant === variant);
-  const baseline = runs.filter((run) => run.variant === `${group}/residual`);
-  if (variant === `${group}/residual`) return { differences: null, own, baseline };
+/** Final losses of one variant less another's, paired by seed: `a<b` for each line. */
+function pairs(name, ...comparisons) {
+  const runs = runsOf(name).filter((run) => run.phase === 'final');
+  const rows = comparisons.map((comparison) => {
+    const [variant, baseline] = comparison.split('<');
+    const { differences } = paired(runs, variant, (run) => run.heldOut.loss, baseline);
+    return [
+      variant,
+      baseline,
+      String(differences.length),
+      `${signed(mean(differences), 4)} ± ${standardError(differences).toFixed(4)}`,
+      interval(differences, 4),
+      differences.map((value) => signed(value, 4)).join(', '),
+    ];
+  });
+  return markdown(['variant', 'less', 'seeds', 'difference (nats)', '95 % interval', 'by seed'], rows);
+}
+
+function paired(runs, variant, pick, against = baselines.get(variant)) {
+  const seeds = (id) => runs.filter((run) => run.variant === id);
+  const baseline = seeds(against);
+  const own = seeds(variant).filter(({ seed }) => baseline.some((run) => run.seed === seed));
+  if (variant === against) return { differences: null, own, baseline };
   const differences = own.map((run) => pick(run) - pick(baseline.find(({ seed }) => seed === run.seed)));
   return { differences, own, baseline };
 }
@@ -126,7 +150,7 @@ function interval(differences, digits) {
   return `${signed(mean(differences) - half, digits)} to ${signed(mean(differences) + half, digits)}`;
 }
 
-const tables = { sweep, final, measures, depth };
+const tables = { sweep, final, pairs, measures, depth };
 const page = readFileSync(PAGE, 'utf8');
 const made = page.replace(/<!-- table: (.+?) -->[\s\S]*?<!-- end -->/g, (_, call) => {
   const [kind, ...args] = call.split(' ');
