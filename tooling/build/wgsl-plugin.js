@@ -1,18 +1,18 @@
 /**
- * Makes `import source from './kernel.wgsl'` yield the shader text, in esbuild (tsup) and in Vite (vitest, apps).
- * The published packages hold the text as a string; nobody's bundler has to know about WGSL.
+ * Makes `import source from './kernel.wgsl'` yield the shader's whole text, its imports put in (assemble-wgsl.js), in esbuild (tsup)
+ * and in Vite (vitest, apps). The published packages hold the text as a string; nobody's bundler has to know about WGSL.
  */
-import { readFile } from 'node:fs/promises';
+import { assembleWgsl } from './assemble-wgsl.js';
 
 /** esbuild plugin. */
 export function wgslEsbuild() {
   return {
     name: 'wgsl',
     setup(build) {
-      build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => ({
-        contents: await readFile(path, 'utf8'),
-        loader: 'text',
-      }));
+      build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => {
+        const { text, files } = assembleWgsl(path);
+        return { contents: text, loader: 'text', watchFiles: files };
+      });
     },
   };
 }
@@ -22,8 +22,11 @@ export function wgslVite() {
   return {
     name: 'wgsl',
     enforce: 'pre',
-    transform(code, id) {
-      if (id.endsWith('.wgsl')) return { code: `export default ${JSON.stringify(code)};`, map: null };
+    load(id) {
+      if (!id.endsWith('.wgsl')) return;
+      const { text, files } = assembleWgsl(id);
+      for (const file of files) this.addWatchFile(file);
+      return { code: `export default ${JSON.stringify(text)};`, map: null };
     },
   };
 }

@@ -1,5 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { wgslEsbuild } from '@modajs/build/wgsl';
 import { build } from 'esbuild';
 
 /**
@@ -29,7 +30,7 @@ export async function bundle(targets = fileURLToPath(new URL('./src/targets', im
     format: 'esm',
     target: 'node20',
     conditions: ['@modajs/source'],
-    loader: { '.wgsl': 'text' },
+    plugins: [wgslEsbuild()],
     external: ['webgpu', 'koffi', 'parquet-wasm'],
     // Bundled CommonJS packages call `require`.
     banner: {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MATRIX_CAPABILITIES } from '../../test/matrix-capabilities.ts';
 import { BASELINE_CAPABILITIES } from '../plan/capabilities.ts';
@@ -76,29 +75,5 @@ describe('attention plans', () => {
     expect(() => planAttentionForward(problem, MATRIX_CAPABILITIES, { sequence: 'matrix' })).toThrow(
       'storage must be f16',
     );
-  });
-});
-
-describe('visible_range', () => {
-  it('is the same text in every shader', () => {
-    const names = [
-      'rows/rows-forward',
-      'rows/rows-dq',
-      'rows/rows-dkv',
-      'tile/tile-forward',
-      'tile/tile-dq',
-      'tile/tile-dkv',
-      'matrix/matrix-forward',
-      'matrix/matrix-dq',
-      'matrix/matrix-dkv',
-    ];
-    const texts = names.map((name) => {
-      const shader = readFileSync(new URL(`./${name}.wgsl`, import.meta.url), 'utf8');
-      return shader.slice(
-        shader.indexOf('fn visible_range'),
-        shader.indexOf('\n}\n', shader.indexOf('fn visible_range')),
-      );
-    });
-    expect(new Set(texts).size).toBe(1);
   });
 });

@@ -8,15 +8,7 @@ alias Output = f32; // @specialize
 
 override RANK: u32 = 1u;
 
-struct Params {
-  size: u32,
-  alpha: f32,
-  beta: f32,
-  unused: u32,
-  offsets: vec4<u32>,
-  shape: array<vec4<u32>, 2>,
-  strides: array<vec4<u32>, 6>,
-}
+// @import { Params, strided_offsets } from '../wgsl/strided.wgsl'
 
 @group(0) @binding(0) var<storage, read> x: array<Input>;
 @group(0) @binding(1) var<storage, read_write> out: array<Output>;
@@ -24,16 +16,10 @@ struct Params {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  var rest = (group.y * groups.x + group.x) * 256u + lane;
-  if (rest >= params.size) {
+  let item = (group.y * groups.x + group.x) * 256u + lane;
+  if (item >= params.size) {
     return;
   }
-  var at = params.offsets;
-  for (var d = RANK - 1u; d > 0u; d--) {
-    let extent = params.shape[d / 4u][d % 4u];
-    at += (rest % extent) * params.strides[d];
-    rest /= extent;
-  }
-  at += rest * params.strides[0];
+  let at = strided_offsets(item);
   out[at.w] = Output(x[at.x]);
 }

@@ -7,10 +7,7 @@ alias Single = f32; // @specialize
 alias Source = f32; // @specialize
 
 struct Params {
-  size: u32,
-  offset: u32,
-  bits: u32,
-  unused: u32,
+  size: u32, offset: u32, bits: u32, unused: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> out: array<Element>;

@@ -70,19 +70,7 @@ var<workgroup> totals: array<vec4<f32>, THREADS>;
 
 struct Words { fours: array<vec4<f32>, FOURS> }
 
-fn turn(angle: f32) -> vec2<f32> {
-  let turns = round(angle * 0.6366197723675814);
-  let r = ((angle - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
-  let s = r * r;
-  let sine = r + r * s * (-1.6666654611e-1 + s * (8.3321608736e-3 - s * 1.9515295891e-4));
-  let cosine = 1.0 - 0.5 * s + s * s * (4.166664568298827e-2 + s * (-1.388731625493765e-3 + s * 2.443315711809948e-5));
-  switch u32(i32(turns)) & 3u {
-    case 0u: { return vec2(cosine, sine); }
-    case 1u: { return vec2(-sine, cosine); }
-    case 2u: { return vec2(-cosine, -sine); }
-    default: { return vec2(sine, -cosine); }
-  }
-}
+// @import { turn } from '../wgsl/rotation.wgsl'
 
 fn workgroup_sum(value: vec4<f32>, thread: u32) -> vec4<f32> {
   if (SUBGROUPS) {

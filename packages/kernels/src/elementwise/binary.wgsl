@@ -3,38 +3,21 @@
 // a, b, out: the same shape, up to six dimensions. A_IS_OUT, B_IS_OUT: that input is out itself (bound to something unread).
 // Workgroup memory: none. Reference: elementwise-reference.ts.
 
-alias Element = f32; // @specialize
-alias Value = f32; // @specialize
-alias Bits = u32; // @specialize
+// @import { Element, Value, Bits } from '../wgsl/element.wgsl'
 
 override OP: u32 = 0u;
 override RANK: u32 = 1u;
 override A_IS_OUT: bool = false;
 override B_IS_OUT: bool = false;
 
-struct Params {
-  size: u32,
-  alpha: f32,
-  beta: f32,
-  unused: u32,
-  offsets: vec4<u32>,
-  shape: array<vec4<u32>, 2>,
-  strides: array<vec4<u32>, 6>,
-}
+// @import { Params, strided_offsets } from '../wgsl/strided.wgsl'
 
 @group(0) @binding(0) var<storage, read> a: array<Element>;
 @group(0) @binding(1) var<storage, read> b: array<Element>;
 @group(0) @binding(2) var<storage, read_write> out: array<Element>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-fn erfc_of(v: Value) -> Value {
-  let size = abs(v);
-  let t = 1.0 / (1.0 + 0.5 * size);
-  let series = -1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * (0.27886807
-    + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277))))))));
-  let tail = t * exp(-size * size + series);
-  return select(tail, 2.0 - tail, v < Value(0.0));
-}
+// @import { erfc_of, silu, silu_slope } from '../wgsl/activation.wgsl'
 
 fn is_nan(v: Value) -> Value {
   return select(Value(0.0), Value(1.0), (bitcast<Bits>(v) & Bits(0x7fffffffu)) > Bits(0x7f800000u));
@@ -60,22 +43,6 @@ fn power(base: Value, exponent: Value) -> Value {
   // 1 even beside a NaN; -1 to an infinite power too, whose logarithm of 0 has no product with it.
   let isOne = (exponent == Value(0.0)) | (base == Value(1.0)) | ((base == Value(-1.0)) & (abs(exponent) > Value(3.4028234e38)));
   return select(known, Value(1.0), isOne);
-}
-
-// Through exp of a number that is never positive, so that nothing overflows.
-fn sigmoid(v: Value) -> Value {
-  let e = exp(-abs(v));
-  return select(e / (1.0 + e), 1.0 / (1.0 + e), v >= Value(0.0));
-}
-
-// 0 at -Inf, where v * sigmoid(v) would be NaN.
-fn silu(v: Value) -> Value {
-  return select(v * sigmoid(v), Value(0.0), v < Value(-3.4028234e38));
-}
-
-fn silu_slope(v: Value) -> Value {
-  let s = sigmoid(v);
-  return select(s * (1.0 + v * (1.0 - s)), Value(0.0), v < Value(-3.4028234e38));
 }
 
 fn gelu_slope(v: Value) -> Value {
@@ -125,17 +92,11 @@ fn apply(l: Value, r: Value) -> Value {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  var rest = (group.y * groups.x + group.x) * 256u + lane;
-  if (rest >= params.size) {
+  let item = (group.y * groups.x + group.x) * 256u + lane;
+  if (item >= params.size) {
     return;
   }
-  var at = params.offsets;
-  for (var d = RANK - 1u; d > 0u; d--) {
-    let extent = params.shape[d / 4u][d % 4u];
-    at += (rest % extent) * params.strides[d];
-    rest /= extent;
-  }
-  at += rest * params.strides[0];
+  let at = strided_offsets(item);
   var l: Value;
   var r: Value;
   if (A_IS_OUT) {

@@ -11,11 +11,10 @@ override A_IS_OUT: bool = false;
 override B_IS_OUT: bool = false;
 override C_IS_OUT: bool = false;
 
+// @import { strided_offsets } from '../wgsl/strided.wgsl'
+
 struct Params {
-  size: u32,
-  alpha: Element,
-  beta: Element,
-  unused: u32,
+  size: u32, alpha: Element, beta: Element, unused: u32,
   offsets: vec4<u32>,
   shape: array<vec4<u32>, 2>,
   strides: array<vec4<u32>, 6>,
@@ -83,17 +82,11 @@ fn apply(l: Element, r: Element, third: Element) -> Element {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  var rest = (group.y * groups.x + group.x) * 256u + lane;
-  if (rest >= params.size) {
+  let item = (group.y * groups.x + group.x) * 256u + lane;
+  if (item >= params.size) {
     return;
   }
-  var at = params.offsets;
-  for (var d = RANK - 1u; d > 0u; d--) {
-    let extent = params.shape[d / 4u][d % 4u];
-    at += (rest % extent) * params.strides[d];
-    rest /= extent;
-  }
-  at += rest * params.strides[0];
+  let at = strided_offsets(item);
   var first: Element;
   var second: Element;
   var third: Element;

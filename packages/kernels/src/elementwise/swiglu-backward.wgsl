@@ -3,16 +3,14 @@
 // gate, up, d_out: any strided views of one shape (0 strides broadcast), up to six dimensions; d_gate, d_up: row-major.
 // Workgroup memory: none. Reference: elementwise-reference.ts, swigluGradGate and swiglu.
 
-alias Element = f32; // @specialize
-alias Value = f32; // @specialize
+// @import { Element, Value } from '../wgsl/element.wgsl'
 
 override RANK: u32 = 1u;
 
+// @import { strided_offsets } from '../wgsl/strided.wgsl'
+
 struct Params {
-  size: u32,
-  unused_0: f32,
-  unused_1: f32,
-  d_up_offset: u32,
+  size: u32, unused_0: f32, unused_1: f32, d_up_offset: u32,
   offsets: vec4<u32>,
   shape: array<vec4<u32>, 2>,
   strides: array<vec4<u32>, 6>,
@@ -31,14 +29,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (item >= params.size) {
     return;
   }
-  var rest = item;
-  var at = params.offsets;
-  for (var d = RANK - 1u; d > 0u; d--) {
-    let extent = params.shape[d / 4u][d % 4u];
-    at += (rest % extent) * params.strides[d];
-    rest /= extent;
-  }
-  at += rest * params.strides[0];
+  let at = strided_offsets(item);
   let g = Value(gate[at.x]);
   let u = Value(up[at.y]);
   let d = Value(d_out[at.z]);

@@ -3,9 +3,7 @@
 // a, b, c, out: the same shape, up to six dimensions. X_IS_OUT: that input is out itself (bound to something unread).
 // Workgroup memory: none. Reference: elementwise-reference.ts.
 
-alias Element = f32; // @specialize
-alias Value = f32; // @specialize
-alias Bits = u32; // @specialize
+// @import { Element, Value, Bits } from '../wgsl/element.wgsl'
 
 override OP: u32 = 0u;
 override RANK: u32 = 1u;
@@ -13,15 +11,7 @@ override A_IS_OUT: bool = false;
 override B_IS_OUT: bool = false;
 override C_IS_OUT: bool = false;
 
-struct Params {
-  size: u32,
-  alpha: f32,
-  beta: f32,
-  unused: u32,
-  offsets: vec4<u32>,
-  shape: array<vec4<u32>, 2>,
-  strides: array<vec4<u32>, 6>,
-}
+// @import { Params, strided_offsets } from '../wgsl/strided.wgsl'
 
 @group(0) @binding(0) var<storage, read> a: array<Element>;
 @group(0) @binding(1) var<storage, read> b: array<Element>;
@@ -29,16 +19,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> out: array<Element>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-// Through exp of a number that is never positive, so that nothing overflows.
-fn sigmoid(v: Value) -> Value {
-  let e = exp(-abs(v));
-  return select(e / (1.0 + e), 1.0 / (1.0 + e), v >= Value(0.0));
-}
-
-fn silu_slope(v: Value) -> Value {
-  let s = sigmoid(v);
-  return select(s * (1.0 + v * (1.0 - s)), Value(0.0), v < Value(-3.4028234e38));
-}
+// @import { silu_slope } from '../wgsl/activation.wgsl'
 
 fn apply(first: Value, second: Value, third: Value) -> Value {
   switch OP {
@@ -57,17 +38,11 @@ fn apply(first: Value, second: Value, third: Value) -> Value {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  var rest = (group.y * groups.x + group.x) * 256u + lane;
-  if (rest >= params.size) {
+  let item = (group.y * groups.x + group.x) * 256u + lane;
+  if (item >= params.size) {
     return;
   }
-  var at = params.offsets;
-  for (var d = RANK - 1u; d > 0u; d--) {
-    let extent = params.shape[d / 4u][d % 4u];
-    at += (rest % extent) * params.strides[d];
-    rest /= extent;
-  }
-  at += rest * params.strides[0];
+  let at = strided_offsets(item);
   var first: Value;
   var second: Value;
   var third: Value;

@@ -3,23 +3,13 @@
 // x: any layout up to six dimensions; out: the same shape. IN_PLACE: x is out itself (x is bound to something unread).
 // Workgroup memory: none. Reference: elementwise-reference.ts.
 
-alias Element = f32; // @specialize
-alias Value = f32; // @specialize
-alias Bits = u32; // @specialize
+// @import { Element, Value, Bits } from '../wgsl/element.wgsl'
 
 override OP: u32 = 0u;
 override RANK: u32 = 1u;
 override IN_PLACE: bool = false;
 
-struct Params {
-  size: u32,
-  alpha: f32,
-  beta: f32,
-  unused: u32,
-  offsets: vec4<u32>,
-  shape: array<vec4<u32>, 2>,
-  strides: array<vec4<u32>, 6>,
-}
+// @import { Params, strided_offsets } from '../wgsl/strided.wgsl'
 
 @group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read_write> out: array<Element>;
@@ -34,15 +24,7 @@ fn tanh_of(v: Value) -> Value {
   return select(select(far, -far, v < Value(0.0)), near, size < Value(0.625));
 }
 
-// 1 - erf(v), relative error below 1.2e-7 (Numerical Recipes, 6.2).
-fn erfc_of(v: Value) -> Value {
-  let size = abs(v);
-  let t = 1.0 / (1.0 + 0.5 * size);
-  let series = -1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * (0.27886807
-    + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277))))))));
-  let tail = t * exp(-size * size + series);
-  return select(tail, 2.0 - tail, v < Value(0.0));
-}
+// @import { erfc_of, sigmoid, silu } from '../wgsl/activation.wgsl'
 
 // High word of the 64-bit product of a number below 2^24 and any other.
 fn product_high(a: Bits, b: Bits) -> Bits {
@@ -155,17 +137,6 @@ fn power(v: Value) -> Value {
   return select(known, select(Value(0.0), 1.0 / abs(v), Value(exponent) < Value(0.0)), v == Value(0.0));
 }
 
-// Through exp of a number that is never positive, so that nothing overflows.
-fn sigmoid(v: Value) -> Value {
-  let e = exp(-abs(v));
-  return select(e / (1.0 + e), 1.0 / (1.0 + e), v >= Value(0.0));
-}
-
-// 0 at -Inf, where v * sigmoid(v) would be NaN.
-fn silu(v: Value) -> Value {
-  return select(v * sigmoid(v), Value(0.0), v < Value(-3.4028234e38));
-}
-
 // -Inf at 0 and NaN below: drivers may answer with finite numbers there.
 fn log_of(v: Value) -> Value {
   var absent = 0x7fc00000u;
@@ -223,17 +194,11 @@ fn number_of(v: Value) -> Value {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  var rest = (group.y * groups.x + group.x) * 256u + lane;
-  if (rest >= params.size) {
+  let item = (group.y * groups.x + group.x) * 256u + lane;
+  if (item >= params.size) {
     return;
   }
-  var at = params.offsets;
-  for (var d = RANK - 1u; d > 0u; d--) {
-    let extent = params.shape[d / 4u][d % 4u];
-    at += (rest % extent) * params.strides[d];
-    rest /= extent;
-  }
-  at += rest * params.strides[0];
+  let at = strided_offsets(item);
   var v: Value;
   if (IN_PLACE) {
     v = Value(out[at.w]);

@@ -10,14 +10,8 @@ alias Output = f32; // @specialize
 override ACCUMULATE: bool = false;
 
 struct Params {
-  R: u32,
-  N: u32,
-  I: u32,
-  J: u32,
-  d_out_offset: u32,
-  index_offset: u32,
-  dx_offset: u32,
-  blocks: u32,
+  R: u32, N: u32, I: u32, J: u32,
+  d_out_offset: u32, index_offset: u32, dx_offset: u32, blocks: u32,
 }
 
 @group(0) @binding(0) var<storage, read> d_out: array<Gradient>;

@@ -11,10 +11,7 @@ alias Block = i32; // @specialize
 override WIDTH: u32 = 1u;
 
 struct Params {
-  J: u32,
-  N: u32,
-  index_offset: u32,
-  unused: u32,
+  J: u32, N: u32, index_offset: u32, unused: u32,
 }
 
 @group(0) @binding(0) var<storage, read> index: array<Block>;

@@ -7,14 +7,8 @@ alias Single = f32; // @specialize
 alias Source = f32; // @specialize
 
 struct Params {
-  R: u32,
-  N: u32,
-  I: u32,
-  J: u32,
-  x_offset: u32,
-  index_offset: u32,
-  out_offset: u32,
-  missing: u32,
+  R: u32, N: u32, I: u32, J: u32,
+  x_offset: u32, index_offset: u32, out_offset: u32, missing: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Element>;

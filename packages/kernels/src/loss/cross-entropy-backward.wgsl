@@ -3,27 +3,17 @@
 // (largest logit, log of the sum relative to it); d_loss: [N] f32.
 // IN_PLACE: logits are d_logits itself (bound to something unread). Workgroup memory: none. Reference: cross-entropy-reference.ts.
 
-alias Element = f32; // @specialize
-alias Value = f32; // @specialize
-const LANES: u32 = 1u; // @specialize
+// @import { Element, Value } from '../wgsl/element.wgsl'
+// @import { LANES } from '../wgsl/row.wgsl'
 // Which of its element's numbers each is.
 const LANE: Value = Value(0.0); // @specialize
 
 override IN_PLACE: bool = false;
 
 struct Params {
-  N: u32,
-  V: u32,
-  logits_offset: u32,
-  targets_offset: u32,
-  lse_offset: u32,
-  d_loss_offset: u32,
-  d_logits_offset: u32,
-  ignore_index: i32,
-  z_loss: f32,
-  unused_0: u32,
-  unused_1: u32,
-  unused_2: u32,
+  N: u32, V: u32, logits_offset: u32, targets_offset: u32,
+  lse_offset: u32, d_loss_offset: u32, d_logits_offset: u32, ignore_index: i32,
+  z_loss: f32, unused_0: u32, unused_1: u32, unused_2: u32,
 }
 
 @group(0) @binding(0) var<storage, read> logits: array<Element>;

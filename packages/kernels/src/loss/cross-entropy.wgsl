@@ -4,22 +4,12 @@
 // One workgroup = one row; on the vector path an element is four numbers and V counts elements. logits: [N, V]; targets: [N] i32; loss: [N] f32; lse: [N, 2] f32.
 // Workgroup memory: 256 floats = 1 KiB. Reference: cross-entropy-reference.ts.
 
-alias Element = f32; // @specialize
-alias Value = f32; // @specialize
-const LANES: u32 = 1u; // @specialize
-
-// Adds the numbers of an element up: a lone f32 spread over a vec4 counts once.
-const SPREAD = select(vec4(1.0, 0.0, 0.0, 0.0), vec4(1.0), LANES == 4u);
+// @import { Element, Value } from '../wgsl/element.wgsl'
+// @import { LANES, SPREAD, LOWEST, largest_of } from '../wgsl/row.wgsl'
 
 struct Params {
-  N: u32,
-  V: u32,
-  logits_offset: u32,
-  targets_offset: u32,
-  loss_offset: u32,
-  lse_offset: u32,
-  ignore_index: i32,
-  z_loss: f32,
+  N: u32, V: u32, logits_offset: u32, targets_offset: u32,
+  loss_offset: u32, lse_offset: u32, ignore_index: i32, z_loss: f32,
 }
 
 @group(0) @binding(0) var<storage, read> logits: array<Element>;
@@ -27,13 +17,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> loss: array<f32>;
 @group(0) @binding(3) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
-
-const LOWEST = -3.4028234e38;
-
-fn largest_of(v: Value) -> f32 {
-  let all = vec4<f32>(v);
-  return max(max(all.x, all.y), max(all.z, all.w));
-}
 
 var<workgroup> part: array<f32, 256>;
 

@@ -6,34 +6,13 @@
 alias OutElement = f32; // @specialize
 alias BiasElement = f32; // @specialize
 
-override ACTIVATION: u32 = 0u;
-override HAS_BIAS: bool = false;
-override HAS_RESIDUAL: bool = false;
-override ACCUMULATE: bool = false;
-
-struct Params {
-  m: u32, n: u32, k: u32, batch: u32,
-  a_offset: u32, a_ld: u32, a_batch: u32, k_slice: u32,
-  b_offset: u32, b_ld: u32, b_batch: u32, slices: u32,
-  out_offset: u32, out_ld: u32, out_batch: u32, slice_stride: u32,
-  residual_offset: u32, residual_ld: u32, residual_batch: u32, bias_offset: u32,
-  alpha: f32, groups_x: u32,
-}
+// @import { HAS_BIAS, HAS_RESIDUAL, ACCUMULATE, Params, activate } from '../wgsl/matmul/product.wgsl'
 
 @group(0) @binding(0) var<storage, read> partials: array<f32>;
 @group(0) @binding(1) var<storage, read> bias: array<BiasElement>;
 @group(0) @binding(2) var<storage, read> residual: array<OutElement>;
 @group(0) @binding(3) var<storage, read_write> out: array<OutElement>;
 @group(0) @binding(4) var<uniform> params: Params;
-
-fn activate(x: f32) -> f32 {
-  if (ACTIVATION == 1u) { return max(x, 0.0); }
-  if (ACTIVATION == 2u) {
-    return 0.5 * x * (1.0 + tanh(clamp(0.7978845608 * (x + 0.044715 * x * x * x), -15.0, 15.0)));
-  }
-  if (ACTIVATION == 3u) { return x / (1.0 + exp(min(-x, 80.0))); }
-  return x;
-}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

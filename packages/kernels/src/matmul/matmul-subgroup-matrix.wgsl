@@ -94,10 +94,7 @@ override SWIZZLE: u32 = 8u;
 override RAGGED: bool = true;
 // Whether the next tile is read into registers while this one is multiplied.
 override PREFETCH: bool = true;
-override ACTIVATION: u32 = 0u;
-override HAS_BIAS: bool = false;
-override HAS_RESIDUAL: bool = false;
-override ACCUMULATE: bool = false;
+// @import { ACTIVATION, HAS_BIAS, HAS_RESIDUAL, ACCUMULATE } from '../wgsl/matmul/product.wgsl'
 
 struct Params {
   m: u32, n: u32, k: u32, batch: u32,
@@ -121,48 +118,7 @@ alias Left = subgroup_matrix_left<f16, FRAG_K, FRAG_M>;
 alias Right = subgroup_matrix_right<f16, FRAG_N, FRAG_K>;
 alias Sums = subgroup_matrix_result<f32, FRAG_N, FRAG_M>;
 
-// Two halves of a row that starts anywhere; those at `left` and beyond are zero.
-fn pair_of_a(index: u32, left: u32) -> u32 {
-  var pair = 0u;
-  if (left > 0u) { pair = (vec4<u32>(a[index / 2u]).x >> (index % 2u * 16u)) & 0xffffu; }
-  if (left > 1u) { pair |= (vec4<u32>(a[(index + 1u) / 2u]).x >> ((index + 1u) % 2u * 16u)) << 16u; }
-  return pair;
-}
-
-fn pair_of_b(index: u32, left: u32) -> u32 {
-  var pair = 0u;
-  if (left > 0u) { pair = (vec4<u32>(b[index / 2u]).x >> (index % 2u * 16u)) & 0xffffu; }
-  if (left > 1u) { pair |= (vec4<u32>(b[(index + 1u) / 2u]).x >> ((index + 1u) % 2u * 16u)) << 16u; }
-  return pair;
-}
-
-// 8 halves at (row, column) of a stored matrix of `rows` x `columns`; zero outside, but for a row's last 8 along M or N, which may hold
-// what lies between rows: it makes rows and columns that are not written.
-fn load_a(base: u32, row: u32, column: u32, rows: u32, columns: u32) -> vec4<u32> {
-  if (RAGGED && (row >= rows || column >= columns)) { return vec4<u32>(); }
-  let index = base + row * params.a_ld + column;
-  if (A_WIDTH == 8u) { return vec4<u32>(a[index >> 3u]); }
-  let left = columns - column;
-  return vec4<u32>(
-    pair_of_a(index, left),
-    pair_of_a(index + 2u, max(left, 2u) - 2u),
-    pair_of_a(index + 4u, max(left, 4u) - 4u),
-    pair_of_a(index + 6u, max(left, 6u) - 6u),
-  );
-}
-
-fn load_b(base: u32, row: u32, column: u32, rows: u32, columns: u32) -> vec4<u32> {
-  if (RAGGED && (row >= rows || column >= columns)) { return vec4<u32>(); }
-  let index = base + row * params.b_ld + column;
-  if (B_WIDTH == 8u) { return vec4<u32>(b[index >> 3u]); }
-  let left = columns - column;
-  return vec4<u32>(
-    pair_of_b(index, left),
-    pair_of_b(index + 2u, max(left, 2u) - 2u),
-    pair_of_b(index + 4u, max(left, 4u) - 4u),
-    pair_of_b(index + 6u, max(left, 6u) - 6u),
-  );
-}
+// @import { load_a, load_b } from '../wgsl/matmul/fragment-loads.wgsl'
 
 // Strip, line of it and 16-byte word of the line that hold a word of a tile of `strips` strips. Where the rows in memory run across
 // strips, neighbours read neighbouring words of whole rows: a strip's 64 bytes of a row are half a line of the cache. Else strip by
@@ -214,15 +170,7 @@ fn place_of_sums(own: u32, item: u32) -> vec2<u32> {
   return vec2<u32>(place / SUMS_PER_STRIP, place % SUMS_PER_STRIP * FRAG_QUADS + word);
 }
 
-fn activate(x: vec4<f32>) -> vec4<f32> {
-  if (ACTIVATION == 1u) { return max(x, vec4<f32>()); }
-  if (ACTIVATION == 2u) {
-    let inner = 0.7978845608 * (x + 0.044715 * x * x * x);
-    return 0.5 * x * (1.0 + tanh(clamp(inner, vec4<f32>(-15.0), vec4<f32>(15.0))));
-  }
-  if (ACTIVATION == 3u) { return x / (1.0 + exp(min(-x, vec4<f32>(80.0)))); }
-  return x;
-}
+// @import { activate } from '../wgsl/matmul/product-of-four.wgsl'
 
 // 16 bytes as a word of out, or the first lane where a word is one element (never used so: it only has to compile).
 fn pack(bits: vec4<u32>) -> OutWord {

@@ -45,19 +45,7 @@ override A_TRANSPOSED: bool = false;
 override B_TRANSPOSED: bool = false;
 // False when M, N and K are multiples of the block: no bounds are tested.
 override RAGGED: bool = true;
-override ACTIVATION: u32 = 0u;
-override HAS_BIAS: bool = false;
-override HAS_RESIDUAL: bool = false;
-override ACCUMULATE: bool = false;
-
-struct Params {
-  m: u32, n: u32, k: u32, batch: u32,
-  a_offset: u32, a_ld: u32, a_batch: u32, k_slice: u32,
-  b_offset: u32, b_ld: u32, b_batch: u32, slices: u32,
-  out_offset: u32, out_ld: u32, out_batch: u32, slice_stride: u32,
-  residual_offset: u32, residual_ld: u32, residual_batch: u32, bias_offset: u32,
-  alpha: f32, groups_x: u32,
-}
+// @import { ACTIVATION, HAS_BIAS, HAS_RESIDUAL, ACCUMULATE, Params } from '../wgsl/matmul/product.wgsl'
 
 @group(0) @binding(0) var<storage, read> a: array<AWord>;
 @group(0) @binding(1) var<storage, read> b: array<BWord>;
@@ -168,15 +156,7 @@ fn stage(index: u32, buffer: u32, block: mat4x4<f32>) {
   }
 }
 
-fn activate(x: vec4<f32>) -> vec4<f32> {
-  if (ACTIVATION == 1u) { return max(x, vec4<f32>()); }
-  if (ACTIVATION == 2u) {
-    let inner = 0.7978845608 * (x + 0.044715 * x * x * x);
-    return 0.5 * x * (1.0 + tanh(clamp(inner, vec4<f32>(-15.0), vec4<f32>(15.0))));
-  }
-  if (ACTIVATION == 3u) { return x / (1.0 + exp(min(-x, vec4<f32>(80.0)))); }
-  return x;
-}
+// @import { activate } from '../wgsl/matmul/product-of-four.wgsl'
 
 // A word of out from four sums: all of them, or the first.
 fn pack(v: vec4<f32>) -> OutWord {

@@ -4,36 +4,15 @@
 // One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements. x, d_out, dx: [rows, N]; weight: [N]; mean, rstd: [rows] f32.
 // Workgroup memory: WIDTH pairs of floats. Reference: norm-reference.ts.
 
-alias Element = f32; // @specialize
-alias Value = f32; // @specialize
-const LANES: u32 = 1u; // @specialize
-
-// Adds the numbers of an element up: a lone f32 spread over a vec4 counts once.
-const SPREAD = select(vec4(1.0, 0.0, 0.0, 0.0), vec4(1.0), LANES == 4u);
-
-override WIDTH: u32 = 64u;
-override IS_LAYER: bool = false;
-override HAS_WEIGHT: bool = true;
-// dx is added to.
-override ACCUMULATE: bool = false;
+// @import { Element, Value } from '../wgsl/element.wgsl'
+// @import { LANES, SPREAD } from '../wgsl/row.wgsl'
+// @import { WIDTH, IS_LAYER, HAS_WEIGHT, ACCUMULATE, x, weight, mean, rstd, d_out, dx } from '../wgsl/norm.wgsl'
 
 struct Params {
-  rows: u32,
-  N: u32,
-  x_offset: u32,
-  weight_offset: u32,
-  mean_offset: u32,
-  rstd_offset: u32,
-  d_out_offset: u32,
-  dx_offset: u32,
+  rows: u32, N: u32, x_offset: u32, weight_offset: u32,
+  mean_offset: u32, rstd_offset: u32, d_out_offset: u32, dx_offset: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read> weight: array<Element>;
-@group(0) @binding(2) var<storage, read> mean: array<f32>;
-@group(0) @binding(3) var<storage, read> rstd: array<f32>;
-@group(0) @binding(4) var<storage, read> d_out: array<Element>;
-@group(0) @binding(5) var<storage, read_write> dx: array<Element>;
 @group(0) @binding(6) var<uniform> params: Params;
 
 var<workgroup> part: array<vec2<f32>, WIDTH>;

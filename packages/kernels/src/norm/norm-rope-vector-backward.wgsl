@@ -8,35 +8,12 @@
 
 override THREADS: u32 = 256u;
 override LANES: u32 = 4u;
-override HAS_NORM: bool = true;
-override HAS_WEIGHT: bool = true;
-override HAS_VALUES: bool = false;
+// @import { HAS_NORM, HAS_WEIGHT, HAS_VALUES } from '../wgsl/norm-rope/switches.wgsl'
 override HAS_WEIGHT_GRADIENT: bool = false;
 override PARTS: u32 = 2304u;
 
-struct Params {
-  rows: u32,
-  heads: u32,
-  D: u32,
-  rows_per_token: u32,
-  stride: u32,
-  x_offset: u32,
-  weight_offset: u32,
-  positions_offset: u32,
-  rstd_offset: u32,
-  d_out_offset: u32,
-  d_v_offset: u32,
-  dx_offset: u32,
-  chunk: u32,
-  blocks: u32,
-  unused_0: u32,
-  unused_1: u32,
-  frequencies: array<vec4<f32>, 64>,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> weight: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> positions: array<i32>;
+// @import { Params } from '../wgsl/norm-rope/backward.wgsl'
+// @import { x, weight, positions } from '../wgsl/norm-rope/halves-bindings.wgsl'
 @group(0) @binding(3) var<storage, read> rstd: array<f32>;
 @group(0) @binding(4) var<storage, read> d_out: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read> d_v: array<vec4<u32>>;
@@ -46,39 +23,8 @@ struct Params {
 
 var<workgroup> part: array<f32, PARTS>;
 
-// Four angles' cosines and sines.
-struct Turns {
-  cosine: vec4<f32>,
-  sine: vec4<f32>,
-}
-
-fn turns_of(angle: vec4<f32>) -> Turns {
-  let turns = round(angle * 0.6366197723675814);
-  let r = ((angle - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
-  let s = r * r;
-  let sine = r + r * s * (-1.6666654611e-1 + s * (8.3321608736e-3 - s * 1.9515295891e-4));
-  let cosine = 1.0 - 0.5 * s + s * s * (4.166664568298827e-2 + s * (-1.388731625493765e-3 + s * 2.443315711809948e-5));
-  let quarter = vec4<u32>(vec4<i32>(turns));
-  let is_odd = (quarter & vec4(1u)) != vec4(0u);
-  let first = select(cosine, sine, is_odd);
-  let second = select(sine, cosine, is_odd);
-  return Turns(
-    select(first, -first, ((quarter + 1u) & vec4(2u)) != vec4(0u)),
-    select(second, -second, (quarter & vec4(2u)) != vec4(0u)),
-  );
-}
-
-fn low_of(element: vec4<u32>) -> vec4<f32> {
-  return vec4<f32>(unpack2x16float(element.x), unpack2x16float(element.y));
-}
-
-fn high_of(element: vec4<u32>) -> vec4<f32> {
-  return vec4<f32>(unpack2x16float(element.z), unpack2x16float(element.w));
-}
-
-fn element_of(low: vec4<f32>, high: vec4<f32>) -> vec4<u32> {
-  return vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
-}
+// @import { turns_of } from '../wgsl/rotation.wgsl'
+// @import { low_of, high_of, element_of } from '../wgsl/halves.wgsl'
 
 // Adds 8 columns of each lane (of the left or the right half) over the workgroup's rows, in a fixed order, and stores them.
 fn store_columns(low: vec4<f32>, high: vec4<f32>, first_column: u32, first_out: u32, thread: u32) {

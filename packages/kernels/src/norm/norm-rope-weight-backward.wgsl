@@ -5,27 +5,8 @@
 
 alias Element = f32; // @specialize
 
-override IS_INTERLEAVED: bool = false;
-
-struct Params {
-  rows: u32,
-  heads: u32,
-  D: u32,
-  rows_per_token: u32,
-  stride: u32,
-  x_offset: u32,
-  weight_offset: u32,
-  positions_offset: u32,
-  rstd_offset: u32,
-  d_out_offset: u32,
-  d_v_offset: u32,
-  dx_offset: u32,
-  chunk: u32,
-  blocks: u32,
-  unused_0: u32,
-  unused_1: u32,
-  frequencies: array<vec4<f32>, 64>,
-}
+// @import { IS_INTERLEAVED } from '../wgsl/norm-rope/switches.wgsl'
+// @import { Params, turned_back, pair_of } from '../wgsl/norm-rope/backward.wgsl'
 
 @group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read> positions: array<i32>;
@@ -35,38 +16,6 @@ struct Params {
 @group(0) @binding(5) var<uniform> params: Params;
 
 var<workgroup> part: array<f32, 256>;
-
-fn turn(angle: f32) -> vec2<f32> {
-  let turns = round(angle * 0.6366197723675814);
-  let r = ((angle - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
-  let s = r * r;
-  let sine = r + r * s * (-1.6666654611e-1 + s * (8.3321608736e-3 - s * 1.9515295891e-4));
-  let cosine = 1.0 - 0.5 * s + s * s * (4.166664568298827e-2 + s * (-1.388731625493765e-3 + s * 2.443315711809948e-5));
-  switch u32(i32(turns)) & 3u {
-    case 0u: { return vec2(cosine, sine); }
-    case 1u: { return vec2(-sine, cosine); }
-    case 2u: { return vec2(-cosine, -sine); }
-    default: { return vec2(sine, -cosine); }
-  }
-}
-
-// The gradient of a pair before it was turned: the turn by the negative angle.
-fn turned_back(row: u32, start: u32, i: u32, pair: vec2<u32>) -> vec2<f32> {
-  let at = params.d_out_offset + row * params.heads * params.D + start;
-  let a = f32(d_out[at + pair.x]);
-  let b = f32(d_out[at + pair.y]);
-  let position = f32(positions[params.positions_offset + row / params.rows_per_token]);
-  let turned = turn(position * params.frequencies[i / 4u][i % 4u]);
-  return vec2(a * turned.x + b * turned.y, b * turned.x - a * turned.y);
-}
-
-// Components of pair i of a head.
-fn pair_of(i: u32) -> vec2<u32> {
-  if (IS_INTERLEAVED) {
-    return vec2(2u * i, 2u * i + 1u);
-  }
-  return vec2(i, i + params.D / 2u);
-}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -10,34 +10,9 @@ alias Element = f32; // @specialize
 
 override THREADS: u32 = 128u;
 override LANES: u32 = 32u;
-override HAS_NORM: bool = true;
-override HAS_WEIGHT: bool = true;
-override HAS_VALUES: bool = false;
-override IS_INTERLEAVED: bool = false;
-
-struct Params {
-  rows: u32,
-  heads: u32,
-  D: u32,
-  rotary_dim: u32,
-  rows_per_token: u32,
-  stride: u32,
-  x_offset: u32,
-  weight_offset: u32,
-  positions_offset: u32,
-  out_offset: u32,
-  rstd_offset: u32,
-  v_offset: u32,
-  eps: f32,
-  unused_0: u32,
-  unused_1: u32,
-  unused_2: u32,
-  frequencies: array<vec4<f32>, 64>,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read> weight: array<Element>;
-@group(0) @binding(2) var<storage, read> positions: array<i32>;
+// @import { HAS_NORM, HAS_WEIGHT, HAS_VALUES, IS_INTERLEAVED } from '../wgsl/norm-rope/switches.wgsl'
+// @import { Params } from '../wgsl/norm-rope/forward.wgsl'
+// @import { x, weight, positions } from '../wgsl/norm-rope/element-bindings.wgsl'
 @group(0) @binding(3) var<storage, read_write> out: array<Element>;
 @group(0) @binding(4) var<storage, read_write> rstd: array<f32>;
 @group(0) @binding(5) var<storage, read_write> v: array<Element>;
@@ -45,19 +20,7 @@ struct Params {
 
 var<workgroup> part: array<f32, THREADS>;
 
-fn turn(angle: f32) -> vec2<f32> {
-  let turns = round(angle * 0.6366197723675814);
-  let r = ((angle - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
-  let s = r * r;
-  let sine = r + r * s * (-1.6666654611e-1 + s * (8.3321608736e-3 - s * 1.9515295891e-4));
-  let cosine = 1.0 - 0.5 * s + s * s * (4.166664568298827e-2 + s * (-1.388731625493765e-3 + s * 2.443315711809948e-5));
-  switch u32(i32(turns)) & 3u {
-    case 0u: { return vec2(cosine, sine); }
-    case 1u: { return vec2(-sine, cosine); }
-    case 2u: { return vec2(-cosine, -sine); }
-    default: { return vec2(sine, -cosine); }
-  }
-}
+// @import { turn } from '../wgsl/rotation.wgsl'
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

@@ -7,30 +7,14 @@
 alias Element = vec4<f32>; // @specialize
 const SLOTS: u32 = 1u; // @specialize
 
-override WIDTH: u32 = 64u;
-override IS_LAYER: bool = false;
-override HAS_WEIGHT: bool = true;
-// dx is added to.
-override ACCUMULATE: bool = false;
+// @import { WIDTH, IS_LAYER, HAS_WEIGHT, ACCUMULATE, x, weight, mean, rstd, d_out, dx } from '../wgsl/norm.wgsl'
 
 struct Params {
-  rows: u32,
-  N: u32,
-  x_offset: u32,
-  weight_offset: u32,
-  mean_offset: u32,
-  rstd_offset: u32,
-  d_out_offset: u32,
-  dx_offset: u32,
+  rows: u32, N: u32, x_offset: u32, weight_offset: u32,
+  mean_offset: u32, rstd_offset: u32, d_out_offset: u32, dx_offset: u32,
   chunk: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read> weight: array<Element>;
-@group(0) @binding(2) var<storage, read> mean: array<f32>;
-@group(0) @binding(3) var<storage, read> rstd: array<f32>;
-@group(0) @binding(4) var<storage, read> d_out: array<Element>;
-@group(0) @binding(5) var<storage, read_write> dx: array<Element>;
 @group(0) @binding(6) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(7) var<uniform> params: Params;
 

@@ -8,14 +8,8 @@ alias Element = f32; // @specialize
 override IS_LAYER: bool = false;
 
 struct Params {
-  rows: u32,
-  N: u32,
-  chunk: u32,
-  blocks: u32,
-  x_offset: u32,
-  mean_offset: u32,
-  rstd_offset: u32,
-  d_out_offset: u32,
+  rows: u32, N: u32, chunk: u32, blocks: u32,
+  x_offset: u32, mean_offset: u32, rstd_offset: u32, d_out_offset: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Element>;

@@ -4,36 +4,18 @@
 // One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements. x, residual, sum, out: [rows, N]; weight, bias: [N]; mean, rstd: [rows] f32.
 // Workgroup memory: WIDTH floats. Reference: norm-reference.ts.
 
-alias Element = f32; // @specialize
-alias Value = f32; // @specialize
-const LANES: u32 = 1u; // @specialize
-
-// Adds the numbers of an element up: a lone f32 spread over a vec4 counts once.
-const SPREAD = select(vec4(1.0, 0.0, 0.0, 0.0), vec4(1.0), LANES == 4u);
-
-override WIDTH: u32 = 64u;
-override IS_LAYER: bool = false;
-override HAS_WEIGHT: bool = true;
+// @import { Element, Value } from '../wgsl/element.wgsl'
+// @import { LANES, SPREAD } from '../wgsl/row.wgsl'
+// @import { WIDTH, IS_LAYER, HAS_WEIGHT, x, weight } from '../wgsl/norm.wgsl'
 override HAS_BIAS: bool = false;
 override HAS_RESIDUAL: bool = false;
 
 struct Params {
-  rows: u32,
-  N: u32,
-  eps: f32,
-  unused: u32,
-  x_offset: u32,
-  weight_offset: u32,
-  bias_offset: u32,
-  out_offset: u32,
-  mean_offset: u32,
-  rstd_offset: u32,
-  residual_offset: u32,
-  sum_offset: u32,
+  rows: u32, N: u32, eps: f32, unused: u32,
+  x_offset: u32, weight_offset: u32, bias_offset: u32, out_offset: u32,
+  mean_offset: u32, rstd_offset: u32, residual_offset: u32, sum_offset: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read> weight: array<Element>;
 @group(0) @binding(2) var<storage, read> bias: array<Element>;
 @group(0) @binding(3) var<storage, read> residual: array<Element>;
 @group(0) @binding(4) var<storage, read_write> out: array<Element>;

@@ -9,22 +9,10 @@ alias Value = f32; // @specialize
 override HAS_SCALE: bool = false;
 
 struct Params {
-  size: u32,
-  param_offset: u32,
-  grad_offset: u32,
-  m_offset: u32,
-  v_offset: u32,
-  scale_offset: u32,
-  lr: f32,
-  beta1: f32,
-  beta2: f32,
-  one_minus_beta1: f32,
-  one_minus_beta2: f32,
-  eps: f32,
-  weight_decay: f32,
-  bias_correction1: f32,
-  bias_correction2: f32,
-  unused: u32,
+  size: u32, param_offset: u32, grad_offset: u32, m_offset: u32,
+  v_offset: u32, scale_offset: u32, lr: f32, beta1: f32,
+  beta2: f32, one_minus_beta1: f32, one_minus_beta2: f32, eps: f32,
+  weight_decay: f32, bias_correction1: f32, bias_correction2: f32, unused: u32,
 }
 
 @group(0) @binding(0) var<storage, read> grad: array<Gradient>;

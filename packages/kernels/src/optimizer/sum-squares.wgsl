@@ -16,10 +16,7 @@ struct Span {
 }
 
 struct Params {
-  out_offset: u32,
-  parts: u32,
-  unused_0: u32,
-  unused_1: u32,
+  out_offset: u32, parts: u32, unused_0: u32, unused_1: u32,
   spans: array<Span, 7>,
 }
 

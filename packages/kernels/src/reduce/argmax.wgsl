@@ -7,10 +7,7 @@ alias Value = f32; // @specialize
 const IS_FLOAT: bool = true; // @specialize
 
 struct Params {
-  rows: u32,
-  N: u32,
-  offset: u32,
-  out_offset: u32,
+  rows: u32, N: u32, offset: u32, out_offset: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Element>;

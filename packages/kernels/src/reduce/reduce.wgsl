@@ -18,14 +18,8 @@ override LANES_INNERMOST: bool = true;
 override ACCUMULATE: bool = false;
 
 struct Params {
-  outputs: u32,
-  count: u32,
-  splits: u32,
-  chunk: u32,
-  offset: u32,
-  out_offset: u32,
-  identity: u32,
-  unused: u32,
+  outputs: u32, count: u32, splits: u32, chunk: u32,
+  offset: u32, out_offset: u32, identity: u32, unused: u32,
   kept_shape: array<vec4<u32>, 2>,
   kept_strides: array<vec4<u32>, 2>,
   reduced_shape: array<vec4<u32>, 2>,

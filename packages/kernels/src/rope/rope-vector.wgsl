@@ -7,18 +7,9 @@
 override HAS_SECOND: bool = false;
 
 struct Params {
-  tokens: u32,
-  H: u32,
-  D: u32,
-  x_offset: u32,
-  positions_offset: u32,
-  out_offset: u32,
-  H_y: u32,
-  y_offset: u32,
-  out_y_offset: u32,
-  unused_0: u32,
-  unused_1: u32,
-  unused_2: u32,
+  tokens: u32, H: u32, D: u32, x_offset: u32,
+  positions_offset: u32, out_offset: u32, H_y: u32, y_offset: u32,
+  out_y_offset: u32, unused_0: u32, unused_1: u32, unused_2: u32,
   frequencies: array<vec4<f32>, 64>,
 }
 
@@ -29,11 +20,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out_y: array<vec4<u32>>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-// Four angles' cosines and sines.
-struct Turns {
-  cosine: vec4<f32>,
-  sine: vec4<f32>,
-}
+// @import { turns_of } from '../wgsl/rotation.wgsl'
 
 // 8 left components of a head and the 8 right ones of the same pairs.
 struct Pairs {
@@ -41,33 +28,7 @@ struct Pairs {
   right: vec4<u32>,
 }
 
-fn turns_of(angle: vec4<f32>) -> Turns {
-  let turns = round(angle * 0.6366197723675814);
-  let r = ((angle - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
-  let s = r * r;
-  let sine = r + r * s * (-1.6666654611e-1 + s * (8.3321608736e-3 - s * 1.9515295891e-4));
-  let cosine = 1.0 - 0.5 * s + s * s * (4.166664568298827e-2 + s * (-1.388731625493765e-3 + s * 2.443315711809948e-5));
-  let quarter = vec4<u32>(vec4<i32>(turns));
-  let is_odd = (quarter & vec4(1u)) != vec4(0u);
-  let first = select(cosine, sine, is_odd);
-  let second = select(sine, cosine, is_odd);
-  return Turns(
-    select(first, -first, ((quarter + 1u) & vec4(2u)) != vec4(0u)),
-    select(second, -second, (quarter & vec4(2u)) != vec4(0u)),
-  );
-}
-
-fn low_of(element: vec4<u32>) -> vec4<f32> {
-  return vec4<f32>(unpack2x16float(element.x), unpack2x16float(element.y));
-}
-
-fn high_of(element: vec4<u32>) -> vec4<f32> {
-  return vec4<f32>(unpack2x16float(element.z), unpack2x16float(element.w));
-}
-
-fn element_of(low: vec4<f32>, high: vec4<f32>) -> vec4<u32> {
-  return vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
-}
+// @import { low_of, high_of, element_of } from '../wgsl/halves.wgsl'
 
 fn turned(pairs: Pairs, token: u32, own: u32) -> Pairs {
   let position = f32(positions[params.positions_offset + token]);

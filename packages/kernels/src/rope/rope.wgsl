@@ -8,14 +8,8 @@ alias Element = f32; // @specialize
 override IS_INTERLEAVED: bool = false;
 
 struct Params {
-  tokens: u32,
-  H: u32,
-  D: u32,
-  rotary_dim: u32,
-  x_offset: u32,
-  positions_offset: u32,
-  out_offset: u32,
-  unused: u32,
+  tokens: u32, H: u32, D: u32, rotary_dim: u32,
+  x_offset: u32, positions_offset: u32, out_offset: u32, unused: u32,
   frequencies: array<vec4<f32>, 64>,
 }
 
@@ -24,20 +18,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> out: array<Element>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-// (cos, sin) to float precision for any angle below about 1e5: three-part reduction, then the polynomials of Cephes.
-fn turn(angle: f32) -> vec2<f32> {
-  let turns = round(angle * 0.6366197723675814);
-  let r = ((angle - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
-  let s = r * r;
-  let sine = r + r * s * (-1.6666654611e-1 + s * (8.3321608736e-3 - s * 1.9515295891e-4));
-  let cosine = 1.0 - 0.5 * s + s * s * (4.166664568298827e-2 + s * (-1.388731625493765e-3 + s * 2.443315711809948e-5));
-  switch u32(i32(turns)) & 3u {
-    case 0u: { return vec2(cosine, sine); }
-    case 1u: { return vec2(-sine, cosine); }
-    case 2u: { return vec2(-cosine, -sine); }
-    default: { return vec2(sine, -cosine); }
-  }
-}
+// @import { turn } from '../wgsl/rotation.wgsl'
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

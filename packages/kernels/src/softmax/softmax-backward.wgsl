@@ -2,26 +2,15 @@
 // One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements. y, dy, dx: [rows, N].
 // Workgroup memory: WIDTH floats. Reference: softmax-reference.ts.
 
-alias Element = f32; // @specialize
-alias Value = f32; // @specialize
-alias Bits = u32; // @specialize
-const LANES: u32 = 1u; // @specialize
-
-// Adds the numbers of an element up: a lone f32 spread over a vec4 counts once.
-const SPREAD = select(vec4(1.0, 0.0, 0.0, 0.0), vec4(1.0), LANES == 4u);
+// @import { Element, Value, Bits } from '../wgsl/element.wgsl'
+// @import { SPREAD } from '../wgsl/row.wgsl'
 
 override WIDTH: u32 = 64u;
 override IS_LOG: bool = false;
 
 struct Params {
-  rows: u32,
-  N: u32,
-  y_offset: u32,
-  dy_offset: u32,
-  dx_offset: u32,
-  unused_0: u32,
-  unused_1: u32,
-  unused_2: u32,
+  rows: u32, N: u32, y_offset: u32, dy_offset: u32,
+  dx_offset: u32, unused_0: u32, unused_1: u32, unused_2: u32,
 }
 
 @group(0) @binding(0) var<storage, read> y: array<Element>;

@@ -2,34 +2,19 @@
 // One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements. x, out: [rows, N].
 // Workgroup memory: WIDTH floats. Reference: softmax-reference.ts.
 
-alias Element = f32; // @specialize
-alias Value = f32; // @specialize
-alias Bits = u32; // @specialize
-const LANES: u32 = 1u; // @specialize
-
-// Adds the numbers of an element up: a lone f32 spread over a vec4 counts once.
-const SPREAD = select(vec4(1.0, 0.0, 0.0, 0.0), vec4(1.0), LANES == 4u);
+// @import { Element, Value, Bits } from '../wgsl/element.wgsl'
+// @import { SPREAD, LOWEST, largest_of } from '../wgsl/row.wgsl'
 
 override WIDTH: u32 = 64u;
 override IS_LOG: bool = false;
 
 struct Params {
-  rows: u32,
-  N: u32,
-  offset: u32,
-  out_offset: u32,
+  rows: u32, N: u32, offset: u32, out_offset: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read_write> out: array<Element>;
 @group(0) @binding(2) var<uniform> params: Params;
-
-const LOWEST = -3.4028234e38;
-
-fn largest_of(v: Value) -> f32 {
-  let all = vec4<f32>(v);
-  return max(max(all.x, all.y), max(all.z, all.w));
-}
 
 // e^d, and NaN for NaN whatever the driver's exp makes of it.
 fn exponential(d: Value) -> Value {

@@ -10,13 +10,10 @@ alias Element = f32; // @specialize
 alias Gradient = f32; // @specialize
 const D: u32 = 64u; // @specialize
 
-override CHUNK_RANGE: bool = false;
+// @import { CHUNK_RANGE, TILE, THREADS, WIDTH, STRIDE, CHUNKS } from '../wgsl/flat-columns.wgsl'
 override IS_DEPTH: bool = false;
 
-struct Params {
-  T: u32, H: u32, Hkv: u32, S: u32,
-  head: u32, scale: f32, is_first: u32, pad: u32,
-}
+// @import { Params } from '../wgsl/ablation.wgsl'
 
 @group(0) @binding(0) var<storage, read> q: array<Element>;
 @group(0) @binding(1) var<storage, read> k: array<Element>;
@@ -26,12 +23,6 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> dk: array<Gradient>;
 @group(0) @binding(6) var<storage, read_write> dv: array<Gradient>;
 @group(0) @binding(7) var<uniform> params: Params;
-
-const TILE = 32u;
-const THREADS = 64u;
-const WIDTH = D / 4u;
-const STRIDE = WIDTH + 1u;
-const CHUNKS = (WIDTH + 7u) / 8u;
 
 var<workgroup> k_tile: array<vec4<f32>, TILE * STRIDE>;
 var<workgroup> v_tile: array<vec4<f32>, TILE * STRIDE>;

@@ -7,49 +7,18 @@
 alias Element = f32; // @specialize
 const D: u32 = 64u; // @specialize
 
-override CHUNK_RANGE: bool = false;
-
-struct Params {
-  T: u32, H: u32, Hkv: u32, S: u32,
-  head: u32, scale: f32, is_first: u32, pad: u32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<Element>;
-@group(0) @binding(1) var<storage, read> k: array<Element>;
-@group(0) @binding(2) var<storage, read> v: array<Element>;
-@group(0) @binding(3) var<storage, read> depth_k: array<Element>;
-@group(0) @binding(4) var<storage, read> depth_v: array<Element>;
+// @import { CHUNK_RANGE, TILE, THREADS, WIDTH, STRIDE, CHUNKS, column_at, sees } from '../wgsl/flat-columns.wgsl'
+// @import { Params } from '../wgsl/ablation.wgsl'
+// @import { q, k, v, depth_k, depth_v } from '../wgsl/flat-bindings.wgsl'
 @group(0) @binding(5) var<storage, read> d_out: array<Element>;
 @group(0) @binding(6) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(7) var<storage, read_write> dq: array<Element>;
 @group(0) @binding(8) var<uniform> params: Params;
 
-const TILE = 32u;
-const THREADS = 64u;
-const WIDTH = D / 4u;
-const STRIDE = WIDTH + 1u;
-const CHUNKS = (WIDTH + 7u) / 8u;
-
 var<workgroup> q_tile: array<vec4<f32>, TILE * STRIDE>;
 var<workgroup> d_out_tile: array<vec4<f32>, TILE * STRIDE>;
 var<workgroup> key_tile: array<vec4<f32>, TILE * STRIDE>;
 var<workgroup> d_scores: array<f32, TILE * 33u>;
-
-// Where a column's key starts, in heads; columns beyond the last repeat it.
-fn column_at(is_depth: bool, column: u32, kv_head: u32) -> u32 {
-  if (is_depth) {
-    let m = min(column, params.T * params.S - 1u);
-    return ((m % params.S) * params.T + m / params.S) * params.Hkv + kv_head;
-  }
-  return min(column, params.T - 1u) * params.Hkv + kv_head;
-}
-
-fn sees(is_depth: bool, column: u32, i: u32) -> bool {
-  if (is_depth) {
-    return column < params.T * params.S && column / params.S == i;
-  }
-  return column <= i;
-}
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

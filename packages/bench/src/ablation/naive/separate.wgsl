@@ -7,10 +7,7 @@ alias Gradient = f32; // @specialize
 
 override D: u32 = 64u;
 
-struct Params {
-  T: u32, H: u32, Hkv: u32, S: u32,
-  head: u32, scale: f32, is_first: u32, pad: u32,
-}
+// @import { Params } from '../wgsl/ablation.wgsl'
 
 @group(0) @binding(0) var<storage, read> all: array<f32>;
 @group(0) @binding(1) var<storage, read_write> sequence: array<Element>;

@@ -1,10 +1,4 @@
-// Step 1 of the ablation: softmax of each row of one head's scores in place, and its log-sum-exp.
-//
-// One workgroup = 64 threads, one row each. scores f32 [T, T + T*S], lse f32 [H,T]. Reference: attention-sampler.ts.
-struct Params {
-  T: u32, H: u32, Hkv: u32, S: u32,
-  head: u32, scale: f32, is_first: u32, pad: u32,
-}
+// @import { Params } from '../wgsl/ablation.wgsl'
 
 @group(0) @binding(0) var<storage, read_write> scores: array<f32>;
 @group(0) @binding(1) var<storage, read_write> lse: array<f32>;

@@ -13,23 +13,9 @@ const ROW_FRAGMENTS: u32 = 1u; // @specialize
 const D: u32 = 64u; // @specialize
 const Dv: u32 = 64u; // @specialize
 
-alias Left = subgroup_matrix_left<f16, 16, 16>;
-alias Right = subgroup_matrix_right<f16, 16, 16>;
-alias Accumulator = subgroup_matrix_result<f32, 16, 16>;
-
-struct Params {
-  B: u32, T: u32, H: u32, Hkv: u32,
-  positions: u32, slots: u32, query_offset: i32, causal: u32,
-  window: i32, chunk: u32, chunk_phase: u32, has_docs: u32,
-  doc_shift: i32, k_slot_stride: u32, k_batch_stride: u32, k_offset: u32,
-  v_slot_stride: u32, v_batch_stride: u32, v_offset: u32, is_first: u32,
-  scale: f32, negative_infinity: f32, accumulate: u32, dk_batch_stride: u32,
-  dk_offset: u32, dv_batch_stride: u32, dv_offset: u32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> k: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> v: array<vec4<u32>>;
+// @import { Left, Right, Accumulator, K_FRAGMENTS, V_FRAGMENTS, K_WIDTH, V_WIDTH, K_STRIDE, V_STRIDE } from '../../wgsl/attention/fragments.wgsl'
+// @import { Params } from '../../wgsl/attention/source.wgsl'
+// @import { q, k, v } from '../../wgsl/attention/slot-bindings.wgsl'
 @group(0) @binding(3) var<storage, read_write> out: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(5) var<uniform> params: Params;
@@ -42,12 +28,6 @@ const LOG2_E = 1.4426950408889634;
 const THREADS = SUBGROUPS * 32u;
 const ROWS = ROW_FRAGMENTS * 16u;
 const SLOTS = 16u; // of a block
-const K_FRAGMENTS = (D + 15u) / 16u;
-const V_FRAGMENTS = (Dv + 15u) / 16u;
-const K_WIDTH = K_FRAGMENTS * 2u; // elements of 8 halves
-const V_WIDTH = V_FRAGMENTS * 2u;
-const K_STRIDE = K_WIDTH + 1u;
-const V_STRIDE = V_WIDTH + 1u;
 const K_LOADS = (SLOTS * K_WIDTH + 31u) / 32u;
 const V_LOADS = (SLOTS * V_WIDTH + 31u) / 32u;
 const STRIDE = SLOTS / 4u + 1u; // of a row of scores, elements of 4 floats or 8 halves
@@ -57,20 +37,7 @@ var<workgroup> tiles: array<vec4<u32>, SUBGROUPS * TILE>;
 var<workgroup> scores: array<vec4<u32>, SUBGROUPS * ROWS * STRIDE>; // f32 scores, then f16 weights
 var<workgroup> growth_slot: u32; // end of the last block in which a maximum grew too much
 
-// 8 halves of a slot's key, zero for slots that are not in use.
-fn load_key(slot: u32, base: u32, column: u32) -> vec4<u32> {
-  if (slot >= params.slots || column >= D / 8u) {
-    return vec4<u32>();
-  }
-  return k[slot * (params.k_slot_stride / 8u) + base + column];
-}
-
-fn load_value(slot: u32, base: u32, column: u32) -> vec4<u32> {
-  if (slot >= params.slots || column >= Dv / 8u) {
-    return vec4<u32>();
-  }
-  return v[slot * (params.v_slot_stride / 8u) + base + column];
-}
+// @import { load_key, load_value } from '../../wgsl/attention/slot-rows.wgsl'
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

@@ -17,26 +17,9 @@ const KEYS: u32 = 16u; // @specialize
 const D: u32 = 64u; // @specialize
 const Dv: u32 = 64u; // @specialize
 
-alias Left = subgroup_matrix_left<f16, 16, 16>;
-alias Right = subgroup_matrix_right<f16, 16, 16>;
-alias Accumulator = subgroup_matrix_result<f32, 16, 16>;
-
-struct Params {
-  B: u32, T: u32, H: u32, Hkv: u32,
-  positions: u32, slots: u32, query_offset: i32, causal: u32,
-  window: i32, chunk: u32, chunk_phase: u32, has_docs: u32,
-  doc_shift: i32, k_slot_stride: u32, k_batch_stride: u32, k_offset: u32,
-  v_slot_stride: u32, v_batch_stride: u32, v_offset: u32, is_first: u32,
-  scale: f32, negative_infinity: f32, accumulate: u32, dk_batch_stride: u32,
-  dk_offset: u32, dv_batch_stride: u32, dv_offset: u32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> k: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> v: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read> doc_range: array<i32>;
-@group(0) @binding(4) var<storage, read> d_out: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read> stats: array<vec2<f32>>;
+// @import { Left, Right, Accumulator, K_FRAGMENTS, V_FRAGMENTS, K_WIDTH, V_WIDTH, K_STRIDE, V_STRIDE } from '../../wgsl/attention/fragments.wgsl'
+// @import { Params, visible_range } from '../../wgsl/attention/source.wgsl'
+// @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/halves-bindings.wgsl'
 @group(0) @binding(6) var<storage, read_write> dq: array<vec4<u32>>;
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -46,12 +29,6 @@ const LOG2_E = 1.4426950408889634;
 
 const THREADS = SUBGROUPS * 32u;
 const ROWS = ROW_FRAGMENTS * 16u; // of a subgroup, a lane each
-const K_FRAGMENTS = (D + 15u) / 16u;
-const V_FRAGMENTS = (Dv + 15u) / 16u;
-const K_WIDTH = K_FRAGMENTS * 2u; // elements of 8 halves
-const V_WIDTH = V_FRAGMENTS * 2u;
-const K_STRIDE = K_WIDTH + 1u;
-const V_STRIDE = V_WIDTH + 1u;
 const K_LOADS = (KEYS * K_WIDTH + THREADS - 1u) / THREADS;
 const V_LOADS = (KEYS * V_WIDTH + THREADS - 1u) / THREADS;
 const STRIDE = KEYS / 4u + 1u; // of a row of scores, elements of 4 floats or 8 halves
@@ -63,70 +40,7 @@ var<workgroup> values: array<vec4<u32>, 2u * KEYS * V_STRIDE>;
 var<workgroup> scores: array<vec4<u32>, SUBGROUPS * ROWS * STRIDE>; // f32 scores, then f16 gradients of scores
 var<workgroup> d_weights: array<vec4<u32>, SUBGROUPS * ROWS * STRIDE>; // f32
 
-// Positions [x, y) of the source that query i of batch row b sees.
-fn visible_range(b: u32, i: u32) -> vec2<i32> {
-  let position = i32(i) + params.query_offset;
-  var first = max(0, position - params.window + 1);
-  var end = i32(params.positions);
-  if (params.causal != 0u) {
-    end = min(end, position + 1);
-  }
-  var origin = -i32(params.chunk_phase);
-  if (params.has_docs != 0u) {
-    let row = (b * params.T + i) * 2u;
-    let start = doc_range[row] - params.doc_shift;
-    if (params.chunk > 0u) {
-      origin = min(start, position); // chunks count from the document's start; the own position is always visible in depth
-    } else {
-      first = max(first, start);
-      end = min(end, doc_range[row + 1u] - params.doc_shift);
-    }
-  }
-  if (params.chunk > 0u) {
-    first = max(first, position - (position - origin) % i32(params.chunk));
-  }
-  return vec2<i32>(first, max(first, end));
-}
-
-// 8 halves of a key at its position, zero beyond the source.
-fn load_key(b: u32, kv_head: u32, position: i32, column: u32) -> vec4<u32> {
-  if (position >= i32(params.positions) || column >= D / 8u) {
-    return vec4<u32>();
-  }
-  return k[(params.k_offset + b * params.k_batch_stride) / 8u + (u32(position) * params.Hkv + kv_head) * (D / 8u) + column];
-}
-
-fn load_value(b: u32, kv_head: u32, position: i32, column: u32) -> vec4<u32> {
-  if (position >= i32(params.positions) || column >= Dv / 8u) {
-    return vec4<u32>();
-  }
-  return v[(params.v_offset + b * params.v_batch_stride) / 8u + (u32(position) * params.Hkv + kv_head) * (Dv / 8u) + column];
-}
-
-// 8 halves of a packed row's query, zero beyond the last row.
-fn load_query(b: u32, kv_head: u32, row: u32, column: u32) -> vec4<u32> {
-  let G = params.H / params.Hkv;
-  if (row >= params.T * G || column >= D / 8u) {
-    return vec4<u32>();
-  }
-  return q[((b * params.T + row / G) * params.H + kv_head * G + row % G) * (D / 8u) + column];
-}
-
-fn load_d_out(b: u32, kv_head: u32, row: u32, column: u32) -> vec4<u32> {
-  let G = params.H / params.Hkv;
-  if (row >= params.T * G || column >= Dv / 8u) {
-    return vec4<u32>();
-  }
-  return d_out[((b * params.T + row / G) * params.H + kv_head * G + row % G) * (Dv / 8u) + column];
-}
-
-fn load_stats(b: u32, kv_head: u32, row: u32) -> vec2<f32> {
-  let G = params.H / params.Hkv;
-  if (row >= params.T * G) {
-    return vec2<f32>(HIGHEST, 0.0); // rows beyond the last weigh 0
-  }
-  return stats[(b * params.H + kv_head * G + row % G) * params.T + row / G] * vec2<f32>(LOG2_E, 1.0);
-}
+// @import { load_key, load_value, load_query, load_d_out, load_stats } from '../../wgsl/attention/packed-rows.wgsl'
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

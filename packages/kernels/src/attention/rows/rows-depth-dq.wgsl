@@ -10,15 +10,7 @@ alias Element = f32; // @specialize
 override D: u32 = 64u;
 override Dv: u32 = 64u;
 
-struct Params {
-  B: u32, T: u32, H: u32, Hkv: u32,
-  positions: u32, slots: u32, query_offset: i32, causal: u32,
-  window: i32, chunk: u32, chunk_phase: u32, has_docs: u32,
-  doc_shift: i32, k_slot_stride: u32, k_batch_stride: u32, k_offset: u32,
-  v_slot_stride: u32, v_batch_stride: u32, v_offset: u32, is_first: u32,
-  scale: f32, negative_infinity: f32, accumulate: u32, dk_batch_stride: u32,
-  dk_offset: u32, dv_batch_stride: u32, dv_offset: u32,
-}
+// @import { Params } from '../../wgsl/attention/source.wgsl'
 
 @group(0) @binding(0) var<storage, read> q: array<Element>;
 @group(0) @binding(1) var<storage, read> k: array<Element>;

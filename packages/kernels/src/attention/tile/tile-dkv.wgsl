@@ -10,100 +10,19 @@ alias Element = f32; // @specialize
 const D: u32 = 64u; // @specialize
 const Dv: u32 = 64u; // @specialize
 
-struct Params {
-  B: u32, T: u32, H: u32, Hkv: u32,
-  positions: u32, slots: u32, query_offset: i32, causal: u32,
-  window: i32, chunk: u32, chunk_phase: u32, has_docs: u32,
-  doc_shift: i32, k_slot_stride: u32, k_batch_stride: u32, k_offset: u32,
-  v_slot_stride: u32, v_batch_stride: u32, v_offset: u32, is_first: u32,
-  scale: f32, negative_infinity: f32, accumulate: u32, dk_batch_stride: u32,
-  dk_offset: u32, dv_batch_stride: u32, dv_offset: u32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<Element>;
-@group(0) @binding(1) var<storage, read> k: array<Element>;
-@group(0) @binding(2) var<storage, read> v: array<Element>;
-@group(0) @binding(3) var<storage, read> doc_range: array<i32>;
-@group(0) @binding(4) var<storage, read> d_out: array<Element>;
-@group(0) @binding(5) var<storage, read> stats: array<vec2<f32>>;
+// @import { Params, visible_range, candidate_queries } from '../../wgsl/attention/source.wgsl'
+// @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/element-bindings.wgsl'
 @group(0) @binding(6) var<storage, read_write> dk: array<Element>;
 @group(0) @binding(7) var<storage, read_write> dv: array<Element>;
 @group(0) @binding(8) var<uniform> params: Params;
 
 const LOG2_E = 1.4426950408889634;
-const THREADS = 64u; // 8 x 8, a tile of 4 x 4 scores each
-const ROWS = 32u;
-const KEYS = 32u;
-const DEPTH = 8u; // dimensions of a step of the products over D and Dv
-const COLUMNS = 32u; // dimensions of a step of the products over keys or rows
-const D_CHUNKS = (D + COLUMNS - 1u) / COLUMNS;
-const V_CHUNKS = (Dv + COLUMNS - 1u) / COLUMNS;
-const STRIDE = 33u; // of a row of scores
+// @import { THREADS, ROWS, KEYS, DEPTH, COLUMNS, D_CHUNKS, V_CHUNKS, STRIDE, left_tile, right_tile, columns_tile, query_at, key_at } from '../../wgsl/attention/register-tile.wgsl'
 
-var<workgroup> left_tile: array<vec4<f32>, DEPTH * 8u>;
-var<workgroup> right_tile: array<vec4<f32>, DEPTH * 8u>;
-var<workgroup> columns_tile: array<vec4<f32>, 32u * 8u>;
 var<workgroup> weights: array<f32, KEYS * STRIDE>;
 var<workgroup> d_scores: array<f32, KEYS * STRIDE>;
 var<workgroup> row_stats: array<vec2<f32>, ROWS>;
 var<workgroup> row_visible: array<vec2<i32>, ROWS>;
-
-// Positions [x, y) of the source that query i of batch row b sees.
-fn visible_range(b: u32, i: u32) -> vec2<i32> {
-  let position = i32(i) + params.query_offset;
-  var first = max(0, position - params.window + 1);
-  var end = i32(params.positions);
-  if (params.causal != 0u) {
-    end = min(end, position + 1);
-  }
-  var origin = -i32(params.chunk_phase);
-  if (params.has_docs != 0u) {
-    let row = (b * params.T + i) * 2u;
-    let start = doc_range[row] - params.doc_shift;
-    if (params.chunk > 0u) {
-      origin = min(start, position); // chunks count from the document's start; the own position is always visible in depth
-    } else {
-      first = max(first, start);
-      end = min(end, doc_range[row + 1u] - params.doc_shift);
-    }
-  }
-  if (params.chunk > 0u) {
-    first = max(first, position - (position - origin) % i32(params.chunk));
-  }
-  return vec2<i32>(first, max(first, end));
-}
-
-// Queries [x, y) that may see the position; visible_range() decides for each.
-fn candidate_queries(position: i32) -> vec2<i32> {
-  var first = 0;
-  var end = i32(params.T);
-  if (params.causal != 0u) {
-    first = max(0, position - params.query_offset);
-  }
-  if (params.window < 0x3fffffff) {
-    end = min(end, position - params.query_offset + params.window);
-  }
-  if (params.chunk > 0u) {
-    var chunk_end = position + i32(params.chunk); // where chunks end depends on the query's document
-    if (params.has_docs == 0u) {
-      chunk_end -= i32((u32(position) + params.chunk_phase) % params.chunk);
-    }
-    end = min(end, chunk_end - params.query_offset);
-  }
-  return vec2<i32>(first, max(first, end));
-}
-
-// Where a packed row's query starts; rows beyond the last repeat it.
-fn query_at(b: u32, kv_head: u32, row: u32) -> u32 {
-  let G = params.H / params.Hkv;
-  let packed = min(row, params.T * G - 1u);
-  return (b * params.T + packed / G) * params.H + kv_head * G + packed % G;
-}
-
-// Where a key lies, in heads from the batch row's start; positions beyond the last repeat it.
-fn key_at(kv_head: u32, position: i32) -> u32 {
-  return u32(min(position, i32(params.positions) - 1)) * params.Hkv + kv_head;
-}
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

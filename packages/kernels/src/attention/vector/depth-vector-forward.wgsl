@@ -13,67 +13,16 @@ const LANES: u32 = 8u; // @specialize
 const SLOTS: u32 = 8u; // @specialize
 const THREADS: u32 = 128u; // @specialize
 
-struct Params {
-  B: u32, T: u32, H: u32, Hkv: u32,
-  positions: u32, slots: u32, query_offset: i32, causal: u32,
-  window: i32, chunk: u32, chunk_phase: u32, has_docs: u32,
-  doc_shift: i32, k_slot_stride: u32, k_batch_stride: u32, k_offset: u32,
-  v_slot_stride: u32, v_batch_stride: u32, v_offset: u32, is_first: u32,
-  scale: f32, negative_infinity: f32, accumulate: u32, dk_batch_stride: u32,
-  dk_offset: u32, dv_batch_stride: u32, dv_offset: u32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> k: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> v: array<vec4<u32>>;
+// @import { Params } from '../../wgsl/attention/source.wgsl'
+// @import { q, k, v } from '../../wgsl/attention/slot-bindings.wgsl'
 @group(0) @binding(3) var<storage, read_write> out: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 const LOWEST = -3.0e38;
 const LOG2_E = 1.4426950408889634;
-const MORE_LANES = countTrailingZeros(LANES / SLOTS); // halvings beyond a lane for each slot
-
-fn low_of(element: vec4<u32>) -> vec4<f32> {
-  return vec4<f32>(unpack2x16float(element.x), unpack2x16float(element.y));
-}
-
-fn high_of(element: vec4<u32>) -> vec4<f32> {
-  return vec4<f32>(unpack2x16float(element.z), unpack2x16float(element.w));
-}
-
-// 8 numbers of a slot's row. Slots beyond the last read the last again, so that no load waits for a branch, and weigh 0.
-fn load_key(slot: u32, base: u32) -> vec4<u32> {
-  return k[min(slot, params.slots - 1u) * (params.k_slot_stride / 8u) + base];
-}
-
-fn load_value(slot: u32, base: u32) -> vec4<u32> {
-  return v[min(slot, params.slots - 1u) * (params.v_slot_stride / 8u) + base];
-}
-
-// Sums of SLOTS (4 or 8) numbers over the lanes; lane c gets the sum of number c % SLOTS. 7 exchanges instead of 24.
-fn sum_to_lane(x: array<f32, SLOTS>, lane: u32) -> f32 {
-  let is_4 = (lane & 4u) != 0u;
-  var y0 = x[0];
-  var y1 = x[1];
-  var y2 = x[2];
-  var y3 = x[3];
-  if (SLOTS == 8u) { // the remainders are 4 to 7 then
-    y0 = select(y0, x[4u % SLOTS], is_4) + subgroupShuffleXor(select(x[4u % SLOTS], y0, is_4), 4u);
-    y1 = select(y1, x[5u % SLOTS], is_4) + subgroupShuffleXor(select(x[5u % SLOTS], y1, is_4), 4u);
-    y2 = select(y2, x[6u % SLOTS], is_4) + subgroupShuffleXor(select(x[6u % SLOTS], y2, is_4), 4u);
-    y3 = select(y3, x[7u % SLOTS], is_4) + subgroupShuffleXor(select(x[7u % SLOTS], y3, is_4), 4u);
-  }
-  let is_2 = (lane & 2u) != 0u;
-  let z0 = select(y0, y2, is_2) + subgroupShuffleXor(select(y2, y0, is_2), 2u);
-  let z1 = select(y1, y3, is_2) + subgroupShuffleXor(select(y3, y1, is_2), 2u);
-  let is_1 = (lane & 1u) != 0u;
-  var sum = select(z0, z1, is_1) + subgroupShuffleXor(select(z1, z0, is_1), 1u);
-  for (var step = 0u; step < MORE_LANES; step++) {
-    sum += subgroupShuffleXor(sum, SLOTS << step);
-  }
-  return sum;
-}
+// @import { load_key, load_value, sum_to_lane } from '../../wgsl/attention/slot-lanes.wgsl'
+// @import { low_of, high_of } from '../../wgsl/halves.wgsl'
 
 @compute @workgroup_size(THREADS)
 fn main(

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
+import { wgslEsbuild } from '@modajs/build/wgsl';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COLLECTIVE_CLAIMS } from '../../../test/collective-contract.ts';
 
@@ -10,8 +11,8 @@ const program = at('.test-build/mpi-ranks.js');
 
 describe.each([2, 3])('MPI collective of %i processes', (size) => {
   const results = new Map<string, unknown>();
-  beforeAll(() => {
-    buildSync({
+  beforeAll(async () => {
+    await build({
       entryPoints: [at('test/mpi-ranks.ts')],
       outfile: program,
       bundle: true,
@@ -20,7 +21,7 @@ describe.each([2, 3])('MPI collective of %i processes', (size) => {
       target: 'es2022',
       conditions: ['@modajs/source'],
       external: ['koffi', 'webgpu'],
-      loader: { '.wgsl': 'text' },
+      plugins: [wgslEsbuild()],
       logLevel: 'error',
     });
     const args = ['--oversubscribe', '--bind-to', 'none', '-n', String(size), process.execPath, program];

@@ -1,4 +1,0 @@
-declare module '@modajs/build/wgsl' {
-  /** Loads `.wgsl` files as text. */
-  export function wgslEsbuild(): import('esbuild').Plugin;
-}

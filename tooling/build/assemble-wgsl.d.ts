@@ -1,0 +1,2 @@
+/** Puts a shader together from the files that it imports: its whole text, and all files it is made of. */
+export function assembleWgsl(path: string, read?: (path: string) => string): { text: string; files: string[] };
