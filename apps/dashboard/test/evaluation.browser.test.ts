@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { comparePerplexity, compareResults } from '@modajs/eval';
+import { lossTable, readStudyFile, studyCharts, summarizeStudy } from '@modajs/train';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axeProblems } from './axe-problems.ts';
 import { jsonFile, perplexityReport, taskResults } from './evaluation-data.ts';
 import { type DashboardUnderTest, openDashboard, type Page } from './open-dashboard.ts';
 
@@ -104,6 +106,26 @@ describe('evaluation page', () => {
     expect((await order()).slice(0, 3)).toEqual(['Reddit', 'm2d2-s2orc', 'CC']);
     await head.locator('button').click();
     expect((await order()).slice(0, 3)).toEqual(['Stack', 'peS2o', 'Pile']);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('opens a study: losses with paired differences, sweeps and charts, as the library has them [browser]', async () => {
+    const path = new URL('../../../docs/evidence/a-mechanism.json', import.meta.url);
+    const study = readStudyFile('study.json', JSON.parse(readFileSync(path, 'utf8')));
+    const { page, errors } = await dashboard.open('#/evaluation');
+    await page.setInputFiles('input[type=file]', [jsonFile('study.json', study)]);
+    const result = page.locator('section[aria-label="Final held-out loss, table"]');
+    const expected = lossTable(summarizeStudy(study)).rows.find(([variant]) => variant === 'pre/moda')!;
+    const row = result.locator('tbody tr', { has: page.locator('th', { hasText: /^pre\/moda$/ }) });
+    expect(await row.locator('th, td').allTextContents()).toEqual(expected);
+    const charts = page.locator('.study-charts img');
+    expect(await charts.count()).toBe(studyCharts(study).length);
+    const widths = await charts.evaluateAll((images) =>
+      images.map((image) => (image as HTMLImageElement).naturalWidth),
+    );
+    expect(Math.min(...widths)).toBeGreaterThan(0);
+    expect(await axeProblems(page)).toEqual([]);
     expect(errors).toEqual([]);
     await page.close();
   });

@@ -72,7 +72,13 @@ export { type OptimizerKind, optimizerKinds } from './optim/optimizer-kinds.ts';
 export { type SgdOptions, sgd } from './optim/sgd.ts';
 export { WeightAverage } from './optim/weight-average.ts';
 export { type AttentionMap, attentionMapSvg } from './report/attention-map.ts';
-export { type ChartMark, type ChartSeries, type LineChart, lineChart } from './report/line-chart.ts';
+export {
+  type ChartMark,
+  type ChartSeries,
+  type LineChart,
+  lineChart,
+  lineChartFile,
+} from './report/line-chart.ts';
 export { type ReportContent, reportHtml, type TextSample } from './report/report-html.ts';
 export { type AttentionByLayer, attentionByLayer } from './run/attention-by-layer.ts';
 export { depthStatistics } from './run/depth-statistics.ts';
@@ -99,6 +105,8 @@ export type { RunStorage } from './storage/run-storage.ts';
 export { StorageError } from './storage/storage-error.ts';
 export { StorageFullError } from './storage/storage-full-error.ts';
 export { meanAndError, type PairedDifference, pairedDifference } from './study/paired-difference.ts';
+export { isStudyFile, readStudyFile } from './study/read-study-file.ts';
+export { studyCharts } from './study/study-charts.ts';
 export { studyCsv } from './study/study-csv.ts';
 export { studyReportHtml } from './study/study-report.ts';
 export type {

@@ -14,7 +14,7 @@ const MAX_BYTES = 64 << 20;
 /** Files of a run that are no results, not worth a look. */
 const OTHER = new Set(['config.json', 'tokenizer.json', 'samples.json', 'report.json']);
 
-/** Every JSON file below the folder with lm-evaluation-harness's `results` or the `domains` of `moda eval perplexity`. Looks are kept by size and time. */
+/** Every JSON file below the folder with lm-evaluation-harness's `results`, the `domains` of `moda eval perplexity`, or a study. Looks are kept by size and time. */
 export class EvaluationFiles {
   private readonly looks = new LRUMap<string, boolean>(4096);
 
@@ -54,7 +54,8 @@ export class EvaluationFiles {
 
 function hasResults(text: string): boolean {
   try {
-    const { results, domains } = JSON.parse(text) as { results?: unknown; domains?: unknown };
+    const { results, domains, format } = JSON.parse(text) as { results?: unknown; domains?: unknown; format?: unknown };
+    if (format === 'moda-study') return true;
     return (typeof results === 'object' && results !== null && !Array.isArray(results)) || Array.isArray(domains);
   } catch {
     return false;

@@ -29,6 +29,12 @@ export interface LineChart {
   readonly logX?: boolean;
 }
 
+/** Style of a chart's parts. */
+export const CHART_STYLE = `
+svg text { font: 11px system-ui, sans-serif; fill: #444; } svg .title { font-size: 13px; fill: #222; }
+.grid { stroke: #e6e6e6; } .mark { stroke: #888; stroke-dasharray: 4 3; } svg .mark-label { fill: #666; font-size: 10px; }
+`;
+
 const WIDTH = 760;
 const HEIGHT = 320;
 const LEFT = 56;
@@ -68,6 +74,14 @@ export function lineChart(chart: LineChart): string {
     legend(chart.series),
     '</svg>',
   ].join('\n');
+}
+
+/** A line chart as the text of an SVG file: for an image. Without any finite point it is empty. */
+export function lineChartFile(chart: LineChart): string {
+  const element = lineChart(chart);
+  if (!element.startsWith('<svg ')) return '';
+  const opened = element.indexOf('>');
+  return `${element.slice(0, opened)} xmlns="http://www.w3.org/2000/svg"><style>${CHART_STYLE}</style>${element.slice(opened + 1)}`;
 }
 
 function extent(values: readonly number[]): [number, number] {

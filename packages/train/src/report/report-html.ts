@@ -1,7 +1,7 @@
 import type { MetricsRow } from '../metrics/metrics-log.ts';
 import { type AttentionMap, attentionMapSvg } from './attention-map.ts';
 import { escapeHtml, shortNumber } from './html.ts';
-import { type ChartMark, lineChart } from './line-chart.ts';
+import { CHART_STYLE, type ChartMark, lineChart } from './line-chart.ts';
 
 /** A continued prompt. */
 export interface TextSample {
@@ -28,8 +28,7 @@ export const REPORT_STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 860px; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; } td, th { padding: 2px 14px 2px 0; text-align: left; vertical-align: top; }
-svg text { font: 11px system-ui, sans-serif; fill: #444; } svg .title { font-size: 13px; fill: #222; }
-.grid { stroke: #e6e6e6; } .mark { stroke: #888; stroke-dasharray: 4 3; } svg .mark-label { fill: #666; font-size: 10px; }
+${CHART_STYLE.trim()}
 .map { margin: 4px 12px 4px 0; } blockquote { margin: .6rem 0; padding: .4rem 1rem; border-left: 3px solid #bbb; white-space: pre-wrap; }
 blockquote b { font-weight: 600; } pre { background: #f6f6f6; padding: 1rem; overflow-x: auto; font-size: 12px; }
 `;

@@ -1,6 +1,35 @@
-import { type ChartSeries, lineChart } from '../report/line-chart.ts';
+import type { ChartSeries, LineChart } from '../report/line-chart.ts';
 import type { StudyFile, StudyRun } from './study-run.ts';
-import type { StudyCell, StudySummary } from './summarize-study.ts';
+import { type StudyCell, type StudySummary, summarizeStudy } from './summarize-study.ts';
+
+/** What is varied over numbers in a phase: one chart each. */
+export function numericKeys(summary: StudySummary, phase: string): string[] {
+  const cells = summary.cells.filter((cell) => cell.phase === phase);
+  return variedKeys(summary, phase).filter((key) => cells.every(({ values }) => typeof values[key] === 'number'));
+}
+
+/** What a variant has several values of in a phase. */
+export function variedKeys(summary: StudySummary, phase: string): string[] {
+  const cells = summary.cells.filter((cell) => cell.phase === phase);
+  const keys = [...new Set(cells.flatMap(({ values }) => Object.keys(values)))];
+  const variants = [...new Set(cells.map(({ variant }) => variant))];
+  const valuesOf = (variant: string, key: string): Set<unknown> =>
+    new Set(cells.filter((cell) => cell.variant === variant).map(({ values }) => values[key]));
+  return keys.filter((key) => variants.some((variant) => valuesOf(variant, key).size > 1));
+}
+
+/** Every chart of a study: curves by group, losses against what was varied, attention by block. */
+export function studyCharts(file: StudyFile): LineChart[] {
+  const summary = summarizeStudy(file);
+  const groups = [...new Set(file.plan.variants.map(({ group }) => group))];
+  return [
+    ...groups.map((group) => curvesChart(file, summary, group)),
+    ...file.plan.phases.flatMap(({ name }) =>
+      groups.flatMap((group) => numericKeys(summary, name).map((key) => sweepChart(file, summary, group, name, key))),
+    ),
+    ...depthCharts(file, summary),
+  ].filter(({ series }) => series.length > 0);
+}
 
 const COLOURS = [
   '#1f4e8c',
@@ -22,7 +51,7 @@ const colourOf = (variants: readonly string[], variant: string): string =>
   COLOURS[variants.indexOf(variant) % COLOURS.length];
 
 /** Training curves of a group's cells of the last phase: means over seeds, with the range of the seeds as a band. */
-export function curvesChart(file: StudyFile, summary: StudySummary, group: string): string {
+export function curvesChart(file: StudyFile, summary: StudySummary, group: string): LineChart {
   const variants = variantsOf(file, group);
   const cells = summary.comparisons.filter(({ variant }) => variants.includes(variant)).map(({ cell }) => cell);
   const series = cells.flatMap((cell): ChartSeries[] => {
@@ -37,11 +66,17 @@ export function curvesChart(file: StudyFile, summary: StudySummary, group: strin
       },
     ];
   });
-  return lineChart({ title: `Training loss${named(group)}`, xLabel: 'step', yLabel: 'nats per token', series });
+  return { title: `Training loss${named(group)}`, xLabel: 'step', yLabel: 'nats per token', series };
 }
 
 /** Held-out loss against a varied number, one curve a variant; runs that did not finish leave gaps. */
-export function sweepChart(file: StudyFile, summary: StudySummary, group: string, phase: string, key: string): string {
+export function sweepChart(
+  file: StudyFile,
+  summary: StudySummary,
+  group: string,
+  phase: string,
+  key: string,
+): LineChart {
   const variants = variantsOf(file, group);
   const series = variants.flatMap((variant): ChartSeries[] => {
     const cells = summary.cells.filter((cell) => cell.phase === phase && cell.variant === variant);
@@ -52,16 +87,26 @@ export function sweepChart(file: StudyFile, summary: StudySummary, group: string
     return points.length === 0 ? [] : [{ label: variant, colour: colourOf(variants, variant), points, dots: true }];
   });
   const title = `Held-out loss against ${key}, phase ${phase}${named(group)}`;
-  return lineChart({ title, xLabel: key, yLabel: 'nats per token', series, logX: true });
+  const logX = series.every(({ points }) => points.every(([value]) => value > 0));
+  return { title, xLabel: key, yLabel: 'nats per token', series, logX };
+}
+
+/** Where attention goes, by block. */
+export function depthCharts(file: StudyFile, summary: StudySummary): LineChart[] {
+  return [
+    depthChart(file, summary, 'depthMass', 'Share of the softmax on depth slots'),
+    depthChart(file, summary, 'depthEntropy', 'Entropy within the depth part, nats'),
+    depthChart(file, summary, 'sinkMass', 'Share of the softmax on the first position'),
+  ];
 }
 
 /** A statistic of attention by block, one curve a variant. */
-export function depthChart(
+function depthChart(
   file: StudyFile,
   summary: StudySummary,
   statistic: 'depthMass' | 'depthEntropy' | 'sinkMass',
   title: string,
-): string {
+): LineChart {
   const variants = file.plan.variants.map(({ variant }) => variant);
   const series = summary.comparisons.flatMap(({ variant, cell }): ChartSeries[] => {
     const layers = cell.runs.flatMap(({ depth }) => (depth ? [depth[statistic]] : []));
@@ -71,7 +116,7 @@ export function depthChart(
     );
     return [{ label: variant, colour: colourOf(variants, variant), points, dots: true }];
   });
-  return series.length === 0 ? '' : lineChart({ title, xLabel: 'block', yLabel: '', series });
+  return { title, xLabel: 'block', yLabel: '', series };
 }
 
 function variantsOf({ plan }: StudyFile, group: string): string[] {

@@ -1,7 +1,8 @@
 import { escapeHtml } from '../report/html.ts';
 import { htmlTable } from '../report/html-table.ts';
+import { lineChart } from '../report/line-chart.ts';
 import { REPORT_STYLE } from '../report/report-html.ts';
-import { curvesChart, depthChart, sweepChart } from './study-charts.ts';
+import { curvesChart, depthCharts, numericKeys, sweepChart, variedKeys } from './study-charts.ts';
 import type { StudyFile } from './study-run.ts';
 import {
   changeLines,
@@ -29,7 +30,7 @@ export function studyReportHtml(file: StudyFile): string {
     section(
       'Curves',
       '<p>Means over seeds; the band is the range of the seeds.</p>',
-      ...groups.map((group) => curvesChart(file, summary, group)),
+      ...groups.map((group) => lineChart(curvesChart(file, summary, group))),
     ),
     section('Held-out loss by corpus', table(corpusTable(summary), 'One corpus.')),
     section(
@@ -44,9 +45,9 @@ export function studyReportHtml(file: StudyFile): string {
     ),
     section(
       'Attention over depth',
-      depthChart(file, summary, 'depthMass', 'Share of the softmax on depth slots'),
-      depthChart(file, summary, 'depthEntropy', 'Entropy within the depth part, nats'),
-      depthChart(file, summary, 'sinkMass', 'Share of the softmax on the first position'),
+      ...depthCharts(file, summary)
+        .filter(({ series }) => series.length > 0)
+        .map(lineChart),
     ),
     section('Costs', table(costTable(summary))),
     section('What variants change besides the mechanism', list(changeLines(file), 'Nothing.')),
@@ -95,15 +96,12 @@ function resultSentences({ comparisons }: StudySummary): string {
 /** A table, and a chart for each varied number, of every phase with several values. */
 function sweeps(file: StudyFile, summary: StudySummary, groups: readonly string[]): string[] {
   return file.plan.phases.flatMap(({ name }) => {
-    const cells = summary.cells.filter(({ phase }) => phase === name);
-    const keys = [...new Set(cells.flatMap(({ values }) => Object.keys(values)))];
-    const varied = keys.filter((key) => new Set(cells.map(({ values }) => values[key])).size > 1);
-    if (varied.length === 0) return [];
-    const numeric = varied.filter((key) => cells.every(({ values }) => typeof values[key] === 'number'));
+    if (variedKeys(summary, name).length === 0) return [];
+    const numeric = numericKeys(summary, name);
     return [
       `<h3>${escapeHtml(name)}</h3>`,
       table(sweepTable(summary, name)),
-      ...groups.flatMap((group) => numeric.map((key) => sweepChart(file, summary, group, name, key))),
+      ...groups.flatMap((group) => numeric.map((key) => lineChart(sweepChart(file, summary, group, name, key)))),
     ];
   });
 }

@@ -1,7 +1,9 @@
 import { DataError, type EvaluationResults, type PerplexityReport } from '@modajs/eval';
+import { isStudyFile, readStudyFile, type StudyFile } from '@modajs/train';
 
-/** A file a visitor added: results of tasks, or perplexity by domain. */
+/** A file a visitor added: results of tasks, perplexity by domain, or a study. */
 export type EvaluationFile =
+  | { readonly kind: 'study'; readonly id: string; readonly name: string; readonly study: StudyFile }
   | { readonly kind: 'tasks'; readonly id: string; readonly name: string; readonly results: EvaluationResults }
   | { readonly kind: 'perplexity'; readonly id: string; readonly name: string; readonly report: PerplexityReport };
 
@@ -11,10 +13,10 @@ const isObject = (value: unknown): value is Json =>
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
 /**
- * Reads a file of `moda eval`, `moda eval perplexity` or lm-evaluation-harness.
+ * Reads a file of `moda eval`, `moda eval perplexity`, `moda study` or lm-evaluation-harness.
  *
  * @param path told in errors, and the model's name where the file has none
- * @throws DataError when the text is neither
+ * @throws DataError when the text is none of them
  */
 export function parseEvaluationFile(path: string, text: string): EvaluationFile {
   let json: unknown;
@@ -23,10 +25,14 @@ export function parseEvaluationFile(path: string, text: string): EvaluationFile 
   } catch {
     throw new DataError(`${path}: the file must be JSON, it is not. Add a results file of moda eval.`, { path });
   }
+  if (isStudyFile(json)) {
+    const study = readStudyFile(path, json);
+    return { kind: 'study', id: `file:${path}`, name: study.name, study };
+  }
   if (isObject(json) && isObject(json.results)) return tasksFile(path, json);
   if (isObject(json) && Array.isArray(json.domains)) return perplexityFile(path, json);
   throw new DataError(
-    `${path}: the file must hold "results" (moda eval, lm-evaluation-harness) or "domains" (moda eval perplexity), got neither. Add another file.`,
+    `${path}: the file must hold "results" (moda eval, lm-evaluation-harness) or "domains" (moda eval perplexity), or be the study.json of moda study, got none of them. Add another file.`,
     { path },
   );
 }

@@ -3,6 +3,7 @@ import './evaluation.css';
 import { chosenFiles, useDroppedFiles } from '../../ui/use-dropped-files.ts';
 import { PAPER_CITATION, PAPER_TABLES } from './paper-tables.ts';
 import { PerplexitySection } from './perplexity-section.tsx';
+import { StudySection } from './study-section.tsx';
 import { TaskSection } from './task-section.tsx';
 import { type EvaluationFiles, useEvaluationFiles } from './use-evaluation-files.ts';
 
@@ -42,6 +43,7 @@ export function EvaluationPage() {
         </fieldset>
       </div>
       <AddedFiles evaluation={evaluation} />
+      {evaluation.files.map((file) => file.kind === 'study' && <StudySection key={file.id} study={file.study} />)}
       <TaskSection files={evaluation.files} papers={papers} />
       <PerplexitySection files={evaluation.files} papers={papers} />
       <p class="note">
@@ -91,14 +93,15 @@ function AddedFiles({ evaluation: { files, failures, isReading, remove } }: { re
       {files.length === 0 && !isReading && (
         <p class="empty">
           No results yet: the tables hold the paper’s models alone. Drop files of <code>moda eval --output</code>,{' '}
-          <code>moda eval perplexity --output</code> or lm-evaluation-harness anywhere on this page.
+          <code>moda eval perplexity --output</code>, lm-evaluation-harness, or the <code>study.json</code> of{' '}
+          <code>moda study</code> anywhere on this page.
         </p>
       )}
       {files.length > 0 && (
         <ul class="files" aria-label="Added files">
           {files.map(({ id, name, kind }) => (
             <li key={id}>
-              {name} <span class="note">{kind === 'tasks' ? 'tasks' : 'perplexity'}</span>
+              {name} <span class="note">{kind}</span>
               <button type="button" class="quiet icon-button" aria-label={`Remove ${name}`} onClick={() => remove(id)}>
                 ×
               </button>
