@@ -1,6 +1,7 @@
 export { nearestKey } from '@modajs/tensor';
 export * from './config/decoder-config.ts';
 export { defineDecoderConfig } from './config/define-decoder-config.ts';
+export { hasAttentionMaps } from './config/has-attention-maps.ts';
 export type { RopeScaling } from './config/rope-scaling.ts';
 export {
   type ChosenToken,

@@ -15,7 +15,7 @@ const targets = ids.map((row) => row.map((id) => (3 * id + 1) % 19));
 
 /** Every mechanism with a formula of its own, at weights that are no identity. */
 export const formulaConfigs: Readonly<Record<string, DecoderConfig>> = Object.fromEntries(
-  [...depthMechanisms, 'moda-chunk-visible, C=3'].map((title) => [title, smallConfigs[title]]),
+  [...depthMechanisms, 'moda-chunk-visible, C=3', 'moda, gated'].map((title) => [title, smallConfigs[title]]),
 );
 
 async function valuesOf(model: Decoder): Promise<Map<string, Float64Array>> {
@@ -92,7 +92,7 @@ export function defineFormulasOn(
       });
     }
 
-    it('start as the residual network: mudd, dense, denseformer', async () => {
+    it('start as the residual network: mudd, dense, denseformer, gated moda', async () => {
       const hiddenOf = async (config: DecoderConfig): Promise<number[]> => {
         using model = createDecoder(config, { seed: 5, device });
         const source = createDecoder(smallConfigs['residual'], { seed: 5, device });
@@ -111,7 +111,7 @@ export function defineFormulasOn(
         return found;
       };
       const plain = await hiddenOf(smallConfigs['residual']);
-      for (const title of ['mudd', 'dense', 'denseformer']) {
+      for (const title of ['mudd', 'dense', 'denseformer', 'moda, gated', 'moda, gated, best 2 slots, reader norm']) {
         expect(distance(await hiddenOf(smallConfigs[title]), plain), title).toBeLessThan(1e-5);
       }
     });

@@ -135,7 +135,7 @@ class PlainDecoder {
   }
 
   #attention(layer: number, inputs: { q: Rows; k: Rows; v: Rows; norms: [string, string, string] }): Rows {
-    const { nHeads, nLayers, depth, depthChunk } = this.config;
+    const { nHeads, nLayers, depth, depthChunk, depthGate } = this.config;
     const name = `model.layers.${layer}.self_attn`;
     const [qn, kn, vn] = inputs.norms;
     const T = inputs.q.length;
@@ -153,11 +153,13 @@ class PlainDecoder {
     const out = Array.from({ length: T }, (_, t) => {
       const first = t - (t % (depth === 'moda-chunk-visible' ? depthChunk : 1));
       const slots = isModa ? this.#slots.slice(first, t + 1).flat() : [];
-      const seen = [...own.slice(0, t + 1), ...slots];
-      return this.map(
-        `${name}.o_proj.weight`,
-        Array.from({ length: nHeads }, (_h, h) => this.look(queries[t], h, seen)).flat(),
-      );
+      const sequence = own.slice(0, t + 1);
+      const gates = depthGate && layer > 0 ? this.vector(`model.layers.${layer}.depth.gate`) : null;
+      const head = (_: unknown, h: number): Vector => {
+        const all = this.look(queries[t], h, [...sequence, ...slots]);
+        return gates ? mixed([this.look(queries[t], h, sequence), all], [1 - gates[h], gates[h]]) : all;
+      };
+      return this.map(`${name}.o_proj.weight`, Array.from({ length: nHeads }, head).flat());
     });
     if (isModa && layer < nLayers - 1) for (const [t, pair] of own.entries()) this.#slots[t].push(pair);
     return out;

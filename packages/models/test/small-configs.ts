@@ -30,6 +30,14 @@ const variants: Record<string, Partial<DecoderConfig>> = {
     depthKeyNorm: 'reader',
     norm: 'post',
   },
+  'moda, gated': { depth: 'moda', depthGate: true },
+  'moda, gated, best 2 slots, reader norm': {
+    depth: 'moda',
+    depthGate: true,
+    depthSlots: 2,
+    depthSlotsBy: 'score',
+    depthKeyNorm: 'reader',
+  },
   'moda, no QK-norm': { depth: 'moda', qkNorm: 'none', depthKeyNorm: 'none', norm: 'post' },
   'moda-chunk-visible, C=3': { depth: 'moda-chunk-visible', depthChunk: 3 },
   // Positions of 256 B: kernels write their results into the slots.

@@ -80,6 +80,7 @@ export {
   lineChartFile,
 } from './report/line-chart.ts';
 export { type ReportContent, reportHtml, type TextSample } from './report/report-html.ts';
+export { adoptParameters } from './run/adopt-parameters.ts';
 export { type AttentionByLayer, attentionByLayer } from './run/attention-by-layer.ts';
 export { depthStatistics } from './run/depth-statistics.ts';
 export { type DomainNumbers, evaluateDomains, lossesBySource, type SourceLosses } from './run/evaluate-domains.ts';
@@ -93,12 +94,14 @@ export { type ResumePlan, requireResumable } from './run/require-resumable.ts';
 export type { RunEvent, RunListener } from './run/run-event.ts';
 export { completeIdentity, runIdentityOf } from './run/run-identity-of.ts';
 export type { RunInputs, RunSummary } from './run/run-inputs.ts';
+export { sequenceLength } from './run/sequence-length.ts';
 export type { SpikeGuardState } from './run/spike-guard.ts';
 export type { StepOutcome } from './run/step-outcome.ts';
 export type { LossOptions, TrainableModel } from './run/trainable-model.ts';
 export { TrainingRun } from './run/training-run.ts';
 export { type StepControls, type StepNumbers, type TrainingStepOptions, trainingStep } from './run/training-step.ts';
 export { TrainingStoppedError } from './run/training-stopped-error.ts';
+export { tunedModelConfig } from './run/tuned-model-config.ts';
 export { learningRateRatio, type ScheduleOptions } from './schedule/learning-rate.ts';
 export { MemoryStorage } from './storage/memory-storage.ts';
 export type { RunStorage } from './storage/run-storage.ts';

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import {
   createDecoderScorer,
   createScorerModel,
@@ -11,13 +10,10 @@ import {
 import type { Decoder } from '@modajs/models';
 import { ConfigError, type Device, type DeviceName } from '@modajs/tensor';
 import type { Tokenizer } from '@modajs/tokenizer';
-import { DOCUMENT_SEPARATOR } from '@modajs/train';
+import type { LoadedModel } from '../model/model-source.ts';
+import { isGguf, loadNamedModel } from '../model/open-model-source.ts';
 import { openDevice } from '../run/open-device.ts';
-import { openRun } from '../run/open-run.ts';
-import { findRunFolder } from '../run/run-folder.ts';
-import { isHuggingFace, openHuggingFace } from './eval-hugging-face.ts';
 import { openLlamaCpp } from './eval-llama-cpp.ts';
-import { isGguf, openGgufFile } from './gguf-model.ts';
 
 /** Command-line options that say which model to score, and how. */
 export interface ModelOptions {
@@ -61,40 +57,12 @@ export async function openModel(options: ModelOptions, onAttention?: OnAttention
   }
   const device = await openDevice({ device: options.device, threads: options.threads ?? null });
   try {
-    const loaded = await loadModel(model, device, options);
+    const loaded = await loadNamedModel(model, options, device);
     return await asEvaluationModel(loaded, device, options, onAttention);
   } catch (error) {
     device.destroy();
     throw error;
   }
-}
-
-async function loadModel(model: string, device: Device, options: ModelOptions): Promise<LoadedModel> {
-  if (isGguf(model)) return openGgufFile(model, device);
-  return (await isHuggingFace(model)) ? openHuggingFace(model, device) : loadRun(model, device, options);
-}
-
-/** A decoder with what turns texts into its tokens. */
-interface LoadedModel {
-  readonly name: string;
-  readonly decoder: Decoder;
-  readonly tokenizer: Tokenizer;
-  readonly tokenizerJson: string;
-  readonly endToken: number;
-  readonly beginToken: number | null;
-}
-
-async function loadRun(run: string, device: Device, { out, step, average }: ModelOptions): Promise<LoadedModel> {
-  const folder = await findRunFolder(out, run);
-  const { decoder, tokenizer, step: at } = await openRun(folder, { device, step, average });
-  return {
-    name: `${basename(folder)}@${at}${average ? '-average' : ''}`,
-    decoder,
-    tokenizer,
-    tokenizerJson: await readFile(join(folder, 'tokenizer.json'), 'utf8'),
-    endToken: tokenizer.idOf(DOCUMENT_SEPARATOR) ?? 0,
-    beginToken: null,
-  };
 }
 
 async function asEvaluationModel(
@@ -103,7 +71,9 @@ async function asEvaluationModel(
   options: ModelOptions,
   onAttention?: OnAttention,
 ): Promise<OpenedModel> {
-  const { decoder, endToken, beginToken } = loaded;
+  const { decoder } = loaded;
+  const [endToken = 0] = loaded.special.end;
+  const { begin } = loaded.special;
   const tokenizer = plainText(loaded.tokenizer);
   const identity = {
     name: loaded.name,
@@ -113,8 +83,8 @@ async function asEvaluationModel(
   };
   const model = createScorerModel(createDecoderScorer(decoder, { onAttention }), tokenizer, {
     identity,
-    prefixToken: beginToken ?? endToken,
-    addPrefixToken: beginToken !== null,
+    prefixToken: begin ?? endToken,
+    addPrefixToken: begin !== null,
     endToken,
     maxTokens: options.batchTokens,
     longContext: options.longContext,

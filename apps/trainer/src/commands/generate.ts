@@ -1,15 +1,11 @@
-import { type Decoder, generateText } from '@modajs/models';
-import { ConfigError, type Device } from '@modajs/tensor';
-import type { Tokenizer } from '@modajs/tokenizer';
-import { DOCUMENT_SEPARATOR } from '@modajs/train';
+import { generateText } from '@modajs/models';
+import { ConfigError } from '@modajs/tensor';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { outputIsClosed } from '../cli/closed-output.ts';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
+import { type LoadedModel, loadModel } from '../model/model-source.ts';
+import { MODEL_NAMES, openModelSource } from '../model/open-model-source.ts';
 import { openDevice } from '../run/open-device.ts';
-import { openRun } from '../run/open-run.ts';
-import { findRunFolder } from '../run/run-folder.ts';
-import { isHuggingFaceFolder, openHuggingFace } from './eval-hugging-face.ts';
-import { isGguf, openGgufFile } from './gguf-model.ts';
 import { positiveInteger, wholeNumber } from './train.ts';
 
 interface GenerateOptions {
@@ -39,7 +35,7 @@ export function registerGenerate(program: Command): void {
   program
     .command('generate')
     .description('continue a prompt with a model, printing as it goes')
-    .argument('<run>', "a run, its folder, a folder of Hugging Face's files, or a .gguf file")
+    .argument('<model>', MODEL_NAMES)
     .option('-p, --prompt <text>', 'text to continue; without it, read from standard input')
     .option('--max-new-tokens <count>', 'most tokens to add', positiveInteger, 200)
     .option('-t, --temperature <number>', '0 takes the likeliest token', temperature, 0.8)
@@ -59,59 +55,35 @@ export function registerGenerate(program: Command): void {
     .action(generateWith);
 }
 
-async function generateWith(run: string, options: GenerateOptions): Promise<void> {
-  const open = await opener(run, options);
-  const prompt = options.prompt ?? (await readStandardInput());
-  if (prompt === '') {
-    throw new ConfigError('generate: the prompt must not be empty, got "". Give --prompt or pipe text in.');
-  }
-  const device = await openDevice({ device: options.device, threads: options.threads ?? null });
+async function generateWith(name: string, options: GenerateOptions): Promise<void> {
+  const source = await openModelSource(name, options);
   try {
-    const { decoder, tokenizer, eos } = await open(device);
-    const { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop, seed } = options;
-    const sampling = { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop, seed };
-    const signal = interruptSignal(() => {});
-    process.stdout.write(prompt);
-    for await (const piece of generateText(decoder, tokenizer, prompt, { ...sampling, eos, signal })) {
-      process.stdout.write(piece);
-      if (outputIsClosed()) break;
+    const prompt = options.prompt ?? (await readStandardInput());
+    if (prompt === '') {
+      throw new ConfigError('generate: the prompt must not be empty, got "". Give --prompt or pipe text in.');
     }
-    process.stdout.write('\n');
-    decoder.dispose();
+    const device = await openDevice({ device: options.device, threads: options.threads ?? null });
+    try {
+      await continueText(await loadModel(source, device), prompt, options);
+    } finally {
+      device.destroy();
+    }
   } finally {
-    device.destroy();
+    await source.close();
   }
 }
 
-/** What continues a text. */
-interface Generator {
-  readonly decoder: Decoder;
-  readonly tokenizer: Tokenizer;
-  /** What ends a text; null when nothing does. */
-  readonly eos: number | readonly number[] | null;
-}
-
-/** How the named model is opened. @throws ConfigError when there is no run of that name */
-async function opener(name: string, options: GenerateOptions): Promise<(device: Device) => Promise<Generator>> {
-  if (isGguf(name)) return (device) => openFile(name, device);
-  if (await isHuggingFaceFolder(name)) return (device) => openFolder(name, device);
-  const folder = await findRunFolder(options.out, name);
-  return (device) => openTrained(folder, device, options);
-}
-
-async function openFile(path: string, device: Device): Promise<Generator> {
-  const { decoder, tokenizer, endTokens } = await openGgufFile(path, device);
-  return { decoder, tokenizer, eos: endTokens };
-}
-
-async function openTrained(folder: string, device: Device, { step, average }: GenerateOptions): Promise<Generator> {
-  const { decoder, tokenizer } = await openRun(folder, { device, step, average });
-  return { decoder, tokenizer, eos: tokenizer.idOf(DOCUMENT_SEPARATOR) ?? null };
-}
-
-async function openFolder(folder: string, device: Device): Promise<Generator> {
-  const { decoder, tokenizer, endToken } = await openHuggingFace(folder, device);
-  return { decoder, tokenizer, eos: endToken };
+async function continueText({ decoder, tokenizer, special }: LoadedModel, prompt: string, options: GenerateOptions) {
+  const { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop, seed } = options;
+  const sampling = { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop, seed };
+  const signal = interruptSignal(() => {});
+  process.stdout.write(prompt);
+  for await (const piece of generateText(decoder, tokenizer, prompt, { ...sampling, eos: special.end, signal })) {
+    process.stdout.write(piece);
+    if (outputIsClosed()) break;
+  }
+  process.stdout.write('\n');
+  decoder.dispose();
 }
 
 async function readStandardInput(): Promise<string> {

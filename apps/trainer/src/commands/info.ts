@@ -1,17 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { configFromHuggingFace, countFlops, countParameters, type DecoderConfig } from '@modajs/models';
-import { ConfigError } from '@modajs/tensor';
-import { prepareModelConfig, type RunConfig, resolveRunConfig } from '@modajs/train';
+import { countFlops, countParameters, type DecoderConfig } from '@modajs/models';
+import { prepareModelConfig, type RunConfig, resolveRunConfig, sequenceLength } from '@modajs/train';
 import type { Command } from 'commander';
+import { isHuggingFaceFolder } from '../model/hugging-face-model.ts';
+import { isGguf, MODEL_NAMES, openModelSource } from '../model/open-model-source.ts';
 import { estimateMemory } from '../run/estimate-memory.ts';
 import { loadPreset, presetNames } from '../run/load-config.ts';
-import { readSavedConfig, type SavedConfig } from '../run/open-run.ts';
-import { findRunFolder } from '../run/run-folder.ts';
+import { runFolder } from '../run/run-folder.ts';
+import { readSavedConfig, type SavedConfig } from '../run/saved-config.ts';
 import { bytes, compact } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
-import { isHuggingFaceFolder } from './eval-hugging-face.ts';
-import { isGguf, withGguf } from './gguf-model.ts';
 
 interface InfoOptions {
   readonly json?: boolean;
@@ -23,49 +20,37 @@ export function registerInfo(program: Command): void {
   program
     .command('info')
     .description('parameters, FLOPs and memory of a preset, a run or a model')
-    .argument(
-      '[name]',
-      "a preset, a run, its folder, a folder of Hugging Face's files, or a .gguf file; without one, lists the presets",
-    )
+    .argument('[name]', `a preset, ${MODEL_NAMES}; without one, lists the presets`)
     .option('--json', 'print JSON')
     .option('-o, --out <folder>', 'where runs are kept', 'runs')
     .action(async (name: string | undefined, options: InfoOptions) => {
       if (name === undefined) return printPresets(options);
-      if (isGguf(name)) return printGguf(name, options);
-      if (await isHuggingFaceFolder(name)) return printFolder(name, options);
-      const { run, model } = await configOf(name, options);
+      const trained = await trainedConfig(name, options);
+      if (trained === null) return printSource(name, options);
+      const { run, model, origin } = trained;
       const facts = describe(name, run, model);
-      console.log(options.json ? JSON.stringify({ ...facts, config: { run, model } }, null, 2) : asTable(facts));
+      const config = origin === null ? { run, model } : { run, model, origin };
+      console.log(options.json ? JSON.stringify({ ...facts, config }, null, 2) : asTable(facts, origin));
     });
 }
 
-async function configOf(name: string, { out }: InfoOptions): Promise<SavedConfig> {
+/** Of a preset or a run; null for a model that says nothing about how it was trained. */
+async function trainedConfig(name: string, { out }: InfoOptions): Promise<SavedConfig | null> {
   if ((await presetNames()).includes(name)) return presetConfig(name);
-  return readSavedConfig(await findRunFolder(out, name));
+  if (isGguf(name) || (await isHuggingFaceFolder(name))) return null;
+  const folder = await runFolder(out, name);
+  return folder === null ? null : readSavedConfig(folder);
 }
 
 async function presetConfig(name: string): Promise<SavedConfig> {
   const run = resolveRunConfig(await loadPreset(name), `preset ${name}`);
-  return { run, model: prepareModelConfig(run, run.tokenizer.vocabSize) };
+  return { run, model: prepareModelConfig(run, run.tokenizer.vocabSize), origin: null };
 }
 
-/** A model in Hugging Face's files, which says nothing about how it was trained. */
-async function printFolder(path: string, options: InfoOptions): Promise<void> {
-  printModel(basename(path), configFromHuggingFace(await readJson(join(path, 'config.json'))), {}, options);
-}
-
-async function printGguf(path: string, options: InfoOptions): Promise<void> {
-  await withGguf(path, async ({ config, metadata, storage }) => {
-    const text = (key: string) => String(metadata.get(key) ?? 'not said');
-    const stored = [...storage].map(([type, count]) => `${type} ${compact(count)}`).join(', ');
-    const [kind, pre] = [text('tokenizer.ggml.model'), metadata.get('tokenizer.ggml.pre')];
-    const file = {
-      architecture: text('general.architecture'),
-      'numbers stored as': stored,
-      tokenizer: pre === undefined ? kind : `${kind}, ${String(pre)}`,
-    };
-    printModel(basename(path), config, file, options);
-  });
+async function printSource(name: string, options: InfoOptions): Promise<void> {
+  const source = await openModelSource(name, options);
+  await source.close();
+  printModel(source.name, source.config, source.facts, options);
 }
 
 /** @param file what else the model's file says */
@@ -98,19 +83,8 @@ function printModel(
   console.log(table([facts.name, 'value'], rows));
 }
 
-async function readJson(path: string): Promise<Parameters<typeof configFromHuggingFace>[0]> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new ConfigError(`info: ${path} must be readable, got ${error.code}. Is it a model's folder?`, { path });
-  });
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ConfigError(`info: ${path} must be JSON: ${(error as Error).message}. Download it again.`, { path });
-  }
-}
-
 function describe(name: string, run: RunConfig, model: DecoderConfig) {
-  const T = model.seqLen;
+  const T = sequenceLength(run, model);
   const forward = countFlops(model, T);
   const tokensPerStep = run.training.batchSize * T;
   return {
@@ -125,8 +99,9 @@ function describe(name: string, run: RunConfig, model: DecoderConfig) {
   };
 }
 
-function asTable({ memoryBytes, ...facts }: ReturnType<typeof describe>): string {
+function asTable({ memoryBytes, ...facts }: ReturnType<typeof describe>, origin: SavedConfig['origin']): string {
   const rows = [
+    ...(origin === null ? [] : [['started from', origin.name]]),
     ['parameters', facts.parameters.toLocaleString('en')],
     ['forward FLOPs of one sequence', compact(facts.forwardFlopsPerSequence)],
     ['of these for depth', `${(facts.depthFlopsShare * 100).toFixed(2)} %`],

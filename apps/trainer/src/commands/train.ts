@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { MODEL_NAMES } from '../model/open-model-source.ts';
 import { runTraining, type TrainCommandOptions } from '../run/run-training.ts';
 
 /** `moda train`. */
@@ -7,6 +8,7 @@ export function registerTrain(program: Command): void {
     .command('train')
     .description('train a model on text, evaluate it, write samples and a report to runs/<name>/')
     .argument('[data...]', 'text files or folders; overrides data.sources')
+    .option('-f, --from <model>', `a trained model to start from: ${MODEL_NAMES}`)
     .option('-p, --preset <name>', 'settings that come with the package (default: tiny)')
     .option('-c, --config <file>', 'settings from a YAML file')
     .option('-s, --set <key=value>', 'one setting, e.g. optimizer.lr=3e-4; may be repeated', collect, [])

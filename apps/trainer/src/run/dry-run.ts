@@ -1,5 +1,12 @@
 import { countFlops, countParameters, type Decoder } from '@modajs/models';
-import { createOptimizer, measurePeakFlops, nextBatch, SequenceOrder, trainingStep } from '@modajs/train';
+import {
+  createOptimizer,
+  measurePeakFlops,
+  nextBatch,
+  SequenceOrder,
+  sequenceLength,
+  trainingStep,
+} from '@modajs/train';
 import { bytes, compact, duration } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { estimateMemory } from './estimate-memory.ts';
@@ -19,8 +26,9 @@ const TRIAL_STEPS = 3;
 export async function printDryRun(prepared: PreparedRun): Promise<void> {
   const { config, model } = prepared;
   const { training } = config;
-  const tokens = training.batchSize * model.seqLen;
-  const stepFlops = 3 * countFlops(model, model.seqLen).total * training.batchSize;
+  const T = sequenceLength(config, model);
+  const tokens = training.batchSize * T;
+  const stepFlops = 3 * countFlops(model, T).total * training.batchSize;
   const memory = estimateMemory(model, config);
   printRows([
     ['parameters', countParameters(model).toLocaleString('en')],
@@ -53,9 +61,12 @@ function printRows(rows: [string, string][]): void {
   console.log(`${table(['estimate', 'value'], rows)}\n`);
 }
 
-async function timeOfStep({ config, model, sources, tokenizer }: PreparedRun, decoder: Decoder): Promise<number> {
-  const data = await prepareData(sources, tokenizer, config);
-  const T = model.seqLen;
+async function timeOfStep(
+  { config, model, sources, tokenizer, special }: PreparedRun,
+  decoder: Decoder,
+): Promise<number> {
+  const data = await prepareData(sources, tokenizer, config, special);
+  const T = sequenceLength(config, model);
   const order = new SequenceOrder(data.sources, T, config.seed, config.data.shuffle, config.data.offsets);
   const batches = {
     sources: data.sources.map(({ source }) => source),

@@ -1,6 +1,6 @@
 import { countParameters, type DecoderConfig, decoderSpecs, writtenSlots } from '@modajs/models';
 import { elementBytes } from '@modajs/tensor';
-import { optimizerStateBytes, type RunConfig } from '@modajs/train';
+import { optimizerStateBytes, type RunConfig, sequenceLength } from '@modajs/train';
 
 /** Bytes of device memory that training takes, by part. */
 export interface MemoryEstimate {
@@ -24,7 +24,7 @@ export function estimateMemory(
   { training, optimizer }: Pick<RunConfig, 'training' | 'optimizer'>,
 ): MemoryEstimate {
   const parameters = countParameters(model);
-  const tokens = (training.batchSize / training.gradientAccumulation) * model.seqLen;
+  const tokens = (training.batchSize / training.gradientAccumulation) * sequenceLength({ training }, model);
   const bytes = elementBytes(training.dtype);
   const heads = (2 * model.nHeads + 2 * model.nKvHeads) * model.headDim;
   const block = tokens * (10 * model.dModel + 4 * model.dFf + heads) * bytes;

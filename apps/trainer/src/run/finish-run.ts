@@ -19,7 +19,7 @@ export async function finishRun(
 ): Promise<void> {
   const { config, model, tokenizer, sources } = prepared;
   const yardstickBits = yardsticks(sources);
-  const samples = await samplePrompts(decoder, tokenizer, config);
+  const samples = await samplePrompts(decoder, prepared);
   const heldOut = sources.flatMap(({ split }) => split.heldOut)[0] ?? config.samples.prompts[0];
   const attention = await attentionMaps(decoder, tokenizer.encode(heldOut.slice(0, 400)));
   const facts: [string, string][] = [

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { ConfigError } from '@modajs/tensor';
 import { mergeConfigs, nearestKey, parseConfigText, parseSetOption, type RawConfig } from '@modajs/train';
 
@@ -31,12 +32,40 @@ export interface ConfigOptions {
   readonly set?: readonly string[];
 }
 
-/** Merges the layers, unchecked. @throws ConfigError for an unreadable file, broken YAML, a malformed `--set` */
-export async function loadRawConfig({ preset, config, set = [] }: ConfigOptions): Promise<RawConfig> {
-  const layers: RawConfig[] = [];
-  if (preset !== undefined || config === undefined) layers.push(await loadPreset(preset ?? 'tiny'));
-  if (config !== undefined) layers.push(parseConfigText(await readConfigFile(config), config));
-  return mergeConfigs(...layers, ...set.map((option) => parseSetOption(option)));
+/** What fine-tuning does where nothing else is said: small steps, few of them. */
+const TUNING: RawConfig = {
+  training: { steps: 300 },
+  optimizer: { lr: 1e-4, weightDecay: 0 },
+  schedule: { warmupSteps: 20 },
+  evaluation: { every: 100 },
+  checkpoint: { every: 100 },
+  samples: { prompts: ['The'] },
+};
+
+/**
+ * Merges the layers, unchecked: what comes with the program (a preset; of a run that starts `from` a model, the settings of
+ * fine-tuning), the file, single settings, and `overrides`.
+ *
+ * @throws ConfigError for an unreadable file, broken YAML, a malformed `--set`, a preset beside `from`
+ */
+export async function loadRawConfig(
+  { preset, config, set = [] }: ConfigOptions,
+  overrides: RawConfig = {},
+): Promise<RawConfig> {
+  const file = config === undefined ? {} : parseConfigText(await readConfigFile(config), config);
+  const given = mergeConfigs(file, ...set.map((option) => parseSetOption(option)), overrides);
+  const { from } = given;
+  if (typeof from === 'string' && from !== '') {
+    if (preset === undefined) return mergeConfigs({ name: `${stemOf(from)}-tuned` }, TUNING, given);
+    throw new ConfigError(`config: a preset is a model of its own, got ${preset} beside from=${from}. Leave one out.`);
+  }
+  const base = preset !== undefined || config === undefined ? await loadPreset(preset ?? 'tiny') : {};
+  return mergeConfigs(base, given);
+}
+
+/** The last part of a path or name, without the ending of a file. */
+function stemOf(name: string): string {
+  return basename(name).replace(/\.gguf$/i, '') || 'model';
 }
 
 async function readConfigFile(path: string): Promise<string> {

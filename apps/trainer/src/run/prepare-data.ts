@@ -11,6 +11,7 @@ import {
   type TextSplit,
   type WeightedSource,
 } from '@modajs/train';
+import { documentSeparator, ownSpecialTokens, type SpecialTokens } from '../model/special-tokens.ts';
 import { readDocuments } from './read-documents.ts';
 import { sourceNames } from './source-names.ts';
 import { isTokenData, openTokenData, type TokenData } from './token-shards.ts';
@@ -59,13 +60,14 @@ export async function prepareData(
   texts: readonly SplitSource[],
   tokenizer: Tokenizer,
   config: RunConfig,
+  special: SpecialTokens = ownSpecialTokens(tokenizer),
 ): Promise<PreparedData> {
   const { data } = config;
-  const separator = packingSeparator(tokenizer, data);
-  const prepared = prepareText(texts, tokenizer);
+  const separator = packingSeparator(special, data);
+  const prepared = prepareText(texts, tokenizer, documentSeparator(special));
   const stored: TokenData[] = [];
   for (const source of data.sources) {
-    if (await isTokenData(source.path)) stored.push(...(await openTokenData(source, tokenizer, config)));
+    if (await isTokenData(source.path)) stored.push(...(await openTokenData(source, tokenizer, config, special)));
   }
   const taken = texts.map(({ name }) => name);
   const names = sourceNames([...taken, ...stored.map(({ path }) => path)]).slice(taken.length);
@@ -104,20 +106,19 @@ function withName({ path, source, heldOut }: TokenData, name: string): TokenData
 }
 
 /** @throws ConfigError when documents are to be packed and the tokenizer has nothing that ends one */
-function packingSeparator(tokenizer: Tokenizer, { packing }: RunConfig['data']): number | null {
+function packingSeparator(special: SpecialTokens, { packing }: RunConfig['data']): number | null {
   switch (packing) {
     case 'stream':
       return null;
     case 'documents':
-      return requireSeparator(tokenizer);
+      return requireSeparator(special);
     default:
       return unknownName('data.packing', packing);
   }
 }
 
-function requireSeparator(tokenizer: Tokenizer): number {
-  const separator = tokenizer.idOf(DOCUMENT_SEPARATOR);
-  if (separator !== undefined) return separator;
+function requireSeparator({ end }: SpecialTokens): number {
+  if (end.length > 0) return end[0];
   throw new ConfigError(
     `config: data.packing=documents needs a tokenizer with ${DOCUMENT_SEPARATOR}, this one has none. ` +
       'Use data.packing=stream or another tokenizer.path.',

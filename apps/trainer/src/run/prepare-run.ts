@@ -1,14 +1,28 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { countParameters, createDecoder, type Decoder, type DecoderConfig } from '@modajs/models';
-import { type Device, elementBytes } from '@modajs/tensor';
+import { CheckpointError, ConfigError, type Device, elementBytes } from '@modajs/tensor';
 import { Tokenizer } from '@modajs/tokenizer';
-import { prepareModelConfig, type RunConfig, type RunStorage, type SplitSource, StorageFullError } from '@modajs/train';
+import {
+  adoptParameters,
+  listCheckpoints,
+  prepareModelConfig,
+  type RunConfig,
+  type RunStorage,
+  type SplitSource,
+  StorageFullError,
+  sequenceLength,
+  tunedModelConfig,
+} from '@modajs/train';
+import { FolderStorage } from '@modajs/train/node';
+import { hashParameters } from '../model/hash-parameters.ts';
+import { openModelSource } from '../model/open-model-source.ts';
+import { ownSpecialTokens, type SpecialTokens } from '../model/special-tokens.ts';
 import { bytes, compact } from '../terminal/format.ts';
-import { readSavedConfig } from './open-run.ts';
 import { readSources } from './prepare-data.ts';
 import { prepareTokenizer, readTokenizerJson } from './prepare-tokenizer.ts';
 import { runName } from './run-folder.ts';
+import { type Origin, readSavedConfig } from './saved-config.ts';
 
 /** Everything that is known before the first step. */
 export interface PreparedRun {
@@ -17,36 +31,103 @@ export interface PreparedRun {
   readonly tokenizer: Tokenizer;
   /** The file that the run keeps of it. */
   readonly tokenizerJson: string;
+  readonly special: SpecialTokens;
   readonly sources: readonly SplitSource[];
   readonly folder: string;
   /** Whether the folder holds this run already. */
   readonly resumes: boolean;
+  /** The model it started from; null for random weights. Its hash is known when a decoder was made. */
+  readonly origin: Origin | null;
 }
 
 /**
  * Reads the data, gets the tokenizer and completes the model's configuration. Writes nothing. A run that goes on keeps its
  * tokenizer's file, byte by byte, and its model, whatever this version would make of the same settings.
+ *
+ * @param out where runs are kept, one of which `from` may name
  */
-export async function prepareRun(config: RunConfig, folder: string, resumes: boolean): Promise<PreparedRun> {
+export async function prepareRun(
+  config: RunConfig,
+  folder: string,
+  { resumes, out }: { readonly resumes: boolean; readonly out: string },
+): Promise<PreparedRun> {
   const sources = await readSources(config);
   const base = { config, sources, folder, resumes };
-  if (!resumes) {
-    const tokenizer = await prepareTokenizer(config, sources);
-    const isGiven = config.tokenizer.path !== null || sources.length < config.data.sources.length;
-    const model = prepareModelConfig(config, tokenizer.vocabSize, { isGiven });
-    return { ...base, model, tokenizer, tokenizerJson: tokenizer.toJson() };
-  }
+  if (resumes) return { ...base, ...(await savedModel(config, folder)) };
+  if (config.from !== null) return { ...base, ...(await pretrainedModel(config, config.from, out)) };
+  const tokenizer = await prepareTokenizer(config, sources);
+  const isGiven = config.tokenizer.path !== null || sources.length < config.data.sources.length;
+  const model = prepareModelConfig(config, tokenizer.vocabSize, { isGiven });
+  const special = ownSpecialTokens(tokenizer);
+  return { ...base, model, tokenizer, tokenizerJson: tokenizer.toJson(), special, origin: null };
+}
+
+type ModelOfRun = Pick<PreparedRun, 'config' | 'model' | 'tokenizer' | 'tokenizerJson' | 'special' | 'origin'>;
+
+async function savedModel(config: RunConfig, folder: string): Promise<ModelOfRun> {
   const tokenizerJson = await readTokenizerJson(join(folder, 'tokenizer.json'));
   const tokenizer = Tokenizer.fromJson(tokenizerJson);
-  const saved = await readSavedConfig(folder);
-  const isSame = isDeepStrictEqual(saved.run.model, config.model);
-  const model = isSame ? saved.model : prepareModelConfig(config, tokenizer.vocabSize);
-  return { ...base, model, tokenizer, tokenizerJson };
+  const { run, model: saved, origin } = await readSavedConfig(folder);
+  const special = origin?.special ?? ownSpecialTokens(tokenizer);
+  const text = { config, tokenizer, tokenizerJson, special, origin };
+  if (isDeepStrictEqual(run.model, config.model)) return { ...text, model: saved };
+  if (origin === null) return { ...text, model: prepareModelConfig(config, tokenizer.vocabSize) };
+  throw new ConfigError(
+    `train: a run that started from ${origin.name} must go on with its model, got other model settings. Leave them out.`,
+    { from: origin.name },
+  );
+}
+
+/** Sequences of a model that was trained on longer ones: what a small machine can hold. */
+const TUNING_LENGTH = 512;
+
+async function pretrainedModel(config: RunConfig, from: string, out: string): Promise<ModelOfRun> {
+  if (config.tokenizer.path !== null) {
+    const { path } = config.tokenizer;
+    throw new ConfigError(
+      `config: tokenizer.path must be left out where from names a model, got ${path}. It has its own.`,
+    );
+  }
+  const source = await openModelSource(from, { out });
+  try {
+    const model = tunedModelConfig(source.config, config);
+    const seqLen = config.training.seqLen ?? Math.min(TUNING_LENGTH, model.seqLen);
+    const text = await source.text();
+    const named = { ...config, training: { ...config.training, seqLen } };
+    return { config: named, model, ...text, origin: { name: from, sha256: '', special: text.special } };
+  } finally {
+    await source.close();
+  }
 }
 
 /** The run's model with fresh weights. */
-export function createModel({ config, model }: PreparedRun, device: Device): Decoder {
+export function createModel({ config, model }: Pick<PreparedRun, 'config' | 'model'>, device: Device): Decoder {
   return createDecoder(model, { device, seed: config.seed, computeDtype: config.training.dtype });
+}
+
+/**
+ * Gives a fresh model the weights that its run starts from; nothing where there are none, or where a checkpoint will replace them.
+ *
+ * @returns the run, with the hash of the weights
+ * @throws CheckpointError when a run that goes on finds other weights than it started from
+ */
+export async function startFrom(prepared: PreparedRun, decoder: Decoder, out: string): Promise<PreparedRun> {
+  const { origin, resumes, folder } = prepared;
+  if (origin === null) return prepared;
+  if (resumes && (await listCheckpoints(new FolderStorage(folder))).length > 0) return prepared;
+  const source = await openModelSource(origin.name, { out });
+  try {
+    const { parameters, sha256 } = hashParameters((await source.values()).parameters);
+    await adoptParameters(decoder, parameters);
+    const found = sha256();
+    if (!resumes || found === origin.sha256) return { ...prepared, origin: { ...origin, sha256: found } };
+  } finally {
+    await source.close();
+  }
+  throw new CheckpointError(
+    `train: ${origin.name} must be the model that the run started from, got other weights. Put it back, or start a run of another name.`,
+    { from: origin.name },
+  );
 }
 
 /** @throws StorageFullError when the disk has no room for one checkpoint */
@@ -68,20 +149,21 @@ export async function requireRoom(
 
 /** Says what is about to run. */
 export function printHeader(prepared: PreparedRun, device: Device, ranks = 1): void {
-  const { config, model, sources, tokenizer, folder, resumes } = prepared;
+  const { config, model, sources, tokenizer, folder, resumes, origin } = prepared;
   const { training } = config;
   for (const { name, split } of sources) {
     console.log(
       `data       ${name}: ${compact(split.trainBytes)}B to train on, ${compact(split.heldOutBytes)}B held out`,
     );
   }
-  console.log(`tokenizer  byte-level BPE, ${tokenizer.vocabSize} tokens`);
+  if (origin !== null) console.log(`from       ${origin.name}`);
+  console.log(`tokenizer  ${origin === null ? 'byte-level BPE, ' : ''}${tokenizer.vocabSize} tokens`);
   console.log(
     `model      ${compact(countParameters(model))} parameters, ${model.nLayers} blocks of width ${model.dModel}, depth: ${model.depth}`,
   );
   console.log(`device     ${device}${ranks === 1 ? '' : ` on each of ${ranks} ranks`}`);
   console.log(
-    `training   ${training.steps} steps of ${training.batchSize} x ${model.seqLen} tokens, ${training.dtype}, seed ${config.seed}`,
+    `training   ${training.steps} steps of ${training.batchSize} x ${sequenceLength(config, model)} tokens, ${training.dtype}, seed ${config.seed}`,
   );
   console.log(`run        ${folder}${resumes ? ' (resuming)' : ''} as ${runName(folder)}\n`);
 }

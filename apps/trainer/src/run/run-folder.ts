@@ -95,16 +95,20 @@ export async function lockRun(folder: string): Promise<PathLock> {
   return PathLock.take(join(folder, LOCK_FILE), folder);
 }
 
-/**
- * The folder of an existing run.
- *
- * @param run a folder, or a name below `out`
- * @throws ConfigError when there is none
- */
-export async function findRunFolder(out: string, run: string): Promise<string> {
+/** The folder of an existing run, given by itself or by its name below `out`; null when there is none. */
+export async function runFolder(out: string, run: string): Promise<string | null> {
   const folders = run === '' ? [] : [run, join(out, run)];
   for (const folder of folders) if (await exists(join(folder, CONFIG_FILE))) return folder;
-  const runs = await readdir(out).catch(() => [] as string[]);
+  return null;
+}
+
+/** As `runFolder`. @throws ConfigError when there is none */
+export async function findRunFolder(out: string, run: string): Promise<string> {
+  const folder = await runFolder(out, run);
+  if (folder !== null) return folder;
+  const runs: string[] = [];
+  for (const name of await readdir(out).catch(() => [] as string[]))
+    if (await exists(join(out, name, CONFIG_FILE))) runs.push(name);
   const cure = runs.length > 0 ? `There are ${runs.join(', ')} in ${out}.` : `There are no runs in ${out} yet.`;
   throw new ConfigError(`run: ${run} must be a run or its folder, it is not. ${cure}`, { run });
 }

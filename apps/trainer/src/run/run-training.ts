@@ -17,15 +17,16 @@ import { printDryRun } from './dry-run.ts';
 import { finishRun } from './finish-run.ts';
 import { loadRawConfig } from './load-config.ts';
 import { openDevice } from './open-device.ts';
-import { readSavedConfig } from './open-run.ts';
-import { createModel, type PreparedRun, prepareRun, printHeader } from './prepare-run.ts';
+import { createModel, type PreparedRun, prepareRun, printHeader, startFrom } from './prepare-run.ts';
 import { Ranks } from './ranks.ts';
 import { claimRunFolder, findRunFolder, lockRun, newestRunFolder, newRunFolder, requireRunName } from './run-folder.ts';
+import { readSavedConfig } from './saved-config.ts';
 import { type TrainingParties, trainPrepared } from './train-prepared.ts';
 import { VERSIONS } from './versions.ts';
 
 /** Options of `moda train` as the command line gives them. */
 export interface TrainCommandOptions {
+  readonly from?: string;
   readonly preset?: string;
   readonly config?: string;
   readonly set: readonly string[];
@@ -49,13 +50,16 @@ export async function runTraining(data: readonly string[], options: TrainCommand
 async function trainOnRanks(data: readonly string[], options: TrainCommandOptions, ranks: Ranks): Promise<void> {
   const { config, folder, lock } = await agreeOnRun(data, options, ranks);
   try {
-    const prepared = await ranks.together(() => prepareRun(config, folder, options.resume !== undefined));
+    const prepared = await ranks.together(() =>
+      prepareRun(config, folder, { resumes: options.resume !== undefined, out: options.out }),
+    );
     if (options.dryRun) return await printDryRun(prepared);
     const device = await ranks.together(() => openDevice(config, ranks.collective));
     try {
       using decoder = await ranks.together(() => createModel(prepared, device));
-      if (ranks.isFirst) printHeader(prepared, device, ranks.size);
-      await trainAndReport(prepared, decoder, { ranks, lock, acceptsSchedule: options.newSchedule ?? false });
+      const started = await ranks.together(() => startFrom(prepared, decoder, options.out));
+      if (ranks.isFirst) printHeader(started, device, ranks.size);
+      await trainAndReport(started, decoder, { ranks, lock, acceptsSchedule: options.newSchedule ?? false });
     } finally {
       device.destroy();
     }
@@ -122,7 +126,12 @@ async function readConfig(
   resumed: string | null,
 ): Promise<RunConfig> {
   const overrides = shortOptions(data, options);
-  if (resumed === null) return resolveRunConfig(mergeConfigs(await loadRawConfig(options), overrides));
+  if (resumed === null) return resolveRunConfig(await loadRawConfig(options, overrides));
+  if (options.from !== undefined) {
+    throw new ConfigError(
+      `train: --resume goes on with the run's own model, got --from ${options.from}. Leave it out.`,
+    );
+  }
   const settings = mergeConfigs(...options.set.map((option) => parseSetOption(option)), overrides);
   return (await readSavedConfig(resumed, settings)).run;
 }
@@ -135,8 +144,9 @@ function requireAlone({ dryRun }: TrainCommandOptions, { size }: Ranks): void {
 
 /** Options that stand for single settings. */
 function shortOptions(data: readonly string[], options: TrainCommandOptions): RawConfig {
-  const { device, threads, steps, seed, name } = options;
+  const { from, device, threads, steps, seed, name } = options;
   return mergeConfigs(
+    from === undefined ? {} : { from },
     device === undefined ? {} : { device },
     threads === undefined ? {} : { threads },
     steps === undefined ? {} : { training: { steps } },
@@ -146,9 +156,10 @@ function shortOptions(data: readonly string[], options: TrainCommandOptions): Ra
   );
 }
 
-async function folderToResume({ resume, out, name, ...options }: TrainCommandOptions): Promise<string> {
+async function folderToResume(options: TrainCommandOptions): Promise<string> {
+  const { resume, out, name } = options;
   if (typeof resume === 'string') return findRunFolder(out, resume);
-  const wanted = name ?? resolveRunConfig(await loadRawConfig(options)).name;
+  const wanted = name ?? resolveRunConfig(await loadRawConfig(options, shortOptions([], options))).name;
   await requireRunName(out, wanted);
   return (await newestRunFolder(out, wanted)) ?? findRunFolder(out, wanted);
 }

@@ -1,12 +1,11 @@
 import { type Decoder, generateText } from '@modajs/models';
-import type { Tokenizer } from '@modajs/tokenizer';
-import { DOCUMENT_SEPARATOR, type RunConfig, type TextSample } from '@modajs/train';
+import type { TextSample } from '@modajs/train';
+import type { PreparedRun } from './prepare-run.ts';
 
 /** Continues the configured prompts; sample `i` draws from seed `seed + i`. */
 export async function samplePrompts(
   decoder: Decoder,
-  tokenizer: Tokenizer,
-  { samples, seed }: RunConfig,
+  { tokenizer, special, config: { samples, seed } }: Pick<PreparedRun, 'tokenizer' | 'special' | 'config'>,
 ): Promise<TextSample[]> {
   const { maxNewTokens, temperature, topK } = samples;
   const results: TextSample[] = [];
@@ -16,7 +15,7 @@ export async function samplePrompts(
       temperature,
       topK,
       seed: seed + i,
-      eos: tokenizer.idOf(DOCUMENT_SEPARATOR) ?? null,
+      eos: special.end,
     };
     let text = '';
     for await (const piece of generateText(decoder, tokenizer, prompt, options)) text += piece;

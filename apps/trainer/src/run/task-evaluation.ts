@@ -9,13 +9,15 @@ import {
   type TaskSelection,
 } from '@modajs/eval';
 import type { Decoder } from '@modajs/models';
-import type { Tokenizer } from '@modajs/tokenizer';
-import { DOCUMENT_SEPARATOR, type RunConfig } from '@modajs/train';
+import type { RunConfig } from '@modajs/train';
 import { openRows } from '../commands/eval-files.ts';
 import { plainText } from '../commands/eval-model.ts';
+import type { ModelText } from '../model/model-source.ts';
 
 const STYLE = 'olmes';
 const BATCH_TOKENS = 4096;
+
+type TextSide = Pick<ModelText, 'tokenizer' | 'special'>;
 
 /** Tasks that a run is measured on as it trains. */
 export class TaskEvaluation {
@@ -40,9 +42,9 @@ export class TaskEvaluation {
   }
 
   /** `task/<name>`: the primary metric of each task and group. */
-  async run(decoder: Decoder, tokenizer: Tokenizer): Promise<Record<string, number>> {
+  async run(decoder: Decoder, text: TextSide): Promise<Record<string, number>> {
     const { selection, rows, options } = this;
-    const { results } = await runEvaluation({ model: asModel(decoder, tokenizer), selection, rows, ...options });
+    const { results } = await runEvaluation({ model: asModel(decoder, text), selection, rows, ...options });
     return Object.fromEntries(
       Object.entries({ ...results.results, ...results.groups }).flatMap(([name, row]) => {
         const value = row['primary,none'];
@@ -53,11 +55,12 @@ export class TaskEvaluation {
 }
 
 /** Answers are not kept between evaluations, so nothing depends on the identity. */
-function asModel(decoder: Decoder, tokenizer: Tokenizer): EvaluationModel {
-  const endToken = tokenizer.idOf(DOCUMENT_SEPARATOR) ?? 0;
+function asModel(decoder: Decoder, { tokenizer, special: { begin, end } }: TextSide): EvaluationModel {
+  const [endToken = 0] = end;
   return createScorerModel(createDecoderScorer(decoder), plainText(tokenizer), {
     identity: { name: 'training', modelHash: '', tokenizerHash: '', device: `${decoder.device}` },
-    prefixToken: endToken,
+    prefixToken: begin ?? endToken,
+    addPrefixToken: begin !== null,
     endToken,
     maxTokens: BATCH_TOKENS,
     longContext: 'truncate',

@@ -5,7 +5,6 @@ import type { Tokenizer } from '@modajs/tokenizer';
 import { openShards, readShardDocuments, type ShardManifest } from '@modajs/tokenizer/node';
 import {
   type DataSourceConfig,
-  DOCUMENT_SEPARATOR,
   findTokenDocuments,
   type HeldOutText,
   type RunConfig,
@@ -14,6 +13,7 @@ import {
   type WeightedSource,
 } from '@modajs/train';
 import { inspectTokenFile, type TokenFile, TokenFilesSource } from '@modajs/train/node';
+import type { SpecialTokens } from '../model/special-tokens.ts';
 import { loadTokenizer } from './prepare-tokenizer.ts';
 
 /** What a run trains on and holds out of a source that is tokens already. */
@@ -55,6 +55,7 @@ export async function openTokenData(
   { path, weight }: DataSourceConfig,
   tokenizer: Tokenizer,
   { data }: RunConfig,
+  { end }: SpecialTokens,
 ): Promise<TokenData[]> {
   const manifest = await manifestOf(path);
   const files = manifest ? shardFiles(path, manifest) : await tokenFiles(path, tokenizer.vocabSize);
@@ -62,7 +63,7 @@ export async function openTokenData(
   const all = await TokenFilesSource.open(path, files, tokenizer.vocabSize);
   const documents = manifest
     ? await shardSources(path, manifest, all)
-    : [await findTokenDocuments(all, tokenizer.idOf(DOCUMENT_SEPARATOR) ?? null)];
+    : [await findTokenDocuments(all, end.at(0) ?? null)];
   const split = { share: data.heldOut, by: data.heldOutBy };
   const opened = documents.map(async (source) => {
     const { train, heldOut } = await splitTokens(source, split, (id) => tokenizer.bytesOf(id).length);

@@ -10,16 +10,17 @@ import {
   requireResumable,
   runIdentityOf,
   StorageFullError,
+  sequenceLength,
   TrainingRun,
   TrainingStoppedError,
 } from '@modajs/train';
 import type { FolderStorage, PathLock } from '@modajs/train/node';
 import { inspectRun } from './inspect-run.ts';
-import { readSavedConfig } from './open-run.ts';
 import { type PreparedData, prepareData } from './prepare-data.ts';
 import { type PreparedRun, requireRoom } from './prepare-run.ts';
 import type { Ranks } from './ranks.ts';
 import { CONFIG_FILE, lockRun } from './run-folder.ts';
+import { readSavedConfig } from './saved-config.ts';
 import { TaskEvaluation } from './task-evaluation.ts';
 import { VERSIONS } from './versions.ts';
 
@@ -62,6 +63,7 @@ async function trainLocked(
   const { listener, signal, ranks, acceptsSchedule } = parties;
   const together: Ranks['together'] = ranks ? (work) => ranks.together(work) : async (work) => work();
   const { config, model } = prepared;
+  const T = sequenceLength(config, model);
   const { data, tasks, identity, resumeFrom } = await together(() => readInputs(prepared, storage, parties));
   await ranks?.requireAgreement({ ...identity, ...sizesOf(data), step: resumeFrom?.state.step ?? 0 });
   const ownPeak = await together(() => peakOf(config, decoder.device));
@@ -71,7 +73,7 @@ async function trainLocked(
       new TrainingRun({
         config,
         model: decoder,
-        T: model.seqLen,
+        T,
         ...data,
         storage,
         identity,
@@ -79,7 +81,7 @@ async function trainLocked(
         collective: ranks?.collective,
         resumeFrom,
         acceptsSchedule,
-        flopsPerToken: decoder.countFlops(model.seqLen).total / model.seqLen,
+        flopsPerToken: decoder.countFlops(T).total / T,
         peakFlops,
         inspect: inspectRun(prepared, decoder, data, tasks, storage),
         listener,
@@ -100,10 +102,10 @@ async function trainLocked(
 }
 
 async function readInputs(prepared: PreparedRun, storage: FolderStorage, parties: TrainingParties) {
-  const { config, model, tokenizer, tokenizerJson, sources } = prepared;
-  const data = parties.data ?? (await prepareData(sources, tokenizer, config));
+  const { config, model, tokenizer, tokenizerJson, sources, special, origin } = prepared;
+  const data = parties.data ?? (await prepareData(sources, tokenizer, config, special));
   const tasks = await TaskEvaluation.open(config);
-  const identity = await runIdentityOf(config, model, tokenizerJson);
+  const identity = await runIdentityOf(config, model, tokenizerJson, origin);
   const resumeFrom = prepared.resumes ? await lastCheckpoint(storage, parties) : null;
   // Before anything is written: a refused resume leaves the run as it was.
   if (resumeFrom) requireResumable(resumeFrom, { config, identity, acceptsSchedule: parties.acceptsSchedule });
@@ -112,12 +114,13 @@ async function readInputs(prepared: PreparedRun, storage: FolderStorage, parties
 
 /** Room for a checkpoint is made sure of first. A run that saves none is never opened again and needs no tokenizer. */
 async function writeInputs(prepared: PreparedRun, storage: FolderStorage): Promise<void> {
-  const { config, model, tokenizerJson } = prepared;
+  const { config, model, tokenizerJson, origin } = prepared;
   const saves = config.checkpoint.every !== null;
   if (saves) await requireRoom(storage, prepared);
   await storage.removeUnfinished('checkpoints');
   await storage.removeUnfinished('');
-  await storage.write(CONFIG_FILE, `${JSON.stringify({ run: config, model }, null, 2)}\n`);
+  const saved = origin === null ? { run: config, model } : { run: config, model, origin };
+  await storage.write(CONFIG_FILE, `${JSON.stringify(saved, null, 2)}\n`);
   if (saves) await storage.write('tokenizer.json', tokenizerJson);
 }
 

@@ -16,7 +16,7 @@ import type { Study, Variant } from './study-file.ts';
 /** FFN widths are matched in multiples of this: kernels read rows of that many elements at once. */
 const WIDTH_MULTIPLE = 8;
 /** Settings that decide which tokens a run reads in which order, and how they are scored. */
-const SAME = /^(data|tokenizer|evaluation)\.|^seed$|^training\.(steps|batchSize)$|^model\.(seqLen|vocabSize)$/;
+const SAME = /^(data|tokenizer|evaluation)\.|^seed$|^training\.(steps|batchSize|seqLen)$|^model\.(seqLen|vocabSize)$/;
 /** Settings that a report need not mention. */
 const SILENT = /^(name$|logging\.|samples\.|checkpoint\.|model\.)/;
 

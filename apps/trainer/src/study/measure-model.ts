@@ -12,7 +12,7 @@ import {
   selectTasks,
   type TaskSelection,
 } from '@modajs/eval';
-import type { Decoder } from '@modajs/models';
+import { type Decoder, hasAttentionMaps } from '@modajs/models';
 import { ConfigError, DataError } from '@modajs/tensor';
 import type { Tokenizer } from '@modajs/tokenizer';
 import { type AttentionByLayer, attentionByLayer, DOCUMENT_SEPARATOR, type HeldOutText } from '@modajs/train';
@@ -88,7 +88,7 @@ export class ModelMeasures {
   }
 }
 
-/** Attention statistics over rows spread evenly over all held-out text; null without as much text as one row, or for soft-capped attention. */
+/** Attention statistics over rows spread evenly over all held-out text; null without as much text as one row, or for soft-capped or gated attention. */
 export async function measureAttention(
   decoder: Decoder,
   heldOut: readonly HeldOutText[],
@@ -98,7 +98,7 @@ export async function measureAttention(
     Array.from({ length: Math.floor(tokens.length / T) }, (_, i) => tokens.subarray(i * T, (i + 1) * T)),
   );
   const count = Math.min(ATTENTION_ROWS, rows.length);
-  if (count === 0 || decoder.config.attentionSoftcap !== null) return null;
+  if (count === 0 || !hasAttentionMaps(decoder.config)) return null;
   const chosen = Array.from({ length: count }, (_, i) => rows[Math.floor((i * rows.length) / count)]);
   const all: AttentionByLayer[] = [];
   for (const row of chosen) all.push(await attentionByLayer(decoder, row));

@@ -11,6 +11,7 @@ import {
   resolveRunConfig,
   type StudyFile,
   type StudyTable,
+  sequenceLength,
   studyCsv,
   studyReportHtml,
   summarizeStudy,
@@ -168,7 +169,7 @@ function printPlan({ study, record }: CheckedStudy, base: RawConfig, vocabSize: 
   const rowOf = (run: PlannedRun): string[] => {
     const { config, model } = resolveRun(base, run, vocabSize);
     const full = prepareModelConfig(config, vocabSize);
-    const tokens = config.training.steps * config.training.batchSize * model.seqLen;
+    const tokens = config.training.steps * config.training.batchSize * sequenceLength(config, model);
     return [run.key, countParameters(full).toLocaleString('en'), tokens.toLocaleString('en')];
   };
   console.log(table(['run', 'parameters', 'tokens'], [...ready, ...waiting].map(rowOf)));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DecoderConfig } from '@modajs/models';
 import type { Tokenizer } from '@modajs/tokenizer';
-import { type RunConfig, type StudyInputs, tokensInMemory } from '@modajs/train';
+import { type RunConfig, type StudyInputs, sequenceLength, tokensInMemory } from '@modajs/train';
 import { type PreparedData, prepareData, readSources } from '../run/prepare-data.ts';
 import { loadTokenizer } from '../run/prepare-tokenizer.ts';
 
@@ -57,11 +57,11 @@ export function inputsOf(config: RunConfig, model: DecoderConfig, { data, hashes
     shuffle: config.data.shuffle,
     separator: data.separator,
     batchSize: training.batchSize,
-    seqLen: model.seqLen,
+    seqLen: sequenceLength(config, model),
     weights: data.sources.map(({ weight }) => weight),
     sources: hashes.sources,
   };
-  const tokensPerStep = training.batchSize * model.seqLen;
+  const tokensPerStep = training.batchSize * order.seqLen;
   return {
     dataOrder: hashOf(JSON.stringify(order)),
     heldOut: hashes.heldOut,

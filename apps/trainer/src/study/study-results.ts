@@ -1,6 +1,6 @@
 import { countFlops, countParameters } from '@modajs/models';
 import { DataError } from '@modajs/tensor';
-import { completeIdentity, flattenIdentity, type StudyRun } from '@modajs/train';
+import { completeIdentity, flattenIdentity, type StudyRun, sequenceLength } from '@modajs/train';
 import { FolderStorage } from '@modajs/train/node';
 import { VERSIONS } from '../run/versions.ts';
 import type { ResolvedRun } from './check-study.ts';
@@ -15,6 +15,7 @@ export function unmeasured(
   { status, error, startedAt }: Pick<StudyRun, 'status' | 'error'> & { readonly startedAt: number },
 ): StudyRun {
   const total = (performance.now() - startedAt) / 1000;
+  const T = sequenceLength(config, model);
   return {
     key,
     phase,
@@ -27,7 +28,7 @@ export function unmeasured(
     model,
     inputs: null,
     parameters: countParameters(model),
-    flopsPerToken: countFlops(model, model.seqLen).total / model.seqLen,
+    flopsPerToken: countFlops(model, T).total / T,
     steps: 0,
     loss: null,
     heldOut: null,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { RawConfig, StudyRun } from '@modajs/train';
+import { type RawConfig, type StudyRun, sequenceLength } from '@modajs/train';
 import { FolderStorage } from '@modajs/train/node';
 import { type ResolvedRun, resolveRun } from './check-study.ts';
 import { type PlannedRun, planRuns } from './plan-runs.ts';
@@ -179,7 +179,7 @@ export class StudyRunner {
 
   private tokensOf(run: PlannedRun): number {
     const { config, model } = this.resolve(run);
-    return config.training.steps * config.training.batchSize * model.seqLen;
+    return config.training.steps * config.training.batchSize * sequenceLength(config, model);
   }
 
   private state(): StudyState {

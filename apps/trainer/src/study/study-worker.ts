@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Decoder } from '@modajs/models';
 import { type Device, ModaError } from '@modajs/tensor';
-import { type Tokenizer, TokenizerError } from '@modajs/tokenizer';
+import { TokenizerError } from '@modajs/tokenizer';
 import {
   type HeldOutText,
   type MetricsRow,
@@ -13,12 +13,14 @@ import {
   type RunSummary,
   type StudyLoss,
   type StudyRun,
+  sequenceLength,
   TrainingStoppedError,
 } from '@modajs/train';
 import { FolderStorage, selectGpuOfRank } from '@modajs/train/node';
+import { ownSpecialTokens } from '../model/special-tokens.ts';
 import { loadPreset } from '../run/load-config.ts';
 import { openDevice } from '../run/open-device.ts';
-import { createModel } from '../run/prepare-run.ts';
+import { createModel, type PreparedRun } from '../run/prepare-run.ts';
 import { CONFIG_FILE } from '../run/run-folder.ts';
 import { trainPrepared } from '../run/train-prepared.ts';
 import { resolveRun, studyBase } from './check-study.ts';
@@ -130,7 +132,9 @@ class StudyWorker {
     const model = prepareModelConfig(config, tokenizer.vocabSize);
     const resumes = config.checkpoint.every !== null && (await storage.exists(CONFIG_FILE));
     if (!resumes) await storage.remove('');
-    const prepared = { config, model, tokenizer, tokenizerJson, sources: [], folder: storage.location, resumes };
+    const special = ownSpecialTokens(tokenizer);
+    const text = { tokenizer, tokenizerJson, special, origin: null };
+    const prepared = { config, model, ...text, sources: [], folder: storage.location, resumes };
     const decoder = createModel(prepared, device);
     try {
       const trainingFrom = performance.now();
@@ -151,7 +155,7 @@ class StudyWorker {
       if (summary.interrupted) return null;
       const measuringFrom = performance.now();
       const heldOut = heldOutOf(summary);
-      const measured = heldOut === null ? {} : await this.measure(decoder, tokenizer, data.heldOut);
+      const measured = heldOut === null ? {} : await this.measure(decoder, prepared, data.heldOut);
       const seconds = {
         training: (measuringFrom - trainingFrom) / 1000,
         evaluation: (performance.now() - measuringFrom) / 1000,
@@ -166,11 +170,12 @@ class StudyWorker {
   /** A trained model's loss is kept when measuring it further fails; the error says why the rest is missing. */
   private async measure(
     decoder: Decoder,
-    tokenizer: Tokenizer,
+    { config, model, tokenizer }: Pick<PreparedRun, 'config' | 'model' | 'tokenizer'>,
     heldOut: readonly HeldOutText[],
   ): Promise<Partial<StudyRun>> {
+    const T = sequenceLength(config, model);
     try {
-      const depth = await measureAttention(decoder, heldOut, decoder.config.seqLen);
+      const depth = await measureAttention(decoder, heldOut, T);
       return { depth, measures: await this.measures.run(decoder, tokenizer) };
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown.message : String(thrown);

@@ -1,5 +1,5 @@
-import { ConfigError, type DepthReading, linear, reshape, type Tensor } from '@modajs/tensor';
-import { type Check, checkFields, checkOperands, flag, orNull, shown, whole } from '@modajs/tensor/checks';
+import { add, ConfigError, type DepthReading, linear, mul, reshape, sub, type Tensor } from '@modajs/tensor';
+import { type Check, checkFields, checkOperands, flag, orNull, shapeIs, shown, whole } from '@modajs/tensor/checks';
 import { attention } from '../attention.ts';
 import type { SequenceOptions } from '../attention-options.ts';
 import { cappedAttention } from '../capped-attention.ts';
@@ -80,7 +80,7 @@ export function attentionLayer(
   const { out, lse } = readKeys(read, weights, config, context);
   if (context.onAttention && lse === null) {
     throw new ConfigError(
-      `attentionLayer: onAttention needs attention whose logits are not capped, got logitSoftcap=${config.logitSoftcap}. Leave onAttention out.`,
+      `attentionLayer: onAttention needs one softmax without a cap or a gate, got logitSoftcap=${config.logitSoftcap}${weights.depthGate ? ' and depthGate' : ''}. Leave onAttention out.`,
     );
   }
   if (context.onAttention && lse) {
@@ -130,8 +130,10 @@ function checkLayerCall(
   checkFields('attentionLayer', 'weights', weights, {});
   checkFields('attentionLayer', 'context', context, CONTEXT);
   for (const name of PROJECTIONS) checkProjection('attentionLayer', x, `weights.${name}`, weights[name]);
-  const { qNorm, kNorm } = weights;
-  checkOperands('attentionLayer', { x, positions: context.positions }, { qNorm, kNorm, docRange: context.docRange });
+  const { qNorm, kNorm, depthGate } = weights;
+  const given = { qNorm, kNorm, depthGate, docRange: context.docRange };
+  checkOperands('attentionLayer', { x, positions: context.positions }, given);
+  if (depthGate) shapeIs('attentionLayer', 'weights.depthGate', depthGate.shape, [config.nHeads], '[H]');
 }
 
 /** Memory of the slot that the layer's own k and v become, when nothing else than they does: they are computed there. */
@@ -202,10 +204,16 @@ function readKeys(
   if (config.depthChunk > 1) {
     return modaChunkVisible(q, k, v, depth, { ...options, chunk: config.depthChunk, firstPosition });
   }
-  if (!needsReaderNorm(config) && !scored) return moda(q, k, v, depth, options);
-  // Two queries differ, so the two parts are computed apart and merged: exact, one pass over memory more.
-  return mergeAttention(
-    attention(q, k, v, options),
-    depthAttention(depthQuery(read, weights, config), depth, { scale }),
-  );
+  if (!needsReaderNorm(config) && !scored && !weights.depthGate) return moda(q, k, v, depth, options);
+  // Two queries differ, or attention without depth is asked for too: the parts are computed apart and merged, exactly, with one
+  // pass over memory more.
+  const sequence = attention(q, k, v, options);
+  const both = mergeAttention(sequence, depthAttention(depthQuery(read, weights, config), depth, { scale }));
+  const { depthGate = null } = weights;
+  return depthGate === null ? both : { out: gated(sequence.out, both.out, depthGate), lse: null };
+}
+
+/** `sequence + g (both - sequence)`, `[B, T, H, D]`, with one g for each head: at 0 exactly attention without depth. */
+function gated(sequence: Tensor, both: Tensor, gate: Tensor): Tensor {
+  return add(sequence, mul(sub(both, sequence), reshape(gate, [gate.size, 1])));
 }

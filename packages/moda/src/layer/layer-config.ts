@@ -19,6 +19,8 @@ export interface AttentionLayerWeights {
   readonly depthAttentionProj: LinearWeights | null;
   /** `[2*Hkv*D, C]`, keys first, of the FFN's input. */
   readonly depthFfnProj: LinearWeights | null;
+  /** `[H]`: factors of what depth slots change in each head's output; null, the default, for all of it. */
+  readonly depthGate?: Tensor | null;
   /** `[Hkv, C]`: scores of the attention's slot, for a `ScoredStream`. */
   readonly depthAttentionScore?: LinearWeights | null;
   /** `[Hkv, C]`: scores of the FFN's slot, of the FFN's input. */

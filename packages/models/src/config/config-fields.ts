@@ -84,6 +84,7 @@ export const fieldRules: Readonly<Record<keyof DecoderConfig, FieldRule>> = {
   depthLastProjection: flag,
   depthKeyNorm: oneOf('none', 'writer', 'reader'),
   depthRope: oneOf('none', 'shared'),
+  depthGate: flag,
   depthChunk: wholeFrom(1),
   depthSlots: orNull(wholeFrom(1)),
   depthSlotsBy: oneOf('recency', 'score', 'both'),

@@ -129,6 +129,11 @@ export interface DecoderConfig {
   readonly depthKeyNorm: 'none' | 'writer' | 'reader';
   /** Whether depth keys carry the rotary embedding of their position. */
   readonly depthRope: 'none' | 'shared';
+  /**
+   * MoDA: each head adds g times what depth slots change, with a learned g that starts at 0: a pretrained model that is given
+   * depth attention computes at first what it did before.
+   */
+  readonly depthGate: boolean;
   /** C of `moda-chunk-visible`: a query sees the slots of its chunk of C positions up to its own. */
   readonly depthChunk: number;
   /** MoDA: a block reads at most this many slots (the paper's section 6.2); null reads all. */

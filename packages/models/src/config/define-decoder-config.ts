@@ -62,6 +62,7 @@ export function defineDecoderConfig(input: DecoderConfigInput): DecoderConfig {
     depthLastProjection: false,
     depthKeyNorm: 'writer',
     depthRope: 'shared',
+    depthGate: false,
     depthChunk: 1,
     depthSlots: null,
     depthSlotsBy: 'recency',
@@ -128,6 +129,9 @@ function checkConsistency(config: DecoderConfig): void {
     if (config[key] && !isModa) {
       refuse(`${key} needs depth 'moda' or 'moda-chunk-visible'`, { depth, [key]: true }, `Set ${key} to false.`);
     }
+  }
+  if (config.depthGate && depth !== 'moda') {
+    refuse("depthGate needs depth 'moda'", { depth, depthGate: true }, 'Set depthGate to false.');
   }
   if (depthChunk !== 1 && depth !== 'moda-chunk-visible') {
     refuse("depthChunk needs depth 'moda-chunk-visible'", { depth, depthChunk }, 'Set depthChunk to 1.');

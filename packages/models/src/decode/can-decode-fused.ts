@@ -53,6 +53,7 @@ const understood: Understood = {
   depthLastProjection: any,
   depthKeyNorm: any,
   depthRope: any,
+  depthGate: isFalse,
   depthChunk: any,
   depthSlots: any,
   depthSlotsBy: any,

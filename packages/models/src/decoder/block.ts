@@ -9,6 +9,7 @@ import {
 import { addLayerNorm, addRmsNorm, affine, layerNorm, linear, rmsNorm, type Tensor } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { DepthPath, NormOfSum, SubLayer } from '../depth/depth-path.ts';
+import { depthGateName } from '../depth/moda.ts';
 import { hasPreNorms, normNames } from '../parameters/block-specs.ts';
 import { activate } from './activation.ts';
 import { attentionFactor, rotatedComponents, scaledFrequencies } from './rotation.ts';
@@ -104,6 +105,7 @@ function attentionWeights(layer: number, weights: Weights): AttentionLayerWeight
     kNorm: weights.find(`${attention}.k_norm.weight`),
     depthAttentionProj: weights.findLinear(`model.layers.${layer}.depth.attn_kv_proj`),
     depthFfnProj: weights.findLinear(`model.layers.${layer}.depth.ffn_kv_proj`),
+    depthGate: weights.find(depthGateName(layer)),
     depthAttentionScore: weights.findLinear(`model.layers.${layer}.depth.attn_score`),
     depthFfnScore: weights.findLinear(`model.layers.${layer}.depth.ffn_score`),
   };

@@ -34,7 +34,10 @@ export async function* generateText(
   const { eos = null } = options;
   const ends = new Set(eos === null ? [] : typeof eos === 'number' ? [eos] : eos);
   const sampling = { ...options, vocabSize: options.vocabSize ?? tokenizer.vocabSize };
-  for await (const { id } of generate(model, Array.from(tokenizer.encode(prompt)), sampling)) {
+  const ids = Array.from(tokenizer.encode(prompt));
+  // What comes next is no beginning of a text: a space there stays.
+  for (const id of ids) decoding.push(id);
+  for await (const { id } of generate(model, ids, sampling)) {
     if (ends.has(id)) break;
     const piece = stops.push(decoding.push(id));
     if (piece !== '') yield piece;

@@ -40,6 +40,9 @@ export const runSchema = {
   seed: integer(1, 'Seed of weights, data order and samples', { min: 0, max: 0xffffffff }),
   device: choice(['auto', 'webgpu', 'cpu', 'reference'], 'auto', 'auto takes a hardware WebGPU adapter, else cpu'),
   threads: optional(integer(1, 'Threads of the cpu device; null asks the machine', { min: 1, max: 256 })),
+  from: optional(
+    text('', 'A trained model to start from: a run, a folder or file of weights, a repository of the hub'),
+  ),
   model: open('Decoder configuration (packages/models); vocabSize follows the tokenizer when left out', {
     keys: { preset: { isText: true } },
   }),
@@ -71,6 +74,7 @@ export const runSchema = {
   },
   training: {
     steps: integer(1000, 'Optimiser steps', { min: 1 }),
+    seqLen: optional(integer(512, "Tokens of a sequence; null: the model's seqLen", { min: 1 })),
     batchSize: integer(8, 'Sequences in one optimiser step, over all ranks and accumulation parts', { min: 1 }),
     gradientAccumulation: integer(1, 'Parts a batch is computed in; divides batchSize', { min: 1 }),
     dtype: choice(['f32', 'f16'], 'f32', 'Operands of the model; master weights are f32'),

@@ -36,17 +36,22 @@ export interface PreparedText {
 }
 
 /**
- * Encodes sources: documents are joined by the separator, a source of one document has none. Held-out text starts with one
+ * Encodes sources: documents are joined by a separator, a source of one document has none. Held-out text starts with one
  * token of context, the separator or the last training token, so that every one of its own tokens is predicted.
  *
- * @throws DataError when a source of several documents meets a tokenizer without `<|endoftext|>`
+ * @param between tokens between documents; those that the tokenizer has for `<|endoftext|>` by default
+ * @throws DataError when a source of several documents meets a tokenizer without `<|endoftext|>`, and nothing else is given
  */
-export function prepareText(sources: readonly SplitSource[], tokenizer: TextTokenizer): PreparedText {
+export function prepareText(
+  sources: readonly SplitSource[],
+  tokenizer: TextTokenizer,
+  between: readonly number[] = [],
+): PreparedText {
   const weighted: WeightedSource[] = [];
   const heldOut: HeldOutText[] = [];
   for (const { name, weight, split } of sources) {
     const isPlain = split.train.length <= 1 && split.heldOut.length <= 1;
-    const separator = isPlain ? [] : [requireSeparator(tokenizer, name)];
+    const separator = isPlain ? [] : between.length > 0 ? between : [requireSeparator(tokenizer, name)];
     const train = joinTokens(split.train, tokenizer, separator);
     weighted.push({ source: tokensInMemory(name, train), weight });
     if (split.heldOutBytes === 0) continue;

@@ -23,6 +23,9 @@ export function prepareModelConfig(
   tokenizerVocabSize: number,
   { isGiven = false }: TokenizerFacts = {},
 ): DecoderConfig {
+  if (config.from !== null) {
+    throw new ConfigError(`config: from must be left out here, got ${config.from}. moda train starts from models.`);
+  }
   const { preset, ...given } = config.model as Partial<DecoderConfigInput> & { readonly preset?: unknown };
   if (preset !== undefined && typeof preset !== 'string') {
     throw new ConfigError(
@@ -30,7 +33,7 @@ export function prepareModelConfig(
       { preset },
     );
   }
-  const base = preset === undefined ? {} : baseOf(zooPreset(preset), given.depth);
+  const base = preset === undefined ? {} : withoutOtherDepth(zooPreset(preset), given.depth);
   const spare = (base.vocabSize ?? 0) - tokenizerVocabSize;
   const takesZoo = base.vocabSize !== undefined && spare >= 0 && (!isGiven || spare < PADDING);
   const vocabSize = takesZoo ? base.vocabSize : tokenizerVocabSize;
@@ -43,8 +46,11 @@ export function prepareModelConfig(
   );
 }
 
-/** A model of the zoo; when another depth mechanism is asked for, without the options of its own. */
-function baseOf(zoo: DecoderConfig, depth: DecoderConfig['depth'] | undefined): Partial<DecoderConfig> {
-  if (depth === undefined || depth === zoo.depth) return zoo;
-  return Object.fromEntries(Object.entries(zoo).filter(([key]) => !key.startsWith('depth')));
+/** A model's fields; when another depth mechanism is asked for, without the options of its own. */
+export function withoutOtherDepth(
+  model: DecoderConfig,
+  depth: DecoderConfig['depth'] | undefined,
+): Partial<DecoderConfig> {
+  if (depth === undefined || depth === model.depth) return model;
+  return Object.fromEntries(Object.entries(model).filter(([key]) => !key.startsWith('depth')));
 }

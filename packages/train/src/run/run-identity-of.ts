@@ -7,13 +7,14 @@ import { type RunConfig, runSchema } from '../config/run-config.ts';
 
 /**
  * What must be the same for a resumed run to continue the same computation: seed, model, tokenizer, data, optimiser,
- * schedule. The number of steps is part of the schedule that a checkpoint records (`requireResumable`); ranks may come and
+ * schedule, and the weights that it started from (`origin`). The number of steps is part of the schedule that a checkpoint records (`requireResumable`); ranks may come and
  * go; evaluation, samples, checkpoints and logging may change.
  */
 export async function runIdentityOf(
   config: RunConfig,
   model: DecoderConfig,
   tokenizerJson: string,
+  origin: { readonly sha256: string } | null = null,
 ): Promise<RunIdentity> {
   const { seed, data, training, optimizer, schedule, lossScale } = config;
   const { steps: _, activationCheckpointing: __, shardOptimizer: ___, ...trainingIdentity } = training;
@@ -27,6 +28,7 @@ export async function runIdentityOf(
     optimizer,
     schedule,
     lossScale,
+    ...(origin === null ? {} : { from: { sha256: origin.sha256 } }),
   });
 }
 

@@ -10,6 +10,7 @@ import {
   prepareModelConfig,
   type RunConfig,
   resolveRunConfig,
+  sequenceLength,
   trainingStep,
 } from '@modajs/train';
 import { bytes, compact } from '../../terminal/format.ts';
@@ -87,7 +88,7 @@ function contender(name: string, config: RunConfig, device: Device): Contender {
 
 function randomBatch({ training, seed }: RunConfig, { config }: Decoder): HostBatch {
   const B = training.batchSize;
-  const T = config.seqLen;
+  const T = sequenceLength({ training }, config);
   let state = seed;
   const tokens = Int32Array.from({ length: B * T + 1 }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
