@@ -4,6 +4,7 @@ export default library({
   entry: {
     index: 'src/index.ts',
     checks: 'src/checks.ts',
+    extend: 'src/extend.ts',
     gpu: 'src/gpu.ts',
     'testing/index': 'src/testing/index.ts',
     'backends/webgpu/gpu-entry-node': 'src/backends/webgpu/gpu-entry-node.ts',

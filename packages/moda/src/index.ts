@@ -1,7 +1,6 @@
 export { attention } from './attention.ts';
 export type { AttentionResult, DepthOptions, SequenceOptions } from './attention-options.ts';
 export { depthAttention } from './depth-attention.ts';
-export { DepthStream, type ReadOptions } from './depth-stream.ts';
 export { documentRanges } from './document-ranges.ts';
 export { type AttentionLayerContext, attentionLayer } from './layer/attention-layer.ts';
 export { depthKey, projectDepth, writeProjected } from './layer/depth-keys.ts';
@@ -16,7 +15,6 @@ export { SequenceCache, type SequenceCacheOptions } from './layer/sequence-cache
 export { mergeAttention } from './merge.ts';
 export { moda } from './moda.ts';
 export { type ChunkVisibleOptions, modaChunkVisible } from './moda-chunk-visible.ts';
-export { ScoredStream, type ScoredStreamOptions } from './scored-stream.ts';
 export { type AttentionMap, attentionMap } from './statistics/attention-map.ts';
 export type { AttentionProbe } from './statistics/attention-probe.ts';
 export {
@@ -25,3 +23,5 @@ export {
   attentionStatistics,
   summarizeAttention,
 } from './statistics/attention-statistics.ts';
+export { DepthStream, type ReadOptions } from './stream/depth-stream.ts';
+export { ScoredStream, type ScoredStreamOptions } from './stream/scored-stream.ts';

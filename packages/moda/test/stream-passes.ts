@@ -4,7 +4,6 @@ import {
   asParameter,
   backward,
   checkpoint,
-  DepthArena,
   Device,
   type DeviceName,
   init,
@@ -22,6 +21,7 @@ import {
 import { createReferenceBackend } from '@modajs/tensor/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DepthStream, depthAttention, moda, modaChunkVisible } from '../src/index.ts';
+import { DepthArena } from '../src/stream/depth-arena.ts';
 
 // Slots of 512 B: keys and values are computed where they belong.
 const [B, T, H, Hkv, D, LAYERS] = [2, 4, 4, 2, 8, 3];

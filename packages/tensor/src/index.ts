@@ -81,7 +81,6 @@ export {
   zerosLike,
 } from './ops/creation.ts';
 export { type CrossEntropyOptions, crossEntropy, type ReducedCrossEntropyOptions } from './ops/cross-entropy.ts';
-export { DepthArena, type DepthArenaOptions } from './ops/depth-arena.ts';
 export { type DropoutSource, dropout } from './ops/dropout.ts';
 export { einsum } from './ops/einsum.ts';
 export {
@@ -126,7 +125,6 @@ export {
 } from './ops/elementwise.ts';
 export { addLayerNorm, addRmsNorm, type RmsNormRopeOptions, rmsNormRope } from './ops/fused-normalization.ts';
 export { embedding, gather } from './ops/indexing.ts';
-export { type KeyValues, type KeyValuesOptions, keyValues } from './ops/key-values.ts';
 export { type LinearCrossEntropyOptions, linearCrossEntropy } from './ops/linear-cross-entropy.ts';
 export { maskedFill, type OneHotOptions, oneHot, tril, triu } from './ops/masks.ts';
 export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';

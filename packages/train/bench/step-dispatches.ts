@@ -28,7 +28,7 @@ interface Row {
 
 /** Arenas are as long as the model has blocks, readers see as many slots: those extents are no part of a kind. */
 function nameOf({ pass, label, call }: ListedDispatch): string {
-  const shapes = /^(attention|depthDeferral )/.test(call) ? call.split(' ')[0] : call;
+  const shapes = /^(attention|kernels )/.test(call) ? call.split(' ')[0] : call;
   return `${pass.padEnd(8)} ${label} | ${shapes}`;
 }
 

@@ -1,9 +1,10 @@
-import { keyValues, linear, mul, reshape, split, type Tensor } from '@modajs/tensor';
+import { linear, mul, reshape, split, type Tensor } from '@modajs/tensor';
 import { checkOperands, rankIs } from '@modajs/tensor/checks';
-import type { DepthStream } from '../depth-stream.ts';
-import { ScoredStream } from '../scored-stream.ts';
+import type { DepthStream } from '../stream/depth-stream.ts';
+import { ScoredStream } from '../stream/scored-stream.ts';
 import { checkLayerConfig, checkProjection, isStream } from './layer-checks.ts';
 import type { AttentionLayerConfig, LinearWeights } from './layer-config.ts';
+import { normRopeSplit } from './norm-rope-split.ts';
 import { normAndRotate, qkNorm, rotate, rotatesWhole } from './qk-norm.ts';
 
 /**
@@ -92,10 +93,10 @@ function preparedSlot(
     return { k: depthKey(k, kNorm, positions, config, slot?.k), v };
   }
   const [B, T] = x.shape;
-  const both = reshape(linear(x, projection.weight, projection.bias ?? undefined), [B, T, 2, nKvHeads, headDim]);
+  const packed = reshape(linear(x, projection.weight, projection.bias ?? undefined), [B, T, 2, nKvHeads, headDim]);
   const norm = depthKeyNorm === 'none' || scope === 'none' ? null : { weight: kNorm, eps, full: scope === 'full' };
   const { theta, interleaved, frequencies } = rotary;
-  return keyValues(both, positions, { theta, interleaved, frequencies, norm, into: slot });
+  return normRopeSplit(packed, positions, { theta, interleaved, frequencies, norm, into: slot });
 }
 
 /** Projects `x` `[B, T, C]` and writes it to the stream as one slot, keys prepared as the configuration says. */

@@ -15,8 +15,8 @@ import {
   shown,
   whole,
 } from '@modajs/tensor/checks';
-import { DepthStream } from '../depth-stream.ts';
-import { ScoredStream } from '../scored-stream.ts';
+import { DepthStream } from '../stream/depth-stream.ts';
+import { ScoredStream } from '../stream/scored-stream.ts';
 import type { AttentionLayerConfig, LinearWeights, RotaryConfig } from './layer-config.ts';
 
 const rotary: Check = (operation, name, value) =>

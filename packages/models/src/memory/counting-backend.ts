@@ -13,7 +13,6 @@ export class CountingBackend implements Backend {
   readonly chunkBytes = 2 ** 25;
   readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
-  readonly depthDeferral = null;
   readonly fusedRope = null;
   #liveBytes = 0;
   #peakLiveBytes = 0;

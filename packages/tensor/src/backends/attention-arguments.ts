@@ -59,40 +59,9 @@ export interface AttentionBackwardArguments extends AttentionArguments {
   readonly dDepth: readonly DepthSegment[] | null;
   /** The first reader in backward order may overwrite instead of adding to cleared memory. */
   readonly accumulateDepth: boolean;
-  /** For devices with `depthDeferral`: overwritten with pairs (p, dS) `[S, B, T, H, 2]` in q's dtype, from which a gather makes dDepth. */
+  /**
+   * WebGPU only, and only for shapes of which the kernels prefer that: overwritten with pairs (p, dS) `[S, B, T, H, 2]` of softmax probability
+   * and score gradient in q's dtype, from which the caller computes dDepth later.
+   */
   readonly depthPairs: ArrayView | null;
-}
-
-/** What one reader stored for a gather. */
-export interface DepthReader {
-  /** Its entry of q and dOut. */
-  readonly row: number;
-  /** Where its pairs of the first gathered slot start in `weights`, in pairs. */
-  readonly firstPair: number;
-  readonly scale: number;
-}
-
-/** Gradients of neighbouring depth slots from all their readers: `dk = sum_r scale_r dS_r q_r`, `dv = sum_r p_r dOut_r`. All views contiguous, one dtype. */
-export interface DepthGatherArguments {
-  readonly B: number;
-  readonly T: number;
-  readonly H: number;
-  readonly Hkv: number;
-  readonly D: number;
-  readonly Dv: number;
-  /** At most `DepthDeferral.maxSlots`. */
-  readonly slots: number;
-  readonly readers: readonly DepthReader[];
-  /** Add to dk and dv. */
-  readonly accumulate: boolean;
-  /** `[rows, B, T, H, D]` */
-  readonly q: ArrayView;
-  /** `[rows, B, T, H, Dv]` */
-  readonly dOut: ArrayView;
-  /** `[pairs, 2]` */
-  readonly weights: ArrayView;
-  /** `[slots, B, T, Hkv, D]` */
-  readonly dk: ArrayView;
-  /** `[slots, B, T, Hkv, Dv]` */
-  readonly dv: ArrayView;
 }

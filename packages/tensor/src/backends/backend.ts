@@ -1,5 +1,5 @@
 import type { DType, HostArray } from '../core/dtype.ts';
-import type { AttentionArguments, AttentionBackwardArguments, DepthGatherArguments } from './attention-arguments.ts';
+import type { AttentionArguments, AttentionBackwardArguments } from './attention-arguments.ts';
 import type { CustomKernelCall } from './custom-kernel-call.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from './elementwise-ops.ts';
 import type { FusedRope } from './fused-rope.ts';
@@ -96,31 +96,6 @@ export interface RopeOptions {
   readonly inverse: boolean;
 }
 
-/** Attention that reads depth slots of one position each, as far as it decides how their gradients are made. */
-export interface DepthShape {
-  readonly B: number;
-  readonly T: number;
-  readonly H: number;
-  readonly Hkv: number;
-  readonly D: number;
-  readonly Dv: number;
-  readonly dtype: DType;
-}
-
-/**
- * Depth gradients made when a slot's writer needs them, from what its readers stored (`depthPairs` of `attentionBackward`),
- * instead of being added up by every reader: for devices on which that traffic costs more than the sums.
- */
-export interface DepthDeferral {
-  /** Bytes that one array of a gather may have. */
-  readonly maxBytes: number;
-  /** Neighbouring slots that one gather can make. */
-  readonly maxSlots: number;
-  /** Whether `attentionBackward` of this shape can leave weights, and should. */
-  prefers(shape: DepthShape): boolean;
-  gather(args: DepthGatherArguments): void;
-}
-
 /**
  * What a device can do. Every primitive writes into `out`, which the caller allocated; `out` is contiguous unless said
  * otherwise, other views reach a kernel contiguous unless the primitive says "strided" (`acceptStridedViews` copies the others
@@ -139,8 +114,6 @@ export interface Backend {
   readonly packLength: number;
   /** Large matrix products are fast when rows come in multiples of this many elements. */
   readonly rowAlignment: number;
-  /** Null: depth gradients are always added up by their readers (`dDepth`). */
-  readonly depthDeferral: DepthDeferral | null;
   /** Null: norms and rotations are passes of their own. */
   readonly fusedRope: FusedRope | null;
 

@@ -1,7 +1,7 @@
 import { contiguousStrides, isContiguous, sizeOf } from '../core/shape.ts';
 import type { AttentionArguments, AttentionBackwardArguments } from './attention-arguments.ts';
 import type { AdamWArguments, ArrayView, Backend } from './backend.ts';
-import type { FusedRope, KeyValueArguments, RopeNorm } from './fused-rope.ts';
+import type { FusedRope, RopeNorm } from './fused-rope.ts';
 
 /** Primitives whose leading arguments must be row-major, and which of them. Results are row-major already: operators allocate them. */
 const ROW_MAJOR = {
@@ -105,15 +105,6 @@ function acceptStridedRopeViews(backend: Backend, around: Around): void {
   const { fusedRope } = backend;
   if (fusedRope === null) return;
   const normOf = ({ of }: RowMajorCopies, norm: RopeNorm): RopeNorm => ({ ...norm, weight: of(norm.weight) });
-  const keyValues = <Arguments extends Omit<KeyValueArguments, 'both'> & { readonly both: ArrayView | null }>(
-    copies: RowMajorCopies,
-    args: Arguments,
-  ): Arguments => ({
-    ...args,
-    both: copies.of(args.both),
-    positions: copies.of(args.positions),
-    norm: args.norm && normOf(copies, args.norm),
-  });
   const strided: FusedRope = {
     ropePair: around(fusedRope.ropePair.bind(fusedRope), ({ of }, q, k, positions, outQ, outK, options) => {
       return [of(q), of(k), of(positions), outQ, outK, options];
@@ -123,13 +114,6 @@ function acceptStridedRopeViews(backend: Backend, around: Around): void {
       (copies, x, positions, norm, rope, dOut, dx, dWeight, accumulate) => {
         const { of } = copies;
         return [of(x), of(positions), normOf(copies, norm), rope, of(dOut), dx, dWeight, accumulate];
-      },
-    ),
-    keyValues: around(fusedRope.keyValues.bind(fusedRope), (copies, args, k, v) => [keyValues(copies, args), k, v]),
-    keyValueGradients: around(
-      fusedRope.keyValueGradients.bind(fusedRope),
-      (copies, args, dk, dv, dBoth, dWeight, accumulate) => {
-        return [keyValues(copies, args), copies.of(dk), copies.of(dv), dBoth, dWeight, accumulate];
       },
     ),
   };

@@ -10,17 +10,6 @@ export interface RopeNorm {
   readonly rstd: ArrayView;
 }
 
-/** `k = rope(rmsNorm(both's first half))`, `v = both's second half`. rotaryDim is D, `inverse` false. */
-export interface KeyValueArguments {
-  /** `[B, T, 2, Hkv, D]` */
-  readonly both: ArrayView;
-  /** i32 `[B, T]` */
-  readonly positions: ArrayView;
-  /** Null: keys only turn. */
-  readonly norm: RopeNorm | null;
-  readonly rope: RopeOptions;
-}
-
 /**
  * What normalises and turns in passes of its own, for devices on which a pass costs more than its work. Where a backend has none,
  * operators are made of smaller ones.
@@ -43,17 +32,6 @@ export interface FusedRope {
     rope: RopeOptions,
     dOut: ArrayView,
     dx: ArrayView,
-    dWeight: ArrayView | null,
-    accumulate: boolean,
-  ): void;
-  /** k, v `[B, T, Hkv, D]`: memory of different storages. */
-  keyValues(args: KeyValueArguments, k: ArrayView, v: ArrayView): void;
-  /** dBoth (overwritten) as both, which is read with a norm only. */
-  keyValueGradients(
-    args: Omit<KeyValueArguments, 'both'> & { readonly both: ArrayView | null },
-    dk: ArrayView,
-    dv: ArrayView,
-    dBoth: ArrayView,
     dWeight: ArrayView | null,
     accumulate: boolean,
   ): void;

@@ -2,11 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   add,
   asParameter,
-  attentionPrimitive,
   backward,
   checkpoint,
   crossEntropy,
-  DepthArena,
   type Device,
   full,
   init,
@@ -17,7 +15,6 @@ import {
   noGrad,
   ones,
   randomNormal,
-  reshape,
   scope,
   silu,
   square,
@@ -101,33 +98,18 @@ describe('autograd', () => {
     expect(noGrad(() => square(w)).requiresGrad).toBe(false);
   });
 
-  it('gives the same gradients with and without checkpointing, depth slots included [reference]', async () => {
+  it('gives the same gradients with and without checkpointing [reference]', async () => {
     const run = async (wrap: (body: (x: Tensor) => Tensor, x: Tensor) => Tensor): Promise<number[][]> => {
       using _ = scope();
-      const [B, T, H, D] = [2, 5, 2, 3];
-      const C = H * D;
-      const weights = Array.from({ length: 9 }, (_, i) => asParameter(randomNormal([C, C], { seed: i + 1, std: 0.4 })));
-      using arena = new DepthArena({ slots: 3, B, T, Hkv: H, D });
-      let x: Tensor = randomNormal([B, T, C], { seed: 77 });
-      for (let layer = 0; layer < 3; layer++) {
-        const [wq, wk, wv] = weights.slice(layer * 3, layer * 3 + 3);
-        const heads = (w: Tensor, from: Tensor): Tensor => reshape(linear(from, w), [B, T, H, D]);
-        x = wrap((from) => {
-          const k = heads(wk, from);
-          const v = heads(wv, from);
-          const { out } = attentionPrimitive({ q: heads(wq, from), k, v, depth: arena.read(layer) });
-          arena.writeSlot(layer, k, v);
-          return add(from, reshape(out, [B, T, C]));
-        }, x);
-      }
+      const weights = Array.from({ length: 3 }, (_, i) => asParameter(randomNormal([6, 6], { seed: i + 1, std: 0.4 })));
+      let x: Tensor = randomNormal([5, 6], { seed: 77 });
+      for (const weight of weights) x = wrap((from) => add(from, silu(linear(from, weight))), x);
       backward(sum(square(x)));
       return Promise.all(weights.map(({ grad }) => numbers(grad)));
     };
     const plain = await run((body, x) => body(x));
-    const replayed = await run((body, x) => checkpoint(body, [x]));
-    expect(plain.flat().every(Number.isFinite)).toBe(true);
-    expect(Math.max(...plain[1].map(Math.abs))).toBeGreaterThan(0.01);
-    plain.forEach((gradient, i) => gradient.forEach((value, j) => expect(replayed[i][j]).toBeCloseTo(value, 10)));
+    expect(Math.max(...plain[0].map(Math.abs))).toBeGreaterThan(0.01);
+    expect(await run((body, x) => checkpoint(body, [x]))).toEqual(plain);
   });
 
   it('linearCrossEntropy in chunks equals crossEntropy of the whole logits [reference]', async () => {

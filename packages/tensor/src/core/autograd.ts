@@ -71,7 +71,7 @@ export class GradNode {
     private run: BackwardFunction | null,
     /** The parameter whose gradient arrives here; it accumulates. */
     readonly leaf: Tensor | null = null,
-    /** A node that runs even when no gradient tensor arrives: its gradient lives elsewhere (depth slots). */
+    /** A node that runs even when no gradient tensor arrives: its gradient lives elsewhere. */
     readonly alwaysRuns = false,
   ) {
     this.inputs = [...inputs];
@@ -204,27 +204,32 @@ export function record(
   backward: BackwardFunction,
 ): void {
   if (!recording || !inputs.some((input) => input?.node)) return;
-  attach(
-    outputs,
-    makeNode(
-      inputs.map((input) => input?.node ?? null),
-      inputs.map((input) => input?.outputIndex ?? 0),
-      saved,
-      backward,
-    ),
-  );
+  attach(outputs, makeNode({ inputs, saved, backward }));
 }
 
-export function makeNode(
-  inputs: readonly (GradNode | null)[],
-  inputOutputs: readonly number[],
-  saved: readonly Tensor[],
-  backward: BackwardFunction,
-  alwaysRuns = false,
-): GradNode {
+/** An input of a node: the node that made it, null where no gradient is wanted, and which of that node's outputs it was. Tensors are edges. */
+export interface Edge {
+  readonly node: GradNode | null;
+  readonly outputIndex: number;
+}
+
+/** What `makeNode` makes a node of. */
+export interface NodeOptions {
+  readonly inputs: readonly (Edge | null)[];
+  /** Tensors that `backward` receives as live handles, whatever happens to the originals. */
+  readonly saved: readonly Tensor[];
+  readonly backward: BackwardFunction;
+  /** Run it even when no gradient tensor arrives: its gradient lives elsewhere. */
+  readonly alwaysRuns?: boolean;
+}
+
+/** A node that is in the graph once it is attached to outputs, or an input of another. The caller has its first reference. */
+export function makeNode({ inputs, saved, backward, alwaysRuns = false }: NodeOptions): GradNode {
   const kept = withoutScope(() => saved.map((tensor) => tensor.alias()));
   for (const tensor of kept) tensor.isSaved = true;
-  return new GradNode(inputs, inputOutputs, kept, backward, null, alwaysRuns);
+  const nodes = inputs.map((input) => input?.node ?? null);
+  const outputs = inputs.map((input) => input?.outputIndex ?? 0);
+  return new GradNode(nodes, outputs, kept, backward, null, alwaysRuns);
 }
 
 /** Gives `outputs` the node. The node's first reference passes to the first output. */

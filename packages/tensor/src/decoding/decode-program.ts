@@ -222,7 +222,7 @@ export class DecodeProgram {
   prepare(): PreparedSequence {
     const calls = this.#calls;
     this.#calls = [];
-    return this.#backend.prepare(calls);
+    return this.#backend.kernels.prepare(calls);
   }
 }
 

@@ -13,7 +13,7 @@ import {
 import type { AttentionInput, DepthReading } from './attention.ts';
 import { checkOperands, dtypeIs, floatOnly, isOneDevice, rankIs, sameDType, shapeIs } from './checks.ts';
 
-/** What `DepthArena.read` and `slotTensors` give. */
+/** What `slotTensors` and a depth stream's `read` give. */
 export const isReading: Check = (operation, name, value) => {
   const { S, Td, device, writers } = (value ?? {}) as Partial<DepthReading>;
   if (Number.isInteger(S) && Number.isInteger(Td) && device && Array.isArray(writers)) return;

@@ -1,5 +1,4 @@
 import type { AttentionArguments, DepthArguments, DepthSegment } from '../backends/attention-arguments.ts';
-import type { ArrayView } from '../backends/backend.ts';
 import { attach, type GradNode, type InputGradient, isRecording, makeNode } from '../core/autograd.ts';
 import type { Device } from '../core/device.ts';
 import { tidy } from '../core/scope.ts';
@@ -22,18 +21,18 @@ export interface DepthGradients {
   /** f32 sums, made at the first call. */
   segments(): readonly DepthSegment[];
   /** Reserves room before the gradient of the reader's output is made; null when it must add to `segments()`. */
-  reserve(reader: { readonly scale: number; readonly q: ArrayView }): DepthReservation | null;
+  reserve(reader: { readonly scale: number; readonly q: Tensor }): DepthReservation | null;
   /**
    * Stores q and dOut, and gives the memory `[S, B, T, H, 2]` into which the reader's backward pass writes its pairs (p, dS) of softmax
    * probability and score gradient; null when it must add to `segments()`.
    */
   store(
-    reader: { readonly scale: number; readonly q: ArrayView; readonly dOut: ArrayView },
+    reader: { readonly scale: number; readonly q: Tensor; readonly dOut: Tensor },
     reservation: DepthReservation | null,
   ): Tensor | null;
 }
 
-/** Depth keys and values as attention reads them: made by `DepthArena.read`. */
+/** Depth keys and values as attention reads them: `slotTensors` of tensors, or a depth stream of `@modajs/moda`. */
 export interface DepthReading {
   /** Where the slots are. */
   readonly device: Device;
@@ -164,23 +163,20 @@ function connect(
   }
   if (!writers.length && !q.node && !k?.node && !v?.node) return;
   const optional = [k, v, docRange].filter((tensor) => tensor !== null);
-  const inputs = [q, k, v].map((tensor) => tensor?.node ?? null);
-  const outputs = [q, k, v].map((tensor) => tensor?.outputIndex ?? 0);
   let reservation: DepthReservation | null = null;
-  const node = makeNode(
-    [...inputs, ...writers],
-    [...outputs, ...writers.map(() => 0)],
-    [q, out, lse, ...optional],
-    ([dOut, dLse], [sq, sOut, sLse, ...rest], _needs, _inputs, gradientOf) => {
+  const node = makeNode({
+    inputs: [q, k, v, ...writers.map((writer) => ({ node: writer, outputIndex: 0 }))],
+    saved: [q, out, lse, ...optional],
+    backward: ([dOut, dLse], [sq, sOut, sLse, ...rest], _needs, _inputs, gradientOf) => {
       const alive: Dense = [sq, k && rest.shift()!, v && rest.shift()!, docRange && rest.shift()!];
       return runBackward(input, alive, depthArgs, sOut, sLse, dOut, dLse ?? null, gradientOf, reservation);
     },
-  );
+  });
   depth?.keepFor(node);
   const gradients = readsOwnPosition(input) ? (depth?.gradients ?? null) : null;
   if (gradients) {
     node.outputGradientMemory = ([sq]) => {
-      reservation = gradients.reserve({ scale: scaleOf(input), q: sq.view });
+      reservation = gradients.reserve({ scale: scaleOf(input), q: sq });
       return reservation?.dOut() ?? null;
     };
   }
@@ -205,7 +201,7 @@ function runBackward(
   const { dk, dv, accumulateKeys } = keyGradients(input, k, v, gradientOf);
   const depth = input.depth && input.depth.S > 0 ? input.depth : null;
   const args = argumentsOf(input, dense, depthArgs, out, lse);
-  const reader = { scale: args.scale, q: q.view, dOut: gradient.view };
+  const reader = { scale: args.scale, q, dOut: gradient };
   const pairs = (readsOwnPosition(input) && depth?.gradients?.store(reader, reservation)) || null;
   device.backend.attentionBackward({
     ...args,

@@ -9,23 +9,23 @@ import {
   runBackward,
   withRecording,
 } from '../core/autograd.ts';
-import { AutogradError } from '../core/errors.ts';
 import { tidy, withoutScope } from '../core/scope.ts';
+import type { Shared } from '../core/shared.ts';
 import { livingTensor, type Tensor } from '../core/tensor.ts';
 import { callback, refusePromise } from '../core/value-checks.ts';
 import { checkOperandList } from './checks.ts';
-import type { DepthArena } from './depth-arena.ts';
-import type { DepthPass } from './depth-pass.ts';
 
 /**
- * What a checkpointed function did besides returning: depth slots it read are dependencies of its node, depth slots it
- * wrote take their gradient when it runs backward.
+ * What a checkpointed function did besides returning. Some operators keep memory of their own that outlives a call and whose
+ * gradients go no way of the graph's tensors (a depth stream). A function may read such memory: the nodes that wrote it are dependencies
+ * of the checkpoint's node. It may write some: its nodes take their gradients when the checkpoint runs backward. The replay must work
+ * on the memory that the first run worked on.
  */
 export class CheckpointFrame {
   readonly #dependencies = new Set<GradNode>();
   readonly writers: GradNode[] = [];
-  /** The passes of depth arenas that the function worked on. */
-  readonly #passes = new Map<DepthArena, DepthPass>();
+  /** The memory that the function worked on, by its owner. */
+  readonly #memory = new Map<object, Shared>();
 
   constructor(
     readonly node: GradNode,
@@ -35,23 +35,19 @@ export class CheckpointFrame {
     private readonly outer: CheckpointFrame | null = null,
   ) {}
 
-  /** The pass of an arena that a replay works on: that of its first run; null in a first run. */
-  replayed(arena: DepthArena): DepthPass | null {
-    const own = this.first === null ? null : this.first.#passes.get(arena);
-    return own ?? this.outer?.replayed(arena) ?? null;
+  /** The memory of an owner that a replay works on: that of its first run; null in a first run. */
+  replayed(owner: object): Shared | null {
+    const own = this.first === null ? null : this.first.#memory.get(owner);
+    return own ?? this.outer?.replayed(owner) ?? null;
   }
 
-  /** Keeps a pass for the replay. @throws AutogradError for a second pass of one arena */
-  uses(arena: DepthArena, pass: DepthPass): void {
-    const known = this.#passes.get(arena);
-    if (known === pass) return;
-    if (known) {
-      throw new AutogradError(
-        'checkpoint: a function must work on one pass of a depth stream, got a slot that it writes twice. Checkpoint each pass by itself.',
-      );
-    }
-    this.#passes.set(arena, pass);
-    if (this.first === null) this.node.hold(pass.hold());
+  /** Keeps an owner's memory for the replay; false when the function has worked on other memory of it before. */
+  uses(owner: object, memory: Shared): boolean {
+    const known = this.#memory.get(owner);
+    if (known) return known === memory;
+    this.#memory.set(owner, memory);
+    if (this.first === null) this.node.hold(memory.hold());
+    return true;
   }
 
   dependsOn(nodes: readonly GradNode[]): void {
@@ -62,7 +58,7 @@ export class CheckpointFrame {
     this.writers.push(node.retain());
   }
 
-  /** A reference of its node, as the writer of a slot; a replay around it must run that node too. */
+  /** A reference of its node, as that which wrote memory; a replay around it must run that node too. */
   asWriter(): GradNode {
     this.outer?.wrote(this.node);
     return this.node.retain();
@@ -97,25 +93,24 @@ function inFrame<T>(frame: CheckpointFrame, body: () => T): T {
 /**
  * Activation checkpointing: runs `body(inputs)` without keeping what its backward pass needs and runs it again then
  * (Chen et al., "Training deep nets with sublinear memory cost", 2016). `body` must compute the same both times; random
- * numbers do, for their position is explicit. Parameters it uses accumulate as usual, depth slots it writes too.
+ * numbers do, for their position is explicit. Parameters it uses accumulate as usual, slots of a depth stream that it writes too.
  *
- * @param body pure but for depth slots; returns one tensor
+ * @param body pure but for such slots; returns one tensor
  */
 export function checkpoint(body: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[]): Tensor {
   callback('checkpoint', 'body', body);
   if (!Array.isArray(inputs) || inputs.length > 0) checkOperandList('checkpoint', 'inputs', inputs);
   if (!isRecording()) return tidy(() => oneResult(body(...inputs)));
-  // The node exists before the body runs, so that depth slots written inside can name it as their writer.
+  // The node exists before the body runs, so that memory written inside can name it as its writer.
   const dependencies: GradNode[] = [];
   // Asked now: at the time of the backward pass the inputs themselves may be gone.
   const needs = inputs.map((input) => input.node !== null);
-  const node = makeNode(
-    inputs.map((input) => input.node),
-    inputs.map((input) => input.outputIndex),
+  const node = makeNode({
     inputs,
-    ([dOut], saved) => [...replay(body, saved, needs, dOut ?? null, frame), ...dependencies.map(() => null)],
-    true,
-  );
+    saved: inputs,
+    backward: ([dOut], saved) => [...replay(body, saved, needs, dOut ?? null, frame), ...dependencies.map(() => null)],
+    alwaysRuns: true,
+  });
   const frame = new CheckpointFrame(node, null, active);
   const run = (): Tensor => oneResult(body(...inputs.map((input) => input.detach())));
   let out: Tensor;

@@ -11,11 +11,10 @@ import { tensor } from './creation.ts';
 import { add, mul, square } from './elementwise.ts';
 import { addLayerNorm, addRmsNorm, rmsNormRope } from './fused-normalization.ts';
 import { embedding } from './indexing.ts';
-import { keyValues } from './key-values.ts';
 import { linear } from './matmul.ts';
 import { layerNorm, rmsNorm } from './normalization.ts';
 import { sum } from './reductions.ts';
-import { reshape } from './views.ts';
+import { reshape, split } from './views.ts';
 
 const devices = new Map<string, Device>();
 beforeAll(async () => {
@@ -64,8 +63,9 @@ async function gradients(device: Device, hasMemory: boolean, steps = 1): Promise
     for (let use = 0; use < 2; use++) {
       const heads = reshape(linear(x, weights.map, weights.bias), [B, T, H, D]);
       const q = rmsNormRope(heads, weights.headNorm, positions);
-      const projected = reshape(linear(x, weights.both), [B, T, 2, H, D]);
-      const { k, v } = keyValues(projected, positions, { norm: { weight: weights.fullNorm, full: true } });
+      const [keys, values] = split(reshape(linear(x, weights.both), [B, T, 2, H, D]), [1, 1], 2);
+      const k = rmsNormRope(reshape(keys, [B, T, H, D]), weights.fullNorm, positions, { full: true });
+      const v = reshape(values, [B, T, H, D]);
       const { out } = attentionPrimitive({ q, k, v });
       // k and v have a gradient before attention gives them theirs.
       const also = reshape(mul(k, v), [B, T, C]);

@@ -42,11 +42,10 @@ export function slotTensors(k: Tensor, v: Tensor): SlotTensors {
     );
   const node =
     isRecording() && (k.node || v.node)
-      ? makeNode(
-          slots.map((slot) => slot.node),
-          slots.map((slot) => slot.outputIndex),
-          slots,
-          () => {
+      ? makeNode({
+          inputs: slots,
+          saved: slots,
+          backward: () => {
             const found = gradients ?? [];
             gradients = null;
             return found.map((gradient) => {
@@ -56,8 +55,8 @@ export function slotTensors(k: Tensor, v: Tensor): SlotTensors {
               return out;
             });
           },
-          true,
-        )
+          alwaysRuns: true,
+        })
       : null;
   return reading(slots, node, () => {
     gradients ??= open();

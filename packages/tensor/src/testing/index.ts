@@ -4,6 +4,7 @@ export { type Exempt, faultsOf, gapsOf } from './calls/check-calls.ts';
 export * as depthKinds from './calls/depth-calls.ts';
 export type { Kind, Place } from './calls/kinds.ts';
 export * as kinds from './calls/kinds.ts';
+export { attentionCasesOver, type ReadSlots } from './cases/attention-cases.ts';
 export { checkGradients } from './check-gradients.ts';
 export { checkOperator, type OperatorReport } from './check-operator.ts';
 export type { CaseInput, OperatorCase } from './operator-case.ts';

@@ -30,7 +30,6 @@ export class CpuBackend implements Backend {
   readonly chunkBytes = 2 ** 25;
   readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
-  readonly depthDeferral = null;
   readonly fusedRope = null;
   readonly description: string;
   readonly #runtime: kernels.CpuRuntime;

@@ -38,7 +38,6 @@ export class ReferenceBackend implements Backend {
   readonly chunkBytes = 2 ** 25;
   readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
-  readonly depthDeferral = null;
   readonly fusedRope = null;
   readonly description: string;
   readonly #round: reference.Round;

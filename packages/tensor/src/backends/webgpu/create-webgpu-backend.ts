@@ -11,7 +11,6 @@ import { Failures } from './failures.ts';
 import { attentionOperations } from './operations/attention-operations.ts';
 import { contiguousStrides } from './operations/contiguous.ts';
 import { customOperation } from './operations/custom-operation.ts';
-import { depthDeferral } from './operations/depth-deferral.ts';
 import { elementwiseOperations } from './operations/elementwise-operations.ts';
 import { fusedRope } from './operations/fused-rope.ts';
 import { matmulOperations } from './operations/matmul-operations.ts';
@@ -20,11 +19,12 @@ import { optimizerOperations } from './operations/optimizer-operations.ts';
 import { rowOperations } from './operations/row-operations.ts';
 import { PipelineCache } from './pipeline-cache.ts';
 import { PlanRunner } from './plan-runner.ts';
-import { type PreparedCall, PreparedSequence } from './prepared-sequence.ts';
+import { PreparedSequence } from './prepared-sequence.ts';
 import { type KernelSpan, Profiler } from './profiler.ts';
 import { type OpenDevice, requestDevice } from './request-device.ts';
 import { deviceBytes, Transfers } from './transfers.ts';
 import { UniformRing } from './uniform-ring.ts';
+import { createWebGpuKernels, type WebGpuKernels } from './webgpu-kernels.ts';
 import { WebGpuStorage, webGpuStorage } from './webgpu-storage.ts';
 
 export interface WebGpuOptions {
@@ -47,10 +47,10 @@ export interface WebGpuBackend extends Backend {
   readonly kind: 'webgpu';
   readonly device: GPUDevice;
   readonly capabilities: DeviceCapabilities;
+  /** What kernels of other packages run with. */
+  readonly kernels: WebGpuKernels;
   /** Every kernel since the start with its time, in order; empty without `profile`. Submits and waits. */
   profile(): Promise<readonly KernelSpan[]>;
-  /** Plans with fixed operands, prepared once for many replays. @throws KernelError */
-  prepare(calls: readonly PreparedCall[]): PreparedSequence;
 }
 
 type MemoryOperations = Pick<Backend, 'allocate' | 'release' | 'upload' | 'download' | 'downloadAll' | 'hostValues'>;
@@ -137,6 +137,7 @@ function assemble(
   const elementwise = elementwiseOperations(runner);
   const transfers = new Transfers(recorder);
   const preparedPipelines = new PipelineCache(device, false);
+  const prepare: WebGpuKernels['prepare'] = (calls) => new PreparedSequence(runner, preparedPipelines, calls);
   return {
     kind: 'webgpu',
     description,
@@ -145,10 +146,10 @@ function assemble(
     packLength: packLengthOf(capabilities.maxBindingBytes),
     // 16 bytes of f16.
     rowAlignment: 8,
-    depthDeferral: depthDeferral(runner, elementwise),
     fusedRope: fusedRope(runner),
     device,
     capabilities,
+    kernels: createWebGpuKernels(runner, elementwise, prepare),
     ...memoryOperations(runner, transfers, elementwise.copy),
     capture: (body) => captureCommands({ recorder, pool, transfers }, body),
     async synchronize() {
@@ -165,7 +166,6 @@ function assemble(
       recorder.flush();
       return profiler === null ? [] : profiler.spans();
     },
-    prepare: (calls) => new PreparedSequence(runner, preparedPipelines, calls),
     destroy() {
       failures.expectLoss();
       device.destroy();

@@ -27,7 +27,7 @@ describe('prepared sequence [webgpu]', () => {
 
   it('repeats its dispatches on the same memory, in order with uploads and other work', async () => {
     const { logits, state, results } = operands();
-    using sequence = backend.prepare([{ plan, operands: { logits, state, results } }]);
+    using sequence = backend.kernels.prepare([{ plan, operands: { logits, state, results } }]);
     expect(sequence.length).toBe(plan.passes.length);
     backend.upload(state.storage, 0, Int32Array.of(7, 0, 0, 0));
     for (const best of [250, 3]) {
@@ -44,7 +44,7 @@ describe('prepared sequence [webgpu]', () => {
   it('gives its memory back', () => {
     const named = operands();
     const before = backend.memory().liveBytes;
-    const sequence = backend.prepare([{ plan, operands: named }]);
+    const sequence = backend.kernels.prepare([{ plan, operands: named }]);
     expect(backend.memory().liveBytes).toBeGreaterThan(before);
     sequence.replay();
     sequence.dispose();
@@ -54,7 +54,7 @@ describe('prepared sequence [webgpu]', () => {
   it('appears in profiles under its kernels', async () => {
     const device = new Device(backend);
     const before = (await kernelSpans(device)).length;
-    using sequence = backend.prepare([{ plan, operands: operands() }]);
+    using sequence = backend.kernels.prepare([{ plan, operands: operands() }]);
     sequence.replay();
     const labels = (await kernelSpans(device)).slice(before).map(({ label }) => label);
     expect(labels).toEqual(plan.passes.map(({ label }) => label));
@@ -62,6 +62,6 @@ describe('prepared sequence [webgpu]', () => {
 
   it('refuses a plan whose operands are not all there', () => {
     const { logits, state } = operands();
-    expect(() => backend.prepare([{ plan, operands: { logits, state } }])).toThrow(KernelError);
+    expect(() => backend.kernels.prepare([{ plan, operands: { logits, state } }])).toThrow(KernelError);
   });
 });

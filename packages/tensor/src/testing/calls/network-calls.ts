@@ -6,7 +6,6 @@ import {
   floatDType,
   name,
   notNegative,
-  nullable,
   optional,
   options,
   positive,
@@ -118,32 +117,6 @@ export const networkCalls: CallTable = {
           q: optional(tensorOf([B, T, H, D], { ...f32, isRankFixed: false })),
           k: optional(tensorOf([B, T, Hkv, D], { ...f32, isRankFixed: false })),
         }),
-      }),
-    ],
-  },
-  keyValues: {
-    run: ops.keyValues,
-    args: [
-      tensorOf([B, T, 2, Hkv, D], f32),
-      positions,
-      options({
-        ...turning,
-        norm: nullable(
-          options({
-            weight: optional(tensorOf([D], f32)),
-            eps: notNegative(1e-5),
-            full: { ...flag, good: () => false },
-          }),
-        ),
-        into: nullable(
-          options(
-            {
-              k: tensorOf([B, T, Hkv, D], { ...f32, isRankFixed: false }),
-              v: tensorOf([B, T, Hkv, D], { ...f32, isRankFixed: false }),
-            },
-            ['k', 'v'],
-          ),
-        ),
       }),
     ],
   },

@@ -30,7 +30,7 @@ export const tensorExempt: Exempt = {
       ...['Device.toString', 'Tensor.detach', 'Tensor.data', 'Tensor.item', 'Tensor.dispose', 'Tensor.toString'],
       ...['Tensor.array', 'Tensor.print', 'showTensorsInDevtools'],
       ...['AdamW.zeroGrad', 'AdamW.state', 'AdamW.dispose', 'ParameterCopies.refresh', 'ParameterCopies.dispose'],
-      ...['DepthArena.dispose', 'DecodeProgram.prepare'],
+      'DecodeProgram.prepare',
     ].map((name) => [name, 'takes no arguments']),
   ),
   ...Object.fromEntries(

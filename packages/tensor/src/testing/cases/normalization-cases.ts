@@ -1,7 +1,6 @@
 import type { Tensor } from '../../core/tensor.ts';
 import { add, mul } from '../../ops/elementwise.ts';
 import { addLayerNorm, addRmsNorm, rmsNormRope } from '../../ops/fused-normalization.ts';
-import { keyValues } from '../../ops/key-values.ts';
 import { layerNorm, rmsNorm } from '../../ops/normalization.ts';
 import { rope } from '../../ops/rope.ts';
 import { ropePair } from '../../ops/rope-pair.ts';
@@ -96,27 +95,6 @@ export const normalizationCases: readonly OperatorCase[] = [
       run: ([a, positions]) => rmsNormRope(a, null, positions, { full, theta: 100 }),
     },
   ]),
-  ...([null, 'full', 'head'] as const).map(
-    (scope): OperatorCase => ({
-      name: `keyValues, ${scope === null ? 'turned only' : `norm: ${scope}`} [B=2 T=3 Hkv=3 D=8]`,
-      inputs: [
-        x([2, 3, 2, 3, 8]),
-        x([scope === 'full' ? 24 : 8]),
-        { shape: [2, 3], kind: 'integer', data: [0, 1, 2, 7, 90, 511] },
-      ],
-      run: ([both, weight, positions]) => {
-        const norm = scope === null ? null : { weight, full: scope === 'full' };
-        const { k, v } = keyValues(both, positions, { norm, interleaved: scope === 'head' });
-        // Without a norm, too, every input takes part.
-        return [k, v, mul(weight, weight)];
-      },
-    }),
-  ),
-  {
-    name: 'keyValues of which only the values are used, norm without weight',
-    inputs: [x([1, 5, 2, 1, 4]), { shape: [1, 5], kind: 'integer', data: [0, 1, 2, 3, 4] }],
-    run: ([both, positions]) => keyValues(both, positions, { norm: { weight: null } }).v,
-  },
   ...[false, true].map(
     (interleaved): OperatorCase => ({
       name: `rope ${interleaved ? 'interleaved' : 'in halves'} [B=2 T=5 H=3 D=8]`,
@@ -125,15 +103,14 @@ export const normalizationCases: readonly OperatorCase[] = [
     }),
   ),
   {
-    name: 'rope, rmsNormRope, ropePair and keyValues by frequencies [B=2 T=3 H=2 D=8]',
-    inputs: [x([2, 3, 2, 8]), x([2, 3, 2, 2, 8]), { shape: [2, 3], kind: 'integer', data: [0, 1, 2, 7, 90, 511] }],
-    run: ([a, both, positions]) => {
+    name: 'rope, rmsNormRope and ropePair by frequencies [B=2 T=3 H=2 D=8]',
+    inputs: [x([2, 3, 2, 8]), { shape: [2, 3], kind: 'integer', data: [0, 1, 2, 7, 90, 511] }],
+    run: ([a, positions]) => {
       const frequencies = [1, 0.3, 0.004, 0];
       const { q, k } = ropePair(a, a, positions, { frequencies });
-      const pair = keyValues(both, positions, { frequencies, norm: { weight: null } });
       const normed = rmsNormRope(a, null, positions, { frequencies, full: true });
       const part = rope(a, positions, { frequencies: frequencies.slice(1, 3), rotaryDim: 4, interleaved: true });
-      return [q, k, pair.k, pair.v, normed, part];
+      return [q, k, normed, part];
     },
   },
   // The second shape is one that kernels read 16 bytes at a time.

@@ -1,24 +1,9 @@
-import { planNormRope, planNormRopeBackward, planRope } from '@modajs/kernels';
-import type { ArrayView, RopeOptions } from '../../backend.ts';
-import type { FusedRope, RopeNorm } from '../../fused-rope.ts';
+import { planNormRopeBackward, planRope } from '@modajs/kernels';
+import type { ArrayView } from '../../backend.ts';
+import type { FusedRope } from '../../fused-rope.ts';
 import type { PlanRunner } from '../plan-runner.ts';
 import { floatDType } from './float-dtype.ts';
 import { offsetsOf, operandsOf, present } from './row-operations.ts';
-
-function scopeOf(norm: RopeNorm | null): 'full' | 'head' | 'none' {
-  if (norm === null) return 'none';
-  return norm.full ? 'full' : 'head';
-}
-
-interface GradientViews {
-  /** Keys, or keys and values; null without a norm. */
-  readonly x: ArrayView | null;
-  readonly positions: ArrayView;
-  readonly dOut: ArrayView;
-  readonly dV: ArrayView | null;
-  readonly dx: ArrayView;
-  readonly dWeight: ArrayView | null;
-}
 
 /** How a weight's gradient is stored, for a plan. */
 export function weightGradientOf(dWeight: ArrayView | null, accumulate: boolean) {
@@ -27,33 +12,6 @@ export function weightGradientOf(dWeight: ArrayView | null, accumulate: boolean)
 
 /** Norm, rotation and what lies around them in one pass each way. */
 export function fusedRope(runner: PlanRunner): FusedRope {
-  const gradient = (
-    views: GradientViews,
-    norm: RopeNorm | null,
-    { theta, frequencies, interleaved }: RopeOptions,
-    accumulate: boolean,
-  ): void => {
-    const operands = operandsOf(runner, { ...views, weight: norm?.weight ?? null, rstd: norm?.rstd ?? null });
-    const { x, rstd, dV, ...starts } = offsetsOf<typeof operands>(operands);
-    const [B, T, H, D] = views.dOut.shape;
-    const problem = {
-      dtype: floatDType('rope', views.dOut.dtype),
-      tokens: B * T,
-      H,
-      D,
-      scope: scopeOf(norm),
-      theta,
-      frequencies,
-      isInterleaved: interleaved,
-      stride: (dV === null ? 1 : 2) * H * D,
-      ...weightGradientOf(views.dWeight, accumulate),
-      offsets: { ...starts, x: x ?? 0, rstd: rstd ?? 0, ...(dV === null ? {} : { dV }) },
-    };
-    const plan = runner.plan(`norm-rope-backward ${JSON.stringify(problem)}`, () =>
-      planNormRopeBackward(problem, runner.capabilities),
-    );
-    runner.run(plan, present(operands));
-  };
   return {
     ropePair(qView, kView, positionsView, outQView, outKView, { theta, frequencies, rotaryDim, interleaved, inverse }) {
       const [x, y, positions] = [qView, kView, positionsView].map((view) => runner.operand(view));
@@ -75,35 +33,35 @@ export function fusedRope(runner: PlanRunner): FusedRope {
       const plan = runner.plan(`rope ${JSON.stringify(problem)}`, () => planRope(problem, runner.capabilities));
       runner.run(plan, { x, y, positions, out, outY });
     },
-    normGradient(x, positions, norm, rope, dOut, dx, dWeight, accumulate) {
-      gradient({ x, positions, dOut, dV: null, dx, dWeight }, norm, rope, accumulate);
-    },
-    keyValues({ both, positions, norm, rope }, k, v) {
-      const weight = norm?.weight ?? null;
-      const operands = operandsOf(runner, { x: both, weight, positions, out: k, rstd: norm?.rstd ?? null, v });
-      const { rstd, ...starts } = offsetsOf<typeof operands>(operands);
-      const [B, T, H, D] = k.shape;
+    normGradient(
+      x,
+      positions,
+      { full, weight, rstd },
+      { theta, frequencies, interleaved },
+      dOut,
+      dx,
+      dWeight,
+      accumulate,
+    ) {
+      const operands = operandsOf(runner, { x, positions, weight, rstd, dOut, dx, dWeight });
+      const [B, T, H, D] = dOut.shape;
       const problem = {
-        dtype: floatDType('rope', k.dtype),
+        dtype: floatDType('rope', dOut.dtype),
         tokens: B * T,
         H,
         D,
-        scope: scopeOf(norm),
-        eps: norm?.eps ?? 0,
-        rotaryDim: D,
-        theta: rope.theta,
-        frequencies: rope.frequencies,
-        isInterleaved: rope.interleaved,
-        stride: 2 * H * D,
-        offsets: { ...starts, rstd: rstd ?? 0 },
-      };
-      const plan = runner.plan(`norm-rope ${JSON.stringify(problem)}`, () =>
-        planNormRope(problem, runner.capabilities),
+        scope: full ? 'full' : 'head',
+        theta,
+        frequencies,
+        isInterleaved: interleaved,
+        stride: H * D,
+        ...weightGradientOf(dWeight, accumulate),
+        offsets: offsetsOf<typeof operands>(operands),
+      } as const;
+      const plan = runner.plan(`norm-rope-backward ${JSON.stringify(problem)}`, () =>
+        planNormRopeBackward(problem, runner.capabilities),
       );
       runner.run(plan, present(operands));
-    },
-    keyValueGradients({ both, positions, norm, rope }, dk, dv, dBoth, dWeight, accumulate) {
-      gradient({ x: both, positions, dOut: dk, dV: dv, dx: dBoth, dWeight }, norm, rope, accumulate);
     },
   };
 }

@@ -1,11 +1,6 @@
-import type { DepthReader } from '../backends/attention-arguments.ts';
-import type { ArrayView, DepthDeferral } from '../backends/backend.ts';
-import type { Device } from '../core/device.ts';
-import { type DType, elementBytes } from '../core/dtype.ts';
-import { withoutScope } from '../core/scope.ts';
-import { contiguousStrides, sizeOf } from '../core/shape.ts';
-import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import type { DepthReservation } from './attention.ts';
+import { assign, type Device, type DType, elementBytes, type Tensor, withoutScope } from '@modajs/tensor';
+import { allocateTensor, contiguousStrides, type DepthReservation, sizeOf } from '@modajs/tensor/extend';
+import type { DepthGather, DepthReader } from './depth-gather.ts';
 import { QueryBuffers } from './query-buffers.ts';
 
 /** The shape of every slot of an arena. */
@@ -24,8 +19,8 @@ export interface DeferredReader {
   readonly S: number;
   readonly scale: number;
   /** `[B, T, H, D]` and `[B, T, H, Dv]`, contiguous. */
-  readonly q: ArrayView;
-  readonly dOut: ArrayView;
+  readonly q: Tensor;
+  readonly dOut: Tensor;
 }
 
 /** A reader with room in a batch. */
@@ -92,7 +87,7 @@ const MIN_READERS_TO_GATHER_AHEAD = 4;
  * which the owner calls when this `isDone`. The counts of the forward pass (`countReader`) give the sizes, so that every step asks
  * the pool for the same buffers. Reasons and figures: docs/decisions/020 and 022.
  */
-export class DeferredDepth {
+export class DeferredGradients {
   readonly #batches: ReaderBatch[] = [];
   readonly #gathered = new Map<number, GatheredSlot>();
   /** Slots whose writers have their gradient. */
@@ -105,12 +100,12 @@ export class DeferredDepth {
 
   constructor(
     readonly device: Device,
-    readonly deferral: DepthDeferral,
+    readonly gather: DepthGather,
     readonly shape: SlotShape,
     /** Readers of a pass; 0 when that is not known. */
     readers = 0,
   ) {
-    this.#queries = new QueryBuffers(device, shape, readers, deferral.maxBytes);
+    this.#queries = new QueryBuffers(device, shape, readers, gather.maxBytes);
   }
 
   /** A reader of `slots` slots will run backward. */
@@ -121,7 +116,7 @@ export class DeferredDepth {
 
   /** Memory for the next reader's queries; null where readers of this shape add up instead, or no buffer is left. */
   queryMemory(H: number): Tensor | null {
-    return this.deferral.prefers({ ...this.shape, H }) ? this.#queries.next(H) : null;
+    return this.gather.prefers({ ...this.shape, H }) ? this.#queries.next(H) : null;
   }
 
   /**
@@ -131,7 +126,7 @@ export class DeferredDepth {
   reserve({ first, S, scale, q }: Omit<DeferredReader, 'dOut'>): Reservation | null {
     const H = q.shape[2];
     const { B, T, dtype } = this.shape;
-    if (q.dtype !== dtype || !this.deferral.prefers({ ...this.shape, H })) return null;
+    if (q.dtype !== dtype || !this.gather.prefers({ ...this.shape, H })) return null;
     const pairs = Math.ceil((S * B * T * H) / ALIGNMENT) * ALIGNMENT;
     const found = this.#queries.find(q);
     const batch = this.#batchFor(H, pairs, found?.buffer ?? null);
@@ -162,10 +157,10 @@ export class DeferredDepth {
   }
 
   /** Copies into an entry of the first axis what is not there already. */
-  #copyInto(whole: Tensor, entry: number, from: ArrayView): void {
+  #copyInto(whole: Tensor, entry: number, from: Tensor): void {
     const to = withoutScope(() => entryOf(whole, entry));
-    const isThere = from.storage === to.view.storage && from.offset === to.offset;
-    if (!isThere) this.device.backend.copy(from, to.view);
+    const isThere = from.storage === to.storage && from.offset === to.offset;
+    if (!isThere) assign(to, from);
     to.dispose();
   }
 
@@ -176,8 +171,8 @@ export class DeferredDepth {
     if (hasRoom && last.H === H) return last;
     const { B, T, D, Dv, dtype } = this.shape;
     const bytes = elementBytes(dtype);
-    const mostReaders = Math.floor(this.deferral.maxBytes / (B * T * H * Math.max(D, Dv) * bytes));
-    const mostPairs = Math.floor(this.deferral.maxBytes / (2 * bytes));
+    const mostReaders = Math.floor(this.gather.maxBytes / (B * T * H * Math.max(D, Dv) * bytes));
+    const mostPairs = Math.floor(this.gather.maxBytes / (2 * bytes));
     if (mostReaders < (queryBuffer?.shape[0] ?? 1) || pairs > mostPairs) return null;
     const known = this.#batches.flatMap(({ readers }) => readers);
     const readersToCome = Math.max(1, this.#expectedReaders - known.length);
@@ -220,7 +215,7 @@ export class DeferredDepth {
   #gatherUpTo(slot: number): boolean {
     const readers = this.#readersOf(slot, 0);
     if (readers.length === 0) return false;
-    const maxSlots = readers.length >= MIN_READERS_TO_GATHER_AHEAD ? this.deferral.maxSlots : 2;
+    const maxSlots = readers.length >= MIN_READERS_TO_GATHER_AHEAD ? this.gather.maxSlots : 2;
     const hasSameReaders = (older: number): boolean =>
       older >= 0 && !this.#gathered.has(older) && this.#isReadBy(older, readers, 0);
     let slots = 1;
@@ -303,7 +298,7 @@ export class DeferredDepth {
           firstPair: firstPair + (first - firstRead) * B * T * H,
         }));
       if (readers.length === 0) continue;
-      this.deferral.gather({
+      this.gather.run({
         B,
         T,
         H,
@@ -315,7 +310,7 @@ export class DeferredDepth {
         readers,
         q: q.view,
         dOut: dOut.view,
-        weights: pairs.view,
+        pairs: pairs.view,
         dk: out.k.view,
         dv: out.v.view,
       });

@@ -1,12 +1,6 @@
-import {
-  DepthArena,
-  type DepthArenaOptions,
-  type DepthReading,
-  elementBytes,
-  ShapeError,
-  type Tensor,
-} from '@modajs/tensor';
+import { type DepthReading, elementBytes, ShapeError, type Tensor } from '@modajs/tensor';
 import { checkOptions, type OptionChecks, orNull, shown, whole } from '@modajs/tensor/checks';
+import { DepthArena, type DepthArenaOptions } from './depth-arena.ts';
 
 /** Which of the written slots to read. */
 export interface ReadOptions {

@@ -1,16 +1,30 @@
-import { isRecording } from '../core/autograd.ts';
-import type { Device } from '../core/device.ts';
-import { defaultDevice, isDevice } from '../core/device.ts';
-import { type DType, elementBytes } from '../core/dtype.ts';
-import { AutogradError, ShapeError } from '../core/errors.ts';
-import { sizeOf } from '../core/shape.ts';
-import type { Tensor } from '../core/tensor.ts';
-import { checkOptions, floatDTypeName, type OptionChecks, shown, whole, wholeNumber } from '../core/value-checks.ts';
-import type { DepthReading } from './attention.ts';
-import { currentCheckpoint } from './checkpoint.ts';
-import { checkOperands, floatOnly, isOneDevice, sameDType, shapeIs } from './checks.ts';
+import {
+  AutogradError,
+  type DepthReading,
+  type Device,
+  type DType,
+  defaultDevice,
+  elementBytes,
+  ShapeError,
+  type Tensor,
+} from '@modajs/tensor';
+import {
+  checkOperands,
+  checkOptions,
+  floatDTypeName,
+  floatOnly,
+  isDevice,
+  isOneDevice,
+  type OptionChecks,
+  sameDType,
+  shapeIs,
+  shown,
+  whole,
+  wholeNumber,
+} from '@modajs/tensor/checks';
+import { currentCheckpoint, isRecording, sizeOf } from '@modajs/tensor/extend';
 import { DepthPass } from './depth-pass.ts';
-import { type SlotLayout, slotShapes } from './depth-segments.ts';
+import { type SlotLayout, slotShapes } from './slot-segments.ts';
 
 export interface DepthArenaOptions {
   /** Slots of the whole model. */
@@ -130,7 +144,7 @@ export class DepthArena implements Disposable {
   read(count: number, skip = 0): DepthReading {
     const pass = this.#pass();
     const reading = pass.read(count, skip);
-    if (reading.S > 0) currentCheckpoint()?.uses(this, pass);
+    if (reading.S > 0) this.#keepForReplay(pass);
     return reading;
   }
 
@@ -142,19 +156,31 @@ export class DepthArena implements Disposable {
 
   /** The pass that a replayed checkpoint works on, or the latest. */
   #pass(): DepthPass {
-    const replayed = currentCheckpoint()?.replayed(this);
+    const replayed = this.#replayed();
     if (replayed) return replayed;
     if (!this.#isDisposed) return this.#latest;
     throw new AutogradError('depthArena: an arena must be alive to be used, got a disposed one. Make another.');
   }
 
   #passToWrite(slot: number): DepthPass {
-    const frame = currentCheckpoint();
     const pass = this.#pass();
-    if (pass.isWritten(slot) && !frame?.replayed(this)) this.#beginPass(slot);
-    const current = frame?.replayed(this) ?? this.#latest;
-    frame?.uses(this, current);
+    if (pass.isWritten(slot) && !this.#replayed()) this.#beginPass(slot);
+    const current = this.#replayed() ?? this.#latest;
+    this.#keepForReplay(current);
     return current;
+  }
+
+  /** The pass that a replayed checkpoint worked on in its first run; null outside a replay. */
+  #replayed(): DepthPass | null {
+    return (currentCheckpoint()?.replayed(this) as DepthPass | null | undefined) ?? null;
+  }
+
+  /** @throws AutogradError for a second pass in one checkpoint */
+  #keepForReplay(pass: DepthPass): void {
+    if (currentCheckpoint()?.uses(this, pass) !== false) return;
+    throw new AutogradError(
+      'checkpoint: a function must work on one pass of a depth stream, got a slot that it writes twice. Checkpoint each pass by itself.',
+    );
   }
 
   /** The next pass, which shares the first `kept` slots with the one before. */

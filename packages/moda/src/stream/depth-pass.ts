@@ -1,21 +1,9 @@
-import { type GradNode, isRecording, makeNode } from '../core/autograd.ts';
-import { AutogradError, ShapeError } from '../core/errors.ts';
-import { withoutScope } from '../core/scope.ts';
-import { Shared } from '../core/shared.ts';
-import type { Tensor } from '../core/tensor.ts';
-import { shown } from '../core/value-checks.ts';
-import type { DepthReading } from './attention.ts';
-import { currentCheckpoint } from './checkpoint.ts';
-import {
-  disposeSegments,
-  openSegments,
-  type Segment,
-  type SlotLayout,
-  segmentViews,
-  slotOf,
-} from './depth-segments.ts';
+import { AutogradError, assign, type DepthReading, ShapeError, type Tensor, tidy, withoutScope } from '@modajs/tensor';
+import { shown } from '@modajs/tensor/checks';
+import { currentCheckpoint, type GradNode, isRecording, makeNode, Shared } from '@modajs/tensor/extend';
 import { skipSlots } from './skip-slots.ts';
 import { SlotGradients } from './slot-gradients.ts';
+import { disposeSegments, openSegments, type Segment, type SlotLayout, segmentViews, slotOf } from './slot-segments.ts';
 
 /**
  * The slots of one forward pass: every slot is written once and read in place. Held by its arena until that writes the next pass,
@@ -68,8 +56,8 @@ export class DepthPass extends Shared {
     const checkpoint = currentCheckpoint();
     let writer: GradNode | null = null;
     if (isRecording() && (k.node || v.node)) {
-      const take = (): (Tensor | null)[] => this.gradients.takeGradient(slot, dtype);
-      writer = makeNode([k.node, v.node], [k.outputIndex, v.outputIndex], [], take, true);
+      const backward = (): (Tensor | null)[] => this.gradients.takeGradient(slot, dtype);
+      writer = makeNode({ inputs: [k, v], saved: [], backward, alwaysRuns: true });
       writer.hold(this.gradients.hold());
       checkpoint?.wrote(writer);
     } else if (checkpoint !== null) {
@@ -86,7 +74,7 @@ export class DepthPass extends Shared {
       for (const part of ['k', 'v'] as const) {
         const [source, to] = [from[part], target[part]];
         const isThere = source.storage === to.storage && source.offset === to.offset && source.isContiguous;
-        if (!isThere) this.layout.device.backend.copy(source.view, to.view);
+        if (!isThere) tidy(() => assign(to, source.detach()));
         to.dispose();
       }
     });
@@ -155,11 +143,12 @@ export class DepthPass extends Shared {
   #copyNode(from: DepthPass, slot: number): GradNode | null {
     const original = from.#writers[slot];
     if (original === null) return null;
-    const carry = (): (Tensor | null)[] => {
+    const backward = (): (Tensor | null)[] => {
       from.gradients.add(slot, this.gradients.takeGradient(slot, 'f32'));
       return [null];
     };
-    const node = makeNode([original], [0], [], carry, true);
+    const inputs = [{ node: original, outputIndex: 0 }];
+    const node = makeNode({ inputs, saved: [], backward, alwaysRuns: true });
     node.hold(this.gradients.hold());
     node.hold(from.gradients.hold());
     return node;

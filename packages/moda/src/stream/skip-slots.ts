@@ -1,5 +1,4 @@
-import type { DepthSegment } from '../backends/attention-arguments.ts';
-import type { ArrayView } from '../backends/backend.ts';
+import type { ArrayView, DepthSegment } from '@modajs/tensor/extend';
 
 /** The segments without their first `skip` slots; those that hold no other are left out. */
 export function skipSlots(segments: readonly DepthSegment[], skip: number): DepthSegment[] {

@@ -1,19 +1,25 @@
+import {
+  add,
+  asParameter,
+  attentionPrimitive,
+  type Backend,
+  backward,
+  cast,
+  checkpoint,
+  Device,
+  init,
+  linear,
+  reshape,
+  scope,
+  square,
+  sum,
+  type Tensor,
+  tensor,
+} from '@modajs/tensor';
+import { type WebGpuKernels, webGpuKernels } from '@modajs/tensor/extend';
+import { createReferenceBackend } from '@modajs/tensor/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Backend } from '../backends/backend.ts';
-import { createReferenceBackend } from '../backends/reference/reference-backend.ts';
-import { asParameter, backward } from '../core/autograd.ts';
-import { Device } from '../core/device.ts';
-import { scope } from '../core/scope.ts';
-import type { Tensor } from '../core/tensor.ts';
-import { init } from '../init.ts';
-import { attentionPrimitive } from './attention.ts';
-import { checkpoint } from './checkpoint.ts';
-import { tensor } from './creation.ts';
-import { DepthArena } from './depth-arena.ts';
-import { add, square } from './elementwise.ts';
-import { linear } from './matmul.ts';
-import { sum } from './reductions.ts';
-import { cast, reshape } from './views.ts';
+import { DepthArena } from '../src/stream/depth-arena.ts';
 
 let gpu: Device;
 let truth: Device;
@@ -99,23 +105,27 @@ async function gradients(device: Device, story: Story): Promise<Float64Array[]> 
   return host;
 }
 
+/** A backend whose members a test replaces. */
+type Replaceable = { -readonly [K in keyof Backend]: Backend[K] } & { kernels?: WebGpuKernels };
+
 /** Counts what a device's attention is asked to do with depth gradients. */
 function watch(device: Device): { counts: { gathers: number; added: number }; restore: () => void } {
-  const backend = device.backend as { -readonly [K in keyof Backend]: Backend[K] };
-  const { attentionBackward, depthDeferral } = backend;
+  const backend = device.backend as Replaceable;
+  const { attentionBackward } = backend;
+  const kernels = webGpuKernels(device);
   const counts = { gathers: 0, added: 0 };
   backend.attentionBackward = (args) => {
     if (args.dDepth !== null) counts.added++;
     attentionBackward.call(backend, args);
   };
-  backend.depthDeferral = depthDeferral && {
-    ...depthDeferral,
-    gather: (args) => {
-      counts.gathers++;
-      depthDeferral.gather(args);
-    },
-  };
-  return { counts, restore: () => Object.assign(backend, { attentionBackward, depthDeferral }) };
+  if (kernels) {
+    const runAligned: WebGpuKernels['runAligned'] = (key, ...rest) => {
+      if (key.startsWith('depth-gather')) counts.gathers++;
+      kernels.runAligned(key, ...rest);
+    };
+    backend.kernels = { ...kernels, runAligned };
+  }
+  return { counts, restore: () => Object.assign(backend, { attentionBackward, ...(kernels && { kernels }) }) };
 }
 
 const STORIES: [string, Story, { gathers: number; added: number }][] = [
@@ -175,14 +185,14 @@ describe('depthArena', { timeout: 120_000 }, () => {
     [', queries in place', { projects: true, inPlace: true }],
   ] as [string, Story][])('splits what readers leave where a binding ends%s [webgpu]', async (_name, story) => {
     const whole = await gradients(gpu, story);
-    const backend = gpu.backend as { -readonly [K in keyof Backend]: Backend[K] };
-    const { depthDeferral } = backend;
+    const backend = gpu.backend as Replaceable;
+    const kernels = webGpuKernels(gpu)!;
     // One reader's q is 1,920 bytes: two rows a piece.
-    backend.depthDeferral = { ...depthDeferral!, maxBytes: 4000 };
+    backend.kernels = { ...kernels, capabilities: { ...kernels.capabilities, maxBindingBytes: 4000 } };
     const { counts, restore } = watch(gpu);
     const split = await gradients(gpu, story);
     restore();
-    backend.depthDeferral = depthDeferral;
+    backend.kernels = kernels;
     expect(counts.added + counts.gathers).toBeGreaterThan(3);
     for (const [n, values] of whole.entries()) {
       const largest = values.reduce((a, x) => Math.max(a, Math.abs(x)), 0);
@@ -212,7 +222,7 @@ describe('depthArena', { timeout: 120_000 }, () => {
     [true, 0],
     [false, BLOCKS - 1],
   ])('copies no query when they are computed in place: %s [webgpu]', async (inPlace, copies) => {
-    const backend = gpu.backend as { -readonly [K in keyof Backend]: Backend[K] };
+    const backend = gpu.backend as Replaceable;
     const { copy } = backend;
     let count = 0;
     backend.copy = (from, to) => {
@@ -232,7 +242,7 @@ describe('depthArena', { timeout: 120_000 }, () => {
   ] as [string, Story][])(
     'frees what readers left when the last writer has its gradient%s [webgpu]',
     async (_name, story) => {
-      const backend = gpu.backend as { -readonly [K in keyof Backend]: Backend[K] };
+      const backend = gpu.backend as Replaceable;
       const { allocate, release } = backend;
       const alive = new Set<unknown>();
       let most = 0;

@@ -1,27 +1,18 @@
-import type { DType } from '../core/dtype.ts';
-import { withoutScope } from '../core/scope.ts';
-import { Shared } from '../core/shared.ts';
-import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import type { DepthGradients } from './attention.ts';
-import { DeferredDepth } from './deferred-depth.ts';
-import {
-  disposeSegments,
-  openSegments,
-  type Segment,
-  type SlotLayout,
-  segmentViews,
-  slotOf,
-} from './depth-segments.ts';
+import { add, assign, type DType, type Tensor, tidy, withoutScope, zeros } from '@modajs/tensor';
+import { allocateTensor, type DepthGradients, Shared } from '@modajs/tensor/extend';
+import { DeferredGradients } from './deferred-gradients.ts';
+import { depthGather } from './depth-gather.ts';
 import { skipSlots } from './skip-slots.ts';
+import { disposeSegments, openSegments, type Segment, type SlotLayout, segmentViews, slotOf } from './slot-segments.ts';
 
 /**
  * Gradients of the slots of one forward pass, on their way from readers to writers. A reader stores what they are computed from
- * (q, dOut and the pairs (p, dS): `DeferredDepth`); where the device prefers that, or the shape is not supported, it adds to f32
+ * (q, dOut and the pairs (p, dS): `DeferredGradients`); where the device prefers that, or the shape is not supported, it adds to f32
  * accumulators instead. Both can meet in one slot: its writer takes the sum. Held by the pass, its readers and its writers; what
  * is allocated here is freed when the last of them has run or is released.
  */
 export class SlotGradients extends Shared {
-  readonly #deferred: DeferredDepth | null;
+  readonly #deferred: DeferredGradients | null;
   readonly #hasWriter: boolean[];
   /** f32 sums of the readers that add up; null until the first of them. */
   #sums: Segment[] | null = null;
@@ -29,8 +20,8 @@ export class SlotGradients extends Shared {
   constructor(private readonly layout: SlotLayout) {
     super();
     const { device, slots, B, T, Hkv, D, Dv, dtype, readers } = layout;
-    const { depthDeferral } = device.backend;
-    this.#deferred = depthDeferral && new DeferredDepth(device, depthDeferral, { B, T, Hkv, D, Dv, dtype }, readers);
+    const gather = depthGather(device);
+    this.#deferred = gather && new DeferredGradients(device, gather, { B, T, Hkv, D, Dv, dtype }, readers);
     this.#hasWriter = new Array<boolean>(slots).fill(false);
   }
 
@@ -63,7 +54,7 @@ export class SlotGradients extends Shared {
     const sums = slotOf(this.#accumulators(), slot, this.layout);
     for (const [n, sum] of [sums.k, sums.v].entries()) {
       const part = parts[n];
-      if (part) this.layout.device.backend.binary('add', sum.view, part.view, sum.view);
+      if (part) tidy(() => assign(sum, add(sum, part)));
       part?.dispose();
       sum.dispose();
     }
@@ -71,7 +62,6 @@ export class SlotGradients extends Shared {
 
   /** Gradients of a slot's keys and values from all its readers; null where it has none. */
   takeGradient(slot: number, dtype: DType): (Tensor | null)[] {
-    const { device } = this.layout;
     const gathered = this.#deferred?.takeGradient(slot) ?? null;
     if (this.#deferred?.isDone((at) => this.#hasWriter[at])) this.#deferred.free();
     const sums = this.#sums && slotOf(this.#sums, slot, this.layout);
@@ -79,27 +69,23 @@ export class SlotGradients extends Shared {
       const once = gathered && (gathered[part].dtype === dtype ? gathered[part] : this.#copyOf(gathered[part], dtype));
       const sum = sums && this.#copyOf(sums[part], dtype);
       if (once === null || sum === null) return once ?? sum;
-      device.backend.binary('add', sum.view, once.view, sum.view);
+      const both = add(sum, once);
+      sum.dispose();
       once.dispose();
-      return sum;
+      return both;
     });
   }
 
   /** The f32 sums, zeros at first. */
   #accumulators(): Segment[] {
-    if (this.#sums === null) {
-      this.#sums = withoutScope(() => openSegments(this.layout, 'f32'));
-      for (const { k, v } of this.#sums) {
-        for (const tensor of [k, v]) this.layout.device.backend.fill(tensor.view, 0);
-      }
-    }
+    this.#sums ??= withoutScope(() => openSegments(this.layout, 'f32', zeros));
     return this.#sums;
   }
 
   /** Consumes the handle. */
   #copyOf(gradient: Tensor, dtype: DType): Tensor {
     const copy = allocateTensor(this.layout.device, gradient.shape, dtype);
-    this.layout.device.backend.copy(gradient.view, copy.view);
+    assign(copy, gradient);
     gradient.dispose();
     return copy;
   }

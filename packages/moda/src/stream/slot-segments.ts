@@ -1,9 +1,5 @@
-import type { DepthSegment } from '../backends/attention-arguments.ts';
-import type { Device } from '../core/device.ts';
-import type { DType } from '../core/dtype.ts';
-import { contiguousStrides, sizeOf } from '../core/shape.ts';
-import type { Tensor } from '../core/tensor.ts';
-import { empty } from './creation.ts';
+import { type CreationOptions, type Device, type DType, empty, type Shape, type Tensor } from '@modajs/tensor';
+import { contiguousStrides, type DepthSegment, sizeOf } from '@modajs/tensor/extend';
 
 /** The slots of one forward pass. */
 export interface SlotLayout {
@@ -32,15 +28,17 @@ export function slotShapes({ B, T, Hkv, D, Dv }: SlotLayout): { k: number[]; v: 
   return { k: [B, T, Hkv, D], v: [B, T, Hkv, Dv] };
 }
 
-/** Memory for all slots; contents undefined. @throws OutOfMemoryError | DTypeError */
-export function openSegments(layout: SlotLayout, dtype: DType): Segment[] {
+type Make = (shape: Shape, options: CreationOptions) => Tensor;
+
+/** Memory for all slots, as `make` makes it; contents undefined by default. @throws OutOfMemoryError | DTypeError */
+export function openSegments(layout: SlotLayout, dtype: DType, make: Make = empty): Segment[] {
   const { device, perSegment } = layout;
   const { k, v } = slotShapes(layout);
   const segments: Segment[] = [];
   for (let left = layout.slots; left > 0; left -= perSegment) {
     const slots = Math.min(left, perSegment);
     const options = { dtype, device };
-    segments.push({ slots, k: empty([slots, ...k], options), v: empty([slots, ...v], options) });
+    segments.push({ slots, k: make([slots, ...k], options), v: make([slots, ...v], options) });
   }
   return segments;
 }

@@ -1,10 +1,6 @@
-import type { ArrayView } from '../backends/backend.ts';
-import type { Device } from '../core/device.ts';
-import { elementBytes } from '../core/dtype.ts';
-import { withoutScope } from '../core/scope.ts';
-import { contiguousStrides, sizeOf } from '../core/shape.ts';
-import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import type { SlotShape } from './deferred-depth.ts';
+import { type Device, elementBytes, type Tensor, withoutScope } from '@modajs/tensor';
+import { allocateTensor, contiguousStrides, sizeOf } from '@modajs/tensor/extend';
+import type { SlotShape } from './deferred-gradients.ts';
 
 /** Where a reader's queries lie. */
 export interface QueryPlace {
@@ -44,8 +40,8 @@ export class QueryBuffers {
   }
 
   /** The row that a query was computed in; null when it lies elsewhere. */
-  find(q: ArrayView): QueryPlace | null {
-    const buffer = this.#buffers.find(({ view }) => view.storage === q.storage);
+  find(q: Tensor): QueryPlace | null {
+    const buffer = this.#buffers.find(({ storage }) => storage === q.storage);
     return buffer ? { buffer, row: q.offset / buffer.strides[0] } : null;
   }
 

@@ -1,0 +1,97 @@
+import {
+  type DepthGatherProblem,
+  MAX_READERS,
+  MAX_SLOTS,
+  planDepthGather,
+  prefersDeferredDepth,
+} from '@modajs/kernels';
+import type { Device, DType } from '@modajs/tensor';
+import { type ArrayView, floatDType, webGpuKernels } from '@modajs/tensor/extend';
+
+/** Attention that reads depth slots of one position each, as far as it decides how their gradients are made. */
+export interface DepthShape {
+  readonly B: number;
+  readonly T: number;
+  readonly H: number;
+  readonly Hkv: number;
+  readonly D: number;
+  readonly Dv: number;
+  readonly dtype: DType;
+}
+
+/** What one reader stored for a gather. */
+export interface DepthReader {
+  /** Its entry of q and dOut. */
+  readonly row: number;
+  /** Where its pairs of the first gathered slot start in `pairs`. */
+  readonly firstPair: number;
+  readonly scale: number;
+}
+
+/** Gradients of neighbouring depth slots from all their readers: `dk = sum_r scale_r dS_r q_r`, `dv = sum_r p_r dOut_r`. All views contiguous, one dtype. */
+export interface DepthGatherArguments extends Omit<DepthShape, 'dtype'> {
+  /** At most `DepthGather.maxSlots`. */
+  readonly slots: number;
+  readonly readers: readonly DepthReader[];
+  /** Add to dk and dv. */
+  readonly accumulate: boolean;
+  /** `[rows, B, T, H, D]` */
+  readonly q: ArrayView;
+  /** `[rows, B, T, H, Dv]` */
+  readonly dOut: ArrayView;
+  /** `[pairs, 2]` */
+  readonly pairs: ArrayView;
+  /** `[slots, B, T, Hkv, D]` */
+  readonly dk: ArrayView;
+  /** `[slots, B, T, Hkv, Dv]` */
+  readonly dv: ArrayView;
+}
+
+/**
+ * The kernel that makes depth gradients when a slot's writer needs them, from what its readers stored, instead of having every reader
+ * add them up: for devices on which that traffic costs more than the sums.
+ */
+export interface DepthGather {
+  /** Bytes that one array of a gather may have. */
+  readonly maxBytes: number;
+  /** Neighbouring slots that one gather can make. */
+  readonly maxSlots: number;
+  /** Whether the backward pass of attention of this shape can leave pairs (p, dS), and should. */
+  prefers(shape: DepthShape): boolean;
+  run(args: DepthGatherArguments): void;
+}
+
+/** The gather of a WebGPU device; null on others, whose readers add up. */
+export function depthGather(device: Device): DepthGather | null {
+  const kernels = webGpuKernels(device);
+  if (kernels === null) return null;
+  const { capabilities } = kernels;
+  return {
+    maxBytes: capabilities.maxBindingBytes,
+    maxSlots: MAX_SLOTS,
+    prefers({ dtype, ...shape }) {
+      const depth = { S: 1, segments: [1], Td: shape.T, chunk: 1, chunkPhase: 0 };
+      const problem = { ...shape, Tk: shape.T, dtype: floatDType('attention', dtype), depth };
+      return prefersDeferredDepth(
+        { ...problem, scale: 1, causal: true, hasSequence: true, depthGrad: { dtype: 'f32', accumulate: true } },
+        capabilities,
+      );
+    },
+    run({ q, dOut, pairs, dk, dv, readers, accumulate, ...shape }) {
+      for (let first = 0; first < readers.length; first += MAX_READERS) {
+        const problem: DepthGatherProblem = {
+          ...shape,
+          dtype: floatDType('attention', q.dtype),
+          readers: readers.slice(first, first + MAX_READERS),
+          accumulate: accumulate || first > 0,
+        };
+        kernels.runAligned(
+          `depth-gather ${JSON.stringify(problem)}`,
+          (device) => planDepthGather(problem, device),
+          { q, dOut, depthPairs: pairs, dDepthK: dk, dDepthV: dv },
+          ['dDepthK', 'dDepthV'],
+        );
+      }
+    },
+  };
+}

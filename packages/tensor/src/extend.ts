@@ -1,0 +1,19 @@
+/**
+ * What a package builds operators of its own from, beyond `customOp` and `customKernel`: nodes of the graph, memory that several nodes own,
+ * results in memory that the caller gives, and kernels of its own on WebGPU. `@modajs/moda` makes its depth stream of these.
+ */
+
+export type { DepthSegment } from './backends/attention-arguments.ts';
+export type { ArrayView } from './backends/backend.ts';
+export { floatDType } from './backends/webgpu/operations/float-dtype.ts';
+export type { PreparedCall } from './backends/webgpu/prepared-sequence.ts';
+export { type Operands, type WebGpuKernels, webGpuKernels } from './backends/webgpu/webgpu-kernels.ts';
+export { type GradNode, isRecording, makeNode, record } from './core/autograd.ts';
+export { parameterSum } from './core/gradient-memory.ts';
+export { contiguousStrides, formatShape, sizeOf } from './core/shape.ts';
+export { type Hold, Shared } from './core/shared.ts';
+export { allocateTensor } from './core/tensor.ts';
+export type { DepthGradients, DepthReservation } from './ops/attention.ts';
+export { type CheckpointFrame, currentCheckpoint } from './ops/checkpoint.ts';
+export { checkResultMemory, resultMemory } from './ops/result-memory.ts';
+export { ownFrequencies } from './ops/rope.ts';
