@@ -6,7 +6,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type DecodeBlocksConfig, type DType, init, noGrad, scope, tensor } from '@modajs/tensor';
+import type { DecodeBlocksConfig } from '@modajs/kernels';
+import { type DType, init, noGrad, scope, tensor } from '@modajs/tensor';
 import { createDecoder, DecoderCache, openTokenDecoder, preset } from '../src/index.ts';
 import { copyBandwidth, warmClocks } from './copy-bandwidth.ts';
 

@@ -1,12 +1,5 @@
-import {
-  type Device,
-  type DType,
-  empty,
-  openDecodeProgram,
-  type ProductCall,
-  randomNormal,
-  scope,
-} from '@modajs/tensor';
+import { type Device, type DType, empty, randomNormal, scope } from '@modajs/tensor';
+import { openDecodeProgram, type ProductCall } from '../src/decode/decode-program.ts';
 
 type Config = NonNullable<ProductCall['config']>;
 

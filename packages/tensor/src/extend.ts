@@ -6,7 +6,7 @@
 export type { DepthSegment } from './backends/attention-arguments.ts';
 export type { ArrayView } from './backends/backend.ts';
 export { floatDType } from './backends/webgpu/operations/float-dtype.ts';
-export type { PreparedCall } from './backends/webgpu/prepared-sequence.ts';
+export type { PreparedCall, PreparedSequence } from './backends/webgpu/prepared-sequence.ts';
 export { type Operands, type WebGpuKernels, webGpuKernels } from './backends/webgpu/webgpu-kernels.ts';
 export { type GradNode, isRecording, makeNode, record } from './core/autograd.ts';
 export { parameterSum } from './core/gradient-memory.ts';

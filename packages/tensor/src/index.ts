@@ -1,8 +1,6 @@
-export type { DecodeBlocksConfig, DecodeRotary } from '@modajs/kernels';
 export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
 export type { ShaderKernel } from './backends/custom-kernel-call.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';
-export type { PreparedSequence } from './backends/webgpu/prepared-sequence.ts';
 export { chromeTrace, type KernelSpan, type KernelTime, kernelTimes } from './backends/webgpu/profiler.ts';
 export { asParameter, type BackwardOptions, backward, noGrad } from './core/autograd.ts';
 export { Device, defaultDevice, setDefaultDevice } from './core/device.ts';
@@ -33,16 +31,6 @@ export { grad, type ValueAndGrad, valueAndGrad } from './core/value-and-grad.ts'
 export { type CustomKernelOptions, customKernel } from './custom/custom-kernel.ts';
 export { type CustomGradient, type CustomOpOptions, customOp } from './custom/custom-op.ts';
 export type { TensorSpec } from './custom/tensor-spec.ts';
-export {
-  type AttentionCall,
-  type BlockCall,
-  type BlocksCall,
-  type BlockWeight,
-  DecodeProgram,
-  openDecodeProgram,
-  type ProductCall,
-  type ProgramWeight,
-} from './decoding/decode-program.ts';
 export { type DeviceName, type InitOptions, init } from './init.ts';
 export { fromHalf, toHalf } from './io/half.ts';
 export {

@@ -1,6 +1,7 @@
-import { type DecodeProgram, type Device, type DType, empty, type Tensor, withoutScope, zeros } from '@modajs/tensor';
+import { type Device, type DType, empty, type Tensor, withoutScope, zeros } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { streamSlots } from '../depth/create-depth-path.ts';
+import type { DecodeProgram } from './decode-program.ts';
 
 /** Positions of the cache that one part of the keys is meant for; what two hundred workgroups cannot fill is not split further. */
 const POSITIONS_A_SPLIT = 128;

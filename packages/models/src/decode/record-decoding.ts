@@ -1,14 +1,5 @@
-import {
-  type BlockCall,
-  type BlockWeight,
-  ConfigError,
-  type DecodeBlocksConfig,
-  type DecodeProgram,
-  type DecodeRotary,
-  type ProductCall,
-  type ProgramWeight,
-  type Tensor,
-} from '@modajs/tensor';
+import type { DecodeBlocksConfig, DecodeRotary } from '@modajs/kernels';
+import { ConfigError, type Tensor } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { normAfter, normBefore } from '../decoder/block.ts';
 import type { DecoderCache } from '../decoder/decoder-cache.ts';
@@ -16,6 +7,7 @@ import { scaledFrequencies } from '../decoder/rotation.ts';
 import type { SubLayer } from '../depth/depth-path.ts';
 import { slotsPerBlock, slotsReadBy } from '../depth/moda-slots.ts';
 import type { DecodeBuffers } from './decode-buffers.ts';
+import type { BlockCall, BlockWeight, DecodeProgram, ProductCall, ProgramWeight } from './decode-program.ts';
 import type { DecodeVectors } from './decode-vectors.ts';
 
 /** What the recording of one model's decoding reads. */

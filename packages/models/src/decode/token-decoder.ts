@@ -1,18 +1,11 @@
-import {
-  assign,
-  type DecodeBlocksConfig,
-  type DecodeProgram,
-  DeviceError,
-  type HostArray,
-  KernelError,
-  openDecodeProgram,
-  type PreparedSequence,
-  ShapeError,
-} from '@modajs/tensor';
+import type { DecodeBlocksConfig } from '@modajs/kernels';
+import { assign, DeviceError, type HostArray, KernelError, ShapeError } from '@modajs/tensor';
+import type { PreparedSequence } from '@modajs/tensor/extend';
 import type { Decoder } from '../decoder/decoder.ts';
 import type { DecoderCache } from '../decoder/decoder-cache.ts';
 import { canDecodeFused } from './can-decode-fused.ts';
 import { createDecodeBuffers, type DecodeBuffers, disposeDecodeBuffers } from './decode-buffers.ts';
+import { type DecodeProgram, openDecodeProgram } from './decode-program.ts';
 import { DecodeVectors } from './decode-vectors.ts';
 import { DecodeRecorder, type DecodeSources } from './record-decoding.ts';
 

@@ -224,7 +224,6 @@ export const coreCalls: CallTable = {
     ],
   },
   kernelSpans: { run: ops.kernelSpans, args: [required(device)] },
-  openDecodeProgram: { run: ops.openDecodeProgram, args: [required(device)] },
   AdamW: {
     run: (params, settings) => new ops.AdamW(params, settings).dispose(),
     args: [weights, adamW],

@@ -30,19 +30,12 @@ export const tensorExempt: Exempt = {
       ...['Device.toString', 'Tensor.detach', 'Tensor.data', 'Tensor.item', 'Tensor.dispose', 'Tensor.toString'],
       ...['Tensor.array', 'Tensor.print', 'showTensorsInDevtools'],
       ...['AdamW.zeroGrad', 'AdamW.state', 'AdamW.dispose', 'ParameterCopies.refresh', 'ParameterCopies.dispose'],
-      'DecodeProgram.prepare',
     ].map((name) => [name, 'takes no arguments']),
   ),
   ...Object.fromEntries(
-    ['Device', 'Device.requireOpen', 'Tensor', 'Tensor.alias', 'DecodeProgram'].map((name) => [
+    ['Device', 'Device.requireOpen', 'Tensor', 'Tensor.alias'].map((name) => [
       name,
       'made or called by this package alone',
-    ]),
-  ),
-  ...Object.fromEntries(
-    ['embed', 'product', 'attention', 'exchangeLength', 'blocks', 'choose'].map((name) => [
-      `DecodeProgram.${name}`,
-      'plans a kernel of the decoder that @modajs/models has built and checked',
     ]),
   ),
   elementBytes: HOST_NUMBERS,

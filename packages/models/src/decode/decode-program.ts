@@ -14,14 +14,15 @@ import {
   planDecodeEmbed,
   planDecodeProduct,
 } from '@modajs/kernels';
-import type { ArrayView } from '../backends/backend.ts';
-import type { WebGpuBackend } from '../backends/webgpu/create-webgpu-backend.ts';
-import { isWebGpu } from '../backends/webgpu/kernel-spans.ts';
-import { floatDType } from '../backends/webgpu/operations/float-dtype.ts';
-import { operandOf } from '../backends/webgpu/plan-runner.ts';
-import type { PreparedCall, PreparedSequence } from '../backends/webgpu/prepared-sequence.ts';
-import { type Device, isDevice } from '../core/device.ts';
-import type { Tensor } from '../core/tensor.ts';
+import type { Device, Tensor } from '@modajs/tensor';
+import {
+  type ArrayView,
+  floatDType,
+  type PreparedCall,
+  type PreparedSequence,
+  type WebGpuKernels,
+  webGpuKernels,
+} from '@modajs/tensor/extend';
 
 /** A weight `[rows, K]` of a product; its results start at element `out`, its biases at `bias` of the vectors. */
 export interface ProgramWeight {
@@ -95,23 +96,23 @@ export interface BlocksCall {
  * must stay alive as long as what it prepared; activations (f32) start their storages.
  */
 export class DecodeProgram {
-  readonly #backend: WebGpuBackend;
+  readonly #kernels: WebGpuKernels;
   #calls: PreparedCall[] = [];
 
   /** Use `openDecodeProgram`. */
-  constructor(backend: WebGpuBackend) {
-    this.#backend = backend;
+  constructor(kernels: WebGpuKernels) {
+    this.#kernels = kernels;
   }
 
   #start(x: Tensor): number {
-    return operandOf(x.view, this.#backend.capabilities).start;
+    return this.#kernels.bindingOf(x.view).start;
   }
 
   /** `out [C] = table [V, C]` at the token of `state` (i32: position, token, step, unused). */
   embed(table: Tensor, state: Tensor, out: Tensor): void {
     const [V, C] = table.shape;
     const problem = { dtype: floatDType('embed', table.dtype), V, C, start: this.#start(table) };
-    const plan = planDecodeEmbed(problem, this.#backend.capabilities);
+    const plan = planDecodeEmbed(problem, this.#kernels.capabilities);
     this.#calls.push({ plan, operands: { table: table.view, state: state.view, out: out.view } });
   }
 
@@ -124,7 +125,7 @@ export class DecodeProgram {
       isPaired,
       weights: weights.map(({ weight, ...rest }) => ({ rows: weight.shape[0], start: this.#start(weight), ...rest })),
     };
-    const plan = planDecodeProduct(problem, this.#backend.capabilities, config);
+    const plan = planDecodeProduct(problem, this.#kernels.capabilities, config);
     const named = Object.fromEntries(weights.map(({ weight }, w) => [`w${w}`, weight.view]));
     const rest = { ...(y && { y: y.view }), ...(carry && { carry: carry.view }) };
     this.#calls.push({ plan, operands: { x: x.view, vectors: vectors.view, out: out.view, ...rest, ...named } });
@@ -134,7 +135,7 @@ export class DecodeProgram {
   attention({ problem, depth, ...tensors }: AttentionCall): void {
     const dtype = floatDType('attention', tensors.cacheK.dtype);
     const cacheStart = { k: this.#start(tensors.cacheK), v: this.#start(tensors.cacheV) };
-    const plan = planDecodeAttention({ ...problem, dtype, cacheStart }, this.#backend.capabilities);
+    const plan = planDecodeAttention({ ...problem, dtype, cacheStart }, this.#kernels.capabilities);
     const views = Object.fromEntries(Object.entries(tensors).map(([name, x]) => [name, x.view]));
     const slots: Record<string, ArrayView> = depth ? { depthK: depth.k.view, depthV: depth.v.view } : {};
     this.#calls.push({ plan, operands: { ...views, ...slots } });
@@ -142,7 +143,7 @@ export class DecodeProgram {
 
   /** Whether workgroups may wait for each other on this device: what `blocks` needs. */
   get hasResidentWorkgroups(): boolean {
-    return (this.#backend.capabilities.residentWorkgroups ?? 0) > 0;
+    return (this.#kernels.capabilities.residentWorkgroups ?? 0) > 0;
   }
 
   /** Elements of the `exchange` of `blocks`. */
@@ -156,7 +157,7 @@ export class DecodeProgram {
    * @throws KernelError when they do not, or the kernel does not fit the device
    */
   blocks({ problem, blocks, table, depth, config, ...tensors }: BlocksCall): void {
-    const { capabilities } = this.#backend;
+    const { capabilities } = this.#kernels;
     const storages = new Map<object, Tensor>();
     const matrixOf = ({ weight, bias }: BlockWeight): BlockMatrix => {
       const { raw } = weight.storage;
@@ -199,7 +200,7 @@ export class DecodeProgram {
 
   /** Where a tensor starts in its storage, all of which one binding must hold. */
   #wholeStart(x: Tensor): number {
-    const { start, offset } = operandOf(x.view, this.#backend.capabilities);
+    const { start, offset } = this.#kernels.bindingOf(x.view);
     if (offset !== 0 || start !== x.view.offset) {
       throw new KernelError(
         'decodeProgram.blocks: each storage must fit one binding, got a larger one. Use product and attention.',
@@ -222,14 +223,12 @@ export class DecodeProgram {
   prepare(): PreparedSequence {
     const calls = this.#calls;
     this.#calls = [];
-    return this.#backend.kernels.prepare(calls);
+    return this.#kernels.prepare(calls);
   }
 }
 
 /** An empty program on a WebGPU device; null on others, which have no dispatches to save. */
 export function openDecodeProgram(device: Device): DecodeProgram | null {
-  isDevice('openDecodeProgram', 'device', device);
-  device.requireOpen('openDecodeProgram');
-  const { backend } = device;
-  return isWebGpu(backend) ? new DecodeProgram(backend) : null;
+  const kernels = webGpuKernels(device);
+  return kernels && new DecodeProgram(kernels);
 }
