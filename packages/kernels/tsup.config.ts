@@ -1,3 +1,5 @@
 import { library } from '@modajs/build/tsup';
 
-export default library({ entry: { index: 'src/index.ts', 'testing/index': 'src/testing/index.ts' } });
+export default library({
+  entry: { index: 'src/index.ts', 'executor/index': 'src/executor/index.ts', 'testing/index': 'src/testing/index.ts' },
+});

@@ -7,9 +7,10 @@
  * pnpm --filter @modajs/kernels bench:step [--models small] [--only depth] [--variants] [--matmul]
  */
 import { parseArgs } from 'node:util';
-import { BUFFER_USAGE, MAP_MODE_READ } from '../src/plan/gpu-flags.ts';
+import { BUFFER_USAGE, MAP_MODE_READ } from '../src/executor/gpu-flags.ts';
+import { preparePlan } from '../src/executor/prepare-plan.ts';
+import { type Dispatch, encodeDispatches } from '../src/executor/prepared-dispatches.ts';
 import type { KernelPass } from '../src/plan/plan.ts';
-import { compilePass } from '../src/testing/run-plan.ts';
 import { openTestDevice, type TestDevice } from '../test/device.ts';
 import { type Case, MODELS, stepCases } from './step-kernel-cases.ts';
 
@@ -47,23 +48,10 @@ async function timePlan(test: TestDevice, { plan, operandBytes }: Case) {
     ]),
   );
   const results: { pass: KernelPass; onceUs: number; rowUs: number }[] = [];
-  for (const pass of plan.passes) {
-    const pipeline = await compilePass(device, pass);
-    const entries: GPUBindGroupEntry[] = pass.bindings.map(({ buffer: name, range }, binding) => ({
-      binding,
-      resource: { buffer: named.get(name)!, ...range },
-    }));
-    if (pass.uniform) {
-      const uniform = buffer(pass.uniform.byteLength, BUFFER_USAGE.UNIFORM | BUFFER_USAGE.COPY_DST);
-      device.queue.writeBuffer(uniform, 0, pass.uniform);
-      entries.push({ binding: entries.length, resource: { buffer: uniform } });
-    }
-    const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-    const dispatch = (encoder: GPUComputePassEncoder): void => {
-      encoder.setPipeline(pipeline);
-      encoder.setBindGroup(0, group);
-      encoder.dispatchWorkgroups(...pass.workgroups);
-    };
+  const { dispatches, uniforms } = await preparePlan(device, plan, (name) => named.get(name)!);
+  if (uniforms) temporary.push(uniforms);
+  for (const [index, pass] of plan.passes.entries()) {
+    const dispatch = dispatches[index]!;
     // Clocks fall while pipelines are compiled.
     const until = performance.now() + WARM_UP_MS;
     while (performance.now() < until) await timePasses(device, [500], dispatch);
@@ -76,11 +64,7 @@ async function timePlan(test: TestDevice, { plan, operandBytes }: Case) {
 }
 
 /** Microseconds of passes with so many dispatches. */
-async function timePasses(
-  device: GPUDevice,
-  counts: readonly number[],
-  dispatch: (encoder: GPUComputePassEncoder) => void,
-): Promise<number[]> {
+async function timePasses(device: GPUDevice, counts: readonly number[], dispatch: Dispatch): Promise<number[]> {
   const querySet = device.createQuerySet({ type: 'timestamp', count: 2 * counts.length });
   const size = 16 * counts.length;
   const resolved = device.createBuffer({ size, usage: BUFFER_USAGE.QUERY_RESOLVE | BUFFER_USAGE.COPY_SRC });
@@ -89,7 +73,7 @@ async function timePasses(
   counts.forEach((count, i) => {
     const timestampWrites = { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 };
     const compute = encoder.beginComputePass({ timestampWrites });
-    for (let n = 0; n < count; n++) dispatch(compute);
+    encodeDispatches(compute, Array<Dispatch>(count).fill(dispatch));
     compute.end();
   });
   encoder.resolveQuerySet(querySet, 0, 2 * counts.length, resolved, 0);

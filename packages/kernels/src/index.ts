@@ -64,7 +64,6 @@ export { type AdamWProblem, planAdamW } from './optimizer/adamw.ts';
 export { planSumSquares, type SumSquaresProblem } from './optimizer/sum-squares.ts';
 export { BASELINE_CAPABILITIES, type DeviceCapabilities, type SubgroupMatrixConfig } from './plan/capabilities.ts';
 export { DTYPES, elementBytes } from './plan/dtype-table.ts';
-export { BUFFER_USAGE, MAP_MODE_READ, SHADER_STAGE_COMPUTE } from './plan/gpu-flags.ts';
 export { KernelError } from './plan/kernel-error.ts';
 export type { KernelDType, KernelPass, KernelPlan, PassBinding } from './plan/plan.ts';
 export { SMALLER_OPERAND } from './plan/smaller-operand.ts';

@@ -1,11 +1,11 @@
+import { preparedPipelines } from '../src/executor/prepare-plan.ts';
 import type { KernelPlan } from '../src/plan/plan.ts';
-import { compilePass } from '../src/testing/run-plan.ts';
 
 /**
  * Compiles every pass of every plan, each distinct pipeline once.
  *
  * @returns how many distinct pipelines were compiled
- * @throws Error with the pass's label and Tint's message
+ * @throws KernelError with the pass's label and Tint's message
  */
 export async function compileAll(device: GPUDevice, plans: Iterable<KernelPlan>): Promise<number> {
   const seen = new Set<string>();
@@ -14,7 +14,7 @@ export async function compileAll(device: GPUDevice, plans: Iterable<KernelPlan>)
       const key = `${pass.shader}\n${JSON.stringify(pass.constants)}`;
       if (seen.has(key)) continue;
       seen.add(key);
-      await compilePass(device, pass);
+      await preparedPipelines(device).compile(pass);
     }
   }
   return seen.size;

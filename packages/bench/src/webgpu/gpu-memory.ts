@@ -1,9 +1,14 @@
-import type { KernelPass } from '@modajs/kernels';
-import { BUFFER_USAGE, MAP_MODE_READ } from '@modajs/kernels';
+import type { KernelPass, KernelPlan } from '@modajs/kernels';
+import {
+  BUFFER_USAGE,
+  encodeDispatches,
+  MAP_MODE_READ,
+  type PreparedDispatches,
+  preparePlan,
+} from '@modajs/kernels/executor';
 import { DeviceError, fromHalf } from '@modajs/tensor';
 import { dtypeBytes } from '../cost.ts';
 import type { OperandMemory } from '../measure/operand-memory.ts';
-import { preparePlan } from './prepare-plan.ts';
 import randomFill from './random-fill.wgsl';
 
 const WORDS_AT_ONCE = 2 ** 24;
@@ -33,16 +38,25 @@ export class GpuMemory implements OperandMemory {
     return found.gpu;
   }
 
+  /** Compiles and binds a plan; its operands must be here, its workspace is put here. @throws KernelError when a shader does not compile */
+  prepare(plan: KernelPlan): Promise<PreparedDispatches> {
+    for (const [name, bytes] of Object.entries(plan.workspace)) this.reserve(name, bytes);
+    return preparePlan(this.device, plan, (name) => this.buffer(name));
+  }
+
   async fill(name: string, count: number, dtype: 'f32' | 'f16', seed: number): Promise<void> {
     this.allocate(name, count, dtype);
     const words = Math.ceil((count * dtypeBytes(dtype)) / 4);
     for (let first = 0; first < words; first += WORDS_AT_ONCE) {
       const size = Math.min(WORDS_AT_ONCE, words - first);
-      const prepared = await preparePlan(this, { passes: [fillPass(name, first, size, dtype, seed)], workspace: {} });
+      const plan = { passes: [fillPass(name, first, size, dtype, seed)], workspace: {} };
+      const { dispatches, uniforms } = await this.prepare(plan);
       const encoder = this.device.createCommandEncoder();
-      prepared.encode(encoder.beginComputePass()).end();
+      const pass = encoder.beginComputePass();
+      encodeDispatches(pass, dispatches);
+      pass.end();
       this.device.queue.submit([encoder.finish()]);
-      prepared.release();
+      uniforms?.destroy();
     }
   }
 

@@ -1,7 +1,6 @@
-import { BUFFER_USAGE, MAP_MODE_READ } from '@modajs/kernels';
+import { BUFFER_USAGE, encodeDispatches, MAP_MODE_READ, type PreparedDispatches } from '@modajs/kernels/executor';
 import type { Timing } from '../measure/bench-target.ts';
 import { median } from '../measure/statistics.ts';
-import type { PreparedPlan } from './prepare-plan.ts';
 
 /** Passes of one submission: drivers and watchdogs dislike seconds of work in one piece. */
 const PASSES_AT_ONCE = 64;
@@ -15,9 +14,13 @@ const MAX_REPEATS = 1000;
  * With timestamps each pass of a lone plan is timed by itself and the run lasts from the first one's begin to the last one's end;
  * several plans share a pass. Clocks coarser than a microsecond (browsers) get repeated work. Without timestamps: wall time.
  */
-export async function timePlans(device: GPUDevice, plans: readonly PreparedPlan[], runs: number): Promise<Timing> {
+export async function timePlans(
+  device: GPUDevice,
+  plans: readonly PreparedDispatches[],
+  runs: number,
+): Promise<Timing> {
   const warmUpMs = await wallTime(device, plans, 1);
-  const count = plans.reduce((sum, { labels }) => sum + labels.length, 0);
+  const count = plans.reduce((sum, { dispatches }) => sum + dispatches.length, 0);
   if (count === 0) return { timesMs: Array<number>(runs).fill(0), timedBy: 'wall' };
   if (!device.features.has('timestamp-query') || 2 * count > MAX_QUERIES)
     return timeByWall(device, plans, runs, warmUpMs);
@@ -34,18 +37,20 @@ interface StampedTiming extends Timing {
   readonly clockNs: number;
 }
 
-async function timeByPass(device: GPUDevice, plan: PreparedPlan, runs: number): Promise<StampedTiming> {
-  const count = plan.labels.length;
+async function timeByPass(device: GPUDevice, { dispatches }: PreparedDispatches, runs: number): Promise<StampedTiming> {
+  const count = dispatches.length;
   const clock = new StampClock(device, 2 * count);
   const timesMs: number[] = [];
-  const passes: number[][] = plan.labels.map(() => []);
+  const passes: number[][] = dispatches.map(() => []);
   let clockNs = 0n;
   for (let run = 0; run < runs; run++) {
     for (let first = 0; first < count; first += PASSES_AT_ONCE) {
       const encoder = device.createCommandEncoder();
       const end = Math.min(count, first + PASSES_AT_ONCE);
       for (let index = first; index < end; index++) {
-        plan.encode(encoder.beginComputePass(clock.passDescriptor(index)), index).end();
+        const pass = encoder.beginComputePass(clock.passDescriptor(index));
+        encodeDispatches(pass, dispatches.slice(index, index + 1));
+        pass.end();
       }
       if (end === count) clock.resolve(encoder);
       device.queue.submit([encoder.finish()]);
@@ -59,13 +64,13 @@ async function timeByPass(device: GPUDevice, plan: PreparedPlan, runs: number): 
   }
   clock.destroy();
   const passMs: Record<string, number> = {};
-  for (const [index, label] of plan.labels.entries()) passMs[label] = (passMs[label] ?? 0) + median(passes[index]!);
+  for (const [index, { label }] of dispatches.entries()) passMs[label] = (passMs[label] ?? 0) + median(passes[index]!);
   return { timesMs, passMs, timedBy: 'timestamps', clockNs: Number(clockNs) };
 }
 
 async function timeTogether(
   device: GPUDevice,
-  plans: readonly PreparedPlan[],
+  plans: readonly PreparedDispatches[],
   runs: number,
   repeats: number,
 ): Promise<StampedTiming> {
@@ -73,7 +78,8 @@ async function timeTogether(
   const encoder = device.createCommandEncoder();
   for (let run = 0; run < runs; run++) {
     const pass = encoder.beginComputePass(clock.passDescriptor(run));
-    for (let repeat = 0; repeat < repeats; repeat++) for (const plan of plans) plan.encode(pass);
+    for (let repeat = 0; repeat < repeats; repeat++)
+      for (const { dispatches } of plans) encodeDispatches(pass, dispatches);
     pass.end();
   }
   clock.resolve(encoder);
@@ -90,7 +96,7 @@ async function timeTogether(
 
 async function timeByWall(
   device: GPUDevice,
-  plans: readonly PreparedPlan[],
+  plans: readonly PreparedDispatches[],
   runs: number,
   warmUpMs: number,
 ): Promise<Timing> {
@@ -103,15 +109,18 @@ async function timeByWall(
 }
 
 /** From the first submission to the end of all work. */
-export async function wallTime(device: GPUDevice, plans: readonly PreparedPlan[], repeats: number): Promise<number> {
+export async function wallTime(
+  device: GPUDevice,
+  plans: readonly PreparedDispatches[],
+  repeats: number,
+): Promise<number> {
   const startedAt = performance.now();
   for (let repeat = 0; repeat < repeats; repeat++) {
-    for (const plan of plans) {
-      for (let first = 0; first < plan.labels.length; first += PASSES_AT_ONCE) {
+    for (const { dispatches } of plans) {
+      for (let first = 0; first < dispatches.length; first += PASSES_AT_ONCE) {
         const encoder = device.createCommandEncoder();
         const pass = encoder.beginComputePass();
-        const end = Math.min(plan.labels.length, first + PASSES_AT_ONCE);
-        for (let index = first; index < end; index++) plan.encode(pass, index);
+        encodeDispatches(pass, dispatches.slice(first, first + PASSES_AT_ONCE));
         pass.end();
         device.queue.submit([encoder.finish()]);
       }

@@ -6,6 +6,7 @@ import {
   planDepthGather,
   planMatmul,
 } from '@modajs/kernels';
+import type { PreparedDispatches } from '@modajs/kernels/executor';
 import type { Device } from '@modajs/tensor';
 import { ablationPlan } from '../ablation/ablation-plan.ts';
 import type { AttentionRequest, BenchSession, BenchTarget, Runnable } from '../measure/bench-target.ts';
@@ -13,7 +14,6 @@ import { deviceTraits } from '../measure/device-traits.ts';
 import { matmulProblem, rungConfig } from '../measure/matmul-problem.ts';
 import copyShader from './copy.wgsl';
 import { GpuMemory } from './gpu-memory.ts';
-import { type PreparedPlan, preparePlan } from './prepare-plan.ts';
 import { runnableAttentionTuning, runnableMatmulTuning } from './runnable-tuning.ts';
 import { timePlans, wallTime } from './time-plan.ts';
 import type { WebGpuDevice } from './webgpu-backend.ts';
@@ -37,10 +37,10 @@ export function webGpuTarget(device: Device, backend: WebGpuDevice): BenchTarget
 function openSession(backend: WebGpuDevice): BenchSession {
   const { device, capabilities } = backend;
   const memory = new GpuMemory(device);
-  const prepared: PreparedPlan[] = [];
+  const prepared: PreparedDispatches[] = [];
   const prepare = async (plans: readonly KernelPlan[], implementation: string, isTuned: boolean): Promise<Runnable> => {
-    const made: PreparedPlan[] = [];
-    for (const plan of plans) made.push(await preparePlan(memory, plan));
+    const made: PreparedDispatches[] = [];
+    for (const plan of plans) made.push(await memory.prepare(plan));
     prepared.push(...made);
     return {
       implementation,
@@ -82,7 +82,7 @@ function openSession(backend: WebGpuDevice): BenchSession {
     },
     check: () => backend.synchronize(),
     close() {
-      for (const plan of prepared) plan.release();
+      for (const { uniforms } of prepared) uniforms?.destroy();
       memory.release();
     },
   };
@@ -109,9 +109,9 @@ async function copyBytesPerSecond(device: GPUDevice, bytes: number): Promise<num
     ],
     workspace: {},
   };
-  const prepared = await preparePlan(memory, plan);
+  const prepared = await memory.prepare(plan);
   const { timesMs } = await timePlans(device, [prepared], 10);
-  prepared.release();
+  prepared.uniforms?.destroy();
   memory.release();
   return (vectors * 32 * 1000) / Math.min(...timesMs);
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDevice, type TestDevice } from '../../test/device.ts';
+import { preparedPipelines } from '../executor/prepare-plan.ts';
 import { BASELINE_CAPABILITIES, type DeviceCapabilities } from '../plan/capabilities.ts';
 import { matmulProblem } from '../testing/matmul-case.ts';
-import { compilePass } from '../testing/run-plan.ts';
 import { planMatmul } from './matmul.ts';
 import { matmulCandidates } from './matmul-choice.ts';
 import type { SubgroupMatrixTileConfig } from './matmul-config.ts';
@@ -62,7 +62,7 @@ describe('matmul subgroup matrix', () => {
             { ...block, fragment, blockK: 32, prefetch: false, splitK: 2 },
           ]) {
             const plan = planMatmul(matmulProblem(test), capabilities, config);
-            for (const pass of plan.passes) await compilePass(gpu.device, pass);
+            for (const pass of plan.passes) await preparedPipelines(gpu.device).compile(pass);
           }
         }
       });

@@ -1,5 +1,8 @@
-import { BUFFER_USAGE, MAP_MODE_READ, SHADER_STAGE_COMPUTE } from '../plan/gpu-flags.ts';
-import type { KernelPass, KernelPlan } from '../plan/plan.ts';
+import { BUFFER_USAGE, MAP_MODE_READ } from '../executor/gpu-flags.ts';
+import { preparePlan } from '../executor/prepare-plan.ts';
+import { encodeDispatches } from '../executor/prepared-dispatches.ts';
+import { KernelError } from '../plan/kernel-error.ts';
+import type { KernelPlan } from '../plan/plan.ts';
 
 /** Contents of a buffer; f16 travels as its 16 bits (`half.ts`). */
 export type OperandArray = Float32Array | Uint16Array | Int32Array | Uint32Array;
@@ -10,7 +13,7 @@ export type OperandArray = Float32Array | Uint16Array | Int32Array | Uint32Array
  *
  * @param operands by the names the plan binds; arrays are copied, never written
  * @returns the operands that passes bind as `read_write`, same types and lengths
- * @throws Error with the pass's label on a validation error
+ * @throws KernelError with the pass's label when a shader does not compile
  */
 export async function runPlan<T extends Record<string, OperandArray>>(
   device: GPUDevice,
@@ -22,13 +25,20 @@ export async function runPlan<T extends Record<string, OperandArray>>(
   for (const [name, bytes] of Object.entries(plan.workspace)) {
     buffers.set(name, upload(device, new Uint32Array(Math.ceil(bytes / 4)).fill(0xffffffff)));
   }
-  const temporary: GPUBuffer[] = [];
+  const { dispatches, uniforms } = await preparePlan(device, plan, (name) => {
+    const found = buffers.get(name);
+    if (!found) throw new KernelError(`runPlan: a plan must bind operands and workspace, got "${name}".`, { name });
+    return found;
+  });
   const encoder = device.createCommandEncoder();
-  const written = new Set<string>();
-  for (const pass of plan.passes) {
-    await encodePass(device, encoder, pass, buffers, temporary);
-    for (const binding of pass.bindings) if (binding.access === 'read_write') written.add(binding.buffer);
-  }
+  const compute = encoder.beginComputePass();
+  encodeDispatches(compute, dispatches);
+  compute.end();
+  const written = new Set(
+    plan.passes.flatMap(({ bindings }) =>
+      bindings.filter(({ access }) => access === 'read_write').map(({ buffer }) => buffer),
+    ),
+  );
   const results: Partial<T> = {};
   const reads = [...written].filter((name) => name in operands);
   const staging = reads.map((name) => {
@@ -44,7 +54,8 @@ export async function runPlan<T extends Record<string, OperandArray>>(
     const Kind = like.constructor as new (buffer: ArrayBuffer, offset: number, length: number) => OperandArray;
     results[name as keyof T] = new Kind(staging[index]!.getMappedRange().slice(0), 0, like.length) as T[keyof T];
   }
-  for (const buffer of [...buffers.values(), ...temporary, ...staging]) buffer.destroy();
+  for (const buffer of [...buffers.values(), ...staging]) buffer.destroy();
+  uniforms?.destroy();
   return results as { [name in keyof T]: T[name] };
 }
 
@@ -58,73 +69,4 @@ function upload(device: GPUDevice, data: OperandArray): GPUBuffer {
   new Uint8Array(buffer.getMappedRange()).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   buffer.unmap();
   return buffer;
-}
-
-async function encodePass(
-  device: GPUDevice,
-  encoder: GPUCommandEncoder,
-  pass: KernelPass,
-  buffers: Map<string, GPUBuffer>,
-  temporary: GPUBuffer[],
-): Promise<void> {
-  const pipeline = await compilePass(device, pass);
-  const entries: GPUBindGroupEntry[] = pass.bindings.map(({ buffer, range }, binding) => {
-    const found = buffers.get(buffer);
-    if (!found) throw new Error(`runPlan: ${pass.label} binds "${buffer}", which is no operand and no workspace.`);
-    return { binding, resource: { buffer: found, ...range } };
-  });
-  if (pass.uniform) {
-    const uniform = device.createBuffer({
-      size: Math.ceil(pass.uniform.byteLength / 16) * 16,
-      usage: BUFFER_USAGE.UNIFORM | BUFFER_USAGE.COPY_DST,
-    });
-    device.queue.writeBuffer(uniform, 0, pass.uniform);
-    temporary.push(uniform);
-    entries.push({ binding: pass.bindings.length, resource: { buffer: uniform } });
-  }
-  const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-  const compute = encoder.beginComputePass({ label: pass.label });
-  compute.setPipeline(pipeline);
-  compute.setBindGroup(0, group);
-  compute.dispatchWorkgroups(...pass.workgroups);
-  compute.end();
-}
-
-const pipelines = new WeakMap<GPUDevice, Map<string, GPUComputePipeline>>();
-
-/**
- * Compiles one pass, as the backend does: bindings in order, then the uniform block.
- *
- * @throws Error with the pass's label and Tint's message
- */
-export async function compilePass(device: GPUDevice, pass: KernelPass): Promise<GPUComputePipeline> {
-  const entries: GPUBindGroupLayoutEntry[] = pass.bindings.map(({ access }, binding) => ({
-    binding,
-    visibility: SHADER_STAGE_COMPUTE,
-    buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
-  }));
-  if (pass.uniform) {
-    entries.push({
-      binding: pass.bindings.length,
-      visibility: SHADER_STAGE_COMPUTE,
-      buffer: { type: 'uniform' },
-    });
-  }
-  const key = `${pass.bindings.map(({ access }) => access)} ${JSON.stringify(pass.constants)} ${pass.shader}`;
-  const cache = pipelines.get(device) ?? new Map<string, GPUComputePipeline>();
-  pipelines.set(device, cache);
-  const cached = cache.get(key);
-  if (cached) return cached;
-  device.pushErrorScope('validation');
-  const layout = device.createPipelineLayout({ bindGroupLayouts: [device.createBindGroupLayout({ entries })] });
-  const module = device.createShaderModule({ code: pass.shader, label: pass.label });
-  const pipeline = device.createComputePipeline({
-    label: pass.label,
-    layout,
-    compute: { module, entryPoint: 'main', constants: pass.constants },
-  });
-  const error = await device.popErrorScope();
-  if (error) throw new Error(`${pass.label}: ${error.message}`);
-  cache.set(key, pipeline);
-  return pipeline;
 }

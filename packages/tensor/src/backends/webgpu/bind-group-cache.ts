@@ -1,11 +1,9 @@
+import { type BindingLayout, type BufferRange, bindGroupEntries } from '@modajs/kernels/executor';
 import type { PooledBuffer } from './buffer-pool.ts';
-import type { BindingLayout } from './pipeline-cache.ts';
 
-/** Part of a buffer that a binding sees, in bytes. */
-export interface BoundRange {
+/** Part of a pooled buffer that a binding sees, in bytes. */
+export interface BoundRange extends BufferRange {
   readonly buffer: PooledBuffer;
-  readonly offset: number;
-  readonly size: number;
 }
 
 const MAX_GROUPS = 16384;
@@ -37,13 +35,8 @@ export class BindGroupCache {
   }
 
   #create(layout: BindingLayout, ranges: readonly BoundRange[], label: string): GPUBindGroup {
-    const entries: GPUBindGroupEntry[] = ranges.map(({ buffer, offset, size }, binding) => ({
-      binding,
-      resource: { buffer: buffer.gpu, offset, size },
-    }));
-    if (layout.uniformBytes > 0) {
-      entries.push({ binding: ranges.length, resource: { buffer: this.uniforms, size: layout.uniformBytes } });
-    }
-    return this.device.createBindGroup({ label, layout: layout.group, entries });
+    const { group, uniformBytes } = layout;
+    const uniform = uniformBytes > 0 ? { buffer: this.uniforms, size: uniformBytes } : null;
+    return this.device.createBindGroup({ label, layout: group, entries: bindGroupEntries(ranges, uniform) });
   }
 }

@@ -1,4 +1,5 @@
-import { BUFFER_USAGE, SMALLER_OPERAND } from '@modajs/kernels';
+import { SMALLER_OPERAND } from '@modajs/kernels';
+import { BUFFER_USAGE } from '@modajs/kernels/executor';
 import { OutOfMemoryError } from '../../core/errors.ts';
 import type { MemoryStats } from '../backend.ts';
 import { sizeClass } from './size-class.ts';

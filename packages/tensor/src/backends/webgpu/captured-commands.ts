@@ -1,6 +1,7 @@
+import type { Dispatch } from '@modajs/kernels/executor';
 import type { CapturedCommands } from '../backend.ts';
 import type { BufferPool, PooledBuffer } from './buffer-pool.ts';
-import type { CommandRecorder, Dispatch } from './command-recorder.ts';
+import type { CommandRecorder } from './command-recorder.ts';
 import type { Transfers } from './transfers.ts';
 
 /** A recorded command with all that its repetition needs. */

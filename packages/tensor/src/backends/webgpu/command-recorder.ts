@@ -1,3 +1,4 @@
+import { type Dispatch, encodeDispatches } from '@modajs/kernels/executor';
 import type { PooledBuffer } from './buffer-pool.ts';
 import type { LoggedCommand } from './captured-commands.ts';
 import type { Profiler } from './profiler.ts';
@@ -5,16 +6,6 @@ import type { UniformRing } from './uniform-ring.ts';
 
 /** Dispatches after which a submission goes out anyway, so that the device starts while the host still records. */
 const DISPATCHES_PER_SUBMISSION = 256;
-
-/** A dispatch, ready to record. */
-export interface Dispatch {
-  readonly label: string;
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
-  /** Dynamic offset of the uniform block, or null without one. */
-  readonly uniformOffset: number | null;
-  readonly workgroups: readonly [number, number, number];
-}
 
 /** Records dispatches into one compute pass of one encoder until somebody needs them done. */
 export class CommandRecorder {
@@ -57,14 +48,7 @@ export class CommandRecorder {
     }
     this.reserve(0);
     this.#pass ??= this.#recording().beginComputePass({ label: 'kernels' });
-    const pass = this.#pass;
-    let current: GPUComputePipeline | null = null;
-    for (const { pipeline, group, workgroups } of dispatches) {
-      if (pipeline !== current) pass.setPipeline(pipeline);
-      current = pipeline;
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
-    }
+    encodeDispatches(this.#pass, dispatches);
     this.#dispatches += dispatches.length;
   }
 

@@ -1,4 +1,5 @@
-import { BUFFER_USAGE, type DeviceCapabilities, MAP_MODE_READ, planResidentWorkgroups } from '@modajs/kernels';
+import { type DeviceCapabilities, planResidentWorkgroups } from '@modajs/kernels';
+import { BUFFER_USAGE, MAP_MODE_READ } from '@modajs/kernels/executor';
 
 /**
  * Workgroups that run at once on NVIDIA GPUs, where a workgroup that has begun goes on while others wait for it; 0 on others:

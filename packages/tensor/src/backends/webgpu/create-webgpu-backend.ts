@@ -17,7 +17,6 @@ import { matmulOperations } from './operations/matmul-operations.ts';
 import { modelOperations } from './operations/model-operations.ts';
 import { optimizerOperations } from './operations/optimizer-operations.ts';
 import { rowOperations } from './operations/row-operations.ts';
-import { PipelineCache } from './pipeline-cache.ts';
 import { PlanRunner } from './plan-runner.ts';
 import { PreparedSequence } from './prepared-sequence.ts';
 import { type KernelSpan, Profiler } from './profiler.ts';
@@ -136,8 +135,7 @@ function assemble(
   const runner = new PlanRunner(capabilities, pool, recorder, failures);
   const elementwise = elementwiseOperations(runner);
   const transfers = new Transfers(recorder);
-  const preparedPipelines = new PipelineCache(device, false);
-  const prepare: WebGpuKernels['prepare'] = (calls) => new PreparedSequence(runner, preparedPipelines, calls);
+  const prepare: WebGpuKernels['prepare'] = (calls) => new PreparedSequence(runner, calls);
   return {
     kind: 'webgpu',
     description,

@@ -1,17 +1,11 @@
-import {
-  type DeviceCapabilities,
-  KernelError,
-  type KernelPass,
-  type KernelPlan,
-  SMALLER_OPERAND,
-} from '@modajs/kernels';
+import type { DeviceCapabilities, KernelPass, KernelPlan } from '@modajs/kernels';
+import { bindRanges, PipelineCache } from '@modajs/kernels/executor';
 import { elementBytes } from '../../core/dtype.ts';
 import type { ArrayView } from '../backend.ts';
 import { BindGroupCache, type BoundRange } from './bind-group-cache.ts';
 import type { BufferPool, PooledBuffer } from './buffer-pool.ts';
 import type { CommandRecorder } from './command-recorder.ts';
 import type { Failures } from './failures.ts';
-import { PipelineCache } from './pipeline-cache.ts';
 import { webGpuStorage } from './webgpu-storage.ts';
 
 /** Start of a window into a large buffer: satisfies every device's alignment. */
@@ -128,21 +122,7 @@ export class PlanRunner {
 
   /** WebGPU forbids reading a buffer that the same dispatch writes, even another part of it: such inputs are copied first. */
   #bind(pass: KernelPass, ranges: Readonly<Record<string, BoundRange>>, scratch: PooledBuffer[]): BoundRange[] {
-    const bound = pass.bindings.map(({ buffer: name, range }) => {
-      const whole = ranges[name];
-      if (!whole)
-        throw new KernelError(
-          `webgpu: ${pass.label} binds "${name}", which must be an operand or workspace, got neither.`,
-        );
-      const part = range ? { buffer: whole.buffer, offset: whole.offset + range.offset, size: range.size } : whole;
-      if (part.size > this.capabilities.maxBindingBytes) {
-        throw new KernelError(
-          `webgpu: ${pass.label} needs "${name}" within one binding of ${this.capabilities.maxBindingBytes} B, got ${part.size} B. ${SMALLER_OPERAND}`,
-          { operand: name, bytes: part.size },
-        );
-      }
-      return part;
-    });
+    const bound = bindRanges(pass, ranges, this.capabilities.maxBindingBytes);
     const isWritten = (buffer: PooledBuffer) =>
       pass.bindings.some(({ access }, i) => access === 'read_write' && bound[i].buffer === buffer);
     return bound.map((range, i) =>

@@ -1,4 +1,4 @@
-import { BUFFER_USAGE, MAP_MODE_READ } from '@modajs/kernels';
+import { BUFFER_USAGE, MAP_MODE_READ } from '@modajs/kernels/executor';
 import { ConfigError } from '../../core/errors.ts';
 import { shown } from '../../core/value-checks.ts';
 

@@ -1,4 +1,5 @@
-import { BUFFER_USAGE, DTYPES, MAP_MODE_READ } from '@modajs/kernels';
+import { DTYPES } from '@modajs/kernels';
+import { BUFFER_USAGE, MAP_MODE_READ } from '@modajs/kernels/executor';
 import type { DType, HostArray } from '../../core/dtype.ts';
 import { elementBytes } from '../../core/dtype.ts';
 import { fromHalf, toHalf } from '../../io/half.ts';

@@ -1,4 +1,4 @@
-import { BUFFER_USAGE } from '@modajs/kernels';
+import { BUFFER_USAGE } from '@modajs/kernels/executor';
 
 const CAPACITY = 2 ** 20;
 

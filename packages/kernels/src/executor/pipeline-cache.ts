@@ -1,5 +1,6 @@
-import type { KernelPass } from '@modajs/kernels';
-import { SHADER_STAGE_COMPUTE } from '@modajs/kernels';
+import { KernelError } from '../plan/kernel-error.ts';
+import type { KernelPass } from '../plan/plan.ts';
+import { SHADER_STAGE_COMPUTE } from './gpu-flags.ts';
 
 /** A compiled pass: what a dispatch needs beside its buffers. */
 export interface PreparedPass {
@@ -33,6 +34,24 @@ export class PipelineCache {
       const layout = this.#layoutOf(pass);
       prepared = { layout, pipeline: this.#pipelineOf(pass, layout) };
       this.#prepared.set(pass, prepared);
+    }
+    return prepared;
+  }
+
+  /**
+   * `prepare()` that waits for the device's verdict.
+   *
+   * @throws KernelError with the pass's label and the compiler's message; the pass is compiled anew when it comes again
+   */
+  async compile(pass: KernelPass): Promise<PreparedPass> {
+    this.device.pushErrorScope('validation');
+    const prepared = this.prepare(pass);
+    const error = await this.device.popErrorScope();
+    if (error) {
+      this.#prepared.delete(pass);
+      this.#modules.delete(pass.shader);
+      this.#pipelines.delete(pass.shader);
+      throw new KernelError(`${pass.label}: the shader must compile, got ${error.message}`, { label: pass.label });
     }
     return prepared;
   }
