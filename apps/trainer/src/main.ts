@@ -6,6 +6,7 @@ import { registerBench } from './commands/bench.ts';
 import { registerDashboard } from './commands/dashboard.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
+import { registerExport } from './commands/export.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerInfo } from './commands/info.ts';
 import { registerStudy } from './commands/study.ts';
@@ -27,6 +28,7 @@ for (const register of [
   registerTrain,
   registerEval,
   registerGenerate,
+  registerExport,
   registerInfo,
   registerDoctor,
   registerDashboard,

@@ -1,29 +1,13 @@
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  createDecoder,
-  defineDecoderConfig,
-  hostParameters,
-  scoredTokenizerMetadata,
-  writeGguf,
-  writeHuggingFace,
-} from '@modajs/models';
 import { saveModelFolder } from '@modajs/models/node';
-import { init } from '@modajs/tensor';
-import { Tokenizer } from '@modajs/tokenizer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from './run-cli.ts';
+import { writeSmallLlama } from './small-llama.ts';
 
 let cwd = '';
 const moda = (...args: string[]) => runCli(args, { cwd });
-
-/** Unknown, start, end, 256 bytes, a space and five letters. */
-const pieces = [
-  ...['<unk>', '<s>', '</s>'],
-  ...Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`),
-  ...' abcde',
-];
 
 const settings = {
   'training.batchSize': 2,
@@ -57,38 +41,11 @@ const lossesOf = async (run: string): Promise<number[]> =>
 
 beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'moda-from-'));
-  const device = await init({ device: 'cpu', threads: 1 });
-  const config = defineDecoderConfig({
-    nLayers: 3,
-    nHeads: 4,
-    nKvHeads: 2,
-    dModel: 32,
-    dFf: 64,
-    vocabSize: pieces.length,
-    seqLen: 64,
-    norm: 'pre',
-    normEps: 1e-5,
-    qkNorm: 'none',
-    ropeTheta: 10_000,
-  });
-  const decoder = createDecoder(config, { device, seed: 3 });
-  const parameters = await hostParameters(decoder);
-  device.destroy();
-  const scores = pieces.map((_, i) => -i);
-  const metadata = scoredTokenizerMetadata({ pieces, scores, unknownId: 0, bosId: 1, eosId: 2 });
-  const file = writeGguf(config, parameters, metadata);
-  await writeFile(join(cwd, 'small.gguf'), file);
-  await writeFile(join(cwd, 'cut.gguf'), file.subarray(0, file.length - 100));
-  const keys = new Map(Object.entries(metadata).map(([key, { value }]) => [key, value]));
-  const tokenizer = Tokenizer.fromGguf(keys as Parameters<typeof Tokenizer.fromGguf>[0]);
-  const files = new Map(await writeHuggingFace(config, parameters));
-  files.set('tokenizer.json', new TextEncoder().encode(tokenizer.toJson()));
-  const json = JSON.parse(new TextDecoder().decode(files.get('config.json')));
-  files.set('config.json', new TextEncoder().encode(JSON.stringify({ ...json, bos_token_id: 1, eos_token_id: [2] })));
-  await saveModelFolder(join(cwd, 'small'), files);
+  const { files, gguf } = await writeSmallLlama(cwd, 'small', 3);
+  await writeFile(join(cwd, 'cut.gguf'), gguf.subarray(0, gguf.length - 100));
   const weights = files.get('model.safetensors')!;
-  files.set('model.safetensors', weights.subarray(0, weights.length - 8));
-  await saveModelFolder(join(cwd, 'broken'), files);
+  const broken = new Map(files).set('model.safetensors', weights.subarray(0, weights.length - 8));
+  await saveModelFolder(join(cwd, 'broken'), broken);
   const rows = Array.from({ length: 12 }, (_, i) => JSON.stringify({ text: `a cab, ${'a bead '.repeat(3 + i)}face` }));
   await writeFile(join(cwd, 'text.jsonl'), rows.join('\n'));
 });

@@ -2,12 +2,14 @@ export { attention } from './attention.ts';
 export type { AttentionResult, DepthOptions, SequenceOptions } from './attention-options.ts';
 export { depthAttention } from './depth-attention.ts';
 export { documentRanges } from './document-ranges.ts';
+export { applyLinear } from './layer/apply-linear.ts';
 export { type AttentionLayerContext, attentionLayer } from './layer/attention-layer.ts';
 export { depthKey, projectDepth, writeProjected } from './layer/depth-keys.ts';
 export type {
   AttentionLayerConfig,
   AttentionLayerWeights,
   LinearWeights,
+  LowRankWeights,
   RotaryConfig,
 } from './layer/layer-config.ts';
 export { rotate } from './layer/qk-norm.ts';

@@ -1,4 +1,9 @@
 export { nearestKey } from '@modajs/tensor';
+export { AdaptedModel, trainedModel } from './adapter/adapted-model.ts';
+export { LoraAdapter, type LoraAdapterOptions } from './adapter/lora-adapter.ts';
+export { adaptableMaps, type LoraConfig, loraScale, loraSpecs } from './adapter/lora-config.ts';
+export { type AdapterValues, mergeAdapters } from './adapter/merge-adapter.ts';
+export { type PeftAdapter, type PeftOptions, readPeft, writePeft } from './adapter/peft.ts';
 export * from './config/decoder-config.ts';
 export { defineDecoderConfig } from './config/define-decoder-config.ts';
 export { hasAttentionMaps } from './config/has-attention-maps.ts';
@@ -28,6 +33,7 @@ export {
   type UrlSourceOptions,
 } from './io/gguf/byte-source.ts';
 export type { GgufValue } from './io/gguf/gguf-file.ts';
+export { jsonTokenizerMetadata, type TextEnds } from './io/gguf/gguf-json-tokenizer.ts';
 export {
   type BytePairOptions,
   bytePairTokenizerMetadata,
@@ -37,6 +43,7 @@ export {
 export type { GgufMetadataValue } from './io/gguf/metadata-value.ts';
 export { type GgufModel, openGguf } from './io/gguf/open-gguf.ts';
 export type { GgufStorage } from './io/gguf/quantize.ts';
+export { verifyGguf } from './io/gguf/verify-gguf.ts';
 export { type GgufOptions, writeGguf } from './io/gguf/write-gguf.ts';
 export { hostParameters } from './io/host-parameters.ts';
 export { type HubFile, type HubFiles, type HubOptions, type HubRepository, openHubFiles } from './io/hub/hub-files.ts';
@@ -51,7 +58,7 @@ export type { ModelWeights } from './io/model-weights.ts';
 export { CountingBackend } from './memory/counting-backend.ts';
 export { estimateMemory, type MemoryEstimate, type MemoryQuestion } from './memory/estimate-memory.ts';
 export { countFlops, type FlopCount } from './parameters/count-flops.ts';
-export { countParameters } from './parameters/count-parameters.ts';
+export { countParameters, countSpecs } from './parameters/count-parameters.ts';
 export { decoderSpecs } from './parameters/decoder-specs.ts';
 export type { ParameterSpec, ParameterSpecs } from './parameters/parameter-spec.ts';
 export { defineVisionConfig, deitTinyModa, type VisionConfig } from './vision/vision-config.ts';

@@ -85,10 +85,11 @@ export { type AttentionByLayer, attentionByLayer } from './run/attention-by-laye
 export { depthStatistics } from './run/depth-statistics.ts';
 export { type DomainNumbers, evaluateDomains, lossesBySource, type SourceLosses } from './run/evaluate-domains.ts';
 export { evaluateHeldOut, type HeldOutOptions, type HeldOutResult, type HeldOutText } from './run/evaluate-held-out.ts';
+export { loraConfigOf, trainedSpecs } from './run/lora-config-of.ts';
 export type { LossScaleState } from './run/loss-scale.ts';
 export { measurePeakFlops } from './run/measure-peak-flops.ts';
 export { needsLossScale } from './run/needs-loss-scale.ts';
-export { prepareModelConfig, type TokenizerFacts } from './run/prepare-model-config.ts';
+export { prepareModelConfig, type TokenizerFacts, withoutOtherDepth } from './run/prepare-model-config.ts';
 export { forgetReplays } from './run/replayed-gradients.ts';
 export { type ResumePlan, requireResumable } from './run/require-resumable.ts';
 export type { RunEvent, RunListener } from './run/run-event.ts';

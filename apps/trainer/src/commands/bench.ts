@@ -1,6 +1,7 @@
 import { benchPresets } from '@modajs/bench';
 import { ConfigError } from '@modajs/tensor';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { MODEL_NAMES } from '../model/open-model-source.ts';
 import { type BenchOptions, benchFile, benchPreset } from '../run/bench/bench-command.ts';
 import { answerRowRequest } from '../run/bench/bench-rows.ts';
 import { type BenchStepOptions, benchStep } from '../run/bench/bench-step.ts';
@@ -29,11 +30,12 @@ export function registerBench(program: Command): void {
   ).action((file: string, options: BenchOptions) => benchFile(file, options));
   bench
     .command('step')
-    .description('whole training steps of a preset beside the same model without depth')
-    .argument('[preset]', 'a preset', 'tiny')
+    .description('whole training steps of a model beside the same model without depth')
+    .argument('[model]', `a preset, ${MODEL_NAMES}`, 'tiny')
     .option('-s, --set <key=value>', 'one setting, e.g. training.batchSize=4; may be repeated', collect, [])
     .option('--runs <count>', 'measured rounds of 4 steps of each', positiveInteger, 10)
     .option('--json <file>', 'write the rows there')
+    .option('-o, --out <folder>', 'where runs are kept', 'runs')
     .action((preset: string, options: Omit<BenchStepOptions, 'preset'>) => benchStep({ preset, ...options }));
   // What `--isolate` starts: one job on standard input, one line out.
   program.command('bench-row', { hidden: true }).action(answerRowRequest);

@@ -3,6 +3,7 @@ import { ConfigError } from '@modajs/tensor';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { outputIsClosed } from '../cli/closed-output.ts';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
+import { openAdapter, type SourcedAdapter } from '../model/adapter-files.ts';
 import { type LoadedModel, loadModel } from '../model/model-source.ts';
 import { MODEL_NAMES, openModelSource } from '../model/open-model-source.ts';
 import { openDevice } from '../run/open-device.ts';
@@ -10,6 +11,7 @@ import { positiveInteger, wholeNumber } from './train.ts';
 
 interface GenerateOptions {
   readonly prompt?: string;
+  readonly adapter: readonly string[];
   readonly maxNewTokens: number;
   readonly temperature: number;
   readonly topK: number;
@@ -37,6 +39,12 @@ export function registerGenerate(program: Command): void {
     .description('continue a prompt with a model, printing as it goes')
     .argument('<model>', MODEL_NAMES)
     .option('-p, --prompt <text>', 'text to continue; without it, read from standard input')
+    .option(
+      '--adapter <name>',
+      "an adapter to add: a run trained with --lora, or a folder of PEFT's files; may be repeated",
+      (name, before: string[]) => [...before, name],
+      [],
+    )
     .option('--max-new-tokens <count>', 'most tokens to add', positiveInteger, 200)
     .option('-t, --temperature <number>', '0 takes the likeliest token', temperature, 0.8)
     .option('--top-k <count>', 'sample among this many tokens; 0 for all', wholeNumber, 0)
@@ -58,13 +66,15 @@ export function registerGenerate(program: Command): void {
 async function generateWith(name: string, options: GenerateOptions): Promise<void> {
   const source = await openModelSource(name, options);
   try {
+    const adapters: SourcedAdapter[] = [];
+    for (const adapter of options.adapter) adapters.push(await openAdapter(adapter, options.out, source.config));
     const prompt = options.prompt ?? (await readStandardInput());
     if (prompt === '') {
       throw new ConfigError('generate: the prompt must not be empty, got "". Give --prompt or pipe text in.');
     }
     const device = await openDevice({ device: options.device, threads: options.threads ?? null });
     try {
-      await continueText(await loadModel(source, device), prompt, options);
+      await continueText(await loadModel(source, device, adapters), prompt, options);
     } finally {
       device.destroy();
     }

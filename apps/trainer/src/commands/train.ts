@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MODEL_NAMES } from '../model/open-model-source.ts';
+import { loraSettings } from '../run/lora-settings.ts';
 import { runTraining, type TrainCommandOptions } from '../run/run-training.ts';
 
 /** `moda train`. */
@@ -9,6 +10,11 @@ export function registerTrain(program: Command): void {
     .description('train a model on text, evaluate it, write samples and a report to runs/<name>/')
     .argument('[data...]', 'text files or folders; overrides data.sources')
     .option('-f, --from <model>', `a trained model to start from: ${MODEL_NAMES}`)
+    .addOption(
+      new Option('--lora [settings]', 'train a low-rank adapter: rank=16,alpha=32,targets=q_proj,v_proj').argParser(
+        loraSettings,
+      ),
+    )
     .option('-p, --preset <name>', 'settings that come with the package (default: tiny)')
     .option('-c, --config <file>', 'settings from a YAML file')
     .option('-s, --set <key=value>', 'one setting, e.g. optimizer.lr=3e-4; may be repeated', collect, [])

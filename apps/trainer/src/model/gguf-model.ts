@@ -30,12 +30,14 @@ export async function openGgufModel(path: string): Promise<ModelSource> {
     name,
     config,
     facts: factsOf(model),
+    origin: null,
     prefersF16: false,
     text: async () => {
       const tokenizer = tokenizerOf(path, metadata);
       return { tokenizer, tokenizerJson: tokenizer.toJson(), special: specialTokensOf(tokenizer, metadata) };
     },
     values: async () => ({ label: name, parameters }),
+    adapters: async () => [],
     close: () => file.close(),
   };
 }

@@ -34,6 +34,7 @@ async function openFiles(folder: ModelFolder, place: string, name: string): Prom
     name,
     config: configFromHuggingFace(file),
     facts: {},
+    origin: null,
     prefersF16: false,
     text: async () => {
       const tokenizerJson = await readText(folder, 'tokenizer.json', place);
@@ -51,6 +52,7 @@ async function openFiles(folder: ModelFolder, place: string, name: string): Prom
       });
       return { label: name, parameters: heldParameters(parameters) };
     },
+    adapters: async () => [],
     close: async () => {},
   };
 }

@@ -1,7 +1,15 @@
-import type { Decoder, DecoderConfig, StoredParameter } from '@modajs/models';
-import { createDecoder } from '@modajs/models';
+import {
+  createDecoder,
+  type Decoder,
+  type DecoderConfig,
+  LoraAdapter,
+  mergeAdapters,
+  type StoredParameter,
+} from '@modajs/models';
 import type { Device } from '@modajs/tensor';
 import type { Tokenizer } from '@modajs/tokenizer';
+import { requireBase, type SourcedAdapter } from './adapter-files.ts';
+import { hashParameters } from './hash-parameters.ts';
 import type { SpecialTokens } from './special-tokens.ts';
 
 /** How a model reads and writes text. */
@@ -26,12 +34,16 @@ export interface ModelSource {
   readonly config: DecoderConfig;
   /** What else its files say, for people. */
   readonly facts: Readonly<Record<string, string>>;
+  /** The model that it was trained from, as it was named; null for none, or unknown. */
+  readonly origin: string | null;
   /** Whether it computes in f16 where the device can. */
   readonly prefersF16: boolean;
   /** @throws CheckpointError, TokenizerError when there is no tokenizer, or not the one of the weights */
   text(): Promise<ModelText>;
-  /** @throws CheckpointError */
+  /** Without what its adapters add. @throws CheckpointError */
   values(): Promise<ModelValues>;
+  /** What is added to the values. @throws CheckpointError */
+  adapters(): Promise<readonly SourcedAdapter[]>;
   close(): Promise<void>;
 }
 
@@ -41,17 +53,62 @@ export interface LoadedModel extends ModelText {
   readonly decoder: Decoder;
 }
 
-/** Puts a model on a device, one tensor in memory at a time where its file allows that. The caller disposes of the decoder. */
-export async function loadModel(source: ModelSource, device: Device): Promise<LoadedModel> {
+/**
+ * Puts a model on a device, one tensor in memory at a time where its file allows that, with its adapters attached. The caller
+ * disposes of the decoder.
+ *
+ * @param more adapters beside those that the model has
+ * @throws CheckpointError when an adapter is for a model with other weights
+ */
+export async function loadModel(
+  source: ModelSource,
+  device: Device,
+  more: readonly SourcedAdapter[] = [],
+): Promise<LoadedModel> {
+  const { config } = source;
   const text = await source.text();
   const { label, parameters } = await source.values();
+  const adapters = [...(await source.adapters()), ...more];
   const computeDtype = source.prefersF16 && device.supportsF16 ? 'f16' : 'f32';
-  const decoder = createDecoder(source.config, { device, computeDtype });
+  const decoder = createDecoder(config, { device, computeDtype });
   try {
-    await decoder.readParameters(parameters);
+    if (adapters.length === 0) await decoder.readParameters(parameters);
+    else {
+      const hashed = hashParameters(parameters);
+      await decoder.readParameters(hashed.parameters);
+      const sha256 = hashed.sha256();
+      for (const adapter of adapters) requireBase(adapter, source.name, sha256);
+    }
+    for (const adapter of adapters) {
+      const attached = new LoraAdapter(config, adapter.config, { device, computeDtype });
+      decoder.attach(...decoder.adapters, attached);
+      attached.loadParameters(adapter.parameters);
+    }
   } catch (error) {
     decoder.dispose();
     throw error;
   }
   return { name: label, decoder, ...text };
+}
+
+/** A model's values with its adapters added to the weights. */
+export interface MergedValues extends ModelValues {
+  /** To be called when all was read. @throws CheckpointError when an adapter is for a model with other weights */
+  requireBases(): void;
+}
+
+/** As `ModelSource.values`, with the adapters' additions. */
+export async function mergedValues(source: ModelSource): Promise<MergedValues> {
+  const { label, parameters } = await source.values();
+  const adapters = await source.adapters();
+  if (adapters.length === 0) return { label, parameters, requireBases: () => {} };
+  const hashed = hashParameters(parameters);
+  return {
+    label,
+    parameters: mergeAdapters(hashed.parameters, adapters),
+    requireBases: () => {
+      const sha256 = hashed.sha256();
+      for (const adapter of adapters) requireBase(adapter, source.name, sha256);
+    },
+  };
 }

@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
-import type { Device } from '@modajs/tensor';
+import { basename } from 'node:path';
+import { ConfigError, type Device } from '@modajs/tensor';
 import { findRunFolder, runFolder } from '../run/run-folder.ts';
+import { isPeftFolder, peftBase, readPeftFolder } from './adapter-files.ts';
 import { openGgufModel } from './gguf-model.ts';
 import { isHuggingFaceFolder, openHubModel, openHuggingFaceFolder } from './hugging-face-model.ts';
 import { type LoadedModel, loadModel, type ModelSource } from './model-source.ts';
@@ -29,19 +31,44 @@ export function isGguf(name: string): boolean {
 }
 
 /**
- * The model that a name stands for, the same in every command: a `.gguf` file; a folder of Hugging Face's files; a run, by its
- * folder or its name below `out`; else a repository `owner/name` of the hub. The caller closes it.
+ * The model that a name stands for, the same in every command: a `.gguf` file; a folder of Hugging Face's files, or of an
+ * adapter in PEFT's; a run, by its folder or its name below `out`; else a repository `owner/name` of the hub. The caller closes it.
  *
  * @throws ConfigError when there is no such model, CheckpointError when its files are not whole
  */
 export async function openModelSource(name: string, options: ModelSourceOptions): Promise<ModelSource> {
+  return openNested(name, options, 0);
+}
+
+/** Models with an adapter stand on others; names that lead back to themselves end here. */
+const MAX_DEPTH = 8;
+
+async function openNested(name: string, options: ModelSourceOptions, depth: number): Promise<ModelSource> {
+  if (depth > MAX_DEPTH) {
+    throw new ConfigError(
+      `model: ${name} must stand on a model, got adapters of adapters without end. Check their bases.`,
+    );
+  }
+  const openBase = (base: string) => openNested(base, { out: options.out }, depth + 1);
   if (isGguf(name)) return openGgufModel(name);
   if (await isHuggingFaceFolder(name)) return openHuggingFaceFolder(name);
+  if (await isPeftFolder(name)) return withAdapter(await openBase(await peftBase(name)), name);
   const run = await runFolder(options.out, name);
-  if (run !== null) return openRunModel(run, options);
+  if (run !== null) return openRunModel(run, options, openBase);
   const isHere = (await stat(name).catch(() => null)) !== null;
   if (!isHere && REPOSITORY.test(name)) return openHubModel(name);
-  return openRunModel(await findRunFolder(options.out, name), options);
+  return openRunModel(await findRunFolder(options.out, name), options, openBase);
+}
+
+/** A model with the adapter of a folder. */
+function withAdapter(base: ModelSource, folder: string): ModelSource {
+  return {
+    ...base,
+    name: basename(folder),
+    origin: base.name,
+    values: async () => ({ ...(await base.values()), label: basename(folder) }),
+    adapters: async () => [...(await base.adapters()), await readPeftFolder(folder, base.config)],
+  };
 }
 
 /** `loadModel` of a name. */

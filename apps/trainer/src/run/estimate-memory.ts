@@ -1,6 +1,6 @@
-import { countParameters, type DecoderConfig, decoderSpecs, writtenSlots } from '@modajs/models';
+import { countParameters, countSpecs, type DecoderConfig, writtenSlots } from '@modajs/models';
 import { elementBytes } from '@modajs/tensor';
-import { optimizerStateBytes, type RunConfig, sequenceLength } from '@modajs/train';
+import { optimizerStateBytes, type RunConfig, sequenceLength, trainedSpecs } from '@modajs/train';
 
 /** Bytes of device memory that training takes, by part. */
 export interface MemoryEstimate {
@@ -21,11 +21,13 @@ export interface MemoryEstimate {
  */
 export function estimateMemory(
   model: DecoderConfig,
-  { training, optimizer }: Pick<RunConfig, 'training' | 'optimizer'>,
+  { training, optimizer, lora }: Pick<RunConfig, 'training' | 'optimizer' | 'lora'>,
 ): MemoryEstimate {
-  const parameters = countParameters(model);
+  const specs = trainedSpecs({ lora }, model);
+  const trained = countSpecs(specs);
   const tokens = (training.batchSize / training.gradientAccumulation) * sequenceLength({ training }, model);
   const bytes = elementBytes(training.dtype);
+  const frozen = lora.rank === null ? 0 : countParameters(model);
   const heads = (2 * model.nHeads + 2 * model.nKvHeads) * model.headDim;
   const block = tokens * (10 * model.dModel + 4 * model.dFf + heads) * bytes;
   const keptBlocks = training.activationCheckpointing
@@ -34,10 +36,10 @@ export function estimateMemory(
   const logits = Math.min(tokens, 1024) * model.vocabSize * 4 * 2;
   const slotElements = tokens * model.nKvHeads * model.headDim * 2;
   const parts = {
-    weights: parameters * 4 + (training.dtype === 'f32' ? 0 : parameters * bytes),
-    gradients: parameters * 4,
-    optimizer: optimizerStateBytes(decoderSpecs(model), optimizer),
-    average: training.emaDecay === null ? 0 : parameters * 4,
+    weights: frozen * bytes + trained * (4 + (training.dtype === 'f32' ? 0 : bytes)),
+    gradients: trained * 4,
+    optimizer: optimizerStateBytes(specs, optimizer),
+    average: training.emaDecay === null ? 0 : trained * 4,
     activations: Math.round(block * keptBlocks + logits),
     depthStream: writtenSlots(model) * slotElements * (bytes + 4),
   };

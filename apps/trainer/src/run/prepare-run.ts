@@ -1,21 +1,31 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { countParameters, createDecoder, type Decoder, type DecoderConfig } from '@modajs/models';
+import {
+  countParameters,
+  countSpecs,
+  createDecoder,
+  type Decoder,
+  type DecoderConfig,
+  LoraAdapter,
+} from '@modajs/models';
 import { CheckpointError, ConfigError, type Device, elementBytes } from '@modajs/tensor';
 import { Tokenizer } from '@modajs/tokenizer';
 import {
   adoptParameters,
   listCheckpoints,
+  loraConfigOf,
   prepareModelConfig,
   type RunConfig,
   type RunStorage,
   type SplitSource,
   StorageFullError,
   sequenceLength,
+  trainedSpecs,
   tunedModelConfig,
 } from '@modajs/train';
 import { FolderStorage } from '@modajs/train/node';
 import { hashParameters } from '../model/hash-parameters.ts';
+import { mergedValues } from '../model/model-source.ts';
 import { openModelSource } from '../model/open-model-source.ts';
 import { ownSpecialTokens, type SpecialTokens } from '../model/special-tokens.ts';
 import { bytes, compact } from '../terminal/format.ts';
@@ -79,7 +89,7 @@ async function savedModel(config: RunConfig, folder: string): Promise<ModelOfRun
 }
 
 /** Sequences of a model that was trained on longer ones: what a small machine can hold. */
-const TUNING_LENGTH = 512;
+export const TUNING_LENGTH = 512;
 
 async function pretrainedModel(config: RunConfig, from: string, out: string): Promise<ModelOfRun> {
   if (config.tokenizer.path !== null) {
@@ -91,18 +101,33 @@ async function pretrainedModel(config: RunConfig, from: string, out: string): Pr
   const source = await openModelSource(from, { out });
   try {
     const model = tunedModelConfig(source.config, config);
+    if (config.lora.rank !== null && model.depth !== source.config.depth) {
+      throw new ConfigError(
+        `config: lora must leave the model as it is, got model.depth=${model.depth}, which adds parameters. Train all weights, or leave it out.`,
+      );
+    }
+    trainedSpecs(config, model);
     const seqLen = config.training.seqLen ?? Math.min(TUNING_LENGTH, model.seqLen);
-    const text = await source.text();
+    const { tokenizerJson, special } = await source.text();
+    // As the run will read it from its own file.
+    const text = { tokenizer: Tokenizer.fromJson(tokenizerJson), tokenizerJson, special };
     const named = { ...config, training: { ...config.training, seqLen } };
-    return { config: named, model, ...text, origin: { name: from, sha256: '', special: text.special } };
+    return { config: named, model, ...text, origin: { name: from, sha256: '', special } };
   } finally {
     await source.close();
   }
 }
 
-/** The run's model with fresh weights. */
+/** The run's model with fresh weights; frozen, with a fresh adapter, where the run trains one. */
 export function createModel({ config, model }: Pick<PreparedRun, 'config' | 'model'>, device: Device): Decoder {
-  return createDecoder(model, { device, seed: config.seed, computeDtype: config.training.dtype });
+  const { seed, training } = config;
+  const { dtype: computeDtype } = training;
+  const lora = loraConfigOf(config);
+  if (lora === null) return createDecoder(model, { device, seed, computeDtype });
+  // Weights that never change need no f32 master.
+  const decoder = createDecoder(model, { device, seed, dtype: computeDtype, isFrozen: true });
+  decoder.attach(new LoraAdapter(model, lora, { device, seed, computeDtype }));
+  return decoder;
 }
 
 /**
@@ -114,11 +139,14 @@ export function createModel({ config, model }: Pick<PreparedRun, 'config' | 'mod
 export async function startFrom(prepared: PreparedRun, decoder: Decoder, out: string): Promise<PreparedRun> {
   const { origin, resumes, folder } = prepared;
   if (origin === null) return prepared;
-  if (resumes && (await listCheckpoints(new FolderStorage(folder))).length > 0) return prepared;
+  const isSaved = resumes && (await listCheckpoints(new FolderStorage(folder))).length > 0;
+  if (isSaved && decoder.adapters.length === 0) return prepared;
   const source = await openModelSource(origin.name, { out });
   try {
-    const { parameters, sha256 } = hashParameters((await source.values()).parameters);
+    const values = await mergedValues(source);
+    const { parameters, sha256 } = hashParameters(values.parameters);
     await adoptParameters(decoder, parameters);
+    values.requireBases();
     const found = sha256();
     if (!resumes || found === origin.sha256) return { ...prepared, origin: { ...origin, sha256: found } };
   } finally {
@@ -136,7 +164,7 @@ export async function requireRoom(
   { model, config }: Pick<PreparedRun, 'model' | 'config'>,
 ): Promise<void> {
   const tensors = config.training.emaDecay === null ? 3 : 4;
-  const needed = countParameters(model) * elementBytes('f32') * tensors;
+  const needed = countSpecs(trainedSpecs(config, model)) * elementBytes('f32') * tensors;
   const free = await storage.freeBytes();
   if (free !== null && free < needed) {
     throw new StorageFullError(
@@ -161,6 +189,13 @@ export function printHeader(prepared: PreparedRun, device: Device, ranks = 1): v
   console.log(
     `model      ${compact(countParameters(model))} parameters, ${model.nLayers} blocks of width ${model.dModel}, depth: ${model.depth}`,
   );
+  if (config.lora.rank !== null) {
+    const trained = countSpecs(trainedSpecs(config, model));
+    const share = ((100 * trained) / countParameters(model)).toFixed(2);
+    console.log(
+      `adapter    ${compact(trained)} parameters, ${share} % of the model's: ${config.lora.targets.join(', ')}`,
+    );
+  }
   console.log(`device     ${device}${ranks === 1 ? '' : ` on each of ${ranks} ranks`}`);
   console.log(
     `training   ${training.steps} steps of ${training.batchSize} x ${sequenceLength(config, model)} tokens, ${training.dtype}, seed ${config.seed}`,

@@ -16,6 +16,7 @@ import { Progress } from '../terminal/progress.ts';
 import { printDryRun } from './dry-run.ts';
 import { finishRun } from './finish-run.ts';
 import { loadRawConfig } from './load-config.ts';
+import { plainLora } from './lora-settings.ts';
 import { openDevice } from './open-device.ts';
 import { createModel, type PreparedRun, prepareRun, printHeader, startFrom } from './prepare-run.ts';
 import { Ranks } from './ranks.ts';
@@ -27,6 +28,7 @@ import { VERSIONS } from './versions.ts';
 /** Options of `moda train` as the command line gives them. */
 export interface TrainCommandOptions {
   readonly from?: string;
+  readonly lora?: RawConfig | true;
   readonly preset?: string;
   readonly config?: string;
   readonly set: readonly string[];
@@ -144,9 +146,10 @@ function requireAlone({ dryRun }: TrainCommandOptions, { size }: Ranks): void {
 
 /** Options that stand for single settings. */
 function shortOptions(data: readonly string[], options: TrainCommandOptions): RawConfig {
-  const { from, device, threads, steps, seed, name } = options;
+  const { from, lora, device, threads, steps, seed, name } = options;
   return mergeConfigs(
     from === undefined ? {} : { from },
+    lora === undefined ? {} : { lora: lora === true ? plainLora : lora },
     device === undefined ? {} : { device },
     threads === undefined ? {} : { threads },
     steps === undefined ? {} : { training: { steps } },

@@ -1,4 +1,4 @@
-import type { Decoder } from '@modajs/models';
+import { type Decoder, trainedModel } from '@modajs/models';
 import type { Device } from '@modajs/tensor';
 import {
   type Checkpoint,
@@ -72,7 +72,7 @@ async function trainLocked(
     () =>
       new TrainingRun({
         config,
-        model: decoder,
+        model: trainedModel(decoder),
         T,
         ...data,
         storage,
@@ -81,7 +81,7 @@ async function trainLocked(
         collective: ranks?.collective,
         resumeFrom,
         acceptsSchedule,
-        flopsPerToken: decoder.countFlops(T).total / T,
+        flopsPerToken: (decoder.countFlops(T).total / T) * backwardShare(config),
         peakFlops,
         inspect: inspectRun(prepared, decoder, data, tasks, storage),
         listener,
@@ -99,6 +99,11 @@ async function trainLocked(
     run.dispose();
     if (!parties.data) for (const { source } of data.sources) await source.close?.();
   }
+}
+
+/** A step counts as three forward passes; one that makes no gradients of weights, but for an adapter's, as two. */
+function backwardShare({ lora }: RunConfig): number {
+  return lora.rank === null ? 1 : 2 / 3;
 }
 
 async function readInputs(prepared: PreparedRun, storage: FolderStorage, parties: TrainingParties) {

@@ -1,4 +1,4 @@
-import { add, ConfigError, type DepthReading, linear, mul, reshape, sub, type Tensor } from '@modajs/tensor';
+import { add, ConfigError, type DepthReading, mul, reshape, sub, type Tensor } from '@modajs/tensor';
 import { type Check, checkFields, checkOperands, flag, orNull, shapeIs, shown, whole } from '@modajs/tensor/checks';
 import { attention } from '../attention.ts';
 import type { SequenceOptions } from '../attention-options.ts';
@@ -10,6 +10,7 @@ import { modaChunkVisible } from '../moda-chunk-visible.ts';
 import type { AttentionProbe } from '../statistics/attention-probe.ts';
 import type { DepthStream } from '../stream/depth-stream.ts';
 import { ScoredStream } from '../stream/scored-stream.ts';
+import { applyLinear } from './apply-linear.ts';
 import { depthKey, needsReaderNorm, readerQuery, writeProjected, writeSlot } from './depth-keys.ts';
 import { checkLayerConfig, checkProjection, isStream } from './layer-checks.ts';
 import type { AttentionLayerConfig, AttentionLayerWeights, LinearWeights } from './layer-config.ts';
@@ -57,8 +58,8 @@ export function attentionLayer(
   const { nHeads, nKvHeads, headDim } = config;
   const { positions, stream, cache } = context;
   const [B, T] = x.shape;
-  const project = ({ weight, bias }: LinearWeights, heads: number, from = x, into?: Tensor): Tensor =>
-    reshape(linear(from, weight, bias, into), [B, T, heads, headDim]);
+  const project = (map: LinearWeights, heads: number, from = x, into?: Tensor): Tensor =>
+    reshape(applyLinear(from, map, into), [B, T, heads, headDim]);
   const slot = ownSlot(weights, config, context);
   const rawQ = project(weights.qProj, nHeads);
   // A reader's norm weight meets the query before it turns.
@@ -101,8 +102,7 @@ export function attentionLayer(
       writeSlot(stream, key, v, x, weights.depthAttentionScore);
     }
   }
-  const { weight, bias } = weights.oProj;
-  return linear(reshape(out, [B, T, nHeads * headDim]), weight, bias ?? undefined);
+  return applyLinear(reshape(out, [B, T, nHeads * headDim]), weights.oProj);
 }
 
 const PROJECTIONS = ['qProj', 'kProj', 'vProj', 'oProj'] as const;

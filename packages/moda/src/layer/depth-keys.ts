@@ -2,6 +2,7 @@ import { linear, mul, reshape, split, type Tensor } from '@modajs/tensor';
 import { checkOperands, rankIs } from '@modajs/tensor/checks';
 import type { DepthStream } from '../stream/depth-stream.ts';
 import { ScoredStream } from '../stream/scored-stream.ts';
+import { applyLinear } from './apply-linear.ts';
 import { checkLayerConfig, checkProjection, isStream } from './layer-checks.ts';
 import type { AttentionLayerConfig, LinearWeights } from './layer-config.ts';
 import { normRopeSplit } from './norm-rope-split.ts';
@@ -57,7 +58,7 @@ export function projectDepth(
   checkProjection('projectDepth', x, 'projection', projection);
   const { nKvHeads, headDim } = config;
   const [B, T] = x.shape;
-  const both = reshape(linear(x, projection.weight, projection.bias ?? undefined), [B, T, 2 * nKvHeads, headDim]);
+  const both = reshape(applyLinear(x, projection), [B, T, 2 * nKvHeads, headDim]);
   const [k, v] = split(both, [nKvHeads, nKvHeads], 2);
   return { k, v };
 }
@@ -93,7 +94,7 @@ function preparedSlot(
     return { k: depthKey(k, kNorm, positions, config, slot?.k), v };
   }
   const [B, T] = x.shape;
-  const packed = reshape(linear(x, projection.weight, projection.bias ?? undefined), [B, T, 2, nKvHeads, headDim]);
+  const packed = reshape(applyLinear(x, projection), [B, T, 2, nKvHeads, headDim]);
   const norm = depthKeyNorm === 'none' || scope === 'none' ? null : { weight: kNorm, eps, full: scope === 'full' };
   const { theta, interleaved, frequencies } = rotary;
   return normRopeSplit(packed, positions, { theta, interleaved, frequencies, norm, into: slot });

@@ -4,6 +4,15 @@ import type { Tensor } from '@modajs/tensor';
 export interface LinearWeights {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
+  /** Low-rank additions to the weight; none by default. */
+  readonly adapters?: readonly LowRankWeights[];
+}
+
+/** `scale B A`, which is added to a weight `[outputs, inputs]`: A `[rank, inputs]`, B `[outputs, rank]`. */
+export interface LowRankWeights {
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly scale: number;
 }
 
 /** Parameters of an attention layer. Projections: q `[H*D, C]`, k and v `[Hkv*D, C]`, o `[C, H*D]`. */

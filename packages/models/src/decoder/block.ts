@@ -2,11 +2,12 @@ import {
   type AttentionLayerConfig,
   type AttentionLayerContext,
   type AttentionLayerWeights,
+  applyLinear,
   attentionLayer,
   type RotaryConfig,
   writeProjected,
 } from '@modajs/moda';
-import { addLayerNorm, addRmsNorm, affine, layerNorm, linear, rmsNorm, type Tensor } from '@modajs/tensor';
+import { addLayerNorm, addRmsNorm, affine, layerNorm, rmsNorm, type Tensor } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { DepthPath, NormOfSum, SubLayer } from '../depth/depth-path.ts';
 import { depthGateName } from '../depth/moda.ts';
@@ -184,10 +185,7 @@ function readNormed(
 }
 
 function feedForward(x: Tensor, name: string, config: DecoderConfig, weights: Weights): Tensor {
-  const apply = (input: Tensor, map: string): Tensor => {
-    const { weight, bias } = weights.linear(`${name}.${map}`);
-    return linear(input, weight, bias);
-  };
+  const apply = (input: Tensor, map: string): Tensor => applyLinear(input, weights.linear(`${name}.${map}`));
   const up = apply(x, 'up_proj');
   return apply(
     activate(config.activation, () => apply(x, 'gate_proj'), up),

@@ -20,6 +20,8 @@ export interface ParameterOptions {
    * alone: what two models share by name starts equal in both.
    */
   readonly seed?: number;
+  /** Parameters that never change get no gradients. */
+  readonly isFrozen?: boolean;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface ParameterOptions {
  * rest. They belong to no scope: the model disposes of them.
  */
 export function createParameters(specs: ParameterSpecs, options: ParameterOptions = {}): Record<string, Tensor> {
-  const { seed = 0, dtype = 'f32', device = defaultDevice() } = options;
+  const { seed = 0, dtype = 'f32', device = defaultDevice(), isFrozen = false } = options;
   const names = Object.keys(specs);
   const packed = [
     ...names.filter((name) => isDecayed(specs[name].role)),
@@ -40,7 +42,8 @@ export function createParameters(specs: ParameterSpecs, options: ParameterOption
   for (const name of names) {
     const parameter = memory.get(name)!;
     initialize(parameter, specs[name], seedOf(name, seed));
-    parameters[name] = asParameter(parameter, specs[name].role);
+    parameter.role = specs[name].role;
+    parameters[name] = isFrozen ? parameter : asParameter(parameter);
   }
   return parameters;
 }

@@ -18,6 +18,7 @@ import {
   tensor,
   tidy,
 } from '@modajs/tensor';
+import type { LoraAdapter } from '../adapter/lora-adapter.ts';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { createDepthPath, createValueMixer, residualPath, streamSlots } from '../depth/create-depth-path.ts';
 import type { DepthPath } from '../depth/depth-path.ts';
@@ -50,6 +51,7 @@ export class Decoder implements Disposable {
   readonly tellsLossParts = true;
   readonly #parameters: Record<string, Tensor>;
   readonly #computeDtype: DType;
+  #adapters: readonly LoraAdapter[] = [];
   /** The parameters as operators use them; null when they have that dtype already. */
   readonly #copies: ParameterCopies | null;
 
@@ -78,6 +80,19 @@ export class Decoder implements Disposable {
   /** Parameters by Hugging Face (`olmo2`) name. The tensors are the model's own. */
   parameters(): Record<string, Tensor> {
     return { ...this.#parameters };
+  }
+
+  /** What `attach` added. */
+  get adapters(): readonly LoraAdapter[] {
+    return this.#adapters;
+  }
+
+  /**
+   * Adds adapters to the weights of every later forward pass, in place of those before. They must be on this device, for this
+   * configuration, and compute in this dtype; those attached at its end are disposed of with the decoder.
+   */
+  attach(...adapters: readonly LoraAdapter[]): void {
+    this.#adapters = adapters;
   }
 
   countParameters(): number {
@@ -120,7 +135,8 @@ export class Decoder implements Disposable {
     return tidy(() => {
       const [B, T] = ids.shape;
       this.#copies?.refresh();
-      const weights = new Weights(this.#parameters, this.#copies);
+      for (const adapter of this.#adapters) adapter.refresh();
+      const weights = new Weights(this.#parameters, this.#copies, this.#adapters);
       const start = options.cache?.length ?? 0;
       const positions = options.positions ?? positionsFrom(start, B, T, this.device);
       let x = embedding(weights.get('model.embed_tokens.weight'), ids);
@@ -231,7 +247,7 @@ export class Decoder implements Disposable {
     if (options.checkpoint) {
       const body = (layer: number, input: Tensor, at: Tensor, docRange: Tensor | null): Tensor => {
         if (!(stream instanceof ScoredStream)) stream?.rewind(layer * slotsPerBlock(config));
-        const fresh = new Weights(this.#parameters, this.#copies);
+        const fresh = new Weights(this.#parameters, this.#copies, this.#adapters);
         const path = residualPath(config, input, joinOf(fresh));
         runBlock(layer, path, config, fresh, contextOf(layer, at, docRange), length);
         return path.finish();
@@ -299,6 +315,7 @@ export class Decoder implements Disposable {
   dispose(): void {
     for (const parameter of Object.values(this.#parameters)) parameter.dispose();
     this.#copies?.dispose();
+    for (const adapter of this.#adapters) adapter.dispose();
   }
 
   [Symbol.dispose](): void {

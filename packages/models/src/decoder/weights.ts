@@ -1,5 +1,6 @@
 import type { LinearWeights } from '@modajs/moda';
 import type { ParameterCopies, Tensor } from '@modajs/tensor';
+import type { LoraAdapter } from '../adapter/lora-adapter.ts';
 
 /** Parameters of one forward pass, in the computation's dtype. */
 export class Weights {
@@ -9,6 +10,7 @@ export class Weights {
     private readonly parameters: Readonly<Record<string, Tensor>>,
     /** Copies in the computation's dtype; null when the parameters have it. */
     private readonly copies: ParameterCopies | null,
+    private readonly adapters: readonly LoraAdapter[] = [],
   ) {}
 
   /** The parameter of that name, in the computation's dtype. */
@@ -24,9 +26,10 @@ export class Weights {
     return name in this.parameters ? this.get(name) : null;
   }
 
-  /** `name.weight` and `name.bias`. */
+  /** `name.weight` and `name.bias`, with the adapters of the map. */
   linear(name: string): LinearWeights {
-    return { weight: this.get(`${name}.weight`), bias: this.find(`${name}.bias`) };
+    const adapters = this.adapters.flatMap((adapter) => adapter.of(name) ?? []);
+    return { weight: this.get(`${name}.weight`), bias: this.find(`${name}.bias`), adapters };
   }
 
   /** As `linear`, or null when the model has no such map. */

@@ -46,6 +46,12 @@ export const runSchema = {
   model: open('Decoder configuration (packages/models); vocabSize follows the tokenizer when left out', {
     keys: { preset: { isText: true } },
   }),
+  lora: {
+    rank: optional(integer(8, 'Train a low-rank adapter of this rank, and leave the weights as they are', { min: 1 })),
+    alpha: number(16, 'The adapter counts alpha / rank times', { above: 0 }),
+    targets: list(text('', 'A map, such as q_proj, or all-linear'), ['q_proj', 'v_proj'], 'Maps that it adapts'),
+    rankStabilized: flag(false, 'Count it alpha / sqrt(rank) times'),
+  },
   tokenizer: {
     path: optional(text('', 'A tokenizer.json to use instead of training one')),
     vocabSize: integer(512, 'Vocabulary to train', { min: 257, max: 1_000_000 }),
@@ -175,6 +181,9 @@ export function resolveRunConfig(raw: RawConfig, where = 'config', absent: Absen
         'Change one of them.',
       { batchSize, gradientAccumulation },
     );
+  }
+  if (config.lora.rank !== null && config.from === null) {
+    throw new ConfigError(`${where}: lora needs a model to adapt, got none. Set from to one.`);
   }
   if (config.guard.onNan === 'rollback' && config.checkpoint.every === null) {
     throw new ConfigError(

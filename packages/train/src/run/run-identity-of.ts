@@ -16,7 +16,7 @@ export async function runIdentityOf(
   tokenizerJson: string,
   origin: { readonly sha256: string } | null = null,
 ): Promise<RunIdentity> {
-  const { seed, data, training, optimizer, schedule, lossScale } = config;
+  const { seed, data, training, optimizer, schedule, lossScale, lora } = config;
   const { steps: _, activationCheckpointing: __, shardOptimizer: ___, ...trainingIdentity } = training;
   const { onInvalid: ____, ...dataIdentity } = data;
   return flattenIdentity({
@@ -28,6 +28,7 @@ export async function runIdentityOf(
     optimizer,
     schedule,
     lossScale,
+    ...(lora.rank === null ? {} : { lora }),
     ...(origin === null ? {} : { from: { sha256: origin.sha256 } }),
   });
 }

@@ -1,22 +1,28 @@
 import { type BenchRow, benchEnvironment, createBenchResult } from '@modajs/bench';
-import { createDecoder, type Decoder } from '@modajs/models';
+import { createDecoder, type Decoder, type DecoderConfig, defineDecoderConfig } from '@modajs/models';
 import type { Device } from '@modajs/tensor';
 import {
   createOptimizer,
   forgetReplays,
   type HostBatch,
+  mergeConfigs,
   needsLossScale,
   type Optimizer,
+  parseSetOption,
   prepareModelConfig,
   type RunConfig,
   resolveRunConfig,
   sequenceLength,
   trainingStep,
+  tunedModelConfig,
+  withoutOtherDepth,
 } from '@modajs/train';
+import { openModelSource } from '../../model/open-model-source.ts';
 import { bytes, compact } from '../../terminal/format.ts';
 import { table } from '../../terminal/table.ts';
-import { loadRawConfig } from '../load-config.ts';
+import { loadRawConfig, presetNames } from '../load-config.ts';
 import { openDevice } from '../open-device.ts';
+import { TUNING_LENGTH } from '../prepare-run.ts';
 import { writeJson } from './bench-command.ts';
 
 /** Options of `moda bench step`. */
@@ -25,6 +31,8 @@ export interface BenchStepOptions {
   readonly set: readonly string[];
   readonly runs: number;
   readonly json?: string;
+  /** Where runs are kept. */
+  readonly out: string;
 }
 
 /** One contender: a model with its optimiser, and what its steps took. */
@@ -47,12 +55,10 @@ const STEPS_OF_ROUND = 4;
  * Times whole training steps of a preset's model and of the same model without depth (`depth: residual`), in turns, so that
  * both meet the same machine; random tokens, the preset's batch. Prints medians over rounds and writes them as JSON.
  */
-export async function benchStep({ preset, set, runs, json }: BenchStepOptions): Promise<void> {
-  const raw = await loadRawConfig({ preset, set });
-  const config = resolveRunConfig(raw);
-  const baseline = resolveRunConfig({ ...raw, model: { ...config.model, depth: 'residual' } });
+export async function benchStep({ preset, set, runs, json, out }: BenchStepOptions): Promise<void> {
+  const { config, model, baseline } = await benchModels(preset, set, out);
   const device = await openDevice(config);
-  const contenders = [contender('as configured', config, device), contender(BASELINE, baseline, device)];
+  const contenders = [contender('as configured', model, config, device), contender(BASELINE, baseline, config, device)];
   try {
     const batch = randomBatch(config, contenders[0].decoder);
     for (let round = -WARM_UP_ROUNDS; round < runs; round++) {
@@ -80,8 +86,33 @@ export async function benchStep({ preset, set, runs, json }: BenchStepOptions): 
   }
 }
 
-function contender(name: string, config: RunConfig, device: Device): Contender {
-  const model = prepareModelConfig(config, config.tokenizer.vocabSize);
+interface BenchModels {
+  readonly config: RunConfig;
+  readonly model: DecoderConfig;
+  /** The same without depth. */
+  readonly baseline: DecoderConfig;
+}
+
+/** The models of a preset, or of a trained model's configuration: weights do not change what a step takes. */
+async function benchModels(name: string, set: readonly string[], out: string): Promise<BenchModels> {
+  if ((await presetNames()).includes(name)) {
+    const raw = await loadRawConfig({ preset: name, set });
+    const config = resolveRunConfig(raw);
+    const plain = resolveRunConfig({ ...raw, model: { ...config.model, depth: 'residual' } });
+    const [model, baseline] = [config, plain].map((run) => prepareModelConfig(run, config.tokenizer.vocabSize));
+    return { config, model, baseline };
+  }
+  const source = await openModelSource(name, { out });
+  await source.close();
+  const raw = mergeConfigs(...set.map((option) => parseSetOption(option)));
+  const config = resolveRunConfig(raw);
+  const model = tunedModelConfig(source.config, config);
+  const baseline = defineDecoderConfig({ ...withoutOtherDepth(model, 'residual'), depth: 'residual' } as DecoderConfig);
+  const seqLen = config.training.seqLen ?? Math.min(TUNING_LENGTH, model.seqLen);
+  return { config: { ...config, training: { ...config.training, seqLen } }, model, baseline };
+}
+
+function contender(name: string, model: DecoderConfig, config: RunConfig, device: Device): Contender {
   const decoder = createDecoder(model, { device, seed: config.seed, computeDtype: config.training.dtype });
   return { name, decoder, optimizer: createOptimizer(decoder.parameters(), config.optimizer), timesMs: [] };
 }

@@ -119,6 +119,15 @@ function partOf(stored: HostParameter, place: Place, rows: readonly number[], co
   return place.offset === 0 ? whole : raised(whole, place.offset);
 }
 
+/**
+ * Stored name, without `.weight`, of a linear map of a block; null where the family stores it together with others, or turned.
+ */
+export function storedMap(table: NameTable, config: DecoderConfig, map: string): string | null {
+  const place = placeOf(`${map}.weight`, decoderSpecs(config)[`${map}.weight`], table);
+  if (place.fused !== null || place.isTransposed) return null;
+  return (table.prefix + place.name).replace(/\.weight$/, '');
+}
+
 /** The inverse of `fromStoredNames`. */
 export function toStoredNames(table: NameTable, config: DecoderConfig, ours: Parameters): Map<string, HostParameter> {
   const stored = new Map<string, HostParameter>();

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { basename, join } from 'node:path';
+import { CheckpointError } from '@modajs/tensor';
+import { type Checkpoint, readCheckpoint, readLatestCheckpoint } from '@modajs/train';
+import { FolderStorage } from '@modajs/train/node';
+import { readTokenizerJson } from '../run/prepare-tokenizer.ts';
+
+/** Which weights of a run are meant. */
+export interface RunWeights {
+  /** A step, or the newest whole checkpoint. */
+  readonly step?: number;
+  /** The moving average instead of the weights themselves. */
+  readonly average?: boolean;
+}
+
+/** A run's trained parameters, in safetensors, and what they are called. @throws CheckpointError */
+export async function readRunWeights(
+  folder: string,
+  weights: RunWeights,
+): Promise<{ readonly label: string; readonly bytes: Uint8Array }> {
+  const checkpoint = await readWhole(folder, weights);
+  const file = weights.average ? 'ema.safetensors' : 'model.safetensors';
+  const bytes = checkpoint.files[file];
+  if (!bytes)
+    throw new CheckpointError(
+      `checkpoint: ${folder} must hold ${file}, it does not. Train with training.emaDecay set.`,
+    );
+  return { label: `${basename(folder)}@${checkpoint.state.step}${weights.average ? '-average' : ''}`, bytes };
+}
+
+async function readWhole(folder: string, { step }: RunWeights): Promise<Checkpoint> {
+  const storage = new FolderStorage(folder);
+  const onDamaged = ({ message }: CheckpointError): void => console.error(`warning: ${message}`);
+  const checkpoint =
+    step === undefined ? await readLatestCheckpoint(storage, { onDamaged }) : await readCheckpoint(storage, step);
+  if (!checkpoint) {
+    throw new CheckpointError(`checkpoint: ${folder} must hold a whole checkpoint, got none. Train it further first.`);
+  }
+  await requireTokenizerOf(checkpoint, folder);
+  return checkpoint;
+}
+
+/** @throws CheckpointError when the run's `tokenizer.json` is not the one that its weights were trained with */
+async function requireTokenizerOf({ identity }: Checkpoint, folder: string): Promise<void> {
+  const path = join(folder, 'tokenizer.json');
+  const found = createHash('sha256')
+    .update(await readTokenizerJson(path))
+    .digest('hex');
+  const saved = identity['tokenizer.sha256'];
+  if (saved === undefined || saved === found) return;
+  throw new CheckpointError(
+    `checkpoint: ${path} must be the tokenizer that the weights were trained with, got another file. Put the first one back.`,
+    { path },
+  );
+}

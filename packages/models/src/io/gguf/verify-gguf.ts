@@ -1,0 +1,67 @@
+import { CheckpointError, fromHalf, shown, toHalf } from '@modajs/tensor';
+import type { DecoderConfig } from '../../config/decoder-config.ts';
+import type { HostParameter } from '../../decoder/load-parameters.ts';
+import { isRotated, rotaryRows } from '../rows.ts';
+import { bytesSource } from './byte-source.ts';
+import { openGguf } from './open-gguf.ts';
+import type { GgufStorage } from './quantize.ts';
+
+/** Codes of Q8_0 are whole numbers up to this, times a factor in f16. */
+const CODES = 127;
+
+/**
+ * Reads a GGUF file back and compares it with what it was made of: fields of the configuration, and every number up to the
+ * rounding of its storage.
+ *
+ * @throws CheckpointError naming the first field or number that does not come back
+ */
+export async function verifyGguf(
+  file: Uint8Array,
+  config: DecoderConfig,
+  parameters: ReadonlyMap<string, HostParameter>,
+  storage: GgufStorage,
+): Promise<void> {
+  const back = await openGguf(bytesSource(file, 'the written file'));
+  for (const field of Object.keys(config) as (keyof DecoderConfig)[]) {
+    // Written pairs are Hugging Face's, and options of mechanisms that a baseline does not have are not said.
+    if (field === 'ropeInterleaved' || (field !== 'depth' && field.startsWith('depth'))) continue;
+    if (field === 'hyperStreams' || field === 'residualBlock') continue;
+    const [read, given] = [back.config[field], config[field]];
+    const isSame =
+      typeof given === 'number' ? Math.fround(given) === Math.fround(read as number) : shown(read) === shown(given);
+    if (isSame) continue;
+    throw new CheckpointError(
+      `export: ${field} must come back as ${shown(given)}, got ${shown(read)}. A GGUF file cannot say it: export a Hugging Face folder.`,
+      { field },
+    );
+  }
+  for (const [name, given] of parameters) {
+    const turned = config.ropeInterleaved && isRotated(name) ? rotaryRows(given, config.headDim, false) : given;
+    const { data } = await back.parameters.get(name)!.read();
+    const isQuantized = storage === 'Q8_0' && given.shape.length === 2 && given.shape[1] % 32 === 0;
+    const kind = isQuantized ? 'Q8_0' : given.shape.length < 2 ? 'F32' : storage === 'F32' ? 'F32' : 'F16';
+    const at = firstDifference(turned.data, data, kind);
+    if (at === null) continue;
+    throw new CheckpointError(
+      `export: ${name}[${at}] must come back as ${turned.data[at]}, got ${data[at]}. Export it as F32, or a Hugging Face folder.`,
+      { name, at },
+    );
+  }
+}
+
+/** Position of the first number further away than its storage rounds; null when there is none. */
+function firstDifference(given: ArrayLike<number>, back: ArrayLike<number>, kind: GgufStorage): number | null {
+  if (given.length !== back.length) return Math.min(given.length, back.length);
+  let bound = 0;
+  for (let i = 0; i < given.length; i++) {
+    if (kind === 'Q8_0' && i % 32 === 0) {
+      let most = 0;
+      for (let j = i; j < i + 32; j++) most = Math.max(most, Math.abs(given[j]));
+      // Half a code, the rounding of the factor to f16, and the step of its smallest numbers.
+      bound = ((0.5 + CODES * 2 ** -11) * most) / CODES + CODES * 2 ** -25;
+    }
+    const value = kind === 'F16' ? fromHalf(toHalf(given[i])) : Math.fround(given[i]);
+    if (!(Math.abs(value - back[i]) <= bound)) return i;
+  }
+  return null;
+}
