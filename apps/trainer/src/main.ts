@@ -13,6 +13,7 @@ import { registerStudy } from './commands/study.ts';
 import { registerTokenize } from './commands/tokenize.ts';
 import { registerTrain } from './commands/train.ts';
 import { registerTune } from './commands/tune.ts';
+import { VERSIONS } from './run/versions.ts';
 
 outliveOutput();
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
@@ -21,6 +22,7 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
 
 const program = new Command('moda')
   .description('Train, evaluate and study Mixture-of-Depths Attention language models on WebGPU and WebAssembly')
+  .version(VERSIONS.trainer, '-V, --version', 'print the version')
   .showHelpAfterError('(moda --help lists the commands)')
   .exitOverride();
 

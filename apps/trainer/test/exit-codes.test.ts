@@ -26,6 +26,12 @@ afterAll(() => rm(cwd, { recursive: true, force: true }));
 
 const train = (...args: string[]) => ['train', '-c', 'small.yaml', ...args];
 
+it('moda --version prints the version of its package', async () => {
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+  const { code, stdout } = await runCli(['--version'], { cwd });
+  expect([code, stdout.trim()]).toEqual([0, version]);
+});
+
 describe('exit code 2 and one line', () => {
   it.each<[string[], string]>([
     [train('-s', 'model.toString=1'), "got 'toString'"],
