@@ -6,15 +6,18 @@ import { BENCH_SCHEMA, type BenchCeilings, type BenchEnvironment, type BenchResu
 export interface EnvironmentFacts {
   /** Dawn's bounds checks; browsers always have them. */
   readonly robustness: 'on' | 'off';
+  /** `browser`: opened without tensor cores, as browsers without flags are. */
+  readonly as?: 'browser' | 'node';
   readonly runtime?: string;
 }
 
 /** The environment of a device: adapter, driver, and how it was opened. */
-export function benchEnvironment(device: Device, { robustness, runtime }: EnvironmentFacts): BenchEnvironment {
+export function benchEnvironment(device: Device, { robustness, as, runtime }: EnvironmentFacts): BenchEnvironment {
   const { environment } = benchTarget(device);
   return {
     ...environment,
     robustness: environment.device === 'webgpu' ? robustness : null,
+    ...(environment.device === 'webgpu' && as === 'browser' ? { as } : {}),
     ...(runtime === undefined ? {} : { runtime }),
   };
 }

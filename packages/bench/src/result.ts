@@ -74,6 +74,8 @@ export interface BenchEnvironment {
   readonly isSoftware: boolean;
   /** Dawn's bounds checks: on in every browser. Null where the question makes no sense. */
   readonly robustness: 'on' | 'off' | null;
+  /** `browser`: measured in Node without tensor cores, as browsers without flags compute. */
+  readonly as?: 'browser';
   /** Node's or the browser's version, as the caller knows it. */
   readonly runtime?: string;
 }

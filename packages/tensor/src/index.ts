@@ -2,6 +2,7 @@ export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backen
 export type { ShaderKernel } from './backends/custom-kernel-call.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';
 export { chromeTrace, type KernelSpan, type KernelTime, kernelTimes } from './backends/webgpu/profiler.ts';
+export type { DeviceFeatures } from './backends/webgpu/request-device.ts';
 export { asParameter, type BackwardOptions, backward, noGrad } from './core/autograd.ts';
 export { Device, defaultDevice, setDefaultDevice } from './core/device.ts';
 export { type DType, elementBytes, type HostArray } from './core/dtype.ts';

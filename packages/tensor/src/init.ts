@@ -1,8 +1,9 @@
 import type { TuningTables } from '@modajs/kernels';
 import type { Backend } from './backends/backend.ts';
+import type { DeviceFeatures } from './backends/webgpu/request-device.ts';
 import { Device, setDefaultDevice } from './core/device.ts';
 import { DeviceError } from './core/errors.ts';
-import { checkedLater, checkOptions, flag, type OptionChecks, oneOf, whole } from './core/value-checks.ts';
+import { checkedLater, checkOptions, flag, type OptionChecks, oneOf, optionsThat, whole } from './core/value-checks.ts';
 
 export type DeviceName = 'auto' | 'webgpu' | 'cpu' | 'reference';
 
@@ -23,6 +24,13 @@ export interface InitOptions {
    * GPUs; 0, which turns such kernels off, elsewhere.
    */
   readonly residentWorkgroups?: number;
+  /**
+   * Features of the adapter to leave off (WebGPU): `{ subgroupMatrix: false }` computes without tensor cores, as every browser
+   * without flags does. What the adapter lacks stays off whatever is said.
+   */
+  readonly features?: DeviceFeatures;
+  /** Bounds checks in kernels (WebGPU in Node); browsers always have them, Node by default does not. */
+  readonly robustness?: boolean;
   /** Measured kernel configurations, of any devices: `@modajs/bench` makes them. Those of another adapter or driver are not used. */
   readonly tuning?: TuningTables;
 }
@@ -36,6 +44,8 @@ const INIT_OPTIONS: OptionChecks<InitOptions> = {
   gpu: checkedLater,
   profile: flag,
   residentWorkgroups: whole(),
+  features: optionsThat<DeviceFeatures>({ f16: flag, subgroups: flag, subgroupMatrix: flag }),
+  robustness: flag,
   tuning: checkedLater,
 };
 

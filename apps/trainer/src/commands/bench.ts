@@ -34,6 +34,7 @@ export function registerBench(program: Command): void {
     .argument('[model]', `a preset, ${MODEL_NAMES}`, 'tiny')
     .option('-s, --set <key=value>', 'one setting, e.g. training.batchSize=4; may be repeated', collect, [])
     .option('--runs <count>', 'measured rounds of 4 steps of each', positiveInteger, 10)
+    .addOption(asOption())
     .option('--json <file>', 'write the rows there')
     .option('-o, --out <folder>', 'where runs are kept', 'runs')
     .action((preset: string, options: Omit<BenchStepOptions, 'preset'>) => benchStep({ preset, ...options }));
@@ -50,6 +51,7 @@ function withRowOptions(command: Command): Command {
         .default('fit'),
     )
     .addOption(robustnessOption())
+    .addOption(asOption())
     .option('--rows <parts>', 'only rows whose id or name has one of these parts, comma-separated')
     .option('--runs <count>', 'measured runs of each row', positiveInteger)
     .option('--threads <count>', 'threads of the cpu device', positiveInteger)
@@ -63,6 +65,12 @@ function withRowOptions(command: Command): Command {
 
 function deviceOption(): Option {
   return new Option('-d, --device <name>', 'where to measure').choices(['auto', 'webgpu', 'cpu']).default('auto');
+}
+
+function asOption(): Option {
+  return new Option('--as <where>', 'browser: without tensor cores and with bounds checks, as browsers compute')
+    .choices(['browser', 'node'])
+    .default('node');
 }
 
 function robustnessOption(): Option {

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from 'node:os';
-import { type Device, init } from '@modajs/tensor';
+import { type Device, type InitOptions, init } from '@modajs/tensor';
 import type { Collective, RunConfig } from '@modajs/train';
 import { selectGpuOfRank } from '@modajs/train/node';
 import { loadTuning } from './tuning-file.ts';
@@ -12,11 +12,12 @@ import { loadTuning } from './tuning-file.ts';
 export async function openDevice(
   { device, threads }: Pick<RunConfig, 'device' | 'threads'>,
   collective: Collective | null = null,
+  more: Pick<InitOptions, 'features' | 'robustness'> = {},
 ): Promise<Device> {
   if (collective !== null) await selectGpuOfRank(collective);
   const tuning = await loadTuning(device);
   const cores = threads ?? (collective === null ? null : coresOfRank(collective.localSize));
-  return init({ device, ...tuning, ...(cores === null ? {} : { threads: cores }) });
+  return init({ device, ...more, ...tuning, ...(cores === null ? {} : { threads: cores }) });
 }
 
 /** What the cpu device takes. */

@@ -20,6 +20,8 @@ export interface BenchOptions {
   readonly device: DeviceName;
   readonly scale: BenchScale;
   readonly robustness: 'on' | 'off';
+  /** `browser`: no tensor cores, bounds checks on. */
+  readonly as: 'browser' | 'node';
   /** Parts of row names, comma-separated. */
   readonly rows?: string;
   readonly runs?: number;
@@ -44,12 +46,14 @@ export async function benchFile(file: string, options: BenchOptions): Promise<vo
 }
 
 async function benchJobs(jobsFor: (device: Device) => readonly BenchJob[], options: BenchOptions): Promise<void> {
-  const { scale, robustness, threads } = options;
+  const { scale, as, threads } = options;
+  const robustness = as === 'browser' ? 'on' : options.robustness;
   const device = await openBenchDevice(options);
-  const environment = benchEnvironment(device, { robustness, runtime: `Node ${process.version}` });
+  const environment = benchEnvironment(device, { robustness, as, runtime: `Node ${process.version}` });
   const jobs = chosenJobs(jobsFor(device), options);
   console.log(`${environment.adapter}${environment.driver ? `, ${environment.driver}` : ''}`);
-  console.log(`bounds checks ${environment.robustness ?? 'not applicable'}, scale ${scale}`);
+  const path = environment.as === 'browser' ? ', as a browser has it: no tensor cores' : '';
+  console.log(`bounds checks ${environment.robustness ?? 'not applicable'}${path}, scale ${scale}`);
   const measured = await measureCeilings(device, { scale, dtypes: dtypesOf(jobs) });
   device.destroy();
   const ceilings = { ...measured, flopsPerSecond: { ...measured.flopsPerSecond, ...givenPeaks(options.peak) } };
@@ -57,6 +61,7 @@ async function benchJobs(jobsFor: (device: Device) => readonly BenchJob[], optio
   const settings: RowSettings = {
     scale,
     robustness,
+    as,
     ceilings,
     device: environment.device === 'webgpu' ? 'webgpu' : options.device,
     ...(threads === undefined ? {} : { threads }),

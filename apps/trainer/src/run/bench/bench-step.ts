@@ -24,6 +24,7 @@ import { loadRawConfig, presetNames } from '../load-config.ts';
 import { openDevice } from '../open-device.ts';
 import { TUNING_LENGTH } from '../prepare-run.ts';
 import { writeJson } from './bench-command.ts';
+import { deviceAs } from './open-bench-device.ts';
 
 /** Options of `moda bench step`. */
 export interface BenchStepOptions {
@@ -31,6 +32,7 @@ export interface BenchStepOptions {
   readonly set: readonly string[];
   readonly runs: number;
   readonly json?: string;
+  readonly as: 'browser' | 'node';
   /** Where runs are kept. */
   readonly out: string;
 }
@@ -55,9 +57,9 @@ const STEPS_OF_ROUND = 4;
  * Times whole training steps of a preset's model and of the same model without depth (`depth: residual`), in turns, so that
  * both meet the same machine; random tokens, the preset's batch. Prints medians over rounds and writes them as JSON.
  */
-export async function benchStep({ preset, set, runs, json, out }: BenchStepOptions): Promise<void> {
+export async function benchStep({ preset, set, runs, json, as, out }: BenchStepOptions): Promise<void> {
   const { config, model, baseline } = await benchModels(preset, set, out);
-  const device = await openDevice(config);
+  const device = await openDevice(config, null, deviceAs({ as }));
   const contenders = [contender('as configured', model, config, device), contender(BASELINE, baseline, config, device)];
   try {
     const batch = randomBatch(config, contenders[0].decoder);
@@ -71,7 +73,11 @@ export async function benchStep({ preset, set, runs, json, out }: BenchStepOptio
     console.log(`${preset} on ${device}, ${batch.B} x ${batch.T} tokens a step, ${config.training.dtype}\n`);
     console.log(asTable(results));
     if (json !== undefined) {
-      const environment = benchEnvironment(device, { robustness: 'off', runtime: `Node ${process.version}` });
+      const environment = benchEnvironment(device, {
+        robustness: as === 'browser' ? 'on' : 'off',
+        as,
+        runtime: `Node ${process.version}`,
+      });
       const ceilings = { copyBytesPerSecond: null, flopsPerSecond: {} };
       const rows = results.map((result) => rowOf(result, preset, config.training.dtype, batch, results[1].medianMs));
       await writeJson(json, createBenchResult(environment, ceilings, rows));

@@ -1,5 +1,4 @@
 import { type Device, type DeviceName, init } from '@modajs/tensor';
-import { openGpu } from '@modajs/tensor/gpu';
 import { loadTuning } from '../tuning-file.ts';
 
 /** How a benchmark's device is opened. */
@@ -7,16 +6,22 @@ export interface BenchDeviceOptions {
   readonly device: DeviceName;
   /** Dawn's bounds checks: off is what programs in Node get, on is what every browser has. */
   readonly robustness: 'on' | 'off';
+  /** As a browser without flags: no tensor cores, bounds checks on. */
+  readonly as?: 'browser' | 'node';
   readonly threads?: number;
   /** With what `moda tune` found; without, the defaults. */
   readonly tuned?: boolean;
 }
 
 /** Opens a device. @throws DeviceError when `webgpu` was asked for and there is no adapter */
-export async function openBenchDevice({ device, robustness, threads, tuned }: BenchDeviceOptions): Promise<Device> {
+export async function openBenchDevice(options: BenchDeviceOptions): Promise<Device> {
+  const { device, threads, tuned } = options;
   const tuning = tuned ? await loadTuning(device) : {};
-  const options = { device, ...tuning, ...(threads === undefined ? {} : { threads }) };
-  if (robustness === 'off' || device === 'cpu' || device === 'reference') return init(options);
-  const entry = await openGpu({ boundsChecks: true });
-  return init(entry ? { ...options, gpu: entry.gpu } : options);
+  return init({ device, ...tuning, ...deviceAs(options), ...(threads === undefined ? {} : { threads }) });
+}
+
+/** A browser computes without tensor cores, which it has behind a flag at best, and always checks bounds. */
+export function deviceAs({ as, robustness = 'off' }: Pick<BenchDeviceOptions, 'as'> & { robustness?: 'on' | 'off' }) {
+  if (as === 'browser') return { robustness: true, features: { subgroupMatrix: false } };
+  return { robustness: robustness === 'on' };
 }

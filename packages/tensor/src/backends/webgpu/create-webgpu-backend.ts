@@ -20,7 +20,7 @@ import { rowOperations } from './operations/row-operations.ts';
 import { PlanRunner } from './plan-runner.ts';
 import { PreparedSequence } from './prepared-sequence.ts';
 import { type KernelSpan, Profiler } from './profiler.ts';
-import { type OpenDevice, requestDevice } from './request-device.ts';
+import { type DeviceFeatures, type OpenDevice, requestDevice } from './request-device.ts';
 import { deviceBytes, Transfers } from './transfers.ts';
 import { UniformRing } from './uniform-ring.ts';
 import { createWebGpuKernels, type WebGpuKernels } from './webgpu-kernels.ts';
@@ -39,6 +39,10 @@ export interface WebGpuOptions {
   readonly memoryLimitBytes?: number;
   /** Workgroups that run at once and may wait for each other; counted on NVIDIA GPUs, 0 elsewhere by default. */
   readonly residentWorkgroups?: number;
+  /** Of these, what is false is left off although the adapter has it. */
+  readonly features?: DeviceFeatures;
+  /** Bounds checks in kernels, which browsers always have; off in Node by default. */
+  readonly robustness?: boolean;
 }
 
 /** The device contract on WebGPU, with what only it has. */
@@ -186,8 +190,8 @@ function assemble(
  * @throws DeviceError when there is no adapter, or only a software one and `allowSoftware` is false
  */
 export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  const { gpu, allowSoftware = true } = options;
-  const opened = await requestDevice({ gpu, allowSoftware });
+  const { gpu, allowSoftware = true, features, robustness } = options;
+  const opened = await requestDevice({ gpu, allowSoftware, features, robustness });
   const { device, info } = opened;
   const capabilities = { ...capabilitiesOf(device, info), tuning: options.tuning?.[tuningKey(info)] };
   const residentWorkgroups = options.residentWorkgroups ?? (await countResidentWorkgroups(device, capabilities));

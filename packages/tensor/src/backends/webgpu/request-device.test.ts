@@ -12,7 +12,7 @@ function gpuThatLoses(adapters: number): { gpu: GPU; asked: () => number } {
     return {
       info: { description: `adapter ${asked}`, device: '' },
       limits: { maxBufferSize: 1024 },
-      features: new Set(['subgroups']),
+      features: new Set(['subgroups', 'chromium-experimental-subgroup-matrix']),
       requestDevice: async (request: GPUDeviceDescriptor) => {
         if (isGone) throw new DOMException(GONE, 'OperationError');
         return request;
@@ -26,9 +26,17 @@ describe('requestDevice', () => {
   it('asks for a new adapter once when the GPU process was gone between adapter and device', async () => {
     const { gpu, asked } = gpuThatLoses(1);
     const { device, description } = await requestDevice({ gpu, allowSoftware: true });
-    expect(device).toEqual({ requiredFeatures: ['subgroups'], requiredLimits: { maxBufferSize: 1024 } });
+    const requiredFeatures = ['subgroups', 'chromium-experimental-subgroup-matrix'];
+    expect(device).toEqual({ requiredFeatures, requiredLimits: { maxBufferSize: 1024 } });
     expect(description).toBe('adapter 2');
     expect(asked()).toBe(2);
+  });
+
+  it('does not ask for a feature that is to be left off, nor for one that the adapter lacks', async () => {
+    const { gpu } = gpuThatLoses(0);
+    const features = { f16: true, subgroups: true, subgroupMatrix: false };
+    const { device } = await requestDevice({ gpu, allowSoftware: true, features });
+    expect(device).toMatchObject({ requiredFeatures: ['subgroups'] });
   });
 
   it('gives up after the second adapter, with the reason', async () => {

@@ -2,8 +2,16 @@ import { openGpu } from '#gpu';
 import { DeviceError } from '../../core/errors.ts';
 import type { GpuEntry } from './gpu-entry.ts';
 
-/** Features that kernels or profiles use when the adapter has them. */
-const WANTED = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix'];
+/** Features that kernels or profiles use when the adapter has them, by the option that leaves one off. */
+const WANTED = {
+  f16: 'shader-f16',
+  subgroups: 'subgroups',
+  subgroupMatrix: 'chromium-experimental-subgroup-matrix',
+  timestamps: 'timestamp-query',
+} as const;
+
+/** Features to leave off although the adapter has them: to see, and measure, what other machines do. */
+export type DeviceFeatures = { readonly [feature in 'f16' | 'subgroups' | 'subgroupMatrix']?: boolean };
 
 /** A WebGPU device with every limit its adapter has. */
 export interface OpenDevice {
@@ -19,6 +27,10 @@ export interface DeviceRequest {
   readonly gpu?: GPU;
   /** Take an adapter that runs on the processor (lavapipe, SwiftShader) when there is no other. */
   readonly allowSoftware: boolean;
+  /** Of these, what is false is not asked for. */
+  readonly features?: DeviceFeatures;
+  /** Bounds checks in kernels, which browsers always have; off in Node by default. */
+  readonly robustness?: boolean;
 }
 
 function describe(info: GPUAdapterInfo): string {
@@ -58,8 +70,11 @@ async function requestAdapter(gpu: GPU, allowSoftware: boolean): Promise<GPUAdap
   return adapter;
 }
 
-function deviceOf(adapter: GPUAdapter): Promise<GPUDevice> {
-  const requiredFeatures = WANTED.filter((name) => adapter.features.has(name as GPUFeatureName)) as GPUFeatureName[];
+function deviceOf(adapter: GPUAdapter, features: DeviceFeatures): Promise<GPUDevice> {
+  const wanted = Object.entries(WANTED).filter(([option]) => features[option as keyof DeviceFeatures] !== false);
+  const requiredFeatures = wanted
+    .map(([, name]) => name as GPUFeatureName)
+    .filter((name) => adapter.features.has(name));
   return adapter.requestDevice({ requiredFeatures, requiredLimits: limitsOf(adapter) });
 }
 
@@ -67,12 +82,12 @@ function deviceOf(adapter: GPUAdapter): Promise<GPUDevice> {
  * A browser's GPU process may end between the two requests (Chromium: "A valid external Instance reference no longer exists");
  * the adapter that is asked for next lives in a new one.
  */
-async function open(entry: GpuEntry, allowSoftware: boolean): Promise<OpenDevice> {
+async function open(entry: GpuEntry, allowSoftware: boolean, features: DeviceFeatures): Promise<OpenDevice> {
   let adapter = await requestAdapter(entry.gpu, allowSoftware);
-  let device = await deviceOf(adapter).catch(() => null);
+  let device = await deviceOf(adapter, features).catch(() => null);
   if (device === null) {
     adapter = await requestAdapter(entry.gpu, allowSoftware);
-    device = await deviceOf(adapter).catch((cause: unknown) => {
+    device = await deviceOf(adapter, features).catch((cause: unknown) => {
       const description = describe(adapter.info);
       throw new DeviceError(
         `webgpu: ${description} must open a device, got twice: ${cause instanceof Error ? cause.message : cause} Restart the browser or update the driver, or use init({ device: 'cpu' }).`,
@@ -91,15 +106,16 @@ async function open(entry: GpuEntry, allowSoftware: boolean): Promise<OpenDevice
  * @throws DeviceError when there is no WebGPU, no adapter, only a software one that was not asked for,
  *   or an adapter that opens no device
  */
-export async function requestDevice({ gpu, allowSoftware }: DeviceRequest): Promise<OpenDevice> {
-  const entry = gpu ? { gpu, release: () => {} } : await openGpu();
+export async function requestDevice(request: DeviceRequest): Promise<OpenDevice> {
+  const { gpu, allowSoftware, features = {}, robustness: boundsChecks = false } = request;
+  const entry = gpu ? { gpu, release: () => {} } : await openGpu({ boundsChecks });
   if (!entry) {
     throw new DeviceError(
       'webgpu: there must be a WebGPU implementation, got none. In Node, install the npm package "webgpu"; in a browser, use one that has navigator.gpu.',
     );
   }
   try {
-    return await open(entry, allowSoftware);
+    return await open(entry, allowSoftware, features);
   } catch (error) {
     entry.release();
     throw error;
