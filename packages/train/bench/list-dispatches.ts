@@ -57,7 +57,7 @@ function watched(backend: Backend, onCall: (call: Call) => void): Backend {
     new Proxy(target, {
       get(owner, name) {
         const member: unknown = Reflect.get(owner, name);
-        if (name === 'kernels' || name === 'fusedRope') return watch(member as object, `${name} `);
+        if (name === 'kernels' || name === 'fused') return watch(member as object, `${name} `);
         if (typeof member !== 'function') return member;
         return (...args: unknown[]) => {
           const views = viewsOf(args);

@@ -1,4 +1,4 @@
-import { type Backend, type DType, elementBytes, type HostArray, type MemoryStats } from '@modajs/tensor';
+import { type Backend, DeviceError, type DType, elementBytes, type HostArray, type MemoryStats } from '@modajs/tensor';
 
 type DeviceStorage = ReturnType<Backend['allocate']>;
 
@@ -13,7 +13,8 @@ export class CountingBackend implements Backend {
   readonly chunkBytes = 2 ** 25;
   readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
-  readonly fusedRope = null;
+  readonly fused = {};
+  readonly canReplay = false;
   #liveBytes = 0;
   #peakLiveBytes = 0;
   #allocations = 0;
@@ -47,7 +48,12 @@ export class CountingBackend implements Backend {
     return null;
   }
 
+  capture(): never {
+    throw new DeviceError('countingBackend: nothing is recorded that could be captured. Ask canReplay.');
+  }
+
   async synchronize(): Promise<void> {}
+  async downloadAll(): Promise<void> {}
   upload(): void {}
   endStep(): void {}
   destroy(): void {}
@@ -62,11 +68,8 @@ export class CountingBackend implements Backend {
   softmax(): void {}
   softmaxBackward(): void {}
   rmsNorm(): void {}
-  addRmsNorm(): void {}
-  rmsNormRope(): void {}
   rmsNormBackward(): void {}
   layerNorm(): void {}
-  addLayerNorm(): void {}
   layerNormBackward(): void {}
   rope(): void {}
   embedding(): void {}

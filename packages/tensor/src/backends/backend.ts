@@ -1,8 +1,8 @@
 import type { DType, HostArray } from '../core/dtype.ts';
+import type { FusedKernels } from '../lower/patterns.ts';
 import type { AttentionArguments, AttentionBackwardArguments } from './attention-arguments.ts';
 import type { CustomKernelCall } from './custom-kernel-call.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from './elementwise-ops.ts';
-import type { FusedRope } from './fused-rope.ts';
 
 /** Device memory, owned by its backend. Opaque to everyone else. */
 export interface DeviceStorage {
@@ -114,8 +114,10 @@ export interface Backend {
   readonly packLength: number;
   /** Large matrix products are fast when rows come in multiples of this many elements. */
   readonly rowAlignment: number;
-  /** Null: norms and rotations are passes of their own. */
-  readonly fusedRope: FusedRope | null;
+  /** Its kernels for runs of primitives; `lower` runs those that are missing as their decompositions. */
+  readonly fused: FusedKernels;
+  /** Whether commands can be captured and replayed: not where a primitive has computed its result when it returns. */
+  readonly canReplay: boolean;
 
   /** Contents are undefined. @throws OutOfMemoryError with bytes asked, bytes live and the limit. */
   allocate(length: number, dtype: DType): DeviceStorage;
@@ -125,8 +127,8 @@ export interface Backend {
   upload(storage: DeviceStorage, offset: number, data: HostArray): void;
   /** Device to host after all recorded work; contiguous part. Float32Array for floats (Float64Array on `reference`), Int32Array, Uint32Array. */
   download(storage: DeviceStorage, offset: number, length: number): Promise<HostArray>;
-  /** Several contiguous parts of f32 storages to the host in one go. Absent on devices that compute in the host's memory. */
-  downloadAll?(parts: readonly DownloadPart[]): Promise<void>;
+  /** Several contiguous parts of f32 storages to the host in one go. */
+  downloadAll(parts: readonly DownloadPart[]): Promise<void>;
   /**
    * The values of a contiguous part without waiting, types as in `download`, where the device computes in the host's memory:
    * a copy or a live view, valid until the next allocation. Null on devices with memory of their own.
@@ -141,11 +143,12 @@ export interface Backend {
 
   /**
    * Runs `body` and remembers the commands it recorded, so that they can be repeated without it: what depends on the step must
-   * lie in memory that is written between replays. Absent on devices that compute at once.
+   * lie in memory that is written between replays.
    *
    * @param body gets a function that tells how many commands there are so far
+   * @throws DeviceError unless `canReplay`
    */
-  capture?(body: (position: () => number) => void): CapturedCommands;
+  capture(body: (position: () => number) => void): CapturedCommands;
 
   /** out = value everywhere. */
   fill(out: ArrayView, value: number): void;
@@ -156,11 +159,6 @@ export interface Backend {
   /** As `unary`; for comparisons, out is the input dtype holding 0 or 1. */
   binary(op: BinaryOp, a: ArrayView, b: ArrayView, out: ArrayView): void;
   ternary(op: TernaryOp, a: ArrayView, b: ArrayView, c: ArrayView, out: ArrayView): void;
-  /**
-   * Both gradients of `swiglu`: `ternary('swigluGradGate', gate, up, dOut, dGate)` and `binary('swiglu', gate, dOut, dUp)`.
-   * Strided inputs already broadcast to one shape; dGate and dUp are memory of their own. Absent where the two calls are as fast.
-   */
-  swigluBackward?(gate: ArrayView, up: ArrayView, dOut: ArrayView, dGate: ArrayView, dUp: ArrayView): void;
   /** Reduces the `axes` of strided x; out.shape equals x.shape with those axes 1. Empty sums are 0. f32 accumulation, fixed order. `out` may be f32 for x in f16; `accumulate` adds a sum to it. */
   reduce(
     op: 'sum' | 'max' | 'min' | 'sumSquares',
@@ -180,30 +178,6 @@ export interface Backend {
   softmaxBackward(y: ArrayView, dy: ArrayView, dx: ArrayView, log: boolean): void;
   /** x [R, N] (leading axes flattened), weight [N] or null: out = x * rstd * weight; rstd [R] f32. */
   rmsNorm(x: ArrayView, weight: ArrayView | null, eps: number, out: ArrayView, rstd: ArrayView): void;
-  /** sum = x + y (rounded to the dtype), out = sum * rstd * weight; rstd [R] f32. `sum` and `out` are memory of their own. */
-  addRmsNorm(
-    x: ArrayView,
-    y: ArrayView,
-    weight: ArrayView | null,
-    eps: number,
-    sum: ArrayView,
-    out: ArrayView,
-    rstd: ArrayView,
-  ): void;
-  /**
-   * x [B, T, H, D] -> out = rope(x * rstd * weight). One norm over all heads of a position (weight [H*D], rstd [B*T]) when
-   * `full`, else one over each head (weight [D], rstd [B*T*H]). rotaryDim is D, `inverse` false.
-   */
-  rmsNormRope(
-    x: ArrayView,
-    weight: ArrayView | null,
-    positions: ArrayView,
-    eps: number,
-    full: boolean,
-    out: ArrayView,
-    rstd: ArrayView,
-    options: RopeOptions,
-  ): void;
   /** dWeight [N] has weight's dtype or is f32, null when weight is null. */
   rmsNormBackward(
     x: ArrayView,
@@ -219,18 +193,6 @@ export interface Backend {
     weight: ArrayView | null,
     bias: ArrayView | null,
     eps: number,
-    out: ArrayView,
-    mean: ArrayView,
-    rstd: ArrayView,
-  ): void;
-  /** As `addRmsNorm`. */
-  addLayerNorm(
-    x: ArrayView,
-    y: ArrayView,
-    weight: ArrayView | null,
-    bias: ArrayView | null,
-    eps: number,
-    sum: ArrayView,
     out: ArrayView,
     mean: ArrayView,
     rstd: ArrayView,

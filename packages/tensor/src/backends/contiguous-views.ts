@@ -1,7 +1,6 @@
 import { contiguousStrides, isContiguous, sizeOf } from '../core/shape.ts';
 import type { AttentionArguments, AttentionBackwardArguments } from './attention-arguments.ts';
 import type { AdamWArguments, ArrayView, Backend } from './backend.ts';
-import type { FusedRope, RopeNorm } from './fused-rope.ts';
 
 /** Primitives whose leading arguments must be row-major, and which of them. Results are row-major already: operators allocate them. */
 const ROW_MAJOR = {
@@ -9,11 +8,8 @@ const ROW_MAJOR = {
   softmax: [0],
   softmaxBackward: [0, 1],
   rmsNorm: [0, 1],
-  addRmsNorm: [0, 1, 2],
-  rmsNormRope: [0, 1, 2],
   rmsNormBackward: [0, 1, 2, 3],
   layerNorm: [0, 1, 2],
-  addLayerNorm: [0, 1, 2, 3],
   layerNormBackward: [0, 1, 2, 3, 4],
   rope: [0, 1],
   embedding: [0, 1],
@@ -96,29 +92,9 @@ export function acceptStridedViews(backend: Backend): void {
   ]);
   backend.sumSquares = around(backend.sumSquares.bind(backend), ({ all }, arrays, out) => [all(arrays), out]);
   backend.adamw = around(backend.adamw.bind(backend), (copies, args) => [optimizerArrays(copies, args)], true);
-  acceptStridedRopeViews(backend, around);
 }
 
 const accepting = new WeakSet<Backend>();
-
-function acceptStridedRopeViews(backend: Backend, around: Around): void {
-  const { fusedRope } = backend;
-  if (fusedRope === null) return;
-  const normOf = ({ of }: RowMajorCopies, norm: RopeNorm): RopeNorm => ({ ...norm, weight: of(norm.weight) });
-  const strided: FusedRope = {
-    ropePair: around(fusedRope.ropePair.bind(fusedRope), ({ of }, q, k, positions, outQ, outK, options) => {
-      return [of(q), of(k), of(positions), outQ, outK, options];
-    }),
-    normGradient: around(
-      fusedRope.normGradient.bind(fusedRope),
-      (copies, x, positions, norm, rope, dOut, dx, dWeight, accumulate) => {
-        const { of } = copies;
-        return [of(x), of(positions), normOf(copies, norm), rope, of(dOut), dx, dWeight, accumulate];
-      },
-    ),
-  };
-  Object.assign(fusedRope, strided);
-}
 
 function attentionInputs<Arguments extends AttentionArguments>({ of }: RowMajorCopies, args: Arguments): Arguments {
   return { ...args, q: of(args.q), k: of(args.k), v: of(args.v), docRange: of(args.docRange) };

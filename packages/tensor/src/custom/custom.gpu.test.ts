@@ -87,7 +87,7 @@ describe('customKernel', () => {
     write(w, 1);
     write(x, 2);
     step();
-    const captured = device.backend.capture!(() => step());
+    const captured = device.backend.capture(() => step());
     for (let n = 0; n < 3; n++) {
       write(w, n);
       write(x, 5 * n);

@@ -6,6 +6,7 @@ import { tidy } from '../core/scope.ts';
 import { broadcastShapes } from '../core/shape.ts';
 import { allocateTensor, livingTensor, type Tensor } from '../core/tensor.ts';
 import { isNumber, numberThat } from '../core/value-checks.ts';
+import { lower } from '../lower/lower.ts';
 import { checkOperands, floatOnly, sameDType } from './checks.ts';
 import { full, INTEGER_RANGES, numberFits, zerosLike } from './creation.ts';
 import { broadcastTo, sumTo } from './views.ts';
@@ -225,8 +226,8 @@ function swigluGradients(gate: Tensor, up: Tensor, dOut: Tensor, needs: readonly
   const [dGate, dUp] = [0, 1].map((input) => (needs[input] ? allocateTensor(device, shape, dtype) : null));
   const [g, u] = [expand(gate, shape), expand(up, shape)];
   const { backend } = device;
-  if (dGate && dUp && backend.swigluBackward) {
-    backend.swigluBackward(g, u, dOut.view, dGate.view, dUp.view);
+  if (dGate && dUp) {
+    lower(backend, 'swigluGradient', { gate: g, up: u, dOut: dOut.view, dGate: dGate.view, dUp: dUp.view });
     return [dGate, dUp];
   }
   if (dGate) backend.ternary('swigluGradGate', g, u, dOut.view, dGate.view);

@@ -14,11 +14,12 @@ import {
   orNull,
   positive,
 } from '../core/value-checks.ts';
+import { lower } from '../lower/lower.ts';
 import { checkOperands, floatOnly, integersOnly, rankIs, sameDType, shapeIs } from './checks.ts';
-import { normGradients, sumNormGradients } from './norm-gradients.ts';
+import { sumNormGradients } from './norm-gradients.ts';
 import { resultMemory } from './result-memory.ts';
 import { ownFrequencies, type RopeOptions } from './rope.ts';
-import { contiguous, reshape } from './views.ts';
+import { contiguous } from './views.ts';
 
 /**
  * A residual sum and its norm in one pass: `sum = x + y`, `out = rmsNorm(sum, weight)`. Differentiable through both outputs.
@@ -44,12 +45,22 @@ export function addRmsNorm(
     if (weight) shapeIs('addRmsNorm', 'weight', weight.shape, [N], '[N]');
     const [total, out] = [x, x].map(({ shape, dtype }) => allocateTensor(device, shape, dtype));
     const rstd = allocateTensor(device, [sizeOf(x.shape.slice(0, -1))], 'f32');
-    const [a, b] = [contiguous(x), contiguous(y)];
-    device.backend.addRmsNorm(a.view, b.view, weight?.view ?? null, eps, total.view, out.view, rstd.view);
+    const scale = weight && contiguous(weight);
+    lower(device.backend, 'addNorm', {
+      x: contiguous(x).view,
+      y: contiguous(y).view,
+      weight: scale?.view ?? null,
+      bias: null,
+      eps,
+      sum: total.view,
+      out: out.view,
+      mean: null,
+      rstd: rstd.view,
+    });
     record(
       [out, total],
       [x, y, weight],
-      weight ? [total, rstd, weight] : [total, rstd],
+      scale ? [total, rstd, scale] : [total, rstd],
       ([dOut, dSum], [sSum, sRstd, sWeight], _needs, inputs) => {
         if (!dOut) return [dSum, dSum, null];
         const saved = { x: sSum, weight: sWeight ?? null, mean: null, rstd: sRstd };
@@ -90,13 +101,23 @@ export function addLayerNorm(
     const [total, out] = [x, x].map(({ shape, dtype }) => allocateTensor(device, shape, dtype));
     const rows = [sizeOf(x.shape.slice(0, -1))];
     const [mean, rstd] = [rows, rows].map((shape) => allocateTensor(device, shape, 'f32'));
-    const operands = [contiguous(x).view, contiguous(y).view, weight?.view ?? null, bias?.view ?? null] as const;
-    device.backend.addLayerNorm(...operands, eps, total.view, out.view, mean.view, rstd.view);
+    const scale = weight && contiguous(weight);
+    lower(device.backend, 'addNorm', {
+      x: contiguous(x).view,
+      y: contiguous(y).view,
+      weight: scale?.view ?? null,
+      bias: bias && contiguous(bias).view,
+      eps,
+      sum: total.view,
+      out: out.view,
+      mean: mean.view,
+      rstd: rstd.view,
+    });
     const hasBias = bias !== null;
     record(
       [out, total],
       [x, y, weight, bias],
-      weight ? [total, mean, rstd, weight] : [total, mean, rstd],
+      scale ? [total, mean, rstd, scale] : [total, mean, rstd],
       ([dOut, dSum], [sSum, sMean, sRstd, sWeight], _needs, inputs) => {
         if (!dOut) return [dSum, dSum, null, null];
         const saved = { x: sSum, weight: sWeight ?? null, mean: sMean, rstd: sRstd };
@@ -157,30 +178,38 @@ export function rmsNormRope(
     const out = resultMemory('rmsNormRope', device, x.shape, x.dtype, into);
     const rstd = allocateTensor(device, [full ? B * T : B * T * H], 'f32');
     const own = ownFrequencies('rmsNormRope', D, options.frequencies);
-    const turn = { theta, ...own, rotaryDim: D, interleaved, inverse: false };
-    device.backend.rmsNormRope(source.view, weight?.view ?? null, where.view, eps, full, out.view, rstd.view, turn);
-    const rows = full ? [B * T, H * D] : [B * T * H, D];
+    const rotation = { theta, ...own, rotaryDim: D, interleaved, inverse: false };
+    const scale = weight && contiguous(weight);
+    lower(device.backend, 'normRope', {
+      x: source.view,
+      weight: scale?.view ?? null,
+      positions: where.view,
+      full,
+      eps,
+      out: out.view,
+      rstd: rstd.view,
+      rope: rotation,
+    });
     record(
       [out],
       [source, weight],
-      weight ? [source, rstd, where, weight] : [source, rstd, where],
-      ([dOut], [sx, sRstd, sPositions, sWeight], _needs, inputs) => {
-        const { fusedRope } = device.backend;
-        const gradient = contiguous(dOut!);
-        if (fusedRope !== null) {
-          const fresh = allocateTensor(device, sx.shape, sx.dtype);
-          const sum = sWeight ? parameterSum(inputs[1], sWeight) : null;
-          const norm = { full, eps, weight: sWeight?.view ?? null, rstd: sRstd.view };
-          const views = [sx.view, sPositions.view, norm, turn, gradient.view, fresh.view] as const;
-          fusedRope.normGradient(...views, sum?.tensor.view ?? null, sum?.accumulate ?? false);
-          return [fresh, sum?.tensor ?? null];
-        }
-        const turned = allocateTensor(device, sx.shape, sx.dtype);
-        device.backend.rope(gradient.view, sPositions.view, turned.view, { ...turn, inverse: true });
-        const flat = [sx, turned].map((tensor) => reshape(tensor, rows));
-        const saved = { x: flat[0], weight: sWeight ?? null, mean: null, rstd: sRstd };
-        const [dx, dWeight] = normGradients(saved, flat[1], { weight: inputs[1] }, null);
-        return [reshape(dx, sx.shape), dWeight];
+      scale ? [source, rstd, where, scale] : [source, rstd, where],
+      ([dOut], [sx, sRstd, sPositions, sWeight = null], _needs, inputs) => {
+        const dx = allocateTensor(device, sx.shape, sx.dtype);
+        const sum = sWeight && parameterSum(inputs[1], sWeight);
+        lower(device.backend, 'normRopeGradient', {
+          x: sx.view,
+          weight: sWeight?.view ?? null,
+          positions: sPositions.view,
+          full,
+          rstd: sRstd.view,
+          rope: rotation,
+          dOut: contiguous(dOut!).view,
+          dx: dx.view,
+          dWeight: sum?.tensor.view ?? null,
+          accumulate: sum?.accumulate ?? false,
+        });
+        return [dx, sum?.tensor ?? null];
       },
     );
     return out;

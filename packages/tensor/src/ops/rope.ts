@@ -22,7 +22,7 @@ export interface RopeOptions {
   readonly theta?: number;
   /** Radians a position of each pair, `rotaryDim / 2` numbers: a scaled rotation. Powers of theta by default. */
   readonly frequencies?: readonly number[] | null;
-  /** Leading components of D that rotate; even, D by default. */
+  /** Leading components of D that are rotated; even, D by default. */
   readonly rotaryDim?: number;
   /** Pairs (2i, 2i+1) instead of (i, i + rotaryDim/2). */
   readonly interleaved?: boolean;
@@ -39,7 +39,7 @@ export const ROPE_OPTIONS: OptionChecks<RopeOptions> = {
 };
 
 /**
- * Rotary position embedding (Su et al., 2021): pair i of each head turns by `position * theta^(-2i/rotaryDim)`,
+ * Rotary position embedding (Su et al., 2021): pair i of each head is rotated by `position * theta^(-2i/rotaryDim)`,
  * or by `position * frequencies[i]`.
  *
  * @param x `[B, T, H, D]`
@@ -50,17 +50,17 @@ export function rope(x: Tensor, positions: Tensor, options: RopeOptions = {}): T
   return tidy(() => {
     checkOptions('rope', options, ROPE_OPTIONS);
     checkOperands('rope', { x, positions }, { into: options.into });
-    const turn = ropeTurn('rope', x, positions, options);
+    const rotation = rotationOf('rope', x, positions, options);
     const source = contiguous(x);
     const out = resultMemory('rope', x.device, x.shape, x.dtype, options.into);
-    x.device.backend.rope(source.view, contiguous(positions).view, out.view, turn);
-    record([out], [source], [contiguous(positions)], ([dOut], [where]) => [turnBack(dOut!, where, turn)]);
+    x.device.backend.rope(source.view, contiguous(positions).view, out.view, rotation);
+    record([out], [source], [contiguous(positions)], ([dOut], [where]) => [rotateBack(dOut!, where, rotation)]);
     return out;
   });
 }
 
-/** How x turns at `positions`, for tensors and options of a kind that are checked. @throws ShapeError | DTypeError */
-export function ropeTurn(
+/** How x is rotated at `positions`, for tensors and options of a kind that are checked. @throws ShapeError | DTypeError */
+export function rotationOf(
   operation: string,
   x: Tensor,
   positions: Tensor,
@@ -95,9 +95,9 @@ export function ownFrequencies(
   );
 }
 
-/** The gradient of what has turned. */
-export function turnBack(dOut: Tensor, positions: Tensor, turn: BackendRopeOptions): Tensor {
+/** The gradient of a rotation. */
+export function rotateBack(dOut: Tensor, positions: Tensor, rotation: BackendRopeOptions): Tensor {
   const dx = allocateTensor(dOut.device, dOut.shape, dOut.dtype);
-  dOut.device.backend.rope(contiguous(dOut).view, positions.view, dx.view, { ...turn, inverse: true });
+  dOut.device.backend.rope(contiguous(dOut).view, positions.view, dx.view, { ...rotation, inverse: true });
   return dx;
 }

@@ -30,7 +30,7 @@ async function download(staged: readonly StagedTensor[], buffer: StagingBuffer):
   const parts = staged.map(({ tensor: { view, size }, start }) => {
     return { storage: view.storage, offset: view.offset, into: buffer.subarray(start, start + size) };
   });
-  if (backend.downloadAll && staged.every(({ tensor }) => tensor.dtype === 'f32')) return backend.downloadAll(parts);
+  if (staged.every(({ tensor }) => tensor.dtype === 'f32')) return backend.downloadAll(parts);
   const copies = parts.map(async ({ storage, offset, into }) => {
     into.set(await backend.download(storage, offset, into.length));
   });

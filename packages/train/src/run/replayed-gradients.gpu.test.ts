@@ -50,7 +50,7 @@ async function trace(
   const { capture } = device.backend;
   device.backend.capture = (body) => {
     counts.captures++;
-    const commands = capture!(body);
+    const commands = capture(body);
     return {
       ...commands,
       replay: (between) => {

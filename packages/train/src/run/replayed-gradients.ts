@@ -87,7 +87,7 @@ class ReplayedPass {
   #capture(): void {
     this.#commands = null;
     this.#contributions = new Map();
-    this.#commands = this.device.backend.capture!((position) => {
+    this.#commands = this.device.backend.capture((position) => {
       const noteGradient = (parameter: Tensor): void => {
         const some = this.#contributions.get(position()) ?? [];
         this.#contributions.set(position(), [...some, parameter]);
@@ -152,7 +152,7 @@ export function lossTotal(model: TrainableModel, device: Device, shape: Shape): 
 /** Whether the passes of a model can be replayed: its device captures, its commands are the same in every step. */
 export function isReplayable(model: TrainableModel, device: Device): boolean {
   const hasMemory = Object.values(model.parameters()).every(({ gradMemory }) => gradMemory !== null);
-  return model.hasStaticSteps === true && hasMemory && device.backend.capture !== undefined;
+  return model.hasStaticSteps === true && hasMemory && device.backend.canReplay;
 }
 
 /**

@@ -1,5 +1,6 @@
 import * as kernels from '@modajs/cpu';
 import { type DType, elementBytes, type HostArray } from '../../core/dtype.ts';
+import { DeviceError } from '../../core/errors.ts';
 import { sizeOf } from '../../core/shape.ts';
 import type { AttentionArguments, AttentionBackwardArguments } from '../attention-arguments.ts';
 import type {
@@ -8,6 +9,7 @@ import type {
   ArrayView,
   Backend,
   DeviceStorage,
+  DownloadPart,
   MatmulOptions,
   MemoryStats,
   RopeOptions,
@@ -15,7 +17,6 @@ import type {
 import type { CustomKernelCall } from '../custom-kernel-call.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from '../elementwise-ops.ts';
 import { runHostKernel } from '../host-kernel.ts';
-import { normRows } from '../norm-rows.ts';
 import { cpuAttention, cpuAttentionBackward } from './cpu-attention.ts';
 import { cpuArray as at, CpuStorage, optionalArray as maybe } from './cpu-storage.ts';
 import { download, upload } from './cpu-transfers.ts';
@@ -30,7 +31,8 @@ export class CpuBackend implements Backend {
   readonly chunkBytes = 2 ** 25;
   readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
-  readonly fusedRope = null;
+  readonly fused = {};
+  readonly canReplay = false;
   readonly description: string;
   readonly #runtime: kernels.CpuRuntime;
 
@@ -55,6 +57,10 @@ export class CpuBackend implements Backend {
     return download(this.#runtime, storage as CpuStorage, offset, length);
   }
 
+  async downloadAll(parts: readonly DownloadPart[]): Promise<void> {
+    for (const { storage, offset, into } of parts) into.set(await this.download(storage, offset, into.length));
+  }
+
   hostValues(storage: DeviceStorage, offset: number, length: number): HostArray {
     if (storage.dtype !== 'f32') return download(this.#runtime, storage as CpuStorage, offset, length);
     const first = ((storage as CpuStorage).address >>> 2) + offset;
@@ -68,6 +74,12 @@ export class CpuBackend implements Backend {
   memory(): MemoryStats {
     const { liveBytes, pooledBytes, allocations, peakLiveBytes } = this.#runtime.memory;
     return { liveBytes, pooledBytes, allocations, peakLiveBytes };
+  }
+
+  capture(): never {
+    throw new DeviceError(
+      'cpu: commands must be recorded to be captured, got a device that computes at once. Ask canReplay.',
+    );
   }
 
   destroy(): void {
@@ -155,35 +167,6 @@ export class CpuBackend implements Backend {
     kernels.norm(this.#runtime, { x: at(x), weight: maybe(weight), rstd: at(rstd) }, eps, at(out));
   }
 
-  addRmsNorm(
-    x: ArrayView,
-    y: ArrayView,
-    weight: ArrayView | null,
-    eps: number,
-    sum: ArrayView,
-    out: ArrayView,
-    rstd: ArrayView,
-  ): void {
-    this.binary('add', x, y, sum);
-    this.rmsNorm(sum, weight, eps, out, rstd);
-  }
-
-  rmsNormRope(
-    x: ArrayView,
-    weight: ArrayView | null,
-    positions: ArrayView,
-    eps: number,
-    full: boolean,
-    out: ArrayView,
-    rstd: ArrayView,
-    options: RopeOptions,
-  ): void {
-    // The norm goes to `out`, where each pair of components turns in place.
-    const rows = normRows(full);
-    this.rmsNorm(rows(x), weight, eps, rows(out), rstd);
-    this.rope(out, positions, out, options);
-  }
-
   rmsNormBackward(
     x: ArrayView,
     weight: ArrayView | null,
@@ -210,21 +193,6 @@ export class CpuBackend implements Backend {
   ): void {
     const operands = { x: at(x), weight: maybe(weight), bias: maybe(bias), mean: at(mean), rstd: at(rstd) };
     kernels.norm(this.#runtime, operands, eps, at(out));
-  }
-
-  addLayerNorm(
-    x: ArrayView,
-    y: ArrayView,
-    weight: ArrayView | null,
-    bias: ArrayView | null,
-    eps: number,
-    sum: ArrayView,
-    out: ArrayView,
-    mean: ArrayView,
-    rstd: ArrayView,
-  ): void {
-    this.binary('add', x, y, sum);
-    this.layerNorm(sum, weight, bias, eps, out, mean, rstd);
   }
 
   layerNormBackward(

@@ -1,5 +1,6 @@
 import * as reference from '@modajs/cpu/reference';
 import type { DType, HostArray } from '../../core/dtype.ts';
+import { DeviceError } from '../../core/errors.ts';
 import { normalAt, uniformAt } from '../../core/philox.ts';
 import type { AttentionArguments, AttentionBackwardArguments } from '../attention-arguments.ts';
 import type {
@@ -8,6 +9,7 @@ import type {
   ArrayView,
   Backend,
   DeviceStorage,
+  DownloadPart,
   MatmulOptions,
   MemoryStats,
   RopeOptions,
@@ -15,7 +17,6 @@ import type {
 import type { CustomKernelCall } from '../custom-kernel-call.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from '../elementwise-ops.ts';
 import { runHostKernel } from '../host-kernel.ts';
-import { normRows } from '../norm-rows.ts';
 import { runAttention, runAttentionBackward } from './reference-attention.ts';
 import { ReferenceMemory } from './reference-memory.ts';
 import { arithmeticRound, memoryOf, type ReferencePrecision, storageRound, strided } from './reference-storage.ts';
@@ -38,7 +39,8 @@ export class ReferenceBackend implements Backend {
   readonly chunkBytes = 2 ** 25;
   readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
-  readonly fusedRope = null;
+  readonly fused = {};
+  readonly canReplay = false;
   readonly description: string;
   readonly #round: reference.Round;
   readonly #memory: ReferenceMemory;
@@ -65,6 +67,10 @@ export class ReferenceBackend implements Backend {
     return this.#memory.download(storage, offset, length);
   }
 
+  async downloadAll(parts: readonly DownloadPart[]): Promise<void> {
+    for (const { storage, offset, into } of parts) into.set(await this.download(storage, offset, into.length));
+  }
+
   hostValues(storage: DeviceStorage, offset: number, length: number): HostArray {
     return this.#memory.download(storage, offset, length);
   }
@@ -75,6 +81,12 @@ export class ReferenceBackend implements Backend {
 
   memory(): MemoryStats {
     return this.#memory.stats();
+  }
+
+  capture(): never {
+    throw new DeviceError(
+      'reference: commands must be recorded to be captured, got a device that computes at once. Ask canReplay.',
+    );
   }
 
   destroy(): void {
@@ -154,34 +166,6 @@ export class ReferenceBackend implements Backend {
     this.#store(rstd, result.rstd);
   }
 
-  addRmsNorm(
-    x: ArrayView,
-    y: ArrayView,
-    weight: ArrayView | null,
-    eps: number,
-    sum: ArrayView,
-    out: ArrayView,
-    rstd: ArrayView,
-  ): void {
-    this.binary('add', x, y, sum);
-    this.rmsNorm(sum, weight, eps, out, rstd);
-  }
-
-  rmsNormRope(
-    x: ArrayView,
-    weight: ArrayView | null,
-    positions: ArrayView,
-    eps: number,
-    full: boolean,
-    out: ArrayView,
-    rstd: ArrayView,
-    options: RopeOptions,
-  ): void {
-    const rows = normRows(full);
-    this.rmsNorm(rows(x), weight, eps, rows(out), rstd);
-    this.rope(out, positions, out, options);
-  }
-
   rmsNormBackward(
     x: ArrayView,
     weight: ArrayView | null,
@@ -217,21 +201,6 @@ export class ReferenceBackend implements Backend {
     this.#store(out, result.out);
     this.#store(mean, result.mean);
     this.#store(rstd, result.rstd);
-  }
-
-  addLayerNorm(
-    x: ArrayView,
-    y: ArrayView,
-    weight: ArrayView | null,
-    bias: ArrayView | null,
-    eps: number,
-    sum: ArrayView,
-    out: ArrayView,
-    mean: ArrayView,
-    rstd: ArrayView,
-  ): void {
-    this.binary('add', x, y, sum);
-    this.layerNorm(sum, weight, bias, eps, out, mean, rstd);
   }
 
   layerNormBackward(

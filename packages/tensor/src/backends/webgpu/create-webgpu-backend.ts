@@ -12,7 +12,7 @@ import { attentionOperations } from './operations/attention-operations.ts';
 import { contiguousStrides } from './operations/contiguous.ts';
 import { customOperation } from './operations/custom-operation.ts';
 import { elementwiseOperations } from './operations/elementwise-operations.ts';
-import { fusedRope } from './operations/fused-rope.ts';
+import { fusedKernels } from './operations/fused-kernels.ts';
 import { matmulOperations } from './operations/matmul-operations.ts';
 import { modelOperations } from './operations/model-operations.ts';
 import { optimizerOperations } from './operations/optimizer-operations.ts';
@@ -148,7 +148,8 @@ function assemble(
     packLength: packLengthOf(capabilities.maxBindingBytes),
     // 16 bytes of f16.
     rowAlignment: 8,
-    fusedRope: fusedRope(runner),
+    fused: fusedKernels(runner),
+    canReplay: true,
     device,
     capabilities,
     kernels: createWebGpuKernels(runner, elementwise, prepare),

@@ -68,14 +68,14 @@ describe('memory', () => {
     const [x, y] = [upload([1, 2, 3, 4, 5]), upload([6, 7, 8])];
     backend.unary('square', y, y);
     const into = [new Float32Array(2), new Float32Array(0), new Float64Array(3)];
-    await backend.downloadAll!([
+    await backend.downloadAll([
       { storage: x.storage, offset: 3, into: into[0] },
       { storage: x.storage, offset: 1, into: into[1] },
       { storage: y.storage, offset: 0, into: into[2] },
     ]);
     expect(into.map((part) => Array.from(part))).toEqual([[4, 5], [], [36, 49, 64]]);
     const ids = backend.allocate(4, 'i32');
-    await expect(backend.downloadAll!([{ storage: ids, offset: 0, into: into[0] }])).rejects.toThrow('must be f32');
+    await expect(backend.downloadAll([{ storage: ids, offset: 0, into: into[0] }])).rejects.toThrow('must be f32');
     for (const { storage } of [x, y, { storage: ids }]) backend.release(storage);
   });
 

@@ -5,19 +5,15 @@ import {
   planElementwise,
   planFill,
   planReduce,
-  planSwigluBackward,
   type StridedOperand,
 } from '@modajs/kernels';
 import type { ArrayView, Backend } from '../../backend.ts';
 import type { Operand, PlanRunner } from '../plan-runner.ts';
-import { floatDType } from './float-dtype.ts';
 
-type ElementwiseOperations = Pick<
-  Backend,
-  'fill' | 'copy' | 'unary' | 'binary' | 'ternary' | 'swigluBackward' | 'reduce' | 'argmax'
->;
+type ElementwiseOperations = Pick<Backend, 'fill' | 'copy' | 'unary' | 'binary' | 'ternary' | 'reduce' | 'argmax'>;
 
-function strided({ view, start }: Operand): StridedOperand {
+/** A view as a plan takes it. */
+export function strided({ view, start }: Operand): StridedOperand {
   return { dtype: view.dtype, strides: view.strides, offset: start };
 }
 
@@ -75,25 +71,6 @@ export function elementwiseOperations(runner: PlanRunner): ElementwiseOperations
     unary: (op, x, out, alpha, beta) => elementwise(runner, op, [x], out, { alpha, beta }),
     binary: (op, a, b, out) => elementwise(runner, op, [a, b], out),
     ternary: (op, a, b, c, out) => elementwise(runner, op, [a, b, c], out),
-    swigluBackward(gateView, upView, dOutView, dGateView, dUpView) {
-      const [gate, up, dOut, dGate, dUp] = [gateView, upView, dOutView, dGateView, dUpView].map((view) =>
-        runner.operand(view),
-      );
-      const plan = runner.plan(`swiglu-backward ${[gate, up, dOut, dGate, dUp].map(viewKey)}`, () =>
-        planSwigluBackward(
-          {
-            dtype: floatDType('swiglu', dOutView.dtype),
-            shape: dOutView.shape,
-            gate: strided(gate),
-            up: strided(up),
-            dOut: strided(dOut),
-            offsets: { dGate: dGate.start, dUp: dUp.start },
-          },
-          runner.capabilities,
-        ),
-      );
-      runner.run(plan, { gate, up, dOut, dGate, dUp });
-    },
     reduce(op, xView, axes, outView, accumulate = false) {
       const x = runner.operand(xView);
       const out = runner.operand(outView);

@@ -1,19 +1,11 @@
-import { planNorm, planNormBackward, planNormRope, planSoftmax, planSoftmaxBackward } from '@modajs/kernels';
+import { planNorm, planNormBackward, planSoftmax, planSoftmaxBackward } from '@modajs/kernels';
 import type { AddedGradients, ArrayView, Backend } from '../../backend.ts';
 import type { Operand, PlanRunner } from '../plan-runner.ts';
 import { floatDType } from './float-dtype.ts';
 
 type RowOperations = Pick<
   Backend,
-  | 'softmax'
-  | 'softmaxBackward'
-  | 'rmsNorm'
-  | 'addRmsNorm'
-  | 'rmsNormRope'
-  | 'rmsNormBackward'
-  | 'layerNorm'
-  | 'addLayerNorm'
-  | 'layerNormBackward'
+  'softmax' | 'softmaxBackward' | 'rmsNorm' | 'rmsNormBackward' | 'layerNorm' | 'layerNormBackward'
 >;
 
 /** Rows and columns of a view whose leading axes are flattened. */
@@ -35,11 +27,6 @@ interface NormViews {
   readonly out: ArrayView;
   readonly mean: ArrayView | null;
   readonly rstd: ArrayView;
-}
-
-interface NormOfSumViews extends NormViews {
-  readonly residual: ArrayView;
-  readonly sum: ArrayView;
 }
 
 interface NormGradientViews extends Omit<NormViews, 'bias' | 'out'> {
@@ -68,13 +55,8 @@ function norm(runner: PlanRunner, kind: 'rms' | 'layer', views: NormViews, eps: 
   runNorm(runner, kind, views.x, operands, offsetsOf<NormViews>(operands), eps);
 }
 
-function normOfSum(runner: PlanRunner, kind: 'rms' | 'layer', views: NormOfSumViews, eps: number): void {
-  const operands = operandsOf(runner, views);
-  const { residual, sum, ...offsets } = offsetsOf<NormOfSumViews>(operands);
-  runNorm(runner, kind, views.x, operands, { ...offsets, residual, sum }, eps);
-}
-
-function runNorm(
+/** A norm, or with the offsets of `residual` and `sum` the norm of a sum. */
+export function runNorm(
   runner: PlanRunner,
   kind: 'rms' | 'layer',
   x: ArrayView,
@@ -147,38 +129,11 @@ export function rowOperations(runner: PlanRunner): RowOperations {
     rmsNorm(x, weight, eps, out, rstd) {
       norm(runner, 'rms', { x, weight, bias: null, out, mean: null, rstd }, eps);
     },
-    addRmsNorm(x, residual, weight, eps, sum, out, rstd) {
-      normOfSum(runner, 'rms', { x, residual, weight, bias: null, sum, out, mean: null, rstd }, eps);
-    },
-    rmsNormRope(x, weight, positions, eps, full, out, rstd, { theta, frequencies, rotaryDim, interleaved }) {
-      const operands = operandsOf(runner, { x, weight, positions, out, rstd });
-      const [B, T, H, D] = x.shape;
-      const problem = {
-        dtype: floatDType('rmsNormRope', x.dtype),
-        tokens: B * T,
-        H,
-        D,
-        scope: full ? ('full' as const) : ('head' as const),
-        eps,
-        rotaryDim,
-        theta,
-        frequencies,
-        isInterleaved: interleaved,
-        offsets: offsetsOf<typeof operands>(operands),
-      };
-      const plan = runner.plan(`norm-rope ${JSON.stringify(problem)}`, () =>
-        planNormRope(problem, runner.capabilities),
-      );
-      runner.run(plan, present(operands));
-    },
     rmsNormBackward(x, weight, rstd, dOut, dx, dWeight, added) {
       normBackward(runner, 'rms', { x, weight, mean: null, rstd, dOut, dx, dWeight, dBias: null }, added);
     },
     layerNorm(x, weight, bias, eps, out, mean, rstd) {
       norm(runner, 'layer', { x, weight, bias, out, mean, rstd }, eps);
-    },
-    addLayerNorm(x, residual, weight, bias, eps, sum, out, mean, rstd) {
-      normOfSum(runner, 'layer', { x, residual, weight, bias, sum, out, mean, rstd }, eps);
     },
     layerNormBackward(x, weight, mean, rstd, dOut, dx, dWeight, dBias, added) {
       normBackward(runner, 'layer', { x, weight, mean, rstd, dOut, dx, dWeight, dBias }, added);
