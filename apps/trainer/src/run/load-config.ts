@@ -42,6 +42,13 @@ const TUNING: RawConfig = {
   samples: { prompts: ['The'] },
 };
 
+/** An adapter starts at nothing and takes larger steps. */
+const ADAPTING: RawConfig = { optimizer: { lr: 1e-3 } };
+
+function trainsAdapter({ lora }: RawConfig): boolean {
+  return typeof lora === 'object' && lora !== null && 'rank' in lora && lora.rank !== null;
+}
+
 /**
  * Merges the layers, unchecked: what comes with the program (a preset; of a run that starts `from` a model, the settings of
  * fine-tuning), the file, single settings, and `overrides`.
@@ -56,7 +63,8 @@ export async function loadRawConfig(
   const given = mergeConfigs(file, ...set.map((option) => parseSetOption(option)), overrides);
   const { from } = given;
   if (typeof from === 'string' && from !== '') {
-    if (preset === undefined) return mergeConfigs({ name: `${stemOf(from)}-tuned` }, TUNING, given);
+    const own = { name: `${stemOf(from)}-tuned` };
+    if (preset === undefined) return mergeConfigs(own, TUNING, trainsAdapter(given) ? ADAPTING : {}, given);
     throw new ConfigError(`config: a preset is a model of its own, got ${preset} beside from=${from}. Leave one out.`);
   }
   const base = preset !== undefined || config === undefined ? await loadPreset(preset ?? 'tiny') : {};
