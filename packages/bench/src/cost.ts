@@ -1,17 +1,10 @@
-import type { AttentionProblem } from '@modajs/kernels';
+import { type AttentionProblem, elementBytes } from '@modajs/kernels';
 import type { AttentionJob, BenchJob, DepthGatherJob, MatmulJob } from './job.ts';
 
 /** What a job must at least do: floating-point operations, and bytes moved when every operand is touched once. */
 export interface BenchCost {
   readonly flops: number;
   readonly bytes: number;
-}
-
-const SIZE = { f32: 4, f16: 2 } as const;
-
-/** Bytes of one element. */
-export function dtypeBytes(dtype: 'f32' | 'f16'): number {
-  return SIZE[dtype];
 }
 
 /** The least work of a job's whole run. */
@@ -27,7 +20,7 @@ export function costOf(job: BenchJob): BenchCost {
 function matmulCost({ batch, M, N, K, dtype, outDtype }: MatmulJob): BenchCost {
   return {
     flops: 2 * batch * M * N * K,
-    bytes: batch * ((M * K + N * K) * SIZE[dtype] + M * N * SIZE[outDtype]),
+    bytes: batch * ((M * K + N * K) * elementBytes(dtype) + M * N * elementBytes(outDtype)),
   };
 }
 
@@ -37,7 +30,7 @@ function depthGatherCost({ problem, readers }: DepthGatherJob): BenchCost {
   const pairs = B * T * H;
   return {
     flops: 4 * readers * pairs * (D + Dv),
-    bytes: SIZE[dtype] * (readers * pairs * (D + Dv + 4) + 2 * B * T * Hkv * (D + Dv)),
+    bytes: elementBytes(dtype) * (readers * pairs * (D + Dv + 4) + 2 * B * T * Hkv * (D + Dv)),
   };
 }
 
@@ -53,7 +46,8 @@ export function attentionForwardCost(problem: AttentionProblem): BenchCost {
   const rows = B * T * H;
   return {
     flops: 2 * B * H * visiblePairs(problem) * (D + Dv),
-    bytes: rows * (D + Dv) * SIZE[dtype] + rows * 4 + keyBytes(problem, SIZE[dtype], SIZE[dtype]),
+    bytes:
+      rows * (D + Dv) * elementBytes(dtype) + rows * 4 + keyBytes(problem, elementBytes(dtype), elementBytes(dtype)),
   };
 }
 
@@ -61,17 +55,17 @@ export function attentionForwardCost(problem: AttentionProblem): BenchCost {
 export function attentionBackwardCost(problem: AttentionProblem): BenchCost {
   const { B, T, H, D, Dv, dtype, depthGrad, defersDepth } = problem;
   const rows = B * T * H;
-  const written = defersDepth ? 0 : SIZE[depthGrad?.dtype ?? dtype];
+  const written = defersDepth ? 0 : elementBytes(depthGrad?.dtype ?? dtype);
   const readsGradient = depthGrad?.accumulate ? written : 0;
   // Deferred: pairs (p, dS) instead of gradients.
-  const pairs = defersDepth ? rows * (problem.depth?.S ?? 0) * 2 * SIZE[dtype] : 0;
+  const pairs = defersDepth ? rows * (problem.depth?.S ?? 0) * 2 * elementBytes(dtype) : 0;
   return {
     flops: 2 * B * H * visiblePairs(problem) * (3 * D + 2 * Dv),
     bytes:
-      rows * (2 * D + 2 * Dv) * SIZE[dtype] +
+      rows * (2 * D + 2 * Dv) * elementBytes(dtype) +
       rows * 4 +
-      2 * keyBytes({ ...problem, depth: null }, SIZE[dtype], 0) +
-      keyBytes({ ...problem, hasSequence: false }, 0, SIZE[dtype] + written + readsGradient) +
+      2 * keyBytes({ ...problem, depth: null }, elementBytes(dtype), 0) +
+      keyBytes({ ...problem, hasSequence: false }, 0, elementBytes(dtype) + written + readsGradient) +
       pairs,
   };
 }
@@ -91,9 +85,9 @@ export function operandBytes(job: BenchJob): Record<string, number> {
 
 function matmulOperands({ batch, M, N, K, dtype, outDtype, copies }: MatmulJob): Record<string, number> {
   return {
-    a: batch * M * K * SIZE[dtype],
-    b: batch * N * K * copies * SIZE[dtype],
-    out: batch * M * N * SIZE[outDtype],
+    a: batch * M * K * elementBytes(dtype),
+    b: batch * N * K * copies * elementBytes(dtype),
+    out: batch * M * N * elementBytes(outDtype),
   };
 }
 
@@ -101,17 +95,17 @@ function gatherOperands({ problem, readers }: DepthGatherJob): Record<string, nu
   const { B, T, H, Hkv, D, Dv, dtype } = problem;
   const pairs = B * T * H;
   return {
-    q: readers * pairs * D * SIZE[dtype],
-    dOut: readers * pairs * Dv * SIZE[dtype],
-    depthPairs: readers * (readers + 1) * pairs * 2 * SIZE[dtype],
-    dDepthK: 2 * B * T * Hkv * D * SIZE[dtype],
-    dDepthV: 2 * B * T * Hkv * Dv * SIZE[dtype],
+    q: readers * pairs * D * elementBytes(dtype),
+    dOut: readers * pairs * Dv * elementBytes(dtype),
+    depthPairs: readers * (readers + 1) * pairs * 2 * elementBytes(dtype),
+    dDepthK: 2 * B * T * Hkv * D * elementBytes(dtype),
+    dDepthV: 2 * B * T * Hkv * Dv * elementBytes(dtype),
   };
 }
 
 function attentionOperands({ problem, direction }: AttentionJob): Record<string, number> {
   const { B, T, Tk, H, Hkv, D, Dv, depth, dtype, depthGrad, hasSequence } = problem;
-  const size = SIZE[dtype];
+  const size = elementBytes(dtype);
   const slots = depth && depth.S > 0 ? depth.segments[0]! * B * depth.Td * Hkv : 0;
   const keys = hasSequence ? B * Tk * Hkv : 0;
   const forward = {
@@ -122,7 +116,7 @@ function attentionOperands({ problem, direction }: AttentionJob): Record<string,
     lse: B * H * T * 4,
   };
   if (direction === 'forward') return forward;
-  const gradient = SIZE[depthGrad?.dtype ?? dtype];
+  const gradient = elementBytes(depthGrad?.dtype ?? dtype);
   return {
     ...forward,
     dOut: B * T * H * Dv * size,

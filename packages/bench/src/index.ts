@@ -10,7 +10,7 @@ export type {
   BenchReference,
   DepthGatherJob,
   MatmulJob,
-  MatmulRung,
+  MatmulVariant,
 } from './job.ts';
 export { type DeviceTraits, deviceTraits } from './measure/device-traits.ts';
 export { emptyRow } from './measure/measure-job.ts';

@@ -29,8 +29,8 @@ interface JobBase {
   readonly references?: readonly BenchReference[];
 }
 
-/** A rung of the ladder; `default` is what the kernels choose by themselves. */
-export type MatmulRung = 'default' | 'naive' | 'tile' | 'subgroup-matrix';
+/** A kernel variant; `default` is what the kernels choose by themselves. */
+export type MatmulVariant = 'default' | 'naive' | 'tile' | 'subgroup-matrix';
 
 /** `out [M, N] = A [M, K] . B [K, N]`, dense, without an epilogue. */
 export interface MatmulJob extends JobBase {
@@ -45,8 +45,9 @@ export interface MatmulJob extends JobBase {
   readonly outDtype: 'f32' | 'f16';
   /** Copies of B that are read in turn, so that small weights come from memory and not from a cache. */
   readonly copies: number;
-  readonly rung: MatmulRung;
-  /** Instead of the rung's own choice. */
+  /** Kernel variant. Stored results have the field under this name. */
+  readonly rung: MatmulVariant;
+  /** Instead of the variant's own choice. */
   readonly config?: MatmulConfig;
 }
 

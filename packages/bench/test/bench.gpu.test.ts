@@ -40,7 +40,7 @@ describe('runBench', () => {
     async (preset) => {
       const jobs = benchPresets[preset](deviceTraits(device), 'smoke').filter(({ id }) => chosen[preset](id));
       const rows = await rowsOf(jobs.map(small));
-      // Without f16 the default row of attention's ladder is the f32 row.
+      // Without f16 the default row of attention is the f32 row.
       expect(rows.length).toBeGreaterThanOrEqual(preset === 'attention' && !device.supportsF16 ? 2 : 3);
       expect(rows.filter(({ status }) => status !== 'measured')).toEqual([]);
       for (const { id, total, errors, tolerance, floors } of rows) {

@@ -14,6 +14,7 @@ import { planNormRope } from '../src/norm/norm-rope.ts';
 import { planNormRopeBackward } from '../src/norm/norm-rope-backward.ts';
 import { planSumSquares } from '../src/optimizer/sum-squares.ts';
 import type { DeviceCapabilities } from '../src/plan/capabilities.ts';
+import { elementBytes } from '../src/plan/dtype-table.ts';
 import type { KernelPlan } from '../src/plan/plan.ts';
 import { planReduce } from '../src/reduce/reduce.ts';
 import { planRope } from '../src/rope/rope.ts';
@@ -97,7 +98,26 @@ export interface Case {
   readonly bytes: number;
 }
 
-function ropeCases({ B, T, H, Hkv, D, scope }: Model, caps: DeviceCapabilities, options: CaseOptions): Case[] {
+/** Queries and keys rotated by one kernel, as without QK-norm. */
+function pairedRopeCases({ B, T, H, Hkv, D }: Model, caps: DeviceCapabilities): Case[] {
+  const tokens = B * T;
+  const kv = 2 * tokens * Hkv * D;
+  const q = 2 * tokens * H * D;
+  const problem = {
+    ...({ dtype: 'f16', tokens, H, D, rotaryDim: D, theta: 10_000, isInterleaved: false } as const),
+    offsets: { x: 0, positions: 0, out: 0 },
+    second: { H: Hkv, offsets: { y: 0, outY: 0 } },
+  };
+  return [false, true].map((isInverse) => ({
+    name: `query and key rope${isInverse ? ' backward' : ''}`,
+    plan: planRope({ ...problem, isInverse }, caps),
+    operandBytes: { positions: 4 * tokens, x: q, out: q, y: kv, outY: kv },
+    bytes: 2 * (q + kv),
+  }));
+}
+
+function ropeCases(model: Model, caps: DeviceCapabilities, options: CaseOptions): Case[] {
+  const { B, T, H, Hkv, D, scope } = model;
   const tokens = B * T;
   const hasNorm = scope !== 'none';
   const shape = (heads: number) => ({
@@ -112,19 +132,8 @@ function ropeCases({ B, T, H, Hkv, D, scope }: Model, caps: DeviceCapabilities, 
   const small = { positions: 4 * tokens, rstd: 4 * tokens * H, weight: 2 * H * D, dWeight: 4 * H * D };
   const stride = 2 * Hkv * D;
   const read = hasNorm ? 1 : 0;
-  const two = {
-    ...({ dtype: 'f16', tokens, H, D, rotaryDim: D, theta: 10_000, isInterleaved: false } as const),
-    offsets: { x: 0, positions: 0, out: 0 },
-    second: { H: Hkv, offsets: { y: 0, outY: 0 } },
-  };
-  const pairs = [false, true].map((isInverse) => ({
-    name: `query and key rope${isInverse ? ' backward' : ''}`,
-    plan: planRope({ ...two, isInverse }, caps),
-    operandBytes: { ...small, x: q, out: q, y: kv, outY: kv },
-    bytes: 2 * (q + kv),
-  }));
   return [
-    ...(hasNorm ? [] : pairs),
+    ...(hasNorm ? [] : pairedRopeCases(model, caps)),
     {
       name: 'slot write',
       plan: planNormRope({ ...shape(Hkv), stride, offsets: { ...from, out: 0, v: 0 } }, caps),
@@ -352,7 +361,7 @@ function projectionCases(
   };
   return Object.entries(problems).flatMap(([name, problem]) => {
     const { M, N: columns, K, a, b, out } = problem;
-    const outBytes = M * columns * (out.dtype === 'f16' ? 2 : 4);
+    const outBytes = M * columns * elementBytes(out.dtype);
     const operandBytes = { a: 2 * M * K, b: 2 * columns * K, out: outBytes };
     const bytes = operandBytes.a + operandBytes.b + outBytes * (problem.accumulate ? 2 : 1);
     const configs = options.matmul

@@ -10,7 +10,7 @@ export {
   MAX_SLOTS,
   planDepthGather,
 } from './attention/gather/depth-gather.ts';
-export { prefersDeferredDepth } from './attention/rung.ts';
+export { prefersDeferredDepth } from './attention/kernel-variant.ts';
 export { type CopyProblem, type FillProblem, planCopy, planFill } from './copy/copy.ts';
 export {
   DECODE_ATTENTION_BUFFERS,
@@ -21,8 +21,8 @@ export {
   planDecodeAttention,
 } from './decode/decode-attention.ts';
 export { decodeBlocksExchange, planDecodeBlocks } from './decode/decode-blocks.ts';
-export type { DecodeBlocksConfig } from './decode/decode-blocks-cut.ts';
 export type { BlockMatrix, DecodeBlock, DecodeBlocksProblem } from './decode/decode-blocks-problem.ts';
+export type { DecodeBlocksConfig } from './decode/decode-blocks-tiling.ts';
 export { type DecodeChooseProblem, planDecodeChoose } from './decode/decode-choose.ts';
 export { type DecodeEmbedProblem, planDecodeEmbed } from './decode/decode-embed.ts';
 export {
@@ -63,7 +63,8 @@ export { type NormRopeBackwardProblem, planNormRopeBackward } from './norm/norm-
 export { type AdamWProblem, planAdamW } from './optimizer/adamw.ts';
 export { planSumSquares, type SumSquaresProblem } from './optimizer/sum-squares.ts';
 export { BASELINE_CAPABILITIES, type DeviceCapabilities, type SubgroupMatrixConfig } from './plan/capabilities.ts';
-export { DTYPES, elementBytes } from './plan/dtype-table.ts';
+export { DTYPES, elementBytes, elementsPerVector } from './plan/dtype-table.ts';
+export { foldWorkgroups } from './plan/fold-workgroups.ts';
 export { KernelError } from './plan/kernel-error.ts';
 export type { KernelDType, KernelPass, KernelPlan, PassBinding } from './plan/plan.ts';
 export { SMALLER_OPERAND } from './plan/smaller-operand.ts';

@@ -7,7 +7,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { DecodeBlocksConfig } from '@modajs/kernels';
-import { type DType, init, noGrad, scope, tensor } from '@modajs/tensor';
+import { type DType, elementBytes, init, noGrad, scope, tensor } from '@modajs/tensor';
 import { createDecoder, DecoderCache, openTokenDecoder, preset } from '../src/index.ts';
 import { copyBandwidth, warmClocks } from './copy-bandwidth.ts';
 
@@ -67,7 +67,7 @@ for (const name of [values.baseline, values.moda].filter(Boolean)) {
   const bytes =
     (model.countParameters() +
       2 * (prompt + (tokens * ROUNDS) / 2) * config.nKvHeads * config.headDim * config.nLayers) *
-    (dtype === 'f16' ? 2 : 4);
+    elementBytes(dtype);
   {
     using _ = scope();
     const ids = Array.from({ length: prompt }, (_, i) => (i * 7) % 50);

@@ -15,6 +15,7 @@ import {
   type Device,
   type DeviceName,
   type DType,
+  elementBytes,
   init,
   type KernelTime,
   kernelSpans,
@@ -43,7 +44,6 @@ const { values } = parseArgs({
 const ROUNDS = 6;
 const [prompt, tokens] = [Number(values.prompt), Math.max(ROUNDS, Number(values.tokens))];
 const dtype: DType = values.dtype === 'f16' ? 'f16' : 'f32';
-const elementBytes = dtype === 'f16' ? 2 : 4;
 const perRound = Math.floor(tokens / ROUNDS);
 
 const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
@@ -71,7 +71,7 @@ function close(run: DecodeRun): void {
 function summarize({ name, model, cache, decoder, timesMs, hostMs }: DecodeRun, bandwidth: number) {
   const { nKvHeads, headDim, nLayers } = model.config;
   const timeMs = median(timesMs.slice(1));
-  const bytes = (model.countParameters() + 2 * cache.length * nKvHeads * headDim * nLayers) * elementBytes;
+  const bytes = (model.countParameters() + 2 * cache.length * nKvHeads * headDim * nLayers) * elementBytes(dtype);
   return {
     name,
     timeMs,

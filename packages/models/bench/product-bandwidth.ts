@@ -1,4 +1,4 @@
-import { type Device, type DType, empty, randomNormal, scope } from '@modajs/tensor';
+import { type Device, type DType, elementBytes, empty, randomNormal, scope } from '@modajs/tensor';
 import { openDecodeProgram, type ProductCall } from '../src/decode/decode-program.ts';
 
 type Config = NonNullable<ProductCall['config']>;
@@ -57,7 +57,7 @@ async function measure(
   const { name, K, kind } = shape;
   const rows = shape.rows.map((n) => (isSoftware ? Math.ceil(n / 32) : n));
   const N = rows.reduce((sum, n) => sum + n, 0);
-  const bytes = N * K * (dtype === 'f16' ? 2 : 4);
+  const bytes = N * K * elementBytes(dtype);
   const count = isSoftware ? 2 : Math.max(4, Math.ceil(WORKING_SET / bytes));
   const [x, y, vectors, out, carry] = [K, K, 2 * K, N, K].map((n) => randomNormal([n], { device, seed: 1 }));
   const input: ProductCall['input'] =

@@ -64,6 +64,34 @@ function canDraw(value: number | null | undefined, isLog: boolean): boolean {
   return typeof value === 'number' && Number.isFinite(value) && (!isLog || value > 0);
 }
 
+/** The line, or the dots, of a curve. */
+function seriesOf(
+  { curve, isBehind }: Drawn,
+  style: CSSStyleDeclaration,
+  isOneOfMany: boolean,
+  hasPoints: boolean,
+): uPlot.Series {
+  const isDots = curve.style === 'dots';
+  return {
+    label: isBehind ? '' : curve.label,
+    stroke: resolvedColour(curve.colour, style),
+    width: isOneOfMany ? 1 : 1.5,
+    alpha: isBehind ? 0.25 : 1,
+    spanGaps: true,
+    ...(curve.style === 'dashed' ? { dash: [6, 4] } : {}),
+    ...(isDots ? { paths: () => null } : {}),
+    points: { show: (hasPoints || isDots) && !isBehind, size: 7, fill: resolvedColour(curve.colour, style) },
+  };
+}
+
+/** Takes what was selected by dragging as the range to show. */
+function zoomToSelection(plot: uPlot, onZoom: CurveChartProps['onZoom']): void {
+  if (plot.select.width < 4) return;
+  const [from, to] = [plot.select.left, plot.select.left + plot.select.width].map((at) => plot.posToVal(at, 'x'));
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  onZoom?.(from, to);
+}
+
 function optionsOf(
   host: HTMLElement,
   drawn: readonly Drawn[],
@@ -102,23 +130,7 @@ function optionsOf(
         size: 64,
       },
     ],
-    series: [
-      {},
-      ...drawn.map(({ curve, isBehind }) => ({
-        label: isBehind ? '' : curve.label,
-        stroke: resolvedColour(curve.colour, style),
-        width: drawn.length > MANY_LINES ? 1 : 1.5,
-        alpha: isBehind ? 0.25 : 1,
-        spanGaps: true,
-        ...(curve.style === 'dashed' ? { dash: [6, 4] } : {}),
-        ...(curve.style === 'dots' ? { paths: () => null } : {}),
-        points: {
-          show: (hasPoints || curve.style === 'dots') && !isBehind,
-          size: 7,
-          fill: resolvedColour(curve.colour, style),
-        },
-      })),
-    ],
+    series: [{}, ...drawn.map((one) => seriesOf(one, style, drawn.length > MANY_LINES, hasPoints))],
     plugins: [
       tooltipPlugin({
         x: (value) => `${shown.current.xLabel} ${shown.current.formatX(value)}`,
@@ -126,16 +138,7 @@ function optionsOf(
       }),
     ],
     hooks: {
-      setSelect: [
-        (plot) => {
-          if (plot.select.width < 4) return;
-          const [from, to] = [plot.select.left, plot.select.left + plot.select.width].map((at) =>
-            plot.posToVal(at, 'x'),
-          );
-          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          shown.current.onZoom?.(from, to);
-        },
-      ],
+      setSelect: [(plot) => zoomToSelection(plot, shown.current.onZoom)],
       ready: [(plot) => plot.over.addEventListener('dblclick', () => shown.current.onReset?.())],
     },
   };

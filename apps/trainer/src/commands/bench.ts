@@ -8,8 +8,8 @@ import { type BenchStepOptions, benchStep } from '../run/bench/bench-step.ts';
 import { positiveInteger } from './train.ts';
 
 const DESCRIPTIONS: Readonly<Record<keyof typeof benchPresets, string>> = {
-  matmul: 'matrix products: the ladder of kernels on squares, the products of models, decoding',
-  attention: 'flash attention forward and backward: the ladder, and long sequences',
+  matmul: 'matrix products: every kernel variant on squares, the products of models, decoding',
+  attention: 'flash attention forward and backward: every kernel variant, and long sequences',
   moda: "the paper's Table 2: MoDA over our own attention without depth, and the depth part alone",
   ablation: "the paper's Table 7: from a naive MoDA to the shipped kernels in four steps",
 };

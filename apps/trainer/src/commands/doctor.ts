@@ -12,6 +12,8 @@ interface DoctorOptions {
   readonly threads?: string;
   readonly adapters: boolean;
   readonly all?: boolean;
+  readonly variants?: string;
+  /** The older name of `variants`. */
   readonly rungs?: string;
   readonly share?: GridShare;
 }
@@ -38,8 +40,12 @@ export function registerDoctor(program: Command): void {
     )
     .option('--threads <count>', 'threads of the cpu device')
     .option('--no-adapters', 'do not list WebGPU adapters')
-    .option('--all', "also the kernels' own grids, of every rung that the device has")
-    .option('--rungs <parts>', "only the kernels' grids of rungs whose name has one of these parts, comma-separated")
+    .option('--all', "also the kernels' own grids, of every variant that the device has")
+    .option(
+      '--variants <parts>',
+      "only the kernels' grids of variants whose name has one of these parts, comma-separated",
+    )
+    .addOption(new Option('--rungs <parts>', 'the older name of --variants').hideHelp())
     .addOption(
       new Option(
         '--share <part/of>',
@@ -55,7 +61,7 @@ export function registerDoctor(program: Command): void {
       });
       try {
         console.log(`checking ${device}\n`);
-        const only = options.rungs?.split(',').map((part) => part.trim()) ?? [];
+        const only = (options.variants ?? options.rungs)?.split(',').map((part) => part.trim()) ?? [];
         const operators = only.length > 0 || (await checkOperators(device));
         const kernels = !(options.all || only.length > 0) || (await checkKernelGrids(device, only, options.share));
         if (!operators || !kernels) process.exitCode = 1;

@@ -1,4 +1,4 @@
-import { type AttentionProblem, type DeviceCapabilities, type KernelPass, specialize } from '@modajs/kernels';
+import { type AttentionProblem, type KernelPass, specialize } from '@modajs/kernels';
 
 /** The uniform block `Params` of every step. `scale` is the factor of the pass: the softmax's, or 1. */
 export interface AblationParams {
@@ -13,12 +13,6 @@ export function ablationParams(problem: AttentionProblem, params: AblationParams
   new Uint32Array(buffer).set([T, H, Hkv, depth!.S, params.head ?? 0, 0, Number(params.isFirst ?? false), 0]);
   new Float32Array(buffer)[5] = params.scale ?? scale;
   return buffer;
-}
-
-/** A grid of `count` workgroups; kernels read `y * grid.x + x`. */
-export function folded(count: number, capabilities: DeviceCapabilities): KernelPass['workgroups'] {
-  const rows = Math.ceil(count / capabilities.maxWorkgroupsPerDimension);
-  return [Math.ceil(count / rows), rows, 1];
 }
 
 /** Sets a shader's element aliases and sizes, and enables f16 when one of them is. */

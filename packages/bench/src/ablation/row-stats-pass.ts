@@ -1,5 +1,6 @@
 import type { AttentionProblem, DeviceCapabilities, KernelPass } from '@modajs/kernels';
-import { ablationParams, folded, read, withTypes, write } from './ablation-pass.ts';
+import { foldWorkgroups } from '@modajs/kernels';
+import { ablationParams, read, withTypes, write } from './ablation-pass.ts';
 import rowStats from './row-stats.wgsl';
 
 /** `stats` f32 [H,T] of (lse, delta), which every backward pass of the steps reads; bytes in `rowStatsBytes`. */
@@ -10,7 +11,7 @@ export function rowStatsPass(problem: AttentionProblem, capabilities: DeviceCapa
     constants: { D: problem.D },
     bindings: [read('out'), read('dOut'), read('lse'), write('stats')],
     uniform: ablationParams(problem),
-    workgroups: folded(Math.ceil((problem.T * problem.H) / 64), capabilities),
+    workgroups: foldWorkgroups(Math.ceil((problem.T * problem.H) / 64), capabilities),
   };
 }
 

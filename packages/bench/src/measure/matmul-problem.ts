@@ -5,7 +5,7 @@ import {
   type MatmulConfig,
   type MatmulProblem,
 } from '@modajs/kernels';
-import type { MatmulJob, MatmulRung } from '../job.ts';
+import type { MatmulJob, MatmulVariant } from '../job.ts';
 
 /** The kernels' problem of a job: dense operands, no epilogue. */
 export function matmulProblem({ batch, M, N, K, layout, dtype, outDtype }: MatmulJob): MatmulProblem {
@@ -27,16 +27,20 @@ export function matmulProblem({ batch, M, N, K, layout, dtype, outDtype }: Matmu
   };
 }
 
-/** The configuration of a rung, as the kernels would choose it on a device that has no higher one. @throws KernelError when the device lacks the rung */
-export function rungConfig(rung: MatmulRung, problem: MatmulProblem, capabilities: DeviceCapabilities): MatmulConfig {
-  if (rung === 'naive') return { kind: 'naive' };
-  if (rung === 'default') return chooseMatmulConfig(problem, capabilities);
-  // Software adapters get short shaders by default; a rung that was asked for is what it is elsewhere.
+/** The configuration of a variant, as the kernels would choose it on a device that has no higher one. @throws KernelError when the device lacks the variant */
+export function variantConfig(
+  variant: MatmulVariant,
+  problem: MatmulProblem,
+  capabilities: DeviceCapabilities,
+): MatmulConfig {
+  if (variant === 'naive') return { kind: 'naive' };
+  if (variant === 'default') return chooseMatmulConfig(problem, capabilities);
+  // Software adapters get short shaders by default; a variant that was asked for is what it is elsewhere.
   const named = { ...capabilities, vendor: '', architecture: '' };
-  const config = chooseMatmulConfig(problem, rung === 'tile' ? { ...named, subgroupMatrix: [] } : named);
-  if (config.kind === rung) return config;
+  const config = chooseMatmulConfig(problem, variant === 'tile' ? { ...named, subgroupMatrix: [] } : named);
+  if (config.kind === variant) return config;
   throw new KernelError(
-    `bench: the ${rung} rung must suit the product and the device, got ${config.kind}. Leave this row out.`,
-    { rung, chosen: config.kind },
+    `bench: the ${variant} variant must suit the product and the device, got ${config.kind}. Leave this row out.`,
+    { variant, chosen: config.kind },
   );
 }

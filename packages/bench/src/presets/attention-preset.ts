@@ -5,16 +5,16 @@ import { describeProblem, paperProblem } from './paper-problem.ts';
 import { attentionReferences } from './references.ts';
 import { type BenchScale, scaleAttention } from './scale.ts';
 
-/** Causal attention of 64 heads in groups of 8: the ladder at T = 4096, then the default at longer T, and in f32. */
+/** Causal attention of 64 heads in groups of 8: every kernel variant at T = 4096, then the default at longer T, and in f32. */
 export function attentionPreset(traits: DeviceTraits, scale: BenchScale): AttentionJob[] {
-  const rungs: readonly (readonly [string, AttentionConfig | undefined])[] = [
+  const variants: readonly (readonly [string, AttentionConfig | undefined])[] = [
     ['rows', { sequence: 'rows' }],
     ['tile', { sequence: 'tile' }],
     ['default', undefined],
   ];
-  const ladder = traits.kind === 'webgpu' ? rungs : rungs.slice(2);
+  const shown = traits.kind === 'webgpu' ? variants : variants.slice(2);
   const jobs = [
-    ...ladder.map(([rung, config]) => jobOf(4096, 'f16', rung, config)),
+    ...shown.map(([variant, config]) => jobOf(4096, 'f16', variant, config)),
     jobOf(4096, 'f32', 'default', undefined),
     jobOf(16384, 'f16', 'default', undefined),
     jobOf(65536, 'f16', 'default', undefined),
@@ -22,17 +22,17 @@ export function attentionPreset(traits: DeviceTraits, scale: BenchScale): Attent
   return [...new Map(jobs.map((job) => [job.name, job])).values()];
 }
 
-function jobOf(T: number, dtype: 'f32' | 'f16', rung: string, config: AttentionConfig | undefined): AttentionJob {
+function jobOf(T: number, dtype: 'f32' | 'f16', variant: string, config: AttentionConfig | undefined): AttentionJob {
   const problem = { ...paperProblem(T, 64, 8, 0), dtype, depthGrad: { dtype, accumulate: false } };
   return {
     kind: 'attention',
     preset: 'attention',
     implementation: 'shipped',
     direction: 'both',
-    id: `attention/T=${T}/${dtype}/${rung}`,
-    name: rung,
+    id: `attention/T=${T}/${dtype}/${variant}`,
+    name: variant,
     problem,
-    runs: rung === 'rows' ? 2 : T > 16384 ? 3 : 5,
+    runs: variant === 'rows' ? 2 : T > 16384 ? 3 : 5,
     ...(config ? { config } : {}),
     references: dtype === 'f16' ? attentionReferences(problem) : [],
   };

@@ -1,4 +1,4 @@
-import type { BenchReference, MatmulJob, MatmulRung } from '../job.ts';
+import type { BenchReference, MatmulJob, MatmulVariant } from '../job.ts';
 import type { DeviceTraits } from '../measure/device-traits.ts';
 import { type BenchScale, scaleMatmul } from './scale.ts';
 
@@ -11,7 +11,7 @@ export interface Product {
   readonly outDtype?: 'f32' | 'f16';
   readonly copies?: number;
   /** Beside the default. */
-  readonly rungs?: readonly MatmulRung[];
+  readonly variants?: readonly MatmulVariant[];
   readonly references?: readonly BenchReference[];
 }
 
@@ -23,8 +23,13 @@ const SINGLE_PEERS = [reference('cuBLAS', 49), reference('TensorFlow.js', 22.6),
 
 /** Squares, the products of the paper's models (T = 4096, C = 1024, F = 4096; T = 512, C = 384), logits and decoding. */
 export const PRODUCTS: readonly Product[] = [
-  { name: 'f16-4096', size: [4096, 4096, 4096], rungs: ['naive', 'tile', 'subgroup-matrix'], references: HALF_PEERS },
-  { name: 'f32-4096', size: [4096, 4096, 4096], dtype: 'f32', rungs: ['naive', 'tile'], references: SINGLE_PEERS },
+  {
+    name: 'f16-4096',
+    size: [4096, 4096, 4096],
+    variants: ['naive', 'tile', 'subgroup-matrix'],
+    references: HALF_PEERS,
+  },
+  { name: 'f32-4096', size: [4096, 4096, 4096], dtype: 'f32', variants: ['naive', 'tile'], references: SINGLE_PEERS },
   { name: 'f16-4096-f32', size: [4096, 4096, 4096], outDtype: 'f32' },
   { name: 'f16-4096-nt', size: [4096, 4096, 4096], layout: 'NT', references: HALF_PEERS },
   { name: 'f16-4096-tn', size: [4096, 4096, 4096], layout: 'TN' },
@@ -51,11 +56,14 @@ export const PRODUCTS: readonly Product[] = [
   { name: 'decode-1-f32', size: [1, 4096, 4096], layout: 'NT', dtype: 'f32', copies: 4 },
 ];
 
-/** The ladder on 4096^3 in both storage types, then every product at the default configuration. */
+/** Every kernel variant on 4096^3 in both storage types, then every product at the default configuration. */
 export function matmulPreset(traits: DeviceTraits, scale: BenchScale): MatmulJob[] {
   const jobs = PRODUCTS.flatMap((product) => {
-    const rungs: readonly MatmulRung[] = [...(product.rungs ?? []).filter((rung) => hasRung(rung, traits)), 'default'];
-    return rungs.map((rung) => named(scaleMatmul(productJob(product, rung), traits, scale)));
+    const variants: readonly MatmulVariant[] = [
+      ...(product.variants ?? []).filter((variant) => hasVariant(variant, traits)),
+      'default',
+    ];
+    return variants.map((variant) => named(scaleMatmul(productJob(product, variant), traits, scale)));
   });
   // The cpu device has one kernel, and storage types that fall together measure the same twice.
   const unique = new Map<string, MatmulJob>();
@@ -63,8 +71,8 @@ export function matmulPreset(traits: DeviceTraits, scale: BenchScale): MatmulJob
   return [...unique.values()];
 }
 
-function hasRung(rung: MatmulRung, traits: DeviceTraits): boolean {
-  return traits.kind === 'webgpu' && (rung !== 'subgroup-matrix' || traits.subgroupMatrix);
+function hasVariant(variant: MatmulVariant, traits: DeviceTraits): boolean {
+  return traits.kind === 'webgpu' && (variant !== 'subgroup-matrix' || traits.subgroupMatrix);
 }
 
 function identity({ M, N, K, layout, dtype, outDtype, rung, copies }: MatmulJob): string {
@@ -84,15 +92,15 @@ function named(job: MatmulJob): MatmulJob {
   };
 }
 
-/** The job of a product on a rung, unscaled. */
-export function productJob(product: Product, rung: MatmulRung): MatmulJob {
+/** The job of a product on a variant, unscaled. */
+export function productJob(product: Product, variant: MatmulVariant): MatmulJob {
   const { name, size, layout = 'NN', dtype = 'f16', copies = 1, references } = product;
   const [M, N, K] = size;
   return {
     kind: 'matmul',
     preset: 'matmul',
-    id: `matmul/${name}/${rung}`,
-    name: rung === 'default' ? name : `${name} ${rung}`,
+    id: `matmul/${name}/${variant}`,
+    name: variant === 'default' ? name : `${name} ${variant}`,
     batch: 1,
     M,
     N,
@@ -100,9 +108,9 @@ export function productJob(product: Product, rung: MatmulRung): MatmulJob {
     layout,
     dtype,
     copies,
-    rung,
+    rung: variant,
     outDtype: product.outDtype ?? dtype,
-    runs: rung === 'naive' ? 5 : 20,
-    ...(references && rung !== 'naive' ? { references } : {}),
+    runs: variant === 'naive' ? 5 : 20,
+    ...(references && variant !== 'naive' ? { references } : {}),
   };
 }

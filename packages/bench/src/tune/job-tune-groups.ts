@@ -4,7 +4,7 @@ import { attentionGroup, firstOfEachClass, matmulGroup, TUNE_RUNS, type TuneGrou
 
 /**
  * What `tune` measures so that these jobs run tuned: their classes alone, at their sizes, one group a class. Jobs that name their
- * kernels (a rung, a configuration, an earlier step of the ablation) have no class.
+ * kernels (a kernel variant, a configuration, an earlier step of the ablation) have no class.
  *
  * @param most candidates of a class, at least 2: the default and others from all over the list
  */

@@ -1,4 +1,4 @@
-import type { KernelPass, KernelPlan } from '@modajs/kernels';
+import { BASELINE_CAPABILITIES, elementBytes, foldWorkgroups, type KernelPass, type KernelPlan } from '@modajs/kernels';
 import {
   BUFFER_USAGE,
   encodeDispatches,
@@ -7,7 +7,6 @@ import {
   preparePlan,
 } from '@modajs/kernels/executor';
 import { DeviceError, fromHalf } from '@modajs/tensor';
-import { dtypeBytes } from '../cost.ts';
 import type { OperandMemory } from '../measure/operand-memory.ts';
 import randomFill from './random-fill.wgsl';
 
@@ -21,7 +20,7 @@ export class GpuMemory implements OperandMemory {
 
   allocate(name: string, count: number, dtype: 'f32' | 'f16'): void {
     this.#buffers.get(name)?.gpu.destroy();
-    const size = Math.max(16, Math.ceil((count * dtypeBytes(dtype)) / 16) * 16);
+    const size = Math.max(16, Math.ceil((count * elementBytes(dtype)) / 16) * 16);
     const usage = BUFFER_USAGE.STORAGE | BUFFER_USAGE.COPY_SRC | BUFFER_USAGE.COPY_DST;
     this.#buffers.set(name, { gpu: this.device.createBuffer({ label: name, size, usage }), dtype });
   }
@@ -46,7 +45,7 @@ export class GpuMemory implements OperandMemory {
 
   async fill(name: string, count: number, dtype: 'f32' | 'f16', seed: number): Promise<void> {
     this.allocate(name, count, dtype);
-    const words = Math.ceil((count * dtypeBytes(dtype)) / 4);
+    const words = Math.ceil((count * elementBytes(dtype)) / 4);
     for (let first = 0; first < words; first += WORDS_AT_ONCE) {
       const size = Math.min(WORDS_AT_ONCE, words - first);
       const plan = { passes: [fillPass(name, first, size, dtype, seed)], workspace: {} };
@@ -62,7 +61,7 @@ export class GpuMemory implements OperandMemory {
 
   async read(name: string, first: number, count: number): Promise<Float64Array> {
     const { gpu, dtype } = this.#buffers.get(name) ?? { gpu: this.buffer(name), dtype: 'f32' as const };
-    const size = dtypeBytes(dtype);
+    const size = elementBytes(dtype);
     const start = Math.floor((first * size) / 4) * 4;
     const bytes = Math.ceil(((first + count) * size - start) / 4) * 4;
     const usage = BUFFER_USAGE.MAP_READ | BUFFER_USAGE.COPY_DST;
@@ -90,14 +89,12 @@ function fillPass(name: string, first: number, size: number, dtype: 'f32' | 'f16
   new Uint32Array(uniform).set([size, seed, Number(dtype === 'f16')]);
   new Float32Array(uniform)[3] = 1;
   new Uint32Array(uniform)[4] = first;
-  const groups = Math.ceil(size / 256);
-  const rows = Math.ceil(groups / 65535);
   return {
     label: 'random-fill',
     shader: randomFill,
     constants: {},
     bindings: [{ buffer: name, access: 'read_write', range: { offset: first * 4, size: size * 4 } }],
     uniform,
-    workgroups: [Math.ceil(groups / rows), rows, 1],
+    workgroups: foldWorkgroups(Math.ceil(size / 256), BASELINE_CAPABILITIES),
   };
 }

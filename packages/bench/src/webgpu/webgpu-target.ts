@@ -11,7 +11,7 @@ import type { Device } from '@modajs/tensor';
 import { ablationPlan } from '../ablation/ablation-plan.ts';
 import type { AttentionRequest, BenchSession, BenchTarget, Runnable } from '../measure/bench-target.ts';
 import { deviceTraits } from '../measure/device-traits.ts';
-import { matmulProblem, rungConfig } from '../measure/matmul-problem.ts';
+import { matmulProblem, variantConfig } from '../measure/matmul-problem.ts';
 import copyShader from './copy.wgsl';
 import { GpuMemory } from './gpu-memory.ts';
 import { runnableAttentionTuning, runnableMatmulTuning } from './runnable-tuning.ts';
@@ -66,7 +66,7 @@ function openSession(backend: WebGpuDevice): BenchSession {
       const problem = matmulProblem(job);
       const isOwnChoice = job.rung === 'default' && job.config === undefined;
       const tuned = isOwnChoice ? runnableMatmulTuning(problem, capabilities) : undefined;
-      const config = job.config ?? tuned ?? rungConfig(job.rung, problem, capabilities);
+      const config = job.config ?? tuned ?? variantConfig(job.rung, problem, capabilities);
       // Copies of B lie one after another: one workspace serves all plans, for they run in order.
       const plans = Array.from({ length: job.copies }, (_, copy) => {
         const b = { ...problem.b, offset: copy * job.batch * job.N * job.K };

@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
 import { planTuned, tunedAttentionConfig } from '../tuning/tuned-plan.ts';
 import type { AttentionConfig } from './attention-config.ts';
@@ -6,18 +7,17 @@ import { type AttentionProblem, validateAttention } from './attention-problem.ts
 import { backwardDirection } from './direction.ts';
 import { withElementTypes } from './element-type.ts';
 import fillZero from './fill-zero.wgsl';
+import { chooseVariant } from './kernel-variant.ts';
 import { type KeySource, keySources } from './key-source.ts';
 import { depthMatrixPass } from './matrix/depth-passes.ts';
 import { matrixPass } from './matrix/matrix-passes.ts';
 import type { MatrixKernel } from './matrix/matrix-tiles.ts';
 import rowStats from './row-stats.wgsl';
 import { rowsDepthDqPass, rowsDkvPass, rowsDqPass } from './rows/rows-passes.ts';
-import { chooseRung } from './rung.ts';
 import type { SourceStep } from './source-params.ts';
 import { tilePass } from './tile/tile-passes.ts';
 import { unusedSlots } from './unused-slots.ts';
 import { depthVectorPass } from './vector/vector-passes.ts';
-import { foldWorkgroups } from './workgroups.ts';
 
 /**
  * Plans the gradients of the MoDA family.
@@ -66,12 +66,12 @@ function sourcePasses(
   capabilities: DeviceCapabilities,
   config: AttentionConfig,
 ): KernelPass[] {
-  const rung = chooseRung(problem, source, backwardDirection(problem), capabilities, config);
-  if (rung === 'vector') return [depthVectorPass('backward', problem, source, step, capabilities)];
-  if (rung === 'tile') return [tilePass('dq', problem, source, step), tilePass('dkv', problem, source, step)];
-  if (rung === 'matrix' && source.kind === 'depth')
+  const variant = chooseVariant(problem, source, backwardDirection(problem), capabilities, config);
+  if (variant === 'vector') return [depthVectorPass('backward', problem, source, step, capabilities)];
+  if (variant === 'tile') return [tilePass('dq', problem, source, step), tilePass('dkv', problem, source, step)];
+  if (variant === 'matrix' && source.kind === 'depth')
     return [depthMatrixPass(backwardDirection(problem), problem, source, step, capabilities, config)];
-  if (rung === 'matrix') {
+  if (variant === 'matrix') {
     const kernels: MatrixKernel[] = config.fuseDkv === false ? ['dq', 'dk', 'dv'] : ['dq', 'dkv'];
     return kernels.map((kernel) => matrixPass(kernel, problem, source, step, capabilities, config));
   }

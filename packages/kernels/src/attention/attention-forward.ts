@@ -3,11 +3,11 @@ import type { KernelPlan } from '../plan/plan.ts';
 import { planTuned, tunedAttentionConfig } from '../tuning/tuned-plan.ts';
 import type { AttentionConfig } from './attention-config.ts';
 import { type AttentionProblem, validateAttention } from './attention-problem.ts';
+import { chooseVariant } from './kernel-variant.ts';
 import { keySources } from './key-source.ts';
 import { depthMatrixPass } from './matrix/depth-passes.ts';
 import { matrixPass } from './matrix/matrix-passes.ts';
 import { rowsForwardPass } from './rows/rows-passes.ts';
-import { chooseRung } from './rung.ts';
 import { tilePass } from './tile/tile-passes.ts';
 import { depthVectorPass } from './vector/vector-passes.ts';
 
@@ -40,10 +40,10 @@ function planConfig(problem: AttentionProblem, capabilities: DeviceCapabilities,
   const sources = keySources(problem, capabilities);
   const passes = sources.map((source, index) => {
     const step = { isFirst: index === 0, accumulate: false };
-    const rung = chooseRung(problem, source, 'forward', capabilities, config);
-    if (rung === 'rows') return rowsForwardPass(problem, source, step, capabilities);
-    if (rung === 'vector') return depthVectorPass('forward', problem, source, step, capabilities);
-    if (rung === 'tile') return tilePass('forward', problem, source, step);
+    const variant = chooseVariant(problem, source, 'forward', capabilities, config);
+    if (variant === 'rows') return rowsForwardPass(problem, source, step, capabilities);
+    if (variant === 'vector') return depthVectorPass('forward', problem, source, step, capabilities);
+    if (variant === 'tile') return tilePass('forward', problem, source, step);
     const pass = source.kind === 'depth' ? depthMatrixPass : matrixPass;
     return pass('forward', problem, source, step, capabilities, config);
   });

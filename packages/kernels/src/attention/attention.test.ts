@@ -70,7 +70,7 @@ describe('attention plans', () => {
     expect(() => planAttentionForward(problem, BASELINE_CAPABILITIES)).toThrow(message);
   });
 
-  it('refuse the matrix rung where it cannot run', () => {
+  it('refuse the matrix variant where it cannot run', () => {
     const problem = attentionProblem({ T: 40 });
     expect(() => planAttentionForward(problem, MATRIX_CAPABILITIES, { sequence: 'matrix' })).toThrow(
       'storage must be f16',

@@ -58,7 +58,7 @@ const NONE = 0xffffffff;
 const THREADS = 128;
 const AHEAD = 4;
 
-/** How the kernel is cut. */
+/** How the kernel is tiled. */
 export interface DecodeAttentionConfig {
   /** Keys of a thread whose loads are in flight together; 4, and 1 where compiling costs most or there are no subgroups. */
   readonly ahead?: 1 | 2 | 4;
@@ -88,7 +88,7 @@ export function planDecodeAttention(
   caps: DeviceCapabilities,
   config: DecodeAttentionConfig = {},
 ): KernelPlan {
-  const { dtype, H, Hkv, D, splits, depth, rotary, cacheStart = { k: 0, v: 0 } } = problem;
+  const { dtype, H, Hkv, D, splits, depth, rotary } = problem;
   requireF16('decode attention', caps, dtype);
   check(problem, caps);
   const G = H / Hkv;
@@ -131,18 +131,23 @@ export function planDecodeAttention(
           { buffer: 'out', access: 'read_write' },
           { buffer: 'statistics', access: 'read_write' },
         ],
-        uniform: uniformBlock([
-          ...[H, Hkv, splits, depth?.first ?? 0],
-          ...[depth?.end ?? 0, depth?.fresh?.slot ?? NONE, depth?.own?.slot ?? NONE, depth?.own?.start ?? 0],
-          ...[depth?.fresh?.start ?? 0, problem.qNorm, problem.kNorm, depth?.fresh?.norm ?? 0],
-          ...[{ f32: problem.eps }, { f32: problem.scale }, cacheStart.k / values, cacheStart.v / values],
-          ...ropeFrequencies(D, D, rotary?.theta ?? 1, rotary?.frequencies),
-        ]),
+        uniform: attentionUniform(problem, values),
         workgroups: [Hkv, splits, 1],
       },
     ],
     workspace: absent,
   };
+}
+
+function attentionUniform(problem: DecodeAttentionProblem, values: number): ArrayBuffer {
+  const { H, Hkv, D, splits, depth, rotary, cacheStart = { k: 0, v: 0 } } = problem;
+  return uniformBlock([
+    ...[H, Hkv, splits, depth?.first ?? 0],
+    ...[depth?.end ?? 0, depth?.fresh?.slot ?? NONE, depth?.own?.slot ?? NONE, depth?.own?.start ?? 0],
+    ...[depth?.fresh?.start ?? 0, problem.qNorm, problem.kNorm, depth?.fresh?.norm ?? 0],
+    ...[{ f32: problem.eps }, { f32: problem.scale }, cacheStart.k / values, cacheStart.v / values],
+    ...ropeFrequencies(D, D, rotary?.theta ?? 1, rotary?.frequencies),
+  ]);
 }
 
 function check(problem: DecodeAttentionProblem, caps: DeviceCapabilities): void {

@@ -26,8 +26,8 @@ const FOURS: u32 = VALUES / 4u;
 const LANES: u32 = D / VALUES;
 const KEYS: u32 = THREADS / LANES;
 const ROWS: u32 = G + 3u;
-const OWN_KEY: u32 = G;
-const FRESH_KEY: u32 = G + 1u;
+const TOKEN_KEY: u32 = G;
+const FFN_KEY: u32 = G + 1u;
 const SLOT_KEY: u32 = G + 2u;
 
 // 0: none, 1: over all heads together, 2: over each head.
@@ -70,7 +70,7 @@ var<workgroup> totals: array<vec4<f32>, THREADS>;
 
 struct Words { fours: array<vec4<f32>, FOURS> }
 
-// @import { turn } from '../wgsl/rotation.wgsl'
+// @import { rotation_of } from '../wgsl/rotation.wgsl'
 
 fn workgroup_sum(value: vec4<f32>, thread: u32) -> vec4<f32> {
   if (SUBGROUPS) {
@@ -111,15 +111,15 @@ fn lane_sum(value: f32, thread: u32) -> f32 {
 }
 
 fn raw_of(row: u32, i: u32) -> f32 {
-  if (row == FRESH_KEY) { return fresh[i]; }
+  if (row == FFN_KEY) { return fresh[i]; }
   return raw[i];
 }
 
 // Where row `row` of a head begins in its source.
 fn start_of(row: u32, head: u32) -> u32 {
   if (row < G) { return (head * G + row) * D; }
-  if (row == OWN_KEY) { return params.H * D + head * D; }
-  if (row == FRESH_KEY) { return params.fresh_start + head * D; }
+  if (row == TOKEN_KEY) { return params.H * D + head * D; }
+  if (row == FFN_KEY) { return params.fresh_start + head * D; }
   return params.slot_start + head * D;
 }
 
@@ -143,21 +143,21 @@ fn find_scales(head: u32, n_rows: u32, thread: u32) {
     let width = params.Hkv * D;
     var own = vec4(square_sum(0u, 0u, params.H * D, thread), 0.0, 0.0, 0.0);
     if (n_rows > G) {
-      own.y = square_sum(OWN_KEY, params.H * D, width, thread);
-      if (params.fresh_slot != NONE) { own.z = square_sum(FRESH_KEY, params.fresh_start, width, thread); }
+      own.y = square_sum(TOKEN_KEY, params.H * D, width, thread);
+      if (params.fresh_slot != NONE) { own.z = square_sum(FFN_KEY, params.fresh_start, width, thread); }
       if (params.own_slot != NONE) { own.w = square_sum(SLOT_KEY, params.slot_start, width, thread); }
     }
     let mean = workgroup_sum(own, thread) / vec4(f32(params.H * D), vec3(f32(width)));
     let scale = 1.0 / sqrt(mean + params.eps);
     for (var row = 0u; row < G; row++) { scales[row] = scale.x; }
-    scales[OWN_KEY] = scale.y;
-    scales[FRESH_KEY] = scale.z;
+    scales[TOKEN_KEY] = scale.y;
+    scales[FFN_KEY] = scale.z;
     scales[SLOT_KEY] = scale.w;
     return;
   }
   for (var row = 0u; row < n_rows; row++) {
     var own = 0.0;
-    let is_absent = (row == FRESH_KEY && params.fresh_slot == NONE) || (row == SLOT_KEY && params.own_slot == NONE);
+    let is_absent = (row == FFN_KEY && params.fresh_slot == NONE) || (row == SLOT_KEY && params.own_slot == NONE);
     if (!is_absent) { own = square_sum(row, start_of(row, head), D, thread); }
     scales[row] = 1.0 / sqrt(workgroup_sum(vec4(own, 0.0, 0.0, 0.0), thread).x / f32(D) + params.eps);
   }
@@ -165,14 +165,14 @@ fn find_scales(head: u32, n_rows: u32, thread: u32) {
 
 fn normalised(row: u32, head: u32, d: u32) -> f32 {
   let value = raw_of(row, start_of(row, head) + d);
-  if (QK_NORM == 0u || (row > OWN_KEY && !NORM_DEPTH)) { return value; }
+  if (QK_NORM == 0u || (row > TOKEN_KEY && !NORM_DEPTH)) { return value; }
   var weights = params.k_norm;
   var of_head = head;
   if (row < G) {
     weights = params.q_norm;
     of_head = head * G + row;
   }
-  if (row == FRESH_KEY) { weights = params.fresh_norm; }
+  if (row == FFN_KEY) { weights = params.fresh_norm; }
   return value * scales[row] * vectors[weights + select(d, of_head * D + d, QK_NORM == 1u)];
 }
 
@@ -181,16 +181,16 @@ fn prepare_rows(head: u32, n_rows: u32, position: f32, thread: u32) {
   for (var item = thread; item < items; item += THREADS) {
     let row = item / (D / 2u);
     let i = item % (D / 2u);
-    if ((row == FRESH_KEY && params.fresh_slot == NONE) || (row == SLOT_KEY && params.own_slot == NONE)) { continue; }
+    if ((row == FFN_KEY && params.fresh_slot == NONE) || (row == SLOT_KEY && params.own_slot == NONE)) { continue; }
     let left = select(i, 2u * i, IS_INTERLEAVED);
     let right = select(i + D / 2u, 2u * i + 1u, IS_INTERLEAVED);
     let a = normalised(row, head, left);
     let b = normalised(row, head, right);
-    var turned = vec2(1.0, 0.0);
-    if (IS_ROTARY && (row <= OWN_KEY || ROTATE_DEPTH)) { turned = turn(position * params.frequencies[i / 4u][i % 4u]); }
+    var rotation = vec2(1.0, 0.0);
+    if (IS_ROTARY && (row <= TOKEN_KEY || ROTATE_DEPTH)) { rotation = rotation_of(position * params.frequencies[i / 4u][i % 4u]); }
     let factor = select(1.0, params.scale, row < G);
-    rows[row * D + left] = (a * turned.x - b * turned.y) * factor;
-    rows[row * D + right] = (a * turned.y + b * turned.x) * factor;
+    rows[row * D + left] = (a * rotation.x - b * rotation.y) * factor;
+    rows[row * D + right] = (a * rotation.y + b * rotation.x) * factor;
   }
 }
 
@@ -239,12 +239,12 @@ fn write_slots(head: u32, position: u32, thread: u32) {
     let fresh_at = (params.fresh_slot * params.Hkv + head) * LANES + lane;
     let slot_at = (params.own_slot * params.Hkv + head) * LANES + lane;
     switch item / LANES {
-      case 0u: { cache_k[params.k_start + own] = prepared_key(OWN_KEY, lane); }
-      case 1u: { cache_v[params.v_start + own] = raw_value(OWN_KEY, params.H * D + width + head * D, lane); }
-      case 2u: { if (params.fresh_slot != NONE) { depth_k[fresh_at] = prepared_key(FRESH_KEY, lane); } }
+      case 0u: { cache_k[params.k_start + own] = prepared_key(TOKEN_KEY, lane); }
+      case 1u: { cache_v[params.v_start + own] = raw_value(TOKEN_KEY, params.H * D + width + head * D, lane); }
+      case 2u: { if (params.fresh_slot != NONE) { depth_k[fresh_at] = prepared_key(FFN_KEY, lane); } }
       case 3u: {
         if (params.fresh_slot != NONE) {
-          depth_v[fresh_at] = raw_value(FRESH_KEY, params.fresh_start + width + head * D, lane);
+          depth_v[fresh_at] = raw_value(FFN_KEY, params.fresh_start + width + head * D, lane);
         }
       }
       case 4u: { if (params.own_slot != NONE) { depth_k[slot_at] = prepared_key(SLOT_KEY, lane); } }
@@ -304,12 +304,12 @@ fn main(
       acc[g * FOURS + f] = vec4<f32>();
     }
   }
-  let turns = (count + KEYS * AHEAD - 1u) / (KEYS * AHEAD);
-  for (var turn = 0u; turn < turns; turn++) {
+  let steps = (count + KEYS * AHEAD - 1u) / (KEYS * AHEAD);
+  for (var step = 0u; step < steps; step++) {
     var k_bits: array<vec4<u32>, AHEAD>;
     var v_bits: array<vec4<u32>, AHEAD>;
     for (var a = 0u; a < AHEAD; a++) { // @unroll
-      let n = min((turn * AHEAD + a) * KEYS + key, count - 1u);
+      let n = min((step * AHEAD + a) * KEYS + key, count - 1u);
       if (n < n_slots) {
         let at = ((params.first_slot + n) * params.Hkv + head) * LANES + lane;
         k_bits[a] = depth_k[at];
@@ -334,7 +334,7 @@ fn main(
     for (var g = 0u; g < G; g++) { // @unroll
       var next = maximum[g];
       for (var a = 0u; a < AHEAD; a++) { // @unroll
-        if ((turn * AHEAD + a) * KEYS + key < count) { next = max(next, scores[a * G + g]); }
+        if ((step * AHEAD + a) * KEYS + key < count) { next = max(next, scores[a * G + g]); }
       }
       let rescale = exp(maximum[g] - next);
       maximum[g] = next;
@@ -343,7 +343,7 @@ fn main(
         acc[g * FOURS + f] *= rescale;
       }
       for (var a = 0u; a < AHEAD; a++) { // @unroll
-        let is_key = (turn * AHEAD + a) * KEYS + key < count;
+        let is_key = (step * AHEAD + a) * KEYS + key < count;
         scores[a * G + g] = select(0.0, exp(scores[a * G + g] - next), is_key);
         sum[g] += scores[a * G + g];
       }

@@ -8,13 +8,13 @@ import { uniformBlock } from '../plan/uniform-block.ts';
 import { unroll } from '../plan/unroll.ts';
 import { ropeFrequencies } from '../rope/rope-frequencies.ts';
 import source from './decode-blocks.wgsl';
+import type { BlockMatrix, DecodeBlock, DecodeBlocksProblem } from './decode-blocks-problem.ts';
 import {
   checkDecodeBlocks,
-  cutDecodeBlocks,
   type DecodeBlocksConfig,
-  type DecodeBlocksCut,
-} from './decode-blocks-cut.ts';
-import type { BlockMatrix, DecodeBlock, DecodeBlocksProblem } from './decode-blocks-problem.ts';
+  type DecodeBlocksTiling,
+  tileDecodeBlocks,
+} from './decode-blocks-tiling.ts';
 
 const NONE = 0xffffffff;
 const POLLS = 2 ** 21;
@@ -50,15 +50,15 @@ export function planDecodeBlocks(
 ): KernelPlan {
   const { dtype, C, F, H, Hkv, D, depth, rotary, blocks } = problem;
   requireF16('decode blocks', caps, dtype);
-  const cut = cutDecodeBlocks(problem, caps, config);
-  checkDecodeBlocks(problem, caps, cut);
+  const tiling = tileDecodeBlocks(problem, caps, config);
+  checkDecodeBlocks(problem, caps, tiling);
   const values = elementsPerVector(dtype);
   const absent: Record<string, number> = depth === null ? { absentK: 16, absentV: 16 } : {};
   return {
     passes: [
       {
-        label: `decode-blocks ${dtype} L=${blocks.length} C=${C} F=${F} W=${cut.workgroups}`,
-        shader: unroll(specialised(problem, caps, config, cut), turnsOf(cut, H / Hkv, values)),
+        label: `decode-blocks ${dtype} L=${blocks.length} C=${C} F=${F} W=${tiling.workgroups}`,
+        shader: unroll(specialised(problem, caps, config, tiling), unrollBounds(tiling, H / Hkv, values)),
         constants: {},
         bindings: [
           ...['state', 'table', 'vectors'].map((buffer) => ({ buffer, access: 'read' as const })),
@@ -68,11 +68,11 @@ export function planDecodeBlocks(
           ),
         ],
         uniform: uniformBlock([
-          ...[{ f32: problem.eps }, { f32: problem.scale }, problem.tableStart / values, cut.keysASplit],
+          ...[{ f32: problem.eps }, { f32: problem.scale }, problem.tableStart / values, tiling.keysASplit],
           ...ropeFrequencies(D, D, rotary?.theta ?? 1, rotary?.frequencies),
           ...blocks.flatMap((block) => wordsOf(block, problem, values)),
         ]),
-        workgroups: [cut.workgroups, 1, 1],
+        workgroups: [tiling.workgroups, 1, 1],
       },
     ],
     workspace: absent,
@@ -93,21 +93,21 @@ function wordsOf(block: DecodeBlock, { H, Hkv, D }: DecodeBlocksProblem, values:
   ];
 }
 
-/** Turns of the loops that are written out, by the text of their bounds. */
-function turnsOf({ products, ahead }: DecodeBlocksCut, G: number, values: number): Record<string, number> {
-  const { raw, out, pairs, fresh, down } = products;
+/** Iterations of the loops that are written out, by the text of their bounds. */
+function unrollBounds({ products, ahead }: DecodeBlocksTiling, G: number, values: number): Record<string, number> {
+  const { raw, out, pairs, ffnKv, down } = products;
   const fours = (n: number): number => Math.ceil(n / 4);
   return {
-    RAW_TURNS: raw.turns,
-    OUT_TURNS: out.turns,
-    PAIR_TURNS: pairs.turns,
-    FRESH_TURNS: fresh.turns,
-    DOWN_TURNS: down.turns,
-    RAW_FOURS: fours(raw.turns),
-    OUT_FOURS: fours(out.turns),
-    PAIR_FOURS: fours(pairs.turns),
-    FRESH_FOURS: fours(fresh.turns),
-    DOWN_FOURS: fours(down.turns),
+    RAW_ROUNDS: raw.rounds,
+    OUT_ROUNDS: out.rounds,
+    PAIR_ROUNDS: pairs.rounds,
+    FFN_KV_ROUNDS: ffnKv.rounds,
+    DOWN_ROUNDS: down.rounds,
+    RAW_FOURS: fours(raw.rounds),
+    OUT_FOURS: fours(out.rounds),
+    PAIR_FOURS: fours(pairs.rounds),
+    FFN_KV_FOURS: fours(ffnKv.rounds),
+    DOWN_FOURS: fours(down.rounds),
     C_STEPS: raw.steps,
     A_STEPS: out.steps,
     F_STEPS: down.steps,
@@ -120,18 +120,18 @@ function turnsOf({ products, ahead }: DecodeBlocksCut, G: number, values: number
   };
 }
 
-/** The shader for one problem and cut. */
+/** The shader for one problem and tiling. */
 function specialised(
   problem: DecodeBlocksProblem,
   caps: DeviceCapabilities,
   config: DecodeBlocksConfig,
-  cut: DecodeBlocksCut,
+  tiling: DecodeBlocksTiling,
 ): string {
   const { dtype, C, F, H, Hkv, D, splits, depth, rotary, blocks } = problem;
   return specialize(source, {
     IS_HALF: String(dtype === 'f16'),
-    THREADS: `${cut.threads}u`,
-    SUBGROUP: `${cut.subgroup}u`,
+    THREADS: `${tiling.threads}u`,
+    SUBGROUP: `${tiling.subgroup}u`,
     C: `${C}u`,
     F: `${F}u`,
     H: `${H}u`,
@@ -139,10 +139,10 @@ function specialised(
     D: `${D}u`,
     LAYERS: `${blocks.length}u`,
     SPLITS: `${splits}u`,
-    W: `${cut.workgroups}u`,
+    W: `${tiling.workgroups}u`,
     STORAGES: `${problem.storages}u`,
-    HAS_OWN: String(cut.hasOwn),
-    HAS_FRESH: String(cut.hasFresh),
+    HAS_ATTENTION_KV: String(tiling.hasAttentionKv),
+    HAS_FFN_KV: String(tiling.hasFfnKv),
     HAS_DEPTH: String(depth !== null),
     NORM: `${['pre', 'post', 'reordered'].indexOf(problem.norm)}u`,
     QK_NORM: `${['none', 'full', 'head'].indexOf(problem.qkNorm)}u`,
@@ -150,12 +150,12 @@ function specialised(
     IS_INTERLEAVED: String(rotary?.isInterleaved ?? false),
     NORM_DEPTH: String(depth?.hasNorm ?? false),
     ROTATE_DEPTH: String(depth?.hasRope ?? false),
-    AHEAD: `${cut.ahead}u`,
+    AHEAD: `${tiling.ahead}u`,
     POLLS: `${config.polls ?? POLLS}u`,
     TAKES_TURNS: String(isSoftwareAdapter(caps)),
-    C_LANES: `${cut.lanes.C}u`,
-    A_LANES: `${cut.lanes.A}u`,
-    F_LANES: `${cut.lanes.F}u`,
-    PARTIALS: `${cut.partials}u`,
+    C_LANES: `${tiling.lanes.C}u`,
+    A_LANES: `${tiling.lanes.A}u`,
+    F_LANES: `${tiling.lanes.F}u`,
+    PARTIALS: `${tiling.partials}u`,
   });
 }

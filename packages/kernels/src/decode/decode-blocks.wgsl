@@ -37,8 +37,8 @@ const W: u32 = 1u; // @specialize
 // Storages of weights.
 const STORAGES: u32 = 1u; // @specialize
 // Depth slots' own projections: of the attention, of the FFN.
-const HAS_OWN = false; // @specialize
-const HAS_FRESH = false; // @specialize
+const HAS_ATTENTION_KV = false; // @specialize
+const HAS_FFN_KV = false; // @specialize
 const HAS_DEPTH = false; // @specialize
 // 0: x + f(norm x), 1: norm(x + f x), 2: x + norm(f x).
 const NORM: u32 = 1u; // @specialize
@@ -75,23 +75,23 @@ const F_STEPS: u32 = F_WORDS / F_LANES;
 const F_GROUPS: u32 = THREADS / F_LANES;
 
 // Rows of a workgroup and of a group, for each product.
-const RAW: u32 = A + 2u * KV + select(0u, 2u * KV, HAS_OWN);
+const RAW: u32 = A + 2u * KV + select(0u, 2u * KV, HAS_ATTENTION_KV);
 const RAW_ROWS: u32 = (RAW + W - 1u) / W;
-const RAW_TURNS: u32 = (RAW_ROWS + C_GROUPS - 1u) / C_GROUPS;
+const RAW_ROUNDS: u32 = (RAW_ROWS + C_GROUPS - 1u) / C_GROUPS;
 const OUT_ROWS: u32 = (C + W - 1u) / W;
-const OUT_TURNS: u32 = (OUT_ROWS + A_GROUPS - 1u) / A_GROUPS;
+const OUT_ROUNDS: u32 = (OUT_ROWS + A_GROUPS - 1u) / A_GROUPS;
 const PAIR_ROWS: u32 = (F + W - 1u) / W;
-const PAIR_TURNS: u32 = (PAIR_ROWS + C_GROUPS - 1u) / C_GROUPS;
-const FRESH: u32 = select(0u, 2u * KV, HAS_FRESH);
-const FRESH_ROWS: u32 = (FRESH + W - 1u) / W;
-const FRESH_TURNS: u32 = (FRESH_ROWS + C_GROUPS - 1u) / C_GROUPS;
-const DOWN_TURNS: u32 = (OUT_ROWS + F_GROUPS - 1u) / F_GROUPS;
+const PAIR_ROUNDS: u32 = (PAIR_ROWS + C_GROUPS - 1u) / C_GROUPS;
+const FFN_KV_WIDTH: u32 = select(0u, 2u * KV, HAS_FFN_KV);
+const FFN_KV_ROWS: u32 = (FFN_KV_WIDTH + W - 1u) / W;
+const FFN_KV_ROUNDS: u32 = (FFN_KV_ROWS + C_GROUPS - 1u) / C_GROUPS;
+const DOWN_ROUNDS: u32 = (OUT_ROWS + F_GROUPS - 1u) / F_GROUPS;
 // Sums of vec4 size, rounded up.
-const RAW_FOURS: u32 = (RAW_TURNS + 3u) / 4u;
-const OUT_FOURS: u32 = (OUT_TURNS + 3u) / 4u;
-const PAIR_FOURS: u32 = (PAIR_TURNS + 3u) / 4u;
-const FRESH_FOURS: u32 = (FRESH_TURNS + 3u) / 4u;
-const DOWN_FOURS: u32 = (DOWN_TURNS + 3u) / 4u;
+const RAW_FOURS: u32 = (RAW_ROUNDS + 3u) / 4u;
+const OUT_FOURS: u32 = (OUT_ROUNDS + 3u) / 4u;
+const PAIR_FOURS: u32 = (PAIR_ROUNDS + 3u) / 4u;
+const FFN_KV_FOURS: u32 = (FFN_KV_ROUNDS + 3u) / 4u;
+const DOWN_FOURS: u32 = (DOWN_ROUNDS + 3u) / 4u;
 // Partial sums of the widest product.
 const PARTIALS: u32 = 256u; // @specialize
 const INPUT: u32 = max(C, A);
@@ -103,18 +103,18 @@ const LOGS_AT: u32 = SUMS_AT + SPLITS * A;
 const MERGED_AT: u32 = LOGS_AT + SPLITS * H;
 const ATTENTION_AT: u32 = MERGED_AT + A;
 const HIDDEN_AT: u32 = ATTENTION_AT + C;
-const FRESH_AT: u32 = HIDDEN_AT + F;
-const FFN_AT: u32 = FRESH_AT + 2u * KV;
+const FFN_KV_AT: u32 = HIDDEN_AT + F;
+const FFN_AT: u32 = FFN_KV_AT + 2u * KV;
 
-// Numbers of a unit: all of q and k, the head's v; then of the fresh and of the own slot all of k and the head's v.
-const FRESH_NUMBERS: u32 = A + KV + D;
-const SLOT_NUMBERS: u32 = FRESH_NUMBERS + KV + D;
-const NUMBERS: u32 = select(FRESH_NUMBERS, SLOT_NUMBERS + KV + D, HAS_DEPTH);
+// Numbers of a unit: all of q and k, the head's v; then of the FFN's and of the attention's slot all of k and the head's v.
+const FFN_KV_NUMBERS: u32 = A + KV + D;
+const SLOT_NUMBERS: u32 = FFN_KV_NUMBERS + KV + D;
+const NUMBERS: u32 = select(FFN_KV_NUMBERS, SLOT_NUMBERS + KV + D, HAS_DEPTH);
 // Splits that are waited for together.
 const TOGETHER: u32 = 4u;
 const ROWS: u32 = G + 3u;
-const OWN_KEY: u32 = G;
-const FRESH_KEY: u32 = G + 1u;
+const TOKEN_KEY: u32 = G;
+const FFN_KEY: u32 = G + 1u;
 const SLOT_KEY: u32 = G + 2u;
 const KEY_LANES: u32 = D / VALUES;
 const KEYS: u32 = THREADS / KEY_LANES;
@@ -133,7 +133,7 @@ struct Block {
   matrices: array<vec4<u32>, 9>,
   // Norm weights in `vectors`: at the attention's input, at the FFN's, of q, of k.
   norms: vec4<u32>,
-  // Norm weight of the fresh slot's key, first word of the block's keys and of its values in their caches, start of the own slot in raw.
+  // Norm weight of the FFN's slot's key, first word of the block's keys and of its values in their caches, start of the attention's slot in raw.
   places: vec4<u32>,
   // First and last + 1 slot to read, the slot of the previous FFN (or NONE), the slot that this block's attention fills (or NONE).
   slots: vec4<u32>,
@@ -168,7 +168,7 @@ var<workgroup> squares: array<f32, SUBGROUPS>;
 var<workgroup> totals: array<vec4<f32>, SUBGROUPS>;
 // What one unit of the attention reads of q, k, v, and of the two slots to be written: see NUMBERS.
 var<workgroup> numbers: array<f32, NUMBERS>;
-// q rows times scale, then the token's key, the fresh FFN key, the key of the own slot: normalised and rotated.
+// q rows times scale, then the token's key, the key of the FFN's slot, the key of the attention's slot: normalised and rotated.
 var<workgroup> rows: array<f32, ROWS * D>;
 var<workgroup> sums_of: array<f32, SUBGROUPS * G * D>;
 var<workgroup> statistics_of: array<vec2<f32>, SUBGROUPS * G>;
@@ -216,7 +216,7 @@ fn main(
     fetch_out(group, block);
     // The first splits last: they wait for the others.
     let units = (HKV * SPLITS + W - 1u - group) / W;
-    for (var turn = 0u; turn < units; turn++) { attend(block, group + (units - 1u - turn) * W, position); }
+    for (var step = 0u; step < units; step++) { attend(block, group + (units - 1u - step) * W, position); }
     stage_row(MERGED_AT, A, tag);
     workgroupBarrier();
     multiply_out(group, block);

@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { elementsPerVector } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
-import type { KernelPlan } from '../plan/plan.ts';
+import type { KernelPlan, PassBinding } from '../plan/plan.ts';
 import { requireF16 } from '../plan/require-f16.ts';
 import { specialize } from '../plan/specialize.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -46,7 +46,7 @@ export interface DecodeProductProblem {
   readonly isPaired: boolean;
 }
 
-/** How a product is cut; the defaults suit what was measured (`bench/decode.ts`). */
+/** How a product is tiled; the defaults suit what was measured (`bench/decode.ts`). */
 export interface DecodeProductConfig {
   readonly columns?: 1 | 2 | 4;
   readonly threads?: 64 | 128 | 256;
@@ -83,23 +83,10 @@ export function planDecodeProduct(
   requireF16('decode product', caps, dtype);
   check(problem, caps);
   const { isWide, values } = wordOf(problem);
-  const cut = cutOf(problem, caps, values, config);
-  const { lanes, steps, columns, threads, part } = cut;
-  const groups = threads / lanes;
-  const blocksOf = weights.map(({ rows }, w) =>
-    isPaired && w < 2 ? (w === 0 ? Math.ceil(rows / groups) : 0) : Math.ceil(rows / (groups * columns)),
-  );
-  const blocks = blocksOf.reduce((total, count) => total + count, 0);
-  // Gate and up are one part: blocks of up (part 1) would begin where the next part does.
-  let before = 0;
-  const firstBlocks = blocksOf.map((count, w) => {
-    const first = isPaired && w === 1 ? NONE : before;
-    before += count;
-    return first;
-  });
-  const four = (list: readonly number[], rest: number): number[] =>
-    Array.from({ length: 4 }, (_, i) => list[i] ?? rest);
-  const text = specialize(cut.subgroup === null ? withoutSubgroups(source) : source, {
+  const tiling = tilingOf(problem, caps, values, config);
+  const { lanes, steps, columns, threads, part } = tiling;
+  const { blocks, firstBlocks } = blocksOfParts(problem, threads / lanes, columns);
+  const text = specialize(tiling.subgroup === null ? withoutSubgroups(source) : source, {
     Word: isWide ? 'vec4<u32>' : 'u32',
     IS_WIDE: String(isWide),
     IS_HALF: String(dtype === 'f16'),
@@ -114,9 +101,7 @@ export function planDecodeProduct(
     PAIRED: String(isPaired),
   });
   const residual = input.kind === 'residual' ? input : null;
-  const merge = input.kind === 'merge' ? input : null;
   const carry = residual?.hasCarry ? 'carry' : 'absent';
-  const weightName = (w: number): string => (w < weights.length ? `w${w}` : 'w0');
   return {
     passes: [
       {
@@ -129,40 +114,63 @@ export function planDecodeProduct(
           NORM_INPUT: Number(residual !== null && residual.inputNorm !== null),
           HAS_CARRY: Number(carry === 'carry'),
         },
-        bindings: [
-          { buffer: 'x', access: 'read' },
-          { buffer: merge || residual?.hasY ? 'y' : 'x', access: 'read' },
-          { buffer: 'vectors', access: 'read' },
-          ...[0, 1, 2, 3].map((w) => ({ buffer: weightName(w), access: 'read' as const })),
-          { buffer: 'out', access: 'read_write' },
-          { buffer: carry, access: 'read_write' },
-        ],
-        uniform: uniformBlock([
-          ...[K, blocks, residual?.norm ?? 0, residual?.inputNorm ?? 0],
-          ...[merge?.splits ?? 1, merge?.headDim ?? 4, { f32: residual?.eps ?? 0 }, 0],
-          ...four(
-            weights.map(({ rows }) => rows),
-            1,
-          ),
-          ...four(firstBlocks, NONE),
-          ...four(
-            weights.map(({ out }) => out),
-            0,
-          ),
-          ...four(
-            weights.map(({ bias }) => bias ?? NONE),
-            NONE,
-          ),
-          ...four(
-            weights.map(({ start }) => start / values),
-            0,
-          ),
-        ]),
-        workgroups: [Math.min(blocks, config.maxWorkgroups ?? cut.maxWorkgroups), 1, 1],
+        bindings: productBindings(problem, carry),
+        uniform: productUniform(problem, blocks, firstBlocks, values),
+        workgroups: [Math.min(blocks, config.maxWorkgroups ?? tiling.maxWorkgroups), 1, 1],
       },
     ],
     workspace: carry === 'absent' ? { absent: 16 } : {},
   };
+}
+
+/** Blocks of rows of all parts, and the first block of each: NONE for up, which the blocks of gate take along. */
+function blocksOfParts({ weights, isPaired }: DecodeProductProblem, groups: number, columns: number) {
+  const blocksOf = weights.map(({ rows }, w) =>
+    isPaired && w < 2 ? (w === 0 ? Math.ceil(rows / groups) : 0) : Math.ceil(rows / (groups * columns)),
+  );
+  // Gate and up are one part: blocks of up (part 1) would begin where the next part does.
+  let before = 0;
+  const firstBlocks = blocksOf.map((count, w) => {
+    const first = isPaired && w === 1 ? NONE : before;
+    before += count;
+    return first;
+  });
+  return { blocks: before, firstBlocks };
+}
+
+function productBindings({ input, weights }: DecodeProductProblem, carry: string): PassBinding[] {
+  const hasY = input.kind === 'merge' || (input.kind === 'residual' && input.hasY);
+  const weightName = (w: number): string => (w < weights.length ? `w${w}` : 'w0');
+  return [
+    { buffer: 'x', access: 'read' },
+    { buffer: hasY ? 'y' : 'x', access: 'read' },
+    { buffer: 'vectors', access: 'read' },
+    ...[0, 1, 2, 3].map((w) => ({ buffer: weightName(w), access: 'read' as const })),
+    { buffer: 'out', access: 'read_write' },
+    { buffer: carry, access: 'read_write' },
+  ];
+}
+
+function productUniform(
+  { K, input, weights }: DecodeProductProblem,
+  blocks: number,
+  firstBlocks: readonly number[],
+  values: number,
+): ArrayBuffer {
+  const residual = input.kind === 'residual' ? input : null;
+  const merge = input.kind === 'merge' ? input : null;
+  const four = (list: readonly number[], rest: number): number[] =>
+    Array.from({ length: 4 }, (_, i) => list[i] ?? rest);
+  const ofWeights = (value: (weight: DecodeWeight) => number, rest: number): number[] => four(weights.map(value), rest);
+  return uniformBlock([
+    ...[K, blocks, residual?.norm ?? 0, residual?.inputNorm ?? 0],
+    ...[merge?.splits ?? 1, merge?.headDim ?? 4, { f32: residual?.eps ?? 0 }, 0],
+    ...ofWeights(({ rows }) => rows, 1),
+    ...four(firstBlocks, NONE),
+    ...ofWeights(({ out }) => out, 0),
+    ...ofWeights(({ bias }) => bias ?? NONE, NONE),
+    ...ofWeights(({ start }) => start / values, 0),
+  ]);
 }
 
 function check({ dtype, K, weights, isPaired, input }: DecodeProductProblem, caps: DeviceCapabilities): void {
@@ -188,7 +196,7 @@ function check({ dtype, K, weights, isPaired, input }: DecodeProductProblem, cap
 }
 
 /** Lanes enough that a row takes at most `steps` words of each; rows together where there are many. */
-function cutOf(
+function tilingOf(
   { K, weights, isPaired }: DecodeProductProblem,
   caps: DeviceCapabilities,
   values: number,

@@ -91,11 +91,11 @@ export function referenceDecodeAttention(
   const { H, Hkv, D, depth, scale } = problem;
   const { position, raw, fresh, cacheK, cacheV, depthK, depthV } = values;
   const width = Hkv * D;
-  const turned = (x: number[], heads: number): number[] => rotate(x, heads, D, position, problem);
+  const rotated = (x: number[], heads: number): number[] => rotate(x, heads, D, position, problem);
   const normed = (x: number[], norm: number, heads: number): number[] =>
     qkNorm(x, values.vectors, norm, heads, problem);
-  const q = turned(normed(raw.slice(0, H * D), problem.qNorm, H), H);
-  const k = turned(normed(raw.slice(H * D, H * D + width), problem.kNorm, Hkv), Hkv);
+  const q = rotated(normed(raw.slice(0, H * D), problem.qNorm, H), H);
+  const k = rotated(normed(raw.slice(H * D, H * D + width), problem.kNorm, Hkv), Hkv);
   const put = (target: number[], index: number, row: readonly number[]): void =>
     row.forEach((value, i) => {
       target[index * width + i] = store(value);
@@ -105,7 +105,7 @@ export function referenceDecodeAttention(
   const slot = (source: readonly number[], start: number, norm: number, index: number): void => {
     const plain = source.slice(start, start + width);
     const key = depth!.hasNorm ? normed(plain, norm, Hkv) : plain;
-    put(depthK, index, depth!.hasRope ? turned(key, Hkv) : key);
+    put(depthK, index, depth!.hasRope ? rotated(key, Hkv) : key);
     put(depthV, index, source.slice(start + width, start + 2 * width));
   };
   if (depth?.fresh) slot(fresh, depth.fresh.start, depth.fresh.norm, depth.fresh.slot);

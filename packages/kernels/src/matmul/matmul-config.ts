@@ -1,4 +1,4 @@
-/** One thread an element of out. The first rung, and the baseline of the others. */
+/** One thread an element of out. The first variant, and the baseline of the others. */
 export interface NaiveConfig {
   readonly kind: 'naive';
 }

@@ -24,7 +24,7 @@ export function gemvMemoryBytes({ M }: MatmulProblem, { lanes, groups }: GemvCon
 }
 
 /**
- * The rung for few rows: reads B once at the speed of memory.
+ * The variant for few rows: reads B once at the speed of memory.
  *
  * @throws KernelError for more than `GEMV_ROWS` rows, or a B with N along its rows
  */

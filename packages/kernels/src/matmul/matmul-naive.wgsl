@@ -1,4 +1,4 @@
-// Matrix product, naive: out = activation(alpha * A . B + bias) + residual (+ out). The first rung of the ladder: no workgroup memory.
+// Matrix product, naive: out = activation(alpha * A . B + bias) + residual (+ out). The first variant: no workgroup memory.
 // One workgroup = a BLOCK_M x BLOCK_N tile of out, one thread = one element of it.
 // a: [batch][M][lda], or [batch][K][lda] when A_TRANSPOSED; b: [batch][K][ldb], or [batch][N][ldb] when B_TRANSPOSED;
 // bias: [N]; residual, out: [batch][M][ld].

@@ -1,8 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { elementBytes } from '../plan/dtype-table.ts';
-import { KernelError } from '../plan/kernel-error.ts';
+import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPass, PassBinding } from '../plan/plan.ts';
-import { SMALLER_OPERAND } from '../plan/smaller-operand.ts';
 import { type MatmulProblem, type OperandName, storedShape } from './matmul-problem.ts';
 import { matmulUniform, type Slices } from './matmul-uniform.ts';
 
@@ -89,18 +88,6 @@ export function isRagged({ M, N, K }: MatmulProblem, blockM: number, blockN: num
 export function withF16(shader: string, { a, b, out, bias }: MatmulProblem): string {
   const usesF16 = [a, b, out, bias].some((operand) => operand?.dtype === 'f16');
   return usesF16 && !shader.startsWith('enable f16') ? `enable f16;\n${shader}` : shader;
-}
-
-/** A line of workgroups as a rectangle within the device's limit; shaders read it back through `groups_x`. */
-export function foldWorkgroups(total: number, capabilities: DeviceCapabilities): [number, number, number] {
-  const x = Math.min(total, capabilities.maxWorkgroupsPerDimension);
-  const y = Math.ceil(total / x);
-  if (y > capabilities.maxWorkgroupsPerDimension) {
-    throw new KernelError(`kernels: matmul needs ${total} workgroups; the device allows ${x * x}. ${SMALLER_OPERAND}`, {
-      total,
-    });
-  }
-  return [x, y, 1];
 }
 
 /** The shaders declare bias and residual always; what a problem lacks is bound to an input and never read. */

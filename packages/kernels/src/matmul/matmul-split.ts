@@ -1,8 +1,9 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
-import { elementTypes, epilogueConstants, foldWorkgroups, withF16 } from './matmul-pass.ts';
+import { elementTypes, epilogueConstants, withF16 } from './matmul-pass.ts';
 import type { MatmulProblem } from './matmul-problem.ts';
 import reduceSource from './matmul-reduce.wgsl';
 import { matmulUniform, type Slices } from './matmul-uniform.ts';

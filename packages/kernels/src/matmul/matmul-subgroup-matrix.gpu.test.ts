@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.close());
 
-/** The rung's shader for devices without subgroup matrices: strips become one array, lanes follow from the thread. */
+/** The variant's shader for devices without subgroup matrices: strips become one array, lanes follow from the thread. */
 function emulate(shader: string): string {
   if (!shader.includes('subgroup_matrix_left')) return shader;
   const sizes = Object.fromEntries([...shader.matchAll(/const (FRAG_[MNK]): u32 = (\d+)u;/g)].map((m) => [m[1], m[2]]));

@@ -75,7 +75,7 @@ export function hasFragment(capabilities: DeviceCapabilities, [M, N, K]: readonl
 }
 
 /**
- * The subgroup-matrix rung: f16 operands only.
+ * The subgroup-matrix variant: f16 operands only.
  *
  * @throws KernelError for other operands, a fragment that the device lacks, or numbers that do not divide each other
  */

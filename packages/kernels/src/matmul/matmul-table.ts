@@ -45,7 +45,7 @@ interface SubgroupBlock extends Omit<BlockCandidate, 'config'> {
 }
 
 /**
- * Blocks of the subgroup-matrix rung: size, the part of one subgroup, workgroups at once, TFLOP/s (the first three measured on an
+ * Blocks of the subgroup-matrix variant: size, the part of one subgroup, workgroups at once, TFLOP/s (the first three measured on an
  * H200, the others in proportion to an H100's). NVIDIA's Vulkan driver keeps about 50 KiB of a multiprocessor's memory for
  * workgroups, so a block of 20 KiB runs twice there and one of 30 once: the largest block is not the fastest.
  */
@@ -64,7 +64,7 @@ const SUBGROUP_BLOCKS: readonly SubgroupBlock[] = [
   { block: [32, 64, 64], part: [16, 32], atOnce: 3, tflops: 92 },
 ];
 
-/** The subgroup-matrix rung for a fragment size. */
+/** The subgroup-matrix variant for a fragment size. */
 export function subgroupMatrixTable(fragment: SubgroupMatrixTileConfig['fragment']): BlockCandidate[] {
   return SUBGROUP_BLOCKS.map(({ block, part, ...measured }) => ({
     config: {

@@ -23,7 +23,7 @@ export function tileMemoryBytes(config: TileConfig): number {
 }
 
 /**
- * The register-tile rung.
+ * The register-tile variant.
  *
  * @throws KernelError when the configuration's numbers do not divide each other
  */

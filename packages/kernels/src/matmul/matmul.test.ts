@@ -117,7 +117,7 @@ describe('chooseMatmulConfig', () => {
   const choose = (test: Parameters<typeof matmulProblem>[0], capabilities = h100) =>
     describeMatmulConfig(chooseMatmulConfig(matmulProblem(test), capabilities));
 
-  it('takes the highest rung that the device has', () => {
+  it('takes the highest variant that the device has', () => {
     expect(choose({ ...square, dtypes: half })).toContain('matmul-subgroup-matrix 128x128x32');
     expect(choose({ ...square, dtypes: half, layout: 'NT' })).toContain('matmul-subgroup-matrix 128x128');
     expect(choose(square)).toContain('matmul-tile 128x128x8');

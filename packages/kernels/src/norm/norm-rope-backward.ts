@@ -39,7 +39,7 @@ const COLUMNS = 64;
 const ENOUGH_WORKGROUPS = 256;
 
 /**
- * Plans dx and the weight's gradient of `planNormRope`: the turn back, the norm and the copy of the values' gradient in one pass.
+ * Plans dx and the weight's gradient of `planNormRope`: the rotation back, the norm and the copy of the values' gradient in one pass.
  * Operands: `x` and `rstd` (unless the scope is `none`), `weight` (unless null), `positions`, `dOut [tokens, H, D]`, `dV` with values,
  * `dx` (a token every `stride` elements, as x), `dWeight` (unless null). Sums over rows run in a fixed order.
  *

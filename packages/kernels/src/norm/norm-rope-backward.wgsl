@@ -1,5 +1,5 @@
-// dx of norm-rope.wgsl with all components rotated: d_out is turned back, then goes through the norm. With n = x * rstd and
-// g = turned * weight: dx = rstd * (g - n * mean(g * n)); without HAS_NORM dx is the turned gradient.
+// dx of norm-rope.wgsl with all components rotated: d_out is rotated back, then goes through the norm. With n = x * rstd and
+// g = rotated * weight: dx = rstd * (g - n * mean(g * n)); without HAS_NORM dx is the rotated gradient.
 // With HAS_VALUES the gradients d_v of the values behind the keys are put behind them in dx.
 // One workgroup = THREADS / LANES rows, LANES lanes each, one pair a step.
 // x, dx: [tokens, H, D], a token every `stride` numbers; d_out, d_v: [tokens, H, D]; weight: [heads * D]; positions: [tokens] i32;
@@ -10,7 +10,7 @@ alias Element = f32; // @specialize
 override THREADS: u32 = 128u;
 override LANES: u32 = 32u;
 // @import { HAS_NORM, HAS_WEIGHT, HAS_VALUES, IS_INTERLEAVED } from '../wgsl/norm-rope/switches.wgsl'
-// @import { Params, turned_back, pair_of } from '../wgsl/norm-rope/backward.wgsl'
+// @import { Params, rotated_back, pair_of } from '../wgsl/norm-rope/backward.wgsl'
 // @import { x, weight, positions } from '../wgsl/norm-rope/element-bindings.wgsl'
 @group(0) @binding(3) var<storage, read> rstd: array<f32>;
 @group(0) @binding(4) var<storage, read> d_out: array<Element>;
@@ -47,7 +47,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var item = lane; item < params.heads * pairs; item += LANES) {
       let start = item / pairs * params.D;
       let pair = pair_of(item % pairs);
-      let g = turned_back(row, start, item % pairs, pair) * weight_of(start, pair);
+      let g = rotated_back(row, start, item % pairs, pair) * weight_of(start, pair);
       sum += dot(g, vec2(f32(x[from_row + start + pair.x]), f32(x[from_row + start + pair.y])) * scale);
     }
     part[thread] = sum;
@@ -66,7 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   for (var item = lane; item < params.heads * pairs; item += LANES) {
     let start = item / pairs * params.D;
     let pair = pair_of(item % pairs);
-    var g = turned_back(row, start, item % pairs, pair);
+    var g = rotated_back(row, start, item % pairs, pair);
     if (HAS_NORM) {
       let n = vec2(f32(x[from_row + start + pair.x]), f32(x[from_row + start + pair.y])) * scale;
       g = scale * (g * weight_of(start, pair) - n * mean);

@@ -1,5 +1,5 @@
 // norm-rope-backward.wgsl and the parts of norm-rope-weight-backward.wgsl in one pass, for f16 rows that start at 16 bytes, halves
-// apart: 16 bytes a load and a store. With n = x * rstd, t the gradient turned back and g = t * weight:
+// apart: 16 bytes a load and a store. With n = x * rstd, t the gradient rotated back and g = t * weight:
 //   dx = rstd * (g - n * mean(g * n)), without HAS_NORM dx = t;   with HAS_WEIGHT_GRADIENT partial[workgroup] = sum over rows of t * n.
 // One workgroup = `chunk` times THREADS / LANES rows; one lane = 8 pairs of a head, all its loads in flight at once.
 // Shapes as in norm-rope-backward.wgsl, as 8 halves an element; stride and the offsets of x, weight, d_out, d_v and dx count
@@ -23,7 +23,7 @@ override PARTS: u32 = 2304u;
 
 var<workgroup> part: array<f32, PARTS>;
 
-// @import { turns_of } from '../wgsl/rotation.wgsl'
+// @import { rotations_of } from '../wgsl/rotation.wgsl'
 // @import { low_of, high_of, element_of } from '../wgsl/halves.wgsl'
 
 // Adds 8 columns of each lane (of the left or the right half) over the workgroup's rows, in a fixed order, and stores them.
@@ -120,8 +120,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       scale = rstd[params.rstd_offset + row];
     }
     let position = f32(positions[params.positions_offset + token]);
-    let low = turns_of(position * params.frequencies[pairs]);
-    let high = turns_of(position * params.frequencies[pairs + 1u]);
+    let low = rotations_of(position * params.frequencies[pairs]);
+    let high = rotations_of(position * params.frequencies[pairs + 1u]);
     var a_low = low_of(d_left) * low.cosine + low_of(d_right) * low.sine;
     var a_high = high_of(d_left) * high.cosine + high_of(d_right) * high.sine;
     var b_low = low_of(d_right) * low.cosine - low_of(d_left) * low.sine;

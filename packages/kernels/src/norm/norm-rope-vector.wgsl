@@ -15,7 +15,7 @@ override LANES: u32 = 4u;
 
 var<workgroup> part: array<f32, THREADS>;
 
-// @import { turns_of } from '../wgsl/rotation.wgsl'
+// @import { rotations_of } from '../wgsl/rotation.wgsl'
 // @import { low_of, high_of, element_of } from '../wgsl/halves.wgsl'
 
 @compute @workgroup_size(THREADS)
@@ -77,8 +77,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     return;
   }
   let pairs = own % per_head * 2u;
-  let low = turns_of(position * params.frequencies[pairs]);
-  let high = turns_of(position * params.frequencies[pairs + 1u]);
+  let low = rotations_of(position * params.frequencies[pairs]);
+  let high = rotations_of(position * params.frequencies[pairs + 1u]);
   let to_row = row * width;
   out[params.out_offset + to_row + left] = element_of(a_low * low.cosine - b_low * low.sine, a_high * high.cosine - b_high * high.sine);
   out[params.out_offset + to_row + right] = element_of(a_low * low.sine + b_low * low.cosine, a_high * high.sine + b_high * high.cosine);

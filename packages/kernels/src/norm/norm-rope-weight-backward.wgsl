@@ -1,12 +1,12 @@
 // Parts of the weight's gradient in norm-rope.wgsl with all components rotated, summed over `chunk` rows each:
-// partial[split, n] = sum of turned * x * rstd; a second kernel adds the splits in order.
+// partial[split, n] = sum of rotated * x * rstd; a second kernel adds the splits in order.
 // One workgroup = 64 columns x 4 row lanes of one split. Shapes as in norm-rope-backward.wgsl; partial: [splits, heads * D] f32.
 // Workgroup memory: 256 floats = 1 KiB. Reference: norm-reference.ts.
 
 alias Element = f32; // @specialize
 
 // @import { IS_INTERLEAVED } from '../wgsl/norm-rope/switches.wgsl'
-// @import { Params, turned_back, pair_of } from '../wgsl/norm-rope/backward.wgsl'
+// @import { Params, rotated_back, pair_of } from '../wgsl/norm-rope/backward.wgsl'
 
 @group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read> positions: array<i32>;
@@ -32,8 +32,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (column < N) {
     for (var row = split * params.chunk + lane / 64u; row < end; row += 4u) {
       let in_token = row / params.rows_per_token * params.stride + row % params.rows_per_token * N;
-      let turned = turned_back(row, start, i, pair);
-      let own = select(turned.y, turned.x, component == pair.x);
+      let gradient = rotated_back(row, start, i, pair);
+      let own = select(gradient.y, gradient.x, component == pair.x);
       sum += own * f32(x[params.x_offset + in_token + column]) * rstd[params.rstd_offset + row];
     }
   }

@@ -25,7 +25,7 @@ export interface NormRopeProblem {
   readonly isInterleaved: boolean;
   /** Elements from a token's x to the next; H * D by default. */
   readonly stride?: number;
-  /** `weight: null` for none. `out` may start in a depth slot: the key is then normalised, turned and stored at once. */
+  /** `weight: null` for none. `out` may start in a depth slot: the key is then normalised, rotated and stored at once. */
   readonly offsets: {
     readonly x: number;
     readonly weight: number | null;

@@ -20,7 +20,7 @@ override LANES: u32 = 32u;
 
 var<workgroup> part: array<f32, THREADS>;
 
-// @import { turn } from '../wgsl/rotation.wgsl'
+// @import { rotation_of } from '../wgsl/rotation.wgsl'
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -80,9 +80,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if (HAS_WEIGHT) {
       a *= f32(weight[params.weight_offset + start + left]);
     }
-    let turned = turn(position * params.frequencies[i / 4u][i % 4u]);
-    out[to_row + start + left] = Element(a * turned.x - b * turned.y);
-    out[to_row + start + right] = Element(a * turned.y + b * turned.x);
+    let rotation = rotation_of(position * params.frequencies[i / 4u][i % 4u]);
+    out[to_row + start + left] = Element(a * rotation.x - b * rotation.y);
+    out[to_row + start + right] = Element(a * rotation.y + b * rotation.x);
   }
   if (HAS_VALUES) {
     let from_values = from_row + params.rows_per_token * N;

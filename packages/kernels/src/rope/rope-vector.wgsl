@@ -20,7 +20,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out_y: array<vec4<u32>>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-// @import { turns_of } from '../wgsl/rotation.wgsl'
+// @import { rotations_of } from '../wgsl/rotation.wgsl'
 
 // 8 left components of a head and the 8 right ones of the same pairs.
 struct Pairs {
@@ -30,10 +30,10 @@ struct Pairs {
 
 // @import { low_of, high_of, element_of } from '../wgsl/halves.wgsl'
 
-fn turned(pairs: Pairs, token: u32, own: u32) -> Pairs {
+fn rotated(pairs: Pairs, token: u32, own: u32) -> Pairs {
   let position = f32(positions[params.positions_offset + token]);
-  let low = turns_of(position * params.frequencies[2u * own]);
-  let high = turns_of(position * params.frequencies[2u * own + 1u]);
+  let low = rotations_of(position * params.frequencies[2u * own]);
+  let high = rotations_of(position * params.frequencies[2u * own + 1u]);
   let a_low = low_of(pairs.left);
   let a_high = high_of(pairs.left);
   let b_low = low_of(pairs.right);
@@ -54,13 +54,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (head < heads) {
     let left = head * 2u * per_head + own;
     let at = params.x_offset + left;
-    let pairs = turned(Pairs(x[at], x[at + per_head]), head / params.H, own);
+    let pairs = rotated(Pairs(x[at], x[at + per_head]), head / params.H, own);
     out[params.out_offset + left] = pairs.left;
     out[params.out_offset + left + per_head] = pairs.right;
   } else if (HAS_SECOND && head - heads < params.tokens * params.H_y) {
     let left = (head - heads) * 2u * per_head + own;
     let at = params.y_offset + left;
-    let pairs = turned(Pairs(y[at], y[at + per_head]), (head - heads) / params.H_y, own);
+    let pairs = rotated(Pairs(y[at], y[at + per_head]), (head - heads) / params.H_y, own);
     out_y[params.out_y_offset + left] = pairs.left;
     out_y[params.out_y_offset + left + per_head] = pairs.right;
   }

@@ -25,7 +25,7 @@ export interface RopeProblem {
   readonly frequencies?: readonly number[];
   /** Pairs `(2i, 2i+1)` when true, `(i, i + rotaryDim/2)` when false. */
   readonly isInterleaved: boolean;
-  /** Turn by the negative angle: the gradient. */
+  /** Rotate by the negative angle: the gradient. */
   readonly isInverse: boolean;
   readonly offsets: { readonly x: number; readonly positions: number; readonly out: number };
   /** A tensor y `[tokens, H, D]` that turns likewise: keys beside queries. */
@@ -33,7 +33,7 @@ export interface RopeProblem {
 }
 
 /**
- * Plans a rotary embedding: pair i of each head is turned by `position * theta^(-2i/rotaryDim)`, the frequency rounded
+ * Plans a rotary embedding: pair i of each head is rotated by `position * theta^(-2i/rotaryDim)`, the frequency rounded
  * to f32. Operands: `x`, `positions`, `out`; with a second tensor `y` and `outY`, in the same pass where heads are read 16 bytes at a
  * time (`vectorLanes`). Positions up to about 100,000.
  *

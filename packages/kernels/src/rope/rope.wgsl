@@ -1,6 +1,6 @@
-// Rotary embedding: pairs of the first `rotary_dim` components are turned by position * frequency; the rest is copied.
+// Rotary embedding: pairs of the first `rotary_dim` components are rotated by position * frequency; the rest is copied.
 // One workgroup = 256 pairs or copied components. x, out: [tokens, H, D]; positions: [tokens] i32.
-// Frequencies theta^(-2i/rotary_dim), negative to turn back, come from the host, for exp2 and log2 of a device are not exact enough.
+// Frequencies theta^(-2i/rotary_dim), negative to rotate back, come from the host, for exp2 and log2 of a device are not exact enough.
 // Workgroup memory: none. Reference: rope-reference.ts.
 
 alias Element = f32; // @specialize
@@ -18,7 +18,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> out: array<Element>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-// @import { turn } from '../wgsl/rotation.wgsl'
+// @import { rotation_of } from '../wgsl/rotation.wgsl'
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -44,9 +44,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     right = left + 1u;
   }
   let angle = f32(positions[params.positions_offset + token]) * params.frequencies[i / 4u][i % 4u];
-  let turned = turn(angle);
+  let rotation = rotation_of(angle);
   let a = f32(x[from_head + left]);
   let b = f32(x[from_head + right]);
-  out[to_head + left] = Element(a * turned.x - b * turned.y);
-  out[to_head + right] = Element(a * turned.y + b * turned.x);
+  out[to_head + left] = Element(a * rotation.x - b * rotation.y);
+  out[to_head + right] = Element(a * rotation.y + b * rotation.x);
 }

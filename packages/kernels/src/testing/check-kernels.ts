@@ -18,10 +18,10 @@ import type { KernelDevice } from './kernel-device.ts';
 import { matmulErrors, matmulTolerance } from './matmul-case.ts';
 import { matmulGrid } from './matmul-grid.ts';
 
-/** What the grid of one rung gave. */
-export interface RungReport {
+/** What the grid of one variant gave. */
+export interface VariantReport {
   /** `matmul tile`, `attention matrix`. */
-  readonly rung: string;
+  readonly variant: string;
   readonly cases: number;
   /** Largest error against f64 in parts of what the tolerance allows: at most 1 is right. */
   readonly worst: number;
@@ -37,30 +37,30 @@ export interface GridShare {
   readonly of: number;
 }
 
-/** The check of one rung, not yet run. */
-export interface RungCheck {
-  readonly rung: string;
+/** The check of one variant, not yet run. */
+export interface VariantCheck {
+  readonly variant: string;
   /** Cases that this adapter cannot run: it has no f16. */
   readonly leftOut: number;
-  run(): Promise<RungReport>;
+  run(): Promise<VariantReport>;
 }
 
 /**
- * The grids of every rung that a device has: matrix products with their epilogues, and the attention family forward and backward,
+ * The grids of every variant that a device has: matrix products with their epilogues, and the attention family forward and backward,
  * each case against f64 and twice bit for bit.
  * `share` lets several processes divide the cases among them. Software adapters get the brief grids of the tests, for they compile for minutes.
  */
-export function kernelChecks(gpu: KernelDevice, share: GridShare = { index: 0, of: 1 }): readonly RungCheck[] {
+export function kernelChecks(gpu: KernelDevice, share: GridShare = { index: 0, of: 1 }): readonly VariantCheck[] {
   const isBrief = isSoftwareAdapter(gpu.capabilities);
-  const products = matmulGrid(gpu.capabilities, isBrief).map(({ name, config, cases }): RungCheck => {
-    const rung = `matmul ${name}`;
+  const products = matmulGrid(gpu.capabilities, isBrief).map(({ name, config, cases }): VariantCheck => {
+    const variant = `matmul ${name}`;
     const runnable = cases.filter(({ dtypes }) => gpu.capabilities.f16 || !dtypes?.includes('f16'));
     return {
-      rung,
+      variant,
       leftOut: cases.length - runnable.length,
       run: () =>
         report(
-          rung,
+          variant,
           shareOf(runnable, share),
           (test) => JSON.stringify(test),
           (test) => matmulVerdict(gpu, test, config),
@@ -81,11 +81,11 @@ interface Verdict {
 }
 
 async function report<Case>(
-  rung: string,
+  variant: string,
   cases: readonly Case[],
   describe: (test: Case) => string,
   check: (test: Case) => Promise<Verdict>,
-): Promise<RungReport> {
+): Promise<VariantReport> {
   let worst = 0;
   let worstCase = '';
   const failures: string[] = [];
@@ -97,9 +97,9 @@ async function report<Case>(
     // NaN is worse than any number.
     if (!(share <= worst))
       [worst, worstCase] = [Number.isNaN(share) ? Number.POSITIVE_INFINITY : share, describe(test)];
-    if (complaint !== null) failures.push(`${rung}: ${describe(test)}: ${complaint}`);
+    if (complaint !== null) failures.push(`${variant}: ${describe(test)}: ${complaint}`);
   }
-  return { rung, cases: cases.length, worst, worstCase, failures };
+  return { variant, cases: cases.length, worst, worstCase, failures };
 }
 
 async function matmulVerdict(
@@ -117,12 +117,12 @@ async function matmulVerdict(
   return { share: error / allowed, complaint: complaints.join(', ') || null };
 }
 
-function attentionChecks(gpu: KernelDevice, isBrief: boolean, share: GridShare): readonly RungCheck[] {
-  const make = (rung: string, cases: readonly AttentionCase[], config: AttentionConfig): RungCheck => {
+function attentionChecks(gpu: KernelDevice, isBrief: boolean, share: GridShare): readonly VariantCheck[] {
+  const make = (variant: string, cases: readonly AttentionCase[], config: AttentionConfig): VariantCheck => {
     const runnable = cases.filter(({ problem }) => gpu.capabilities.f16 || problem.dtype === 'f32');
-    const name = `attention ${rung}`;
+    const name = `attention ${variant}`;
     return {
-      rung: name,
+      variant: name,
       leftOut: cases.length - runnable.length,
       run: () =>
         report(
@@ -147,7 +147,7 @@ function attentionChecks(gpu: KernelDevice, isBrief: boolean, share: GridShare):
   return checks;
 }
 
-/** The configuration of a rung without what a problem has no use for or no kernel of: groups above 32 heads, say, in depth. */
+/** The configuration of a variant without what a problem has no use for or no kernel of: groups above 32 heads, say, in depth. */
 function configFor(problem: AttentionProblem, config: AttentionConfig, gpu: KernelDevice): AttentionConfig {
   const hasMatrixDepth = depthMatrixObstacle(problem, gpu.capabilities) === null;
   return {

@@ -1,2 +1,2 @@
-export { type GridShare, kernelChecks, type RungCheck, type RungReport } from './check-kernels.ts';
+export { type GridShare, kernelChecks, type VariantCheck, type VariantReport } from './check-kernels.ts';
 export type { KernelDevice } from './kernel-device.ts';

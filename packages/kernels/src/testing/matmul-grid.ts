@@ -3,8 +3,8 @@ import { hasFragment } from '../matmul/matmul-subgroup-matrix.ts';
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import type { MatmulCase } from './matmul-case.ts';
 
-/** One rung of the ladder with a configuration small enough to test quickly. */
-export interface Rung {
+/** One kernel variant with a configuration small enough to test quickly. */
+export interface KernelVariant {
   readonly name: string;
   readonly config: MatmulConfig;
   readonly cases: readonly MatmulCase[];
@@ -38,25 +38,27 @@ const matrix: SubgroupMatrixTileConfig = {
 const wide: Partial<SubgroupMatrixTileConfig> = { blockM: 256, blockN: 128, subgroupM: 64, subgroupN: 64 };
 
 /**
- * Every rung that the device can run, with the cases that its edges need.
+ * Every variant that the device can run, with the cases that its edges need.
  *
- * @param isBrief fewer cases of the tiled rungs, for software adapters that compile each for seconds
+ * @param isBrief fewer cases of the tiled variants, for software adapters that compile each for seconds
  */
-export function matmulGrid(capabilities: DeviceCapabilities, isBrief = false): Rung[] {
-  const rungs = allRungs(capabilities);
-  return isBrief ? rungs.map((rung) => ({ ...rung, cases: rung.cases.filter(briefly(rung)) })) : rungs;
+export function matmulGrid(capabilities: DeviceCapabilities, isBrief = false): KernelVariant[] {
+  const variants = allVariants(capabilities);
+  return isBrief
+    ? variants.map((variant) => ({ ...variant, cases: variant.cases.filter(briefly(variant)) }))
+    : variants;
 }
 
-/** Each tiled rung keeps one case a layout, spread over ragged, aligned, padded and half-precision ones. */
-function briefly({ name, config }: Rung): (test: MatmulCase, index: number) => boolean {
+/** Each tiled variant keeps one case a layout, spread over ragged, aligned, padded and half-precision ones. */
+function briefly({ name, config }: KernelVariant): (test: MatmulCase, index: number) => boolean {
   if (config.kind === 'naive') return () => true;
   if (config.kind === 'gemv') return (_test, index) => (config.columns === 2 ? index < 4 : index === 1);
   const kept = name === 'tile' ? [0, 6, 12, 13, 15, 18] : name === 'tile in slices' ? [1, 16] : [3, 13];
   return (_test, index) => kept.includes(index);
 }
 
-function allRungs(capabilities: DeviceCapabilities): Rung[] {
-  const rungs: Rung[] = [
+function allVariants(capabilities: DeviceCapabilities): KernelVariant[] {
+  const variants: KernelVariant[] = [
     { name: 'naive', config: { kind: 'naive' }, cases: generalCases },
     { name: 'tile', config: small, cases: generalCases },
     { name: 'tile 8x8 in two stages', config: large, cases: generalCases },
@@ -80,10 +82,10 @@ function allRungs(capabilities: DeviceCapabilities): Rung[] {
   for (const [name, change] of matrices) {
     const config = { ...matrix, ...change };
     if (hasFragment(capabilities, config.fragment)) {
-      rungs.push({ name: `subgroup matrix ${name}`.trim(), config, cases: halfCases });
+      variants.push({ name: `subgroup matrix ${name}`.trim(), config, cases: halfCases });
     }
   }
-  return rungs;
+  return variants;
 }
 
 const layouts = ['NN', 'NT', 'TN', 'TT'];

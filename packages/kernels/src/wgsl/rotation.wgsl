@@ -1,7 +1,7 @@
 // Cosine and sine of the angles of rotary embeddings.
 
 // (cos, sin) to float precision for any angle below about 1e5: three-part reduction, then the polynomials of Cephes.
-fn turn(angle: f32) -> vec2<f32> {
+fn rotation_of(angle: f32) -> vec2<f32> {
   let turns = round(angle * 0.6366197723675814);
   let r = ((angle - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
   let s = r * r;
@@ -16,12 +16,12 @@ fn turn(angle: f32) -> vec2<f32> {
 }
 
 // Four angles' cosines and sines.
-struct Turns {
+struct Rotations {
   cosine: vec4<f32>,
   sine: vec4<f32>,
 }
 
-fn turns_of(angle: vec4<f32>) -> Turns {
+fn rotations_of(angle: vec4<f32>) -> Rotations {
   let turns = round(angle * 0.6366197723675814);
   let r = ((angle - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
   let s = r * r;
@@ -31,7 +31,7 @@ fn turns_of(angle: vec4<f32>) -> Turns {
   let is_odd = (quarter & vec4(1u)) != vec4(0u);
   let first = select(cosine, sine, is_odd);
   let second = select(sine, cosine, is_odd);
-  return Turns(
+  return Rotations(
     select(first, -first, ((quarter + 1u) & vec4(2u)) != vec4(0u)),
     select(second, -second, (quarter & vec4(2u)) != vec4(0u)),
   );

@@ -1,3 +1,4 @@
+import { elementsPerVector } from '@modajs/kernels';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { Decoder } from '../decoder/decoder.ts';
 import type { DecoderCache } from '../decoder/decoder-cache.ts';
@@ -75,7 +76,7 @@ export function canDecodeFused(model: Decoder, { options }: DecoderCache): boole
   const { depth, nHeads, nKvHeads, headDim } = config;
   const isDepth = depth === 'residual' || (config.depthKeyNorm !== 'reader' && !hasSlotScores(config));
   // Words of 16 bytes: a power of two of them makes a head.
-  const words = headDim / (computeDtype === 'f16' ? 8 : 4);
+  const words = headDim / elementsPerVector(computeDtype);
   const isHead = Number.isInteger(Math.log2(words)) && nHeads / nKvHeads <= 16;
   const isDType = model.parameterDtype === computeDtype && (options.dtype ?? 'f32') === computeDtype;
   if (model.adapters.length > 0) return false;

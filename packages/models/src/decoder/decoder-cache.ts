@@ -4,6 +4,7 @@ import {
   type Device,
   type DType,
   defaultDevice,
+  elementBytes,
   packedZeros,
   slice,
   type Tensor,
@@ -49,7 +50,7 @@ export class DecoderCache implements Disposable {
 
   /** Bytes kept between steps. */
   get sizeBytes(): number {
-    const bytes = (x: Tensor): number => x.size * (x.dtype === 'f16' ? 2 : 4);
+    const bytes = (x: Tensor): number => x.size * elementBytes(x.dtype);
     const chunk = this.#chunk.reduce((total, { k, v }) => total + bytes(k) + bytes(v), 0);
     return this.layers.reduce((total, layer) => total + layer.sizeBytes, chunk);
   }

@@ -59,21 +59,27 @@ function useActiveCell(data: HeatmapData) {
   return [active, setActive] as const;
 }
 
+/** The width that an element has, pixels; `before` until it is measured. */
+function useWidth(host: { readonly current: HTMLElement | null }, before: number): number {
+  const [width, setWidth] = useState(before);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => setWidth(entry.contentRect.width));
+    observer.observe(host.current!);
+    return () => observer.disconnect();
+  }, [host]);
+  return width;
+}
+
 /** A matrix of weights as colours; pointer and arrow keys name a cell, Enter or a click picks it. */
 export function Heatmap(props: HeatmapProps) {
   const { label, data, scale, most = 1, showsNumbers = false, selected = null, describe, onPick } = props;
   const host = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [available, setAvailable] = useState(320);
+  const available = useWidth(host, 320);
   const [active, setActive] = useActiveCell(data);
   const [announced, setAnnounced] = useState('');
   const theme = useColorTheme();
   const layout = layoutHeatmap(data, available);
-  useEffect(() => {
-    const observer = new ResizeObserver(([entry]) => setAvailable(entry.contentRect.width));
-    observer.observe(host.current!);
-    return () => observer.disconnect();
-  }, []);
   useEffect(() => {
     drawHeatmap(canvas.current!, data, layout, { theme, scale, most, active: active.current, selected, showsNumbers });
   });

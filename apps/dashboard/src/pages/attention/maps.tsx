@@ -40,13 +40,7 @@ export function Maps({ maps, model }: { readonly maps: AttentionMaps; readonly m
             onChange={(value) => pick(value, head)}
           />
           <NumberSelect label="Head" count={maps.nHeads} value={head} onChange={(value) => pick(layer, value)} />
-          <label class="field">
-            <span class="field-label">Colours</span>
-            <select value={scale} onChange={({ currentTarget }) => setScale(currentTarget.value as ScaleKind)}>
-              <option value="root">small weights apart (root)</option>
-              <option value="linear">linear</option>
-            </select>
-          </label>
+          <ScaleSelect scale={scale} onChange={setScale} />
           <Legend scale={scale} />
         </div>
         <p class="note">
@@ -58,25 +52,54 @@ export function Maps({ maps, model }: { readonly maps: AttentionMaps; readonly m
         <LayerHeatmap maps={maps} layer={layer} head={head} scale={scale} />
       </div>
       <Overview {...{ maps, scale, layer, head }} onPick={pick} />
-      <div class="matrices">
-        {hasDepth && (
-          <MassMatrix
-            title="Depth mass"
-            note="Share of the softmax on depth slots, mean over the prompt."
-            mass={maps.depthMass}
-            {...{ scale, layer, head }}
-            onPick={pick}
-          />
-        )}
-        <MassMatrix
-          title="Attention sink"
-          note="Share of the softmax on the first token, mean over the prompt."
-          mass={maps.sinkMass}
-          {...{ scale, layer, head }}
-          onPick={pick}
-        />
-      </div>
+      <Masses {...{ maps, scale, layer, head }} onPick={pick} />
     </>
+  );
+}
+
+interface MassesProps {
+  readonly maps: AttentionMaps;
+  readonly scale: ScaleKind;
+  readonly layer: number;
+  readonly head: number;
+  onPick(layer: number, head: number): void;
+}
+
+/** The depth and sink masses of all heads. */
+function Masses({ maps, scale, layer, head, onPick }: MassesProps) {
+  const hasDepth = maps.layers.some(({ slots }) => slots.length > 0);
+  return (
+    <div class="matrices">
+      {hasDepth && (
+        <MassMatrix
+          title="Depth mass"
+          note="Share of the softmax on depth slots, mean over the prompt."
+          mass={maps.depthMass}
+          {...{ scale, layer, head }}
+          onPick={onPick}
+        />
+      )}
+      <MassMatrix
+        title="Attention sink"
+        note="Share of the softmax on the first token, mean over the prompt."
+        mass={maps.sinkMass}
+        {...{ scale, layer, head }}
+        onPick={onPick}
+      />
+    </div>
+  );
+}
+
+/** How weights become colours. */
+function ScaleSelect({ scale, onChange }: { readonly scale: ScaleKind; onChange(scale: ScaleKind): void }) {
+  return (
+    <label class="field">
+      <span class="field-label">Colours</span>
+      <select value={scale} onChange={({ currentTarget }) => onChange(currentTarget.value as ScaleKind)}>
+        <option value="root">small weights apart (root)</option>
+        <option value="linear">linear</option>
+      </select>
+    </label>
   );
 }
 

@@ -50,24 +50,11 @@ export function ModelPicker({ isBusy, ask, onFailure }: ModelPickerProps) {
         />
       </label>
       {runs.length > 0 && (
-        <label class="field">
-          <span class="visually-hidden">Run served here</span>
-          <select
-            value=""
-            disabled={isBusy}
-            onChange={({ currentTarget }) => {
-              const run = currentTarget.value;
-              if (run !== '') tryTo(servedFiles(run).then((files) => ask({ kind: 'open', name: run, files })));
-            }}
-          >
-            <option value="">Open a run…</option>
-            {runs.map((run) => (
-              <option key={run} value={run}>
-                {run}
-              </option>
-            ))}
-          </select>
-        </label>
+        <RunSelect
+          runs={runs}
+          isBusy={isBusy}
+          onOpen={(run) => tryTo(servedFiles(run).then((files) => ask({ kind: 'open', name: run, files })))}
+        />
       )}
       <button
         type="button"
@@ -79,6 +66,36 @@ export function ModelPicker({ isBusy, ask, onFailure }: ModelPickerProps) {
         Train a small one now
       </button>
     </div>
+  );
+}
+
+interface RunSelectProps {
+  readonly runs: readonly string[];
+  readonly isBusy: boolean;
+  onOpen(run: string): void;
+}
+
+/** Runs of the server behind this page. */
+function RunSelect({ runs, isBusy, onOpen }: RunSelectProps) {
+  return (
+    <label class="field">
+      <span class="visually-hidden">Run served here</span>
+      <select
+        value=""
+        disabled={isBusy}
+        onChange={({ currentTarget }) => {
+          const run = currentTarget.value;
+          if (run !== '') onOpen(run);
+        }}
+      >
+        <option value="">Open a run…</option>
+        {runs.map((run) => (
+          <option key={run} value={run}>
+            {run}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

@@ -17,31 +17,39 @@ interface ScoreTableProps {
   readonly children: ComponentChildren;
 }
 
+/** The table as files. */
+function Downloads(props: ScoreTableProps) {
+  const { table, baseline, certainties, fileName } = props;
+  return (
+    <div class="downloads">
+      <button
+        type="button"
+        class="quiet"
+        onClick={() => saveFile(tableCsv(table, baseline, certainties), `${fileName}.csv`, 'text/csv')}
+      >
+        CSV
+      </button>
+      <button
+        type="button"
+        class="quiet"
+        onClick={() => saveFile(toJson(props), `${fileName}.json`, 'application/json')}
+      >
+        JSON
+      </button>
+    </div>
+  );
+}
+
 /** Models side by side, a row a task or domain; each value with its standard error and difference to the baseline. */
 export function ScoreTableView(props: ScoreTableProps) {
-  const { caption, rowName, table, baseline, certainties, fileName, children } = props;
+  const { caption, rowName, table, baseline, certainties, children } = props;
   const [order, setOrder] = useState(GIVEN);
   const rows = sortRows(table.rows, order);
   return (
     <div class="card">
       <div class="card-head">
         <h2>{caption}</h2>
-        <div class="downloads">
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => saveFile(tableCsv(table, baseline, certainties), `${fileName}.csv`, 'text/csv')}
-          >
-            CSV
-          </button>
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => saveFile(toJson(props), `${fileName}.json`, 'application/json')}
-          >
-            JSON
-          </button>
-        </div>
+        <Downloads {...props} />
       </div>
       {children}
       {rows.length > 0 && (

@@ -5,10 +5,10 @@ import { type PagePreset, PRESETS } from '../../kernels/bench-messages.ts';
 import { type BenchSource, inOrderOfInterest } from '../../kernels/bench-source.ts';
 import { useBench } from '../../kernels/bench-store.ts';
 import { tableLines } from '../../kernels/bench-table.ts';
-import { isBusy } from '../../kernels/bench-view.ts';
+import { type BenchView, isBusy } from '../../kernels/bench-view.ts';
 import { useColorTheme } from '../../shell/color-theme.ts';
 import { saveFile } from '../../ui/save-file.ts';
-import { chosenFiles, useDroppedFiles } from '../../ui/use-dropped-files.ts';
+import { type AddedFile, chosenFiles, useDroppedFiles } from '../../ui/use-dropped-files.ts';
 import { BenchCharts } from './bench-charts.tsx';
 import { BenchForm } from './bench-form.tsx';
 import { BenchTable } from './bench-table.tsx';
@@ -48,6 +48,81 @@ function Notes({ sources }: { readonly sources: readonly BenchSource[] }) {
   );
 }
 
+/** Which benchmarks the page shows. */
+function PresetTabs({ preset, onChoose }: { readonly preset: PagePreset; onChoose(preset: PagePreset): void }) {
+  return (
+    <div class="tabs" role="tablist" aria-label="Benchmarks">
+      {PRESETS.map((name) => (
+        <button key={name} type="button" role="tab" aria-selected={name === preset} onClick={() => onChoose(name)}>
+          {TITLES[name]}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+interface SourceButtonProps {
+  readonly source: BenchSource;
+  readonly colour: string;
+  readonly isShown: boolean;
+  onPress(): void;
+}
+
+/** Shows or hides a result. */
+function SourceButton({ source: { label, origin }, colour, isShown, onPress }: SourceButtonProps) {
+  return (
+    <button type="button" title={origin} aria-pressed={isShown} onClick={onPress}>
+      <span class="bench-mark" style={{ background: colour }} />
+      {label}
+    </button>
+  );
+}
+
+/** How to read the figures. */
+function ReadingNote() {
+  return (
+    <p class="note">
+      Times are medians. “Depth” is the share of the time that depth adds, (MoDA − attention) / MoDA. The bar is the
+      share of what this machine can do, by its own copy and its own best product. Compare times only at the same sizes;
+      the paper’s are of an A100, arXiv 2603.15619. Software adapters are measured like others, and say nothing of
+      speed.
+    </p>
+  );
+}
+
+/** A result to add, and the visitor's own to keep. */
+function ResultFiles({
+  view,
+  add,
+}: {
+  readonly view: BenchView;
+  readonly add: (files: readonly AddedFile[]) => Promise<void>;
+}) {
+  return (
+    <span class="bench-files">
+      <label class="button">
+        Add a result
+        <input
+          type="file"
+          accept=".json,application/json"
+          multiple
+          onChange={({ currentTarget }) => {
+            void add(chosenFiles(currentTarget));
+            currentTarget.value = '';
+          }}
+        />
+      </label>
+      <button
+        type="button"
+        disabled={view.rows.length === 0}
+        onClick={() => saveFile(`${JSON.stringify(ownResult(view), null, 2)}\n`, 'moda-bench.json', 'application/json')}
+      >
+        Download mine
+      </button>
+    </span>
+  );
+}
+
 /** Kernels measured on the visitor's device, beside stored results and the paper. */
 export function KernelsPage() {
   const view = useBench();
@@ -68,13 +143,7 @@ export function KernelsPage() {
     <section>
       <h1>Kernels</h1>
       <p>{EXPLANATIONS[preset]}</p>
-      <div class="tabs" role="tablist" aria-label="Benchmarks">
-        {PRESETS.map((name) => (
-          <button key={name} type="button" role="tab" aria-selected={name === preset} onClick={() => setPreset(name)}>
-            {TITLES[name]}
-          </button>
-        ))}
-      </div>
+      <PresetTabs preset={preset} onChoose={setPreset} />
       <BenchForm view={view} preset={preset} />
       {failures.map((message) => (
         <div key={message} class="failure" role="alert">
@@ -82,17 +151,14 @@ export function KernelsPage() {
         </div>
       ))}
       <div class="bench-sources">
-        {offered.map(({ id, label, colour, origin }) => (
-          <button
-            key={id}
-            type="button"
-            title={origin}
-            aria-pressed={shown.some((source) => source.id === id)}
-            onClick={() => setChosen((before) => ({ ...before, [id]: !shown.some((source) => source.id === id) }))}
-          >
-            <span class="bench-mark" style={{ background: colourOf(colour) }} />
-            {label}
-          </button>
+        {offered.map((source) => (
+          <SourceButton
+            key={source.id}
+            source={source}
+            colour={colourOf(source.colour)}
+            isShown={shown.includes(source)}
+            onPress={() => setChosen((before) => ({ ...before, [source.id]: !shown.includes(source) }))}
+          />
         ))}
         {(preset === 'moda' || preset === 'attention') && (
           <span class="bench-paper">
@@ -100,29 +166,7 @@ export function KernelsPage() {
             the paper, A100
           </span>
         )}
-        <span class="bench-files">
-          <label class="button">
-            Add a result
-            <input
-              type="file"
-              accept=".json,application/json"
-              multiple
-              onChange={({ currentTarget }) => {
-                void add(chosenFiles(currentTarget));
-                currentTarget.value = '';
-              }}
-            />
-          </label>
-          <button
-            type="button"
-            disabled={view.rows.length === 0}
-            onClick={() =>
-              saveFile(`${JSON.stringify(ownResult(view), null, 2)}\n`, 'moda-bench.json', 'application/json')
-            }
-          >
-            Download mine
-          </button>
-        </span>
+        <ResultFiles view={view} add={add} />
       </div>
       {isLoading && (
         <p class="progress" role="status">
@@ -133,12 +177,7 @@ export function KernelsPage() {
       {lines.length > 0 && <BenchTable title={TITLES[preset]} lines={lines} sources={shown} colourOf={colourOf} />}
       {!isLoading && lines.length === 0 && <p class="empty">Nothing stored for this yet: measure it on your device.</p>}
       <Notes sources={shown} />
-      <p class="note">
-        Times are medians. “Depth” is the share of the time that depth adds, (MoDA − attention) / MoDA. The bar is the
-        share of what this machine can do, by its own copy and its own best product. Compare times only at the same
-        sizes; the paper’s are of an A100, arXiv 2603.15619. Software adapters are measured like others, and say nothing
-        of speed.
-      </p>
+      <ReadingNote />
     </section>
   );
 }

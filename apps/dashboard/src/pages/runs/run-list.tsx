@@ -74,15 +74,9 @@ function RunRow({
   );
 }
 
-/** The runs to choose from; only rows on the screen exist. */
-export function RunList({ runs, onShow, onOnly }: RunListProps) {
-  const scroller = useRef<HTMLDivElement>(null);
+/** What of an element's content is on the screen, pixels. */
+function useScrolledPart(scroller: { readonly current: HTMLDivElement | null }): { top: number; height: number } {
   const [view, setView] = useState({ top: 0, height: 600 });
-  const [filter, setFilter] = useState('');
-  const shown = useMemo(() => {
-    const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-    return runs.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
-  }, [runs, filter]);
   useEffect(() => {
     const element = scroller.current!;
     const look = (): void => setView({ top: element.scrollTop, height: element.clientHeight });
@@ -93,7 +87,19 @@ export function RunList({ runs, onShow, onOnly }: RunListProps) {
       observer.disconnect();
       element.removeEventListener('scroll', look);
     };
-  }, []);
+  }, [scroller]);
+  return view;
+}
+
+/** The runs to choose from; only rows on the screen exist. */
+export function RunList({ runs, onShow, onOnly }: RunListProps) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const view = useScrolledPart(scroller);
+  const [filter, setFilter] = useState('');
+  const shown = useMemo(() => {
+    const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+    return runs.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
+  }, [runs, filter]);
   const first = Math.max(0, Math.floor(view.top / ROW_HEIGHT) - OVERSCAN);
   const last = Math.min(shown.length, Math.ceil((view.top + view.height) / ROW_HEIGHT) + OVERSCAN);
   const ids = shown.map(({ id }) => id);

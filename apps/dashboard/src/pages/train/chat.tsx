@@ -12,6 +12,27 @@ function contextOf(turns: readonly ChatTurn[], variant: Variant, prompt: string)
   return [...turns.flatMap((turn) => [turn.prompt, turn.answers[variant]]), prompt].join('').slice(-MEMORY);
 }
 
+/** What was asked, and what both models made of it. */
+function Conversation({ turns }: { readonly turns: readonly ChatTurn[] }) {
+  return (
+    <div role="log" aria-label="Conversation">
+      {turns.map((turn) => (
+        <div key={turn.turn} class="turn">
+          <p class="question">{turn.prompt}</p>
+          <div class="pair">
+            {VARIANTS.map((variant) => (
+              <figure key={variant} class="sample" data-variant={variant} aria-busy={turn.isWriting[variant]}>
+                <figcaption class={`name ${variant}`}>{LABELS[variant]}</figcaption>
+                <blockquote>{turn.answers[variant] || (turn.isWriting[variant] ? '…' : '')}</blockquote>
+              </figure>
+            ))}
+          </div>
+        </div>
+      ))}
+    </div>
+  );
+}
+
 /** Both models answer the same words; each goes on from its own answers before. */
 export function Chat({ turns }: { readonly turns: readonly ChatTurn[] }) {
   const [prompt, setPrompt] = useState('The ');
@@ -21,15 +42,8 @@ export function Chat({ turns }: { readonly turns: readonly ChatTurn[] }) {
     const turn = (turns.at(-1)?.turn ?? 0) + 1;
     for (const variant of VARIANTS) {
       const context = contextOf(turns, variant, prompt);
-      askTraining({
-        kind: 'generate',
-        turn,
-        variant,
-        shown: prompt,
-        prompt: context,
-        maxNewTokens: LENGTH,
-        temperature,
-      });
+      const words = { shown: prompt, prompt: context };
+      askTraining({ kind: 'generate', turn, variant, ...words, maxNewTokens: LENGTH, temperature });
     }
     setPrompt('');
   };
@@ -50,21 +64,7 @@ export function Chat({ turns }: { readonly turns: readonly ChatTurn[] }) {
       <p class="note">
         They continue text in the style they learned. Each sees the conversation so far, its own answers in it.
       </p>
-      <div role="log" aria-label="Conversation">
-        {turns.map((turn) => (
-          <div key={turn.turn} class="turn">
-            <p class="question">{turn.prompt}</p>
-            <div class="pair">
-              {VARIANTS.map((variant) => (
-                <figure key={variant} class="sample" data-variant={variant} aria-busy={turn.isWriting[variant]}>
-                  <figcaption class={`name ${variant}`}>{LABELS[variant]}</figcaption>
-                  <blockquote>{turn.answers[variant] || (turn.isWriting[variant] ? '…' : '')}</blockquote>
-                </figure>
-              ))}
-            </div>
-          </div>
-        ))}
-      </div>
+      <Conversation turns={turns} />
       <div class="row ask">
         <label class="field grow">
           <span class="field-label">Your words</span>

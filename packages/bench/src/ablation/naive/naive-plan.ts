@@ -1,6 +1,12 @@
-import type { AttentionProblem, DeviceCapabilities, KernelPass, KernelPlan } from '@modajs/kernels';
-import { dtypeBytes } from '../../cost.ts';
-import { type AblationParams, ablationParams, folded, read, withTypes, write } from '../ablation-pass.ts';
+import {
+  type AttentionProblem,
+  type DeviceCapabilities,
+  elementBytes,
+  foldWorkgroups,
+  type KernelPass,
+  type KernelPlan,
+} from '@modajs/kernels';
+import { type AblationParams, ablationParams, read, withTypes, write } from '../ablation-pass.ts';
 import { rowStatsBytes, rowStatsPass } from '../row-stats-pass.ts';
 import columnProduct from './column-product.wgsl';
 import concatenate from './concatenate.wgsl';
@@ -21,8 +27,8 @@ export function naiveWorkspaceBytes(problem: AttentionProblem): Readonly<Record<
   const all = Hkv * columns(problem) * D;
   const head = T * columns(problem) * 4;
   return {
-    allK: all * dtypeBytes(dtype),
-    allV: all * dtypeBytes(dtype),
+    allK: all * elementBytes(dtype),
+    allV: all * elementBytes(dtype),
     scores: head,
     dScores: head,
     dAllK: all * 4,
@@ -106,7 +112,7 @@ function passMaker(problem: AttentionProblem, capabilities: DeviceCapabilities):
     constants: { ...(kernel === 'softmax' ? {} : { D }), ...(kernel === 'weights' ? { WEIGHTS: 1 } : {}) },
     bindings,
     uniform: ablationParams(problem, params),
-    workgroups: folded(Math.ceil(threads / 64), capabilities),
+    workgroups: foldWorkgroups(Math.ceil(threads / 64), capabilities),
   });
 }
 

@@ -1,12 +1,12 @@
 import type { DeviceCapabilities } from '../../plan/capabilities.ts';
 import { elementBytes } from '../../plan/dtype-table.ts';
+import { foldWorkgroups } from '../../plan/fold-workgroups.ts';
 import { KernelError } from '../../plan/kernel-error.ts';
 import type { KernelPlan } from '../../plan/plan.ts';
 import { isSoftwareAdapter } from '../../plan/software-adapter.ts';
 import { specialize } from '../../plan/specialize.ts';
 import { unroll } from '../../plan/unroll.ts';
 import type { AttentionProblem } from '../attention-problem.ts';
-import { foldWorkgroups } from '../workgroups.ts';
 import depthGather from './depth-gather.wgsl';
 
 /** What one reader of the slots stored in its backward pass. */

@@ -1,5 +1,6 @@
 import type { DeviceCapabilities } from '../../plan/capabilities.ts';
 import { elementBytes } from '../../plan/dtype-table.ts';
+import { foldWorkgroups } from '../../plan/fold-workgroups.ts';
 import { keepVariant } from '../../plan/keep-variant.ts';
 import type { KernelPass, PassBinding } from '../../plan/plan.ts';
 import { specialize } from '../../plan/specialize.ts';
@@ -10,7 +11,6 @@ import type { Direction } from '../direction.ts';
 import type { KeySource } from '../key-source.ts';
 import { bindKeys } from '../rows/rows-passes.ts';
 import { type SourceStep, sourceParams } from '../source-params.ts';
-import { foldWorkgroups } from '../workgroups.ts';
 import depthBackward from './depth-backward.wgsl';
 import depthForward from './depth-forward.wgsl';
 import { matrixObstacle } from './matrix-tiles.ts';

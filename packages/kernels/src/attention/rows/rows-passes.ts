@@ -1,10 +1,10 @@
 import type { DeviceCapabilities } from '../../plan/capabilities.ts';
+import { foldWorkgroups } from '../../plan/fold-workgroups.ts';
 import type { KernelPass, PassBinding } from '../../plan/plan.ts';
 import type { AttentionProblem } from '../attention-problem.ts';
 import { withElementTypes } from '../element-type.ts';
 import type { KeyOperand, KeySource } from '../key-source.ts';
 import { type SourceStep, sourceParams } from '../source-params.ts';
-import { foldWorkgroups } from '../workgroups.ts';
 import rowsDepthDq from './rows-depth-dq.wgsl';
 import rowsDkv from './rows-dkv.wgsl';
 import rowsDq from './rows-dq.wgsl';

@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../../plan/capabilities.ts';
+import { foldWorkgroups } from '../../plan/fold-workgroups.ts';
 import type { KernelPass, PassBinding } from '../../plan/plan.ts';
 import { isSoftwareAdapter } from '../../plan/software-adapter.ts';
 import { specialize } from '../../plan/specialize.ts';
@@ -7,7 +8,6 @@ import type { AttentionProblem } from '../attention-problem.ts';
 import type { KeySource } from '../key-source.ts';
 import { bindKeys } from '../rows/rows-passes.ts';
 import { type SourceStep, sourceParams } from '../source-params.ts';
-import { foldWorkgroups } from '../workgroups.ts';
 import depthVectorBackward from './depth-vector-backward.wgsl';
 import depthVectorForward from './depth-vector-forward.wgsl';
 

@@ -2,7 +2,7 @@
 // Expects of the importer: the sizes, workgroup arrays and bindings of decode-blocks.wgsl.
 
 // @import { send, is_due, number, polls, place, floats, bits_of, start_of, left_of, right_of, vector_at } from './exchange.wgsl'
-// @import { turn } from '../../wgsl/rotation.wgsl'
+// @import { rotation_of } from '../../wgsl/rotation.wgsl'
 
 // Waits for one number.
 fn receive(index: u32, due: u32) -> f32 {
@@ -20,17 +20,17 @@ fn receive(index: u32, due: u32) -> f32 {
 // Where number `i` of a unit travels, and the tag that is due: see NUMBERS.
 fn number_place(i: u32, head: u32, own_start: u32) -> vec2<u32> {
   if (i < A + KV) { return vec2(RAW_AT + i, tag); }
-  if (i < FRESH_NUMBERS) { return vec2(RAW_AT + i + head * D, tag); }
+  if (i < FFN_KV_NUMBERS) { return vec2(RAW_AT + i + head * D, tag); }
   if (i < SLOT_NUMBERS) {
-    let j = i - FRESH_NUMBERS;
-    return vec2(FRESH_AT + j + select(0u, head * D, j >= KV), previous_tag);
+    let j = i - FFN_KV_NUMBERS;
+    return vec2(FFN_KV_AT + j + select(0u, head * D, j >= KV), previous_tag);
   }
   let j = i - SLOT_NUMBERS;
   return vec2(RAW_AT + own_start + j + select(0u, head * D, j >= KV), tag);
 }
 
 // Waits for the first `count` numbers of a unit; those of slots that are not to be written are left out.
-fn stage_numbers(head: u32, count: u32, own_start: u32, has_fresh: bool, has_slot: bool) {
+fn stage_numbers(head: u32, count: u32, own_start: u32, has_ffn_slot: bool, has_slot: bool) {
   for (var base = 0u; base < count; base += THREADS * 4u) {
     var places: array<vec2<u32>, 4>;
     var words: array<u32, 4>;
@@ -39,7 +39,7 @@ fn stage_numbers(head: u32, count: u32, own_start: u32, has_fresh: bool, has_slo
       let n = base + i * THREADS + thread;
       places[i] = number_place(min(n, count - 1u), head, own_start);
       are_needed[i] = n < count
-        && (n < FRESH_NUMBERS || (n < SLOT_NUMBERS && has_fresh) || (n >= SLOT_NUMBERS && has_slot));
+        && (n < FFN_KV_NUMBERS || (n < SLOT_NUMBERS && has_ffn_slot) || (n >= SLOT_NUMBERS && has_slot));
     }
     let limit = polls();
     var tries = 0u;
@@ -79,11 +79,11 @@ fn workgroup_sum(value: vec4<f32>) -> vec4<f32> {
 fn norm_pair(block: u32, head: u32, item: u32) -> vec2<f32> {
   let row = min(item / (D / 2u), ROWS - 1u);
   let i = item % (D / 2u);
-  if (QK_NORM == 0u || (row > OWN_KEY && !NORM_DEPTH)) { return vec2(1.0); }
+  if (QK_NORM == 0u || (row > TOKEN_KEY && !NORM_DEPTH)) { return vec2(1.0); }
   let norms = params.blocks[block].norms;
   var start = norms.w;
   if (row < G) { start = norms.z; }
-  if (row == FRESH_KEY) { start = params.blocks[block].places.x; }
+  if (row == FFN_KEY) { start = params.blocks[block].places.x; }
   if (QK_NORM == 1u) { start += select(head, head * G + row, row < G) * D; }
   return vec2(vector_at(start + left_of(i)), vector_at(start + right_of(i)));
 }
@@ -96,7 +96,7 @@ fn prepare_rows(block: u32, head: u32, n_rows: u32, position: f32, first_norms: 
     if (n_rows > G) {
       own.y = square_sum(A, KV);
       if (HAS_DEPTH) {
-        own.z = select(0.0, square_sum(FRESH_NUMBERS, KV), slots.z != NONE);
+        own.z = select(0.0, square_sum(FFN_KV_NUMBERS, KV), slots.z != NONE);
         own.w = select(0.0, square_sum(SLOT_NUMBERS, KV), slots.w != NONE);
       }
     }
@@ -106,13 +106,13 @@ fn prepare_rows(block: u32, head: u32, n_rows: u32, position: f32, first_norms: 
   for (var item = thread; item < items; item += THREADS) {
     let row = item / (D / 2u);
     let i = item % (D / 2u);
-    if ((row == FRESH_KEY && slots.z == NONE) || (row == SLOT_KEY && slots.w == NONE)) { continue; }
+    if ((row == FFN_KEY && slots.z == NONE) || (row == SLOT_KEY && slots.w == NONE)) { continue; }
     let start = start_of(row, head);
     var pair = vec2(numbers[start + left_of(i)], numbers[start + right_of(i)]);
-    if (QK_NORM != 0u && (row <= OWN_KEY || NORM_DEPTH)) {
+    if (QK_NORM != 0u && (row <= TOKEN_KEY || NORM_DEPTH)) {
       var scale = scales.x;
-      if (row == OWN_KEY) { scale = scales.y; }
-      if (row == FRESH_KEY) { scale = scales.z; }
+      if (row == TOKEN_KEY) { scale = scales.y; }
+      if (row == FFN_KEY) { scale = scales.z; }
       if (row == SLOT_KEY) { scale = scales.w; }
       if (QK_NORM == 2u) {
         var total = 0.0;
@@ -121,11 +121,11 @@ fn prepare_rows(block: u32, head: u32, n_rows: u32, position: f32, first_norms: 
       }
       if (item == thread) { pair *= scale * first_norms; } else { pair *= scale * norm_pair(block, head, item); }
     }
-    var turned = vec2(1.0, 0.0);
-    if (IS_ROTARY && (row <= OWN_KEY || ROTATE_DEPTH)) { turned = turn(position * params.frequencies[i / 4u][i % 4u]); }
+    var rotation = vec2(1.0, 0.0);
+    if (IS_ROTARY && (row <= TOKEN_KEY || ROTATE_DEPTH)) { rotation = rotation_of(position * params.frequencies[i / 4u][i % 4u]); }
     let factor = select(1.0, params.scale, row < G);
-    rows[row * D + left_of(i)] = (pair.x * turned.x - pair.y * turned.y) * factor;
-    rows[row * D + right_of(i)] = (pair.x * turned.y + pair.y * turned.x) * factor;
+    rows[row * D + left_of(i)] = (pair.x * rotation.x - pair.y * rotation.y) * factor;
+    rows[row * D + right_of(i)] = (pair.x * rotation.y + pair.y * rotation.x) * factor;
   }
 }
 
@@ -138,7 +138,7 @@ fn prepared_key(row: u32, lane: u32) -> vec4<u32> {
   return bits_of(values);
 }
 
-// A value of the head: of the token (A + KV), of the fresh slot (FRESH_NUMBERS + KV) or of the own one.
+// A value of the head: of the token (A + KV), of the FFN's slot (FFN_KV_NUMBERS + KV) or of the own one.
 fn prepared_value(start: u32, lane: u32) -> vec4<u32> {
   var values: array<vec4<f32>, FOURS>;
   for (var f = 0u; f < FOURS; f++) { // @unroll
@@ -154,14 +154,14 @@ fn write_slots(block: u32, head: u32, position: u32) {
   for (var item = thread; item < 6u * KEY_LANES; item += THREADS) {
     let lane = item % KEY_LANES;
     let own = (position * HKV + head) * KEY_LANES + lane;
-    let fresh_at = (slots.z * HKV + head) * KEY_LANES + lane;
+    let ffn_slot_at = (slots.z * HKV + head) * KEY_LANES + lane;
     let slot_at = (slots.w * HKV + head) * KEY_LANES + lane;
     let part = item / KEY_LANES;
-    if (part == 0u) { cache_k[places.y + own] = prepared_key(OWN_KEY, lane); }
+    if (part == 0u) { cache_k[places.y + own] = prepared_key(TOKEN_KEY, lane); }
     if (part == 1u) { cache_v[places.z + own] = prepared_value(A + KV, lane); }
     if (HAS_DEPTH) {
-      if (part == 2u && slots.z != NONE) { depth_k[fresh_at] = prepared_key(FRESH_KEY, lane); }
-      if (part == 3u && slots.z != NONE) { depth_v[fresh_at] = prepared_value(FRESH_NUMBERS + KV, lane); }
+      if (part == 2u && slots.z != NONE) { depth_k[ffn_slot_at] = prepared_key(FFN_KEY, lane); }
+      if (part == 3u && slots.z != NONE) { depth_v[ffn_slot_at] = prepared_value(FFN_KV_NUMBERS + KV, lane); }
       if (part == 4u && slots.w != NONE) { depth_k[slot_at] = prepared_key(SLOT_KEY, lane); }
       if (part == 5u && slots.w != NONE) { depth_v[slot_at] = prepared_value(SLOT_NUMBERS + KV, lane); }
     }
@@ -193,15 +193,15 @@ fn fetch_keys(places: vec4<u32>, span: Span, head: u32, first_key: u32) {
   }
 }
 
-// What this pass writes is not read back: the token itself and the fresh slot come from workgroup memory.
+// What this pass writes is not read back: the token itself and the FFN's slot come from workgroup memory.
 fn replace_new_keys(block: u32, span: Span, first_key: u32) {
   let lane = thread % KEY_LANES;
   let count = span.n_slots + span.end - span.begin;
-  let fresh = params.blocks[block].slots.z;
+  let ffn_slot = params.blocks[block].slots.z;
   for (var a = 0u; a < AHEAD; a++) { // @unroll
     let n = first_key + a * KEYS + thread / KEY_LANES;
     if (n + 1u == count) {
-      k_bits[a] = prepared_key(OWN_KEY, lane);
+      k_bits[a] = prepared_key(TOKEN_KEY, lane);
       v_bits[a] = prepared_value(A + KV, lane);
     }
     // Past the end: what was fetched there may be anything, even NaN.
@@ -209,9 +209,9 @@ fn replace_new_keys(block: u32, span: Span, first_key: u32) {
       k_bits[a] = vec4<u32>();
       v_bits[a] = vec4<u32>();
     }
-    if (HAS_DEPTH && n < span.n_slots && span.slot + n == fresh) {
-      k_bits[a] = prepared_key(FRESH_KEY, lane);
-      v_bits[a] = prepared_value(FRESH_NUMBERS + KV, lane);
+    if (HAS_DEPTH && n < span.n_slots && span.slot + n == ffn_slot) {
+      k_bits[a] = prepared_key(FFN_KEY, lane);
+      v_bits[a] = prepared_value(FFN_KV_NUMBERS + KV, lane);
     }
   }
 }
@@ -237,7 +237,7 @@ fn attend(block: u32, unit: u32, position: u32) {
   let count = span.n_slots + span.end - span.begin;
   fetch_keys(places, span, head, 0u);
   let first_norms = norm_pair(block, head, thread);
-  var n_numbers = select(FRESH_NUMBERS, NUMBERS, is_first);
+  var n_numbers = select(FFN_KV_NUMBERS, NUMBERS, is_first);
   // A split without keys has only to say so.
   if (count == 0u) { n_numbers = 0u; }
   stage_numbers(head, n_numbers, places.w, slots.z != NONE, slots.w != NONE);
@@ -259,10 +259,10 @@ fn attend(block: u32, unit: u32, position: u32) {
       acc[g * FOURS + f] = vec4<f32>();
     }
   }
-  let turns = (count + KEYS * AHEAD - 1u) / (KEYS * AHEAD);
-  for (var turn = 0u; turn < turns; turn++) {
-    let first_key = turn * AHEAD * KEYS;
-    if (turn > 0u) { fetch_keys(places, span, head, first_key); }
+  let steps = (count + KEYS * AHEAD - 1u) / (KEYS * AHEAD);
+  for (var step = 0u; step < steps; step++) {
+    let first_key = step * AHEAD * KEYS;
+    if (step > 0u) { fetch_keys(places, span, head, first_key); }
     if (is_first) { replace_new_keys(block, span, first_key); }
     var scores: array<f32, AHEAD * G>;
     for (var a = 0u; a < AHEAD; a++) { // @unroll
@@ -279,7 +279,7 @@ fn attend(block: u32, unit: u32, position: u32) {
     for (var g = 0u; g < G; g++) { // @unroll
       var next = maximum[g];
       for (var a = 0u; a < AHEAD; a++) { // @unroll
-        if ((turn * AHEAD + a) * KEYS + key < count) { next = max(next, scores[a * G + g]); }
+        if ((step * AHEAD + a) * KEYS + key < count) { next = max(next, scores[a * G + g]); }
       }
       let rescale = exp(maximum[g] - next);
       maximum[g] = next;
@@ -288,7 +288,7 @@ fn attend(block: u32, unit: u32, position: u32) {
         acc[g * FOURS + f] *= rescale;
       }
       for (var a = 0u; a < AHEAD; a++) { // @unroll
-        let is_key = (turn * AHEAD + a) * KEYS + key < count;
+        let is_key = (step * AHEAD + a) * KEYS + key < count;
         scores[a * G + g] = select(0.0, exp(scores[a * G + g] - next), is_key);
         sum[g] += scores[a * G + g];
       }

@@ -75,8 +75,8 @@ fn row_of_lane(lane: u32) -> u32 {
 // Where row `row` of a head begins in `numbers`.
 fn start_of(row: u32, head: u32) -> u32 {
   if (row < G) { return (head * G + row) * D; }
-  if (row == OWN_KEY) { return A + head * D; }
-  if (row == FRESH_KEY) { return FRESH_NUMBERS + head * D; }
+  if (row == TOKEN_KEY) { return A + head * D; }
+  if (row == FFN_KEY) { return FFN_KV_NUMBERS + head * D; }
   return SLOT_NUMBERS + head * D;
 }
 

@@ -47,13 +47,13 @@ fn bias_of(block: u32, matrix: u32, row: u32) -> f32 {
   return vectors[(start + row) / 4u][(start + row) % 4u];
 }
 
-// Where row `row` of q, k, v and the own slot begins: (storage, word, matrix, row of that matrix).
+// Where row `row` of q, k, v and the attention's slot begins: (storage, word, matrix, row of that matrix).
 fn raw_row(block: u32, row: u32) -> vec4<u32> {
   var matrix = Q;
   var own = row;
   if (row >= A) { matrix = 1u; own = row - A; }
   if (row >= A + KV) { matrix = 2u; own = row - A - KV; }
-  if (HAS_OWN && row >= A + 2u * KV) { matrix = 3u; own = row - A - 2u * KV; }
+  if (HAS_ATTENTION_KV && row >= A + 2u * KV) { matrix = 3u; own = row - A - 2u * KV; }
   let at = params.blocks[block].matrices[matrix];
   return vec4(at.y, at.x + own * C_WORDS, matrix, own);
 }
@@ -61,7 +61,7 @@ fn raw_row(block: u32, row: u32) -> vec4<u32> {
 fn fetch_raw(group: u32, block: u32) {
   let lane = thread % C_LANES;
   let part = min(thread / C_LANES, C_GROUPS - 1u);
-  for (var t = 0u; t < RAW_TURNS; t++) { // @unroll
+  for (var t = 0u; t < RAW_ROUNDS; t++) { // @unroll
     let at = raw_row(block, min(group * RAW_ROWS + min(t * C_GROUPS + part, RAW_ROWS - 1u), RAW - 1u));
     for (var s = 0u; s < C_STEPS; s++) { // @unroll
       raw_words[t * C_STEPS + s] = weight_word(at.x, at.y + s * C_LANES + lane);
@@ -73,7 +73,7 @@ fn fetch_out(group: u32, block: u32) {
   let lane = thread % A_LANES;
   let part = min(thread / A_LANES, A_GROUPS - 1u);
   let at = params.blocks[block].matrices[OUT];
-  for (var t = 0u; t < OUT_TURNS; t++) { // @unroll
+  for (var t = 0u; t < OUT_ROUNDS; t++) { // @unroll
     let row = min(group * OUT_ROWS + min(t * A_GROUPS + part, OUT_ROWS - 1u), C - 1u);
     for (var s = 0u; s < A_STEPS; s++) { // @unroll
       out_words[t * A_STEPS + s] = weight_word(at.y, at.x + row * A_WORDS + s * A_LANES + lane);
@@ -86,19 +86,19 @@ fn fetch_pairs(group: u32, block: u32) {
   let part = min(thread / C_LANES, C_GROUPS - 1u);
   let gate = params.blocks[block].matrices[GATE];
   let up = params.blocks[block].matrices[UP];
-  for (var t = 0u; t < PAIR_TURNS; t++) { // @unroll
+  for (var t = 0u; t < PAIR_ROUNDS; t++) { // @unroll
     let row = min(group * PAIR_ROWS + min(t * C_GROUPS + part, PAIR_ROWS - 1u), F - 1u);
     for (var s = 0u; s < C_STEPS; s++) { // @unroll
       gate_words[t * C_STEPS + s] = weight_word(gate.y, gate.x + row * C_WORDS + s * C_LANES + lane);
       up_words[t * C_STEPS + s] = weight_word(up.y, up.x + row * C_WORDS + s * C_LANES + lane);
     }
   }
-  if (HAS_FRESH) {
+  if (HAS_FFN_KV) {
     let kv = params.blocks[block].matrices[FFN_KV];
-    for (var t = 0u; t < FRESH_TURNS; t++) { // @unroll
-      let row = min(group * FRESH_ROWS + min(t * C_GROUPS + part, FRESH_ROWS - 1u), FRESH - 1u);
+    for (var t = 0u; t < FFN_KV_ROUNDS; t++) { // @unroll
+      let row = min(group * FFN_KV_ROWS + min(t * C_GROUPS + part, FFN_KV_ROWS - 1u), FFN_KV_WIDTH - 1u);
       for (var s = 0u; s < C_STEPS; s++) { // @unroll
-        fresh_words[t * C_STEPS + s] = weight_word(kv.y, kv.x + row * C_WORDS + s * C_LANES + lane);
+        ffn_kv_words[t * C_STEPS + s] = weight_word(kv.y, kv.x + row * C_WORDS + s * C_LANES + lane);
       }
     }
   }
@@ -108,7 +108,7 @@ fn fetch_down(group: u32, block: u32) {
   let lane = thread % F_LANES;
   let part = min(thread / F_LANES, F_GROUPS - 1u);
   let at = params.blocks[block].matrices[DOWN];
-  for (var t = 0u; t < DOWN_TURNS; t++) { // @unroll
+  for (var t = 0u; t < DOWN_ROUNDS; t++) { // @unroll
     let row = min(group * OUT_ROWS + min(t * F_GROUPS + part, OUT_ROWS - 1u), C - 1u);
     for (var s = 0u; s < F_STEPS; s++) { // @unroll
       down_words[t * F_STEPS + s] = weight_word(at.y, at.x + row * F_WORDS + s * F_LANES + lane);
@@ -193,7 +193,7 @@ fn multiply_raw(group: u32, block: u32, has_addend: bool) {
   for (var i = 0u; i < RAW_FOURS; i++) { // @unroll
     sums[i] = vec4<f32>();
   }
-  for (var t = 0u; t < RAW_TURNS; t++) { // @unroll
+  for (var t = 0u; t < RAW_ROUNDS; t++) { // @unroll
     for (var s = 0u; s < C_STEPS; s++) { // @unroll
       sums[t / 4u][t % 4u] += dot_words(raw_words[t * C_STEPS + s], input[s * FOURS], input[s * FOURS + FOURS - 1u]);
     }
@@ -228,7 +228,7 @@ fn multiply_out(group: u32, block: u32) {
   for (var s = 0u; s < A_STEPS; s++) { // @unroll
     let first = staged[s * A_LANES + lane];
     let second = staged[(FOURS - 1u) * A_WORDS + s * A_LANES + lane];
-    for (var t = 0u; t < OUT_TURNS; t++) { // @unroll
+    for (var t = 0u; t < OUT_ROUNDS; t++) { // @unroll
       sums[t / 4u][t % 4u] += dot_words(out_words[t * A_STEPS + s], first, second);
     }
   }
@@ -259,7 +259,7 @@ fn multiply_pairs(group: u32, block: u32) {
   for (var i = 0u; i < PAIR_FOURS; i++) { // @unroll
     ups[i] = vec4<f32>();
   }
-  for (var t = 0u; t < PAIR_TURNS; t++) { // @unroll
+  for (var t = 0u; t < PAIR_ROUNDS; t++) { // @unroll
     for (var s = 0u; s < C_STEPS; s++) { // @unroll
       gates[t / 4u][t % 4u] += dot_words(gate_words[t * C_STEPS + s], input[s * FOURS], input[s * FOURS + FOURS - 1u]);
       ups[t / 4u][t % 4u] += dot_words(up_words[t * C_STEPS + s], input[s * FOURS], input[s * FOURS + FOURS - 1u]);
@@ -274,27 +274,27 @@ fn multiply_pairs(group: u32, block: u32) {
       partial[0][(PAIR_ROWS + row) * parts + lane / SUBGROUP] = up;
     }
   }
-  if (HAS_FRESH) {
-    var sums: array<vec4<f32>, max(FRESH_FOURS, 1u)>;
-    for (var i = 0u; i < FRESH_FOURS; i++) { // @unroll
+  if (HAS_FFN_KV) {
+    var sums: array<vec4<f32>, max(FFN_KV_FOURS, 1u)>;
+    for (var i = 0u; i < FFN_KV_FOURS; i++) { // @unroll
       sums[i] = vec4<f32>();
     }
-    for (var t = 0u; t < FRESH_TURNS; t++) { // @unroll
+    for (var t = 0u; t < FFN_KV_ROUNDS; t++) { // @unroll
       for (var s = 0u; s < C_STEPS; s++) { // @unroll
-        sums[t / 4u][t % 4u] += dot_words(fresh_words[t * C_STEPS + s], input[s * FOURS], input[s * FOURS + FOURS - 1u]);
+        sums[t / 4u][t % 4u] += dot_words(ffn_kv_words[t * C_STEPS + s], input[s * FOURS], input[s * FOURS + FOURS - 1u]);
       }
     }
-    for (var i = 0u; i < FRESH_FOURS; i++) { // @unroll
+    for (var i = 0u; i < FFN_KV_FOURS; i++) { // @unroll
       let total = sum_four(sums[i]);
       let row = (i * 4u + row_of_lane(thread % SUBGROUP)) * C_GROUPS + part;
-      if (thread % SUBGROUP < 4u && part < C_GROUPS && row < FRESH_ROWS) {
+      if (thread % SUBGROUP < 4u && part < C_GROUPS && row < FFN_KV_ROWS) {
         partial[0][(2u * PAIR_ROWS + row) * parts + lane / SUBGROUP] = total;
       }
     }
   }
   workgroupBarrier();
   let factor = finish_input(true);
-  for (var own = thread; own < PAIR_ROWS + FRESH_ROWS; own += THREADS) {
+  for (var own = thread; own < PAIR_ROWS + FFN_KV_ROWS; own += THREADS) {
     if (own < PAIR_ROWS) {
       let row = group * PAIR_ROWS + own;
       if (row < F) {
@@ -303,10 +303,10 @@ fn multiply_pairs(group: u32, block: u32) {
         send(HIDDEN_AT + hidden_place(row), gate / (1.0 + exp(min(-gate, 80.0))) * up);
       }
     } else {
-      let row = group * FRESH_ROWS + own - PAIR_ROWS;
-      if (row < FRESH) {
+      let row = group * FFN_KV_ROWS + own - PAIR_ROWS;
+      if (row < FFN_KV_WIDTH) {
         let value = sum_of_row(0u, PAIR_ROWS + own, parts) * factor + bias_of(block, FFN_KV, row);
-        send(FRESH_AT + row, value);
+        send(FFN_KV_AT + row, value);
       }
     }
   }
@@ -340,7 +340,7 @@ fn multiply_down(group: u32, block: u32) {
     let second = vec4(
       number(words[VALUES - 4u]), number(words[VALUES - 3u]), number(words[VALUES - 2u]), number(words[VALUES - 1u]),
     );
-    for (var t = 0u; t < DOWN_TURNS; t++) { // @unroll
+    for (var t = 0u; t < DOWN_ROUNDS; t++) { // @unroll
       sums[t / 4u][t % 4u] += dot_words(down_words[t * F_STEPS + s], first, second);
     }
   }
@@ -359,17 +359,17 @@ fn multiply_down(group: u32, block: u32) {
   if (TAKES_TURNS) { workgroupBarrier(); }
 }
 
-var<private> raw_words: array<vec4<u32>, RAW_TURNS * C_STEPS>;
+var<private> raw_words: array<vec4<u32>, RAW_ROUNDS * C_STEPS>;
 
-var<private> out_words: array<vec4<u32>, OUT_TURNS * A_STEPS>;
+var<private> out_words: array<vec4<u32>, OUT_ROUNDS * A_STEPS>;
 
-var<private> gate_words: array<vec4<u32>, PAIR_TURNS * C_STEPS>;
+var<private> gate_words: array<vec4<u32>, PAIR_ROUNDS * C_STEPS>;
 
-var<private> up_words: array<vec4<u32>, PAIR_TURNS * C_STEPS>;
+var<private> up_words: array<vec4<u32>, PAIR_ROUNDS * C_STEPS>;
 
-var<private> fresh_words: array<vec4<u32>, max(FRESH_TURNS, 1u) * C_STEPS>;
+var<private> ffn_kv_words: array<vec4<u32>, max(FFN_KV_ROUNDS, 1u) * C_STEPS>;
 
-var<private> down_words: array<vec4<u32>, DOWN_TURNS * F_STEPS>;
+var<private> down_words: array<vec4<u32>, DOWN_ROUNDS * F_STEPS>;
 
 // The input of a product on C numbers, by lane, without the factor that `finish_input` finds.
 var<private> input: array<vec4<f32>, C_STEPS * FOURS>;

@@ -1,7 +1,7 @@
 // Run-time sizes of the backward of norm and rotation in one pass (norm-rope-backward.ts), and the gradient of a rotated pair.
 // Expects of the importer: the override IS_INTERLEAVED, the bindings d_out, positions and params.
 
-// @import { turn } from '../rotation.wgsl'
+// @import { rotation_of } from '../rotation.wgsl'
 
 struct Params {
   rows: u32, heads: u32, D: u32, rows_per_token: u32,
@@ -11,14 +11,14 @@ struct Params {
   frequencies: array<vec4<f32>, 64>,
 }
 
-// The gradient of a pair before it was turned: the turn by the negative angle.
-fn turned_back(row: u32, start: u32, i: u32, pair: vec2<u32>) -> vec2<f32> {
+// the gradient of a pair before it was rotated: the rotation by the negative angle.
+fn rotated_back(row: u32, start: u32, i: u32, pair: vec2<u32>) -> vec2<f32> {
   let at = params.d_out_offset + row * params.heads * params.D + start;
   let a = f32(d_out[at + pair.x]);
   let b = f32(d_out[at + pair.y]);
   let position = f32(positions[params.positions_offset + row / params.rows_per_token]);
-  let turned = turn(position * params.frequencies[i / 4u][i % 4u]);
-  return vec2(a * turned.x + b * turned.y, b * turned.x - a * turned.y);
+  let rotation = rotation_of(position * params.frequencies[i / 4u][i % 4u]);
+  return vec2(a * rotation.x + b * rotation.y, b * rotation.x - a * rotation.y);
 }
 
 // Components of pair i of a head.

@@ -139,7 +139,6 @@ function assemble(
   const runner = new PlanRunner(capabilities, pool, recorder, failures);
   const elementwise = elementwiseOperations(runner);
   const transfers = new Transfers(recorder);
-  const prepare: WebGpuKernels['prepare'] = (calls) => new PreparedSequence(runner, calls);
   return {
     kind: 'webgpu',
     description,
@@ -152,7 +151,7 @@ function assemble(
     canReplay: true,
     device,
     capabilities,
-    kernels: createWebGpuKernels(runner, elementwise, prepare),
+    kernels: createWebGpuKernels(runner, elementwise, (calls) => new PreparedSequence(runner, calls)),
     ...memoryOperations(runner, transfers, elementwise.copy),
     capture: (body) => captureCommands({ recorder, pool, transfers }, body),
     async synchronize() {

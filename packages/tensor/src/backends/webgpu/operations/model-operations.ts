@@ -60,27 +60,31 @@ function gatherBackward(
   runner.run(plan, { dOut, index, dx });
 }
 
+function rope(runner: PlanRunner): ModelOperations['rope'] {
+  return (xView, positionsView, outView, { theta, frequencies, rotaryDim, interleaved, inverse }) => {
+    const [x, positions, out] = [runner.operand(xView), runner.operand(positionsView), runner.operand(outView)];
+    const [H, D] = xView.shape.slice(-2);
+    const problem = {
+      dtype: floatDType('rope', xView.dtype),
+      tokens: sizeOf(positionsView),
+      H,
+      D,
+      rotaryDim,
+      theta,
+      frequencies,
+      isInterleaved: interleaved,
+      isInverse: inverse,
+      offsets: { x: x.start, positions: positions.start, out: out.start },
+    };
+    const plan = runner.plan(`rope ${JSON.stringify(problem)}`, () => planRope(problem, runner.capabilities));
+    runner.run(plan, { x, positions, out });
+  };
+}
+
 /** Operators of language models, and random numbers. */
 export function modelOperations(runner: PlanRunner): ModelOperations {
   return {
-    rope(xView, positionsView, outView, { theta, frequencies, rotaryDim, interleaved, inverse }) {
-      const [x, positions, out] = [runner.operand(xView), runner.operand(positionsView), runner.operand(outView)];
-      const [H, D] = xView.shape.slice(-2);
-      const problem = {
-        dtype: floatDType('rope', xView.dtype),
-        tokens: sizeOf(positionsView),
-        H,
-        D,
-        rotaryDim,
-        theta,
-        frequencies,
-        isInterleaved: interleaved,
-        isInverse: inverse,
-        offsets: { x: x.start, positions: positions.start, out: out.start },
-      };
-      const plan = runner.plan(`rope ${JSON.stringify(problem)}`, () => planRope(problem, runner.capabilities));
-      runner.run(plan, { x, positions, out });
-    },
+    rope: rope(runner),
     embedding: (table, ids, out) => gather(runner, table, ids, out),
     embeddingBackward: (ids, dOut, dTable, accumulate) => gatherBackward(runner, dOut, ids, dTable, accumulate),
     gather: (x, index, out) => gather(runner, x, index, out),

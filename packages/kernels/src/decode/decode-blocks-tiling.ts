@@ -6,14 +6,14 @@ import type { DecodeBlocksProblem } from './decode-blocks-problem.ts';
 import { RESIDENT_MEMORY_BYTES } from './resident-workgroups.ts';
 import { fixedSubgroupSize } from './subgroup-size.ts';
 
-/** How the kernel is cut. */
+/** How the kernel is tiled. */
 export interface DecodeBlocksConfig {
   readonly threads?: number;
   /** Keys of a thread whose loads are in flight together. */
   readonly ahead?: 1 | 2 | 4;
   /** Workgroups at most, instead of those that are resident: a device that does not run them together gives NaN. */
   readonly workgroups?: number;
-  /** Turns of a wait before the kernel gives up; about a second by default. */
+  /** Polls of a wait before the kernel gives up; about a second by default. */
   readonly polls?: number;
   /** Keys that one split is meant for. */
   readonly keysASplit?: number;
@@ -37,11 +37,11 @@ function lanesOf(words: number, subgroup: number, threads: number): number {
 }
 
 /** One product of a block, as the workgroups divide it. */
-interface ProductCut {
+interface ProductTiling {
   /** Rows of a workgroup. */
   readonly rows: number;
   /** Rows of a group of lanes, one after the other. */
-  readonly turns: number;
+  readonly rounds: number;
   /** Words of a lane in each row. */
   readonly steps: number;
   /** Partial sums of a workgroup. */
@@ -49,17 +49,17 @@ interface ProductCut {
 }
 
 /** Sizes that follow from the problem and the device. */
-export interface DecodeBlocksCut {
+export interface DecodeBlocksTiling {
   readonly threads: number;
   /** 0 when subgroups have no one size. */
   readonly subgroup: number;
   readonly lanes: { readonly C: number; readonly A: number; readonly F: number };
-  readonly hasOwn: boolean;
-  readonly hasFresh: boolean;
+  readonly hasAttentionKv: boolean;
+  readonly hasFfnKv: boolean;
   readonly workgroups: number;
   readonly ahead: number;
   readonly keysASplit: number;
-  readonly products: Readonly<Record<'raw' | 'out' | 'pairs' | 'fresh' | 'down', ProductCut>>;
+  readonly products: Readonly<Record<'raw' | 'out' | 'pairs' | 'ffnKv' | 'down', ProductTiling>>;
   /** Most words of weights that a thread holds for one product. */
   readonly words: number;
   readonly partials: number;
@@ -68,49 +68,49 @@ export interface DecodeBlocksCut {
 }
 
 /** Divides the rows of every product among workgroups, groups of lanes and lanes. */
-export function cutDecodeBlocks(
+export function tileDecodeBlocks(
   problem: DecodeBlocksProblem,
   caps: DeviceCapabilities,
   config: DecodeBlocksConfig,
-): DecodeBlocksCut {
+): DecodeBlocksTiling {
   const { dtype, C, F, H, Hkv, D, blocks } = problem;
   const values = elementsPerVector(dtype);
   const [A, width] = [H * D, 2 * Hkv * D];
   const threads = config.threads ?? threadsOf(caps);
   const subgroup = fixedSubgroupSize(caps, threads) ?? 0;
   const [ofC, ofA, ofF] = [C, A, F].map((K) => lanesOf(K / values, subgroup, threads));
-  const hasOwn = blocks.some(({ own }) => own !== null);
-  const hasFresh = blocks.some(({ ffnSlot }) => ffnSlot !== null);
+  const hasAttentionKv = blocks.some(({ own }) => own !== null);
+  const hasFfnKv = blocks.some(({ ffnSlot }) => ffnSlot !== null);
   // Every workgroup has rows of the outputs: nobody falls behind unnoticed.
   const outputRows = Math.ceil(C / Math.max(1, Math.min(config.workgroups ?? problem.residentWorkgroups, C)));
   const workgroups = Math.ceil(C / outputRows);
-  const cut = (N: number, K: number, lanes: number): ProductCut => {
+  const tiling = (N: number, K: number, lanes: number): ProductTiling => {
     const rows = Math.ceil(N / workgroups);
-    const turns = Math.ceil(rows / Math.max(1, Math.floor(threads / Math.max(1, lanes))));
-    return { rows, turns, steps: K / values / Math.max(1, lanes), partials: (rows * lanes) / Math.max(1, subgroup) };
+    const rounds = Math.ceil(rows / Math.max(1, Math.floor(threads / Math.max(1, lanes))));
+    return { rows, rounds, steps: K / values / Math.max(1, lanes), partials: (rows * lanes) / Math.max(1, subgroup) };
   };
   const products = {
-    raw: cut(A + width + (hasOwn ? width : 0), C, ofC!),
-    out: cut(C, A, ofA!),
-    pairs: cut(F, C, ofC!),
-    fresh: cut(hasFresh ? width : 0, C, ofC!),
-    down: cut(C, F, ofF!),
+    raw: tiling(A + width + (hasAttentionKv ? width : 0), C, ofC!),
+    out: tiling(C, A, ofA!),
+    pairs: tiling(F, C, ofC!),
+    ffnKv: tiling(hasFfnKv ? width : 0, C, ofC!),
+    down: tiling(C, F, ofF!),
   };
-  const { raw, out, pairs, fresh, down } = products;
-  const partials = Math.max(raw.partials, out.partials, 2 * pairs.partials + fresh.partials, down.partials, 1);
-  const gated = (2 * pairs.turns + fresh.turns) * pairs.steps;
+  const { raw, out, pairs, ffnKv, down } = products;
+  const partials = Math.max(raw.partials, out.partials, 2 * pairs.partials + ffnKv.partials, down.partials, 1);
+  const gated = (2 * pairs.rounds + ffnKv.rounds) * pairs.steps;
   return {
     threads,
     subgroup,
     lanes: { C: ofC!, A: ofA!, F: ofF! },
-    hasOwn,
-    hasFresh,
+    hasAttentionKv,
+    hasFfnKv,
     workgroups,
     products,
     partials,
     ahead: config.ahead ?? (isSoftwareAdapter(caps) ? 1 : 2),
     keysASplit: config.keysASplit ?? 64,
-    words: Math.max(raw.turns * raw.steps, out.turns * out.steps, gated, down.turns * down.steps),
+    words: Math.max(raw.rounds * raw.steps, out.rounds * out.steps, gated, down.rounds * down.steps),
     memory: memoryOf(problem, partials, threads / Math.max(1, subgroup)),
   };
 }
@@ -124,28 +124,32 @@ function memoryOf({ C, H, Hkv, D, depth }: DecodeBlocksProblem, partials: number
 }
 
 /** @throws KernelError when the kernel does not fit the problem or the device */
-export function checkDecodeBlocks(problem: DecodeBlocksProblem, caps: DeviceCapabilities, cut: DecodeBlocksCut): void {
+export function checkDecodeBlocks(
+  problem: DecodeBlocksProblem,
+  caps: DeviceCapabilities,
+  tiling: DecodeBlocksTiling,
+): void {
   const { dtype, C, F, H, Hkv, D, splits, storages } = problem;
   const lanes = D / elementsPerVector(dtype);
-  const fitsHeads = Number.isInteger(Math.log2(lanes)) && lanes >= 1 && lanes <= cut.subgroup && H % Hkv === 0;
-  if (cut.subgroup < 4 || !fitsHeads || Math.min(...Object.values(cut.lanes)) === 0 || splits < 2) {
+  const fitsHeads = Number.isInteger(Math.log2(lanes)) && lanes >= 1 && lanes <= tiling.subgroup && H % Hkv === 0;
+  if (tiling.subgroup < 4 || !fitsHeads || Math.min(...Object.values(tiling.lanes)) === 0 || splits < 2) {
     throw new KernelError(
-      `kernels: decode blocks needs subgroups of one size of at least 4, C, F and H*D multiples of that many 16-byte words, D a power of 2 within a subgroup and at least 2 splits, got C=${C}, F=${F}, H=${H}, Hkv=${Hkv}, D=${D}, splits=${splits}, subgroups of ${cut.subgroup}. Use a kernel for each product.`,
-      { C, F, H, Hkv, D, splits, subgroup: cut.subgroup },
+      `kernels: decode blocks needs subgroups of one size of at least 4, C, F and H*D multiples of that many 16-byte words, D a power of 2 within a subgroup and at least 2 splits, got C=${C}, F=${F}, H=${H}, Hkv=${Hkv}, D=${D}, splits=${splits}, subgroups of ${tiling.subgroup}. Use a kernel for each product.`,
+      { C, F, H, Hkv, D, splits, subgroup: tiling.subgroup },
     );
   }
-  if (problem.residentWorkgroups < 1 || cut.words > MAX_WORDS) {
+  if (problem.residentWorkgroups < 1 || tiling.words > MAX_WORDS) {
     throw new KernelError(
-      `kernels: decode blocks needs workgroups enough that a thread holds at most ${MAX_WORDS} words of weights, got ${cut.words} with ${problem.residentWorkgroups} resident workgroups. Use a kernel for each product.`,
-      { words: cut.words, residentWorkgroups: problem.residentWorkgroups },
+      `kernels: decode blocks needs workgroups enough that a thread holds at most ${MAX_WORDS} words of weights, got ${tiling.words} with ${problem.residentWorkgroups} resident workgroups. Use a kernel for each product.`,
+      { words: tiling.words, residentWorkgroups: problem.residentWorkgroups },
     );
   }
   const most = Math.min(caps.maxWorkgroupMemoryBytes, RESIDENT_MEMORY_BYTES);
-  const isSmall = cut.memory > most || caps.maxStorageBuffers < DECODE_BLOCKS_BUFFERS;
+  const isSmall = tiling.memory > most || caps.maxStorageBuffers < DECODE_BLOCKS_BUFFERS;
   if (isSmall || storages < 1 || storages > 4) {
     throw new KernelError(
-      `kernels: decode blocks needs ${cut.memory} B of workgroup memory, ${DECODE_BLOCKS_BUFFERS} storage buffers and weights in 1 to 4 of them, it may have ${most} B and ${caps.maxStorageBuffers}, weights are in ${storages}. Use a kernel for each product.`,
-      { bytes: cut.memory, storages },
+      `kernels: decode blocks needs ${tiling.memory} B of workgroup memory, ${DECODE_BLOCKS_BUFFERS} storage buffers and weights in 1 to 4 of them, it may have ${most} B and ${caps.maxStorageBuffers}, weights are in ${storages}. Use a kernel for each product.`,
+      { bytes: tiling.memory, storages },
     );
   }
 }

@@ -15,20 +15,20 @@ import { depthVectorObstacle } from './vector/vector-passes.ts';
 const MIN_TILE_ROWS = 16;
 
 /** A family of kernels. */
-export type Rung = 'rows' | 'tile' | 'vector' | 'matrix';
+export type KernelVariant = 'rows' | 'tile' | 'vector' | 'matrix';
 
 /**
  * The kernel family of a source: what the configuration asks for, else the fastest that the device and the shapes allow.
  *
- * @throws KernelError when the asked-for rung cannot run
+ * @throws KernelError when the asked-for variant cannot run
  */
-export function chooseRung(
+export function chooseVariant(
   problem: AttentionProblem,
   source: KeySource,
   direction: Direction,
   capabilities: DeviceCapabilities,
   config: AttentionConfig,
-): Rung {
+): KernelVariant {
   if (source.kind === 'empty') return 'rows';
   const isDepth = source.kind === 'depth';
   const obstacles = isDepth
@@ -38,13 +38,16 @@ export function chooseRung(
   if (asked) {
     const obstacle = obstacles[asked];
     if (obstacle === null) return asked;
-    throw new KernelError(`attention: the ${asked} rung of the ${source.kind} cannot run, ${obstacle}. Use 'rows'.`, {
-      obstacle,
-    });
+    throw new KernelError(
+      `attention: the ${asked} variant of the ${source.kind} cannot run, ${obstacle}. Use 'rows'.`,
+      {
+        obstacle,
+      },
+    );
   }
   if (!isDepth && (problem.T * problem.H) / problem.Hkv < MIN_TILE_ROWS) return 'rows';
   if (isSoftwareAdapter(capabilities)) return obstacles.matrix === null ? 'matrix' : 'rows';
-  return FASTEST_FIRST.find((rung) => obstacles[rung] === null)!;
+  return FASTEST_FIRST.find((variant) => obstacles[variant] === null)!;
 }
 
 /**
@@ -57,9 +60,12 @@ export function prefersDeferredDepth(problem: AttentionProblem, capabilities: De
 }
 
 /** `vector` holds small groups of depth heads only, where it moves more bytes a second than fragments that are mostly padding. */
-const FASTEST_FIRST: readonly Rung[] = ['vector', 'matrix', 'tile', 'rows'];
+const FASTEST_FIRST: readonly KernelVariant[] = ['vector', 'matrix', 'tile', 'rows'];
 
-function sequenceObstacles(problem: AttentionProblem, capabilities: DeviceCapabilities): Record<Rung, string | null> {
+function sequenceObstacles(
+  problem: AttentionProblem,
+  capabilities: DeviceCapabilities,
+): Record<KernelVariant, string | null> {
   return {
     vector: 'sequences have no vector kernels',
     matrix: matrixObstacle(problem, capabilities),
@@ -72,7 +78,7 @@ function depthObstacles(
   problem: AttentionProblem,
   direction: Direction,
   capabilities: DeviceCapabilities,
-): Record<Rung, string | null> {
+): Record<KernelVariant, string | null> {
   return {
     vector: direction === 'backward' ? 'it only defers depth gradients' : depthVectorObstacle(problem, capabilities),
     matrix: depthMatrixObstacle(problem, capabilities),
