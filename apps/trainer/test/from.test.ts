@@ -70,7 +70,7 @@ describe('moda train --from [cpu]', () => {
     expect(Math.abs(mudd[0] - folder[0])).toBeLessThan(1e-4);
     expect(given[2]).not.toBe(folder[2]);
     const { model, origin, run } = JSON.parse(await readFile(join(cwd, 'runs/moda/config.json'), 'utf8'));
-    expect(model).toMatchObject({ depth: 'moda', depthGate: true, depthFfnProjection: true, seqLen: 64 });
+    expect(model).toMatchObject({ depth: { kind: 'moda', gate: true, ffnProjection: true }, seqLen: 64 });
     expect(origin).toMatchObject({ name: 'small', special: { end: [2], begin: 1 } });
     expect(run).toMatchObject({ from: 'small', training: { seqLen: 19 } });
     const other = JSON.parse(await readFile(join(cwd, 'runs/gguf/config.json'), 'utf8'));

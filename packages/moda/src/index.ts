@@ -27,3 +27,4 @@ export {
 } from './statistics/attention-statistics.ts';
 export { DepthStream, type ReadOptions } from './stream/depth-stream.ts';
 export { ScoredStream, type ScoredStreamOptions } from './stream/scored-stream.ts';
+export type { SlotStream } from './stream/slot-stream.ts';

@@ -306,14 +306,19 @@ export const modaCalls: CallTable = {
   },
 };
 
-export const modaExempt: Exempt = Object.fromEntries(
-  [
-    'DepthStream.nextSlot',
-    'DepthStream.keys',
-    'DepthStream.dispose',
-    'ScoredStream.read',
-    'ScoredStream.keys',
-    'ScoredStream.dispose',
-    'SequenceCache.dispose',
-  ].map((name) => [name, 'takes no arguments']),
-);
+export const modaExempt: Exempt = {
+  ...Object.fromEntries(
+    [
+      'DepthStream.nextSlot',
+      'DepthStream.keys',
+      'DepthStream.dispose',
+      'ScoredStream.nextSlot',
+      'ScoredStream.read',
+      'ScoredStream.keys',
+      'ScoredStream.dispose',
+      'SequenceCache.dispose',
+    ].map((name) => [name, 'takes no arguments']),
+  ),
+  'DepthStream.query': 'gives its argument back',
+  'ScoredStream.queryMemory': 'has no memory to give, whatever is asked for',
+};

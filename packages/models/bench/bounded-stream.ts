@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { backward, type DeviceName, init, scope, zeros } from '@modajs/tensor';
-import { createDecoder, type DecoderConfig, estimateMemory, preset } from '../src/index.ts';
+import { createDecoder, type DecoderConfig, defineDecoderConfig, estimateMemory, preset } from '../src/index.ts';
 
 const { values } = parseArgs({
   options: {
@@ -17,14 +17,16 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
   },
 });
-const [depthSlots, batch, seq, rounds] = [values.keep, values.batch, values.seq, values.rounds].map(Number);
+const [slots, batch, seq, rounds] = [values.keep, values.batch, values.seq, values.rounds].map(Number);
 const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 const base = preset(values.model);
+const bounded = (slotsBy: 'recency' | 'score' | 'both'): DecoderConfig =>
+  defineDecoderConfig({ ...base, depth: { kind: 'moda', slots, slotsBy } });
 const variants: Record<string, DecoderConfig> = {
   'all slots': base,
-  recency: { ...base, depthSlots },
-  score: { ...base, depthSlots, depthSlotsBy: 'score' },
-  both: { ...base, depthSlots, depthSlotsBy: 'both' },
+  recency: bounded('recency'),
+  score: bounded('score'),
+  both: bounded('both'),
 };
 
 using device = await init({ device: values.device as DeviceName });
@@ -48,7 +50,7 @@ for (let round = 0; round <= rounds; round++) {
     times.push(performance.now() - start);
   }
 }
-console.log(`${device}; ${values.model}, ${base.nLayers} blocks, keep ${depthSlots}, batch ${batch} x ${seq}`);
+console.log(`${device}; ${values.model}, ${base.nLayers} blocks, keep ${slots}, batch ${batch} x ${seq}`);
 for (const { name, config, times } of runs) {
   const { peak } = estimateMemory(config, { batch, seq });
   console.log(

@@ -21,7 +21,7 @@ import {
   kernelSpans,
   kernelTimes,
 } from '@modajs/tensor';
-import { type DecoderConfig, preset } from '../src/index.ts';
+import { type DecoderConfig, defineDecoderConfig, preset } from '../src/index.ts';
 import { copyBandwidth, warmClocks } from './copy-bandwidth.ts';
 import { type DecodeRun, decodeTokens, openRun } from './decode-run.ts';
 import { productBandwidths, tuneProducts } from './product-bandwidth.ts';
@@ -49,8 +49,7 @@ const perRound = Math.floor(tokens / ROUNDS);
 const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 
 const moda = preset(values.moda);
-const plain: Partial<DecoderConfig> = { depth: 'residual', depthFfnProjection: false, depthAttentionProjection: false };
-const baseline = values.baseline ? preset(values.baseline) : { ...moda, ...plain };
+const baseline = values.baseline ? preset(values.baseline) : defineDecoderConfig({ ...moda, depth: 'residual' });
 const pairs: [string, DecoderConfig][] = [
   ['baseline', baseline],
   ['moda', moda],

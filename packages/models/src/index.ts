@@ -4,8 +4,10 @@ export { LoraAdapter, type LoraAdapterOptions } from './adapter/lora-adapter.ts'
 export { adaptableMaps, type LoraConfig, loraScale, loraSpecs } from './adapter/lora-config.ts';
 export { type AdapterValues, mergeAdapters } from './adapter/merge-adapter.ts';
 export { type PeftAdapter, type PeftOptions, readPeft, writePeft } from './adapter/peft.ts';
-export * from './config/decoder-config.ts';
+export * from './config/block-config.ts';
+export type { DecoderConfig, DecoderConfigInput } from './config/decoder-config.ts';
 export { defineDecoderConfig } from './config/define-decoder-config.ts';
+export { type EarlierDepthFields, isEarlierDepth, isEarlierField, nestDepth } from './config/earlier-depth-fields.ts';
 export { hasAttentionMaps } from './config/has-attention-maps.ts';
 export type { RopeScaling } from './config/rope-scaling.ts';
 export {
@@ -18,7 +20,8 @@ export { createDecoder, Decoder, type DecoderOptions } from './decoder/decoder.t
 export { DecoderCache, type DecoderCacheOptions } from './decoder/decoder-cache.ts';
 export type { ForwardOptions } from './decoder/forward-options.ts';
 export type { HostParameter, ParameterSource, StoredParameter } from './decoder/load-parameters.ts';
-export { writtenSlots } from './depth/create-depth-path.ts';
+export { readsSlots, visibleChunk, writtenSlots } from './depth/decoder-depth.ts';
+export { type DepthConfig, type DepthInput, type DepthKind, depthMechanisms } from './depth/mechanisms.ts';
 export { type SlotOrigin, slotOrigins } from './depth/slot-origins.ts';
 export { type GeneratedToken, type GenerateOptions, generate } from './generate/generate.ts';
 export { type GenerateTextOptions, generateText, type TextCodec } from './generate/generate-text.ts';

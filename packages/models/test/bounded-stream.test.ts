@@ -18,11 +18,10 @@ const recency = defineDecoderConfig({
   dModel: 10,
   dFf: 14,
   vocabSize: 19,
-  depth: 'moda',
-  depthSlots: 3,
+  depth: { kind: 'moda', slots: 3 },
   norm: 'post',
 });
-const score: DecoderConfig = { ...recency, depthSlotsBy: 'score' };
+const score: DecoderConfig = defineDecoderConfig({ ...recency, depth: { kind: 'moda', slots: 3, slotsBy: 'score' } });
 const ids = [[3, 1, 4, 1, 5, 9, 2]];
 
 describe('bounded depth stream [reference]', () => {
@@ -31,7 +30,8 @@ describe('bounded depth stream [reference]', () => {
     using plain = createDecoder(recency, { seed: 2, device });
     // Host parameters are f32: both models get the rounded ones.
     plain.loadParameters(await hostParameters(plain));
-    for (const config of [score, { ...score, depthSlotsBy: 'both' as const }]) {
+    const both = defineDecoderConfig({ ...recency, depth: { kind: 'moda', slots: 3, slotsBy: 'both' } });
+    for (const config of [score, both]) {
       using scored = createDecoder(config, { device });
       scored.loadParameters(new Map([...(await hostParameters(scored)), ...(await hostParameters(plain))]));
       const run = (model: typeof plain) =>
@@ -63,13 +63,16 @@ describe('bounded depth stream [reference]', () => {
     expect(countParameters(score) - countParameters(recency)).toBe(slots * (dModel * nKvHeads + nKvHeads));
     expect(countFlops(score, 8).depth).toBe(countFlops(recency, 8).depth);
     expect(countFlops(score, 8).linear - countFlops(recency, 8).linear).toBe(2 * 8 * slots * dModel * nKvHeads);
-    const paper = { ...presets['moda-700m'], depthSlots: 8 };
-    const more = countParameters({ ...paper, depthSlotsBy: 'score' }) - countParameters(paper);
+    const paper = defineDecoderConfig({ ...presets['moda-700m'], depth: { kind: 'moda', slots: 8 } });
+    const byScore = defineDecoderConfig({ ...paper, depth: { kind: 'moda', slots: 8, slotsBy: 'score' } });
+    const more = countParameters(byScore) - countParameters(paper);
     expect(more).toBe(70 * (1024 * 8 + 8));
   });
 
   it('refuses a score without a bound, and checkpointing', async () => {
-    expect(() => defineDecoderConfig({ ...score, depthSlots: null })).toThrow('needs a bounded stream');
+    expect(() => defineDecoderConfig({ ...score, depth: { kind: 'moda', slotsBy: 'score' } })).toThrow(
+      'needs a bounded stream',
+    );
     using device = await init({ device: 'reference' });
     using model = createDecoder(score, { device });
     const x = tensor(ids, { dtype: 'i32' });

@@ -15,7 +15,7 @@ import {
 } from '@modajs/tensor';
 import { partNotRun } from '@modajs/vitest/part-not-run';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDecoder, type Decoder, DecoderCache, type DecoderConfig } from '../src/index.ts';
+import { createDecoder, type Decoder, DecoderCache, type DecoderConfig, visibleChunk } from '../src/index.ts';
 import { smallConfigs } from './small-configs.ts';
 
 const [B, T] = [2, 9];
@@ -31,7 +31,7 @@ async function observed(model: Decoder, forward: (onAttention?: Observer) => Ten
   const onAttention = (_: number, probe: AttentionProbe): void =>
     withoutScope(() => {
       found.push(...Object.values(attentionStatistics(probe)));
-      if (model.config.depthChunk > 1) return;
+      if (visibleChunk(model.config) > 1) return;
       const { sequence, depth } = attentionMap(probe);
       found.push(sequence, ...(depth ? [depth] : []));
     });

@@ -60,7 +60,7 @@ class PlainDecoder {
       this.#slots.push([]);
       this.#layers.push([]);
     }
-    const path = paths[this.config.depth](this, x);
+    const path = paths[this.config.depth.kind](this, x);
     for (let layer = 0; layer < nLayers; layer++) {
       const inputs = path.attention(layer);
       path.add(layer, 'attention', this.#attention(layer, inputs));
@@ -135,7 +135,7 @@ class PlainDecoder {
   }
 
   #attention(layer: number, inputs: { q: Rows; k: Rows; v: Rows; norms: [string, string, string] }): Rows {
-    const { nHeads, nLayers, depth, depthChunk, depthGate } = this.config;
+    const { nHeads, nLayers, depth } = this.config;
     const name = `model.layers.${layer}.self_attn`;
     const [qn, kn, vn] = inputs.norms;
     const T = inputs.q.length;
@@ -149,12 +149,12 @@ class PlainDecoder {
       const pair = { k: this.#rotate(this.norm(k, `${name}.k_norm.weight`), t), v };
       return { k: pair.k, v: this.#mixedValue(layer, t, queries[t], pair) };
     });
-    const isModa = depth === 'moda' || depth === 'moda-chunk-visible';
+    const isModa = depth.kind === 'moda' || depth.kind === 'moda-chunk-visible';
     const out = Array.from({ length: T }, (_, t) => {
-      const first = t - (t % (depth === 'moda-chunk-visible' ? depthChunk : 1));
+      const first = t - (t % (depth.kind === 'moda-chunk-visible' ? depth.chunk : 1));
       const slots = isModa ? this.#slots.slice(first, t + 1).flat() : [];
       const sequence = own.slice(0, t + 1);
-      const gates = depthGate && layer > 0 ? this.vector(`model.layers.${layer}.depth.gate`) : null;
+      const gates = 'gate' in depth && depth.gate && layer > 0 ? this.vector(`model.layers.${layer}.depth.gate`) : null;
       const head = (_: unknown, h: number): Vector => {
         const all = this.look(queries[t], h, [...sequence, ...slots]);
         return gates ? mixed([this.look(queries[t], h, sequence), all], [1 - gates[h], gates[h]]) : all;
@@ -170,10 +170,10 @@ class PlainDecoder {
     const { depth, nHeads, nKvHeads } = this.config;
     const earlier = this.#layers[t];
     earlier.push(own);
-    if (depth === 'value-residual' && layer > 0) {
+    if (depth.kind === 'value-residual' && layer > 0) {
       return mixed([earlier[0].v, own.v], this.vector(`model.layers.${layer}.depth.value_mix`));
     }
-    if (depth !== 'depth-value-mix') return own.v;
+    if (depth.kind !== 'depth-value-mix') return own.v;
     const G = nHeads / nKvHeads;
     const heads = this.heads(q);
     const means = Array.from({ length: nKvHeads }, (_, kv) => times(sumOf(heads.slice(kv * G, (kv + 1) * G)), 1 / G));
@@ -181,9 +181,9 @@ class PlainDecoder {
   }
 
   #feedForward(layer: number, x: Rows): Rows {
-    const { depth, depthFfnProjection, nLayers, nKvHeads, headDim } = this.config;
+    const { depth, nLayers, nKvHeads, headDim } = this.config;
     const name = `model.layers.${layer}`;
-    if (depth.startsWith('moda') && depthFfnProjection && layer < nLayers - 1) {
+    if ('ffnProjection' in depth && depth.ffnProjection && layer < nLayers - 1) {
       for (const [t, row] of x.entries()) {
         const both = this.map(`${name}.depth.ffn_kv_proj.weight`, row);
         const width = nKvHeads * headDim;
@@ -243,7 +243,8 @@ function residual(
 type MakePath = (model: PlainDecoder, x: Rows) => Path;
 
 const attentionResidual: MakePath = (model, x) => {
-  const { depth, residualBlock } = model.options;
+  const { depth } = model.options;
+  const blocks = depth.kind === 'attention-residual-block' ? depth.blocks : null;
   const sources = x.map((row) => [row]);
   let partial: Rows | null = null;
   const read = (name: string): Rows =>
@@ -256,7 +257,7 @@ const attentionResidual: MakePath = (model, x) => {
     ffn: (layer) => read(`model.layers.${layer}.depth.ffn_query`),
     add: (layer, part, y) => {
       partial = partial ? partial.map((row, t) => plus(row, y[t])) : y;
-      const isDone = depth === 'attention-residual' || (part === 'ffn' && (layer + 1) % residualBlock === 0);
+      const isDone = blocks === null || (part === 'ffn' && (layer + 1) % blocks === 0);
       if (!isDone) return;
       for (const [t, row] of partial.entries()) sources[t].push(row);
       partial = null;
@@ -278,7 +279,9 @@ function streams(
   mixingOf: (streams: Vector[], layer: number, part: Part) => Mixing,
   last: (streams: Vector[]) => Vector,
 ): Path {
-  let state = x.map((row) => Array.from({ length: model.options.hyperStreams }, () => row));
+  const { depth } = model.options;
+  const n = 'streams' in depth ? depth.streams : 1;
+  let state = x.map((row) => Array.from({ length: n }, () => row));
   let mixings: Mixing[] = [];
   const read = (layer: number, part: Part): Rows => {
     mixings = state.map((own) => mixingOf(own, layer, part));
@@ -444,7 +447,7 @@ const dense: MakePath = (model, x) => {
 
 const plain: MakePath = (_model, x) => residual(x);
 
-const paths: Readonly<Record<DecoderConfig['depth'], MakePath>> = {
+const paths: Readonly<Record<DecoderConfig['depth']['kind'], MakePath>> = {
   residual: plain,
   moda: plain,
   'moda-chunk-visible': plain,

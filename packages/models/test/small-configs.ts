@@ -1,5 +1,6 @@
-import { type DecoderConfig, type DecoderConfigInput, depthMechanisms } from '../src/config/decoder-config.ts';
+import type { DecoderConfig, DecoderConfigInput } from '../src/config/decoder-config.ts';
 import { defineDecoderConfig } from '../src/config/define-decoder-config.ts';
+import { type DepthInput, depthMechanisms } from '../src/depth/mechanisms.ts';
 
 const base: DecoderConfigInput = {
   nLayers: 3,
@@ -15,33 +16,35 @@ const base: DecoderConfigInput = {
   ropeTheta: 100,
 };
 
-const variants: Record<string, Partial<DecoderConfig>> = {
-  'moda, attention projections, post-norm': { depth: 'moda', depthAttentionProjection: true, norm: 'post' },
-  'moda, attention slots only, reordered': { depth: 'moda', depthFfnProjection: false, norm: 'reordered' },
-  'moda, raw keys without RoPE': { depth: 'moda', depthKeyNorm: 'none', depthRope: 'none' },
-  'moda, reader norm': { depth: 'moda', depthKeyNorm: 'reader' },
-  'moda, reader norm per head, no RoPE': { depth: 'moda', depthKeyNorm: 'reader', depthRope: 'none', qkNorm: 'head' },
-  'moda, newest 2 slots': { depth: 'moda', depthSlots: 2 },
-  'moda, best 2 slots': { depth: 'moda', depthSlots: 2, depthSlotsBy: 'score' },
-  'moda, newest 2 and best slot, reader norm': {
-    depth: 'moda',
-    depthSlots: 3,
-    depthSlotsBy: 'both',
-    depthKeyNorm: 'reader',
+const variants: Record<string, Partial<DecoderConfigInput>> = {
+  'moda, attention projections, post-norm': {
+    depth: { kind: 'moda', attentionProjection: true },
     norm: 'post',
   },
-  'moda, gated': { depth: 'moda', depthGate: true },
-  'moda, gated, best 2 slots, reader norm': {
-    depth: 'moda',
-    depthGate: true,
-    depthSlots: 2,
-    depthSlotsBy: 'score',
-    depthKeyNorm: 'reader',
+  'moda, attention slots only, reordered': {
+    depth: { kind: 'moda', ffnProjection: false },
+    norm: 'reordered',
   },
-  'moda, no QK-norm': { depth: 'moda', qkNorm: 'none', depthKeyNorm: 'none', norm: 'post' },
-  'moda-chunk-visible, C=3': { depth: 'moda-chunk-visible', depthChunk: 3 },
+  'moda, raw keys without RoPE': { depth: { kind: 'moda', keyNorm: 'none', rope: 'none' } },
+  'moda, reader norm': { depth: { kind: 'moda', keyNorm: 'reader' } },
+  'moda, reader norm per head, no RoPE': {
+    depth: { kind: 'moda', keyNorm: 'reader', rope: 'none' },
+    qkNorm: 'head',
+  },
+  'moda, newest 2 slots': { depth: { kind: 'moda', slots: 2 } },
+  'moda, best 2 slots': { depth: { kind: 'moda', slots: 2, slotsBy: 'score' } },
+  'moda, newest 2 and best slot, reader norm': {
+    depth: { kind: 'moda', slots: 3, slotsBy: 'both', keyNorm: 'reader' },
+    norm: 'post',
+  },
+  'moda, gated': { depth: { kind: 'moda', gate: true } },
+  'moda, gated, best 2 slots, reader norm': {
+    depth: { kind: 'moda', gate: true, slots: 2, slotsBy: 'score', keyNorm: 'reader' },
+  },
+  'moda, no QK-norm': { depth: { kind: 'moda', keyNorm: 'none' }, qkNorm: 'none', norm: 'post' },
+  'moda-chunk-visible, C=3': { depth: { kind: 'moda-chunk-visible', chunk: 3 } },
   // Positions of 256 B: kernels write their results into the slots.
-  'moda-chunk-visible, C=3, D=16': { depth: 'moda-chunk-visible', depthChunk: 3, headDim: 16 },
+  'moda-chunk-visible, C=3, D=16': { depth: { kind: 'moda-chunk-visible', chunk: 3 }, headDim: 16 },
   'norms on both sides, two rotations, windows, caps, scales': {
     norm: 'sandwich',
     qkNorm: 'head',
@@ -67,8 +70,7 @@ const variants: Record<string, Partial<DecoderConfig>> = {
     biasMaps: 'ffn',
   },
   'moda, windows, layers without RoPE, llama3, biases of q, k, v': {
-    depth: 'moda',
-    depthRope: 'none',
+    depth: { kind: 'moda', rope: 'none' },
     nopeLayers: [1],
     window: 4,
     localLayers: [1, 2],
@@ -79,8 +81,7 @@ const variants: Record<string, Partial<DecoderConfig>> = {
     ropeScaling: { kind: 'llama3', factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 4, trainedLength: 16 },
   },
   'moda, reader norm, part of a head, yarn': {
-    depth: 'moda',
-    depthKeyNorm: 'reader',
+    depth: { kind: 'moda', keyNorm: 'reader' },
     rotaryDim: 2,
     biasMaps: 'attention',
     bias: true,
@@ -104,6 +105,10 @@ const variants: Record<string, Partial<DecoderConfig>> = {
   },
 };
 
+const small: { readonly [kind in string]?: DepthInput } = {
+  'manifold-hyper-connections': { kind: 'manifold-hyper-connections', streams: 2 },
+};
+
 /** A small model of every mechanism and of every option of MoDA, for tests. */
 export const smallConfigs: Readonly<Record<string, DecoderConfig>> = {
   ...Object.fromEntries(
@@ -112,8 +117,8 @@ export const smallConfigs: Readonly<Record<string, DecoderConfig>> = {
       // Sinkhorn's iterations are many operators: two blocks and streams are enough to test them.
       defineDecoderConfig({
         ...base,
-        depth,
-        ...(depth === 'manifold-hyper-connections' && { nLayers: 2, hyperStreams: 2 }),
+        depth: small[depth] ?? depth,
+        nLayers: depth === 'manifold-hyper-connections' ? 2 : base.nLayers,
       }),
     ]),
   ),

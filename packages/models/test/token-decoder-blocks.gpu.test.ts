@@ -2,7 +2,6 @@ import { type Device, DeviceError, type DType, init } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Decoder,
-  type DecoderConfig,
   type DecoderConfigInput,
   defineDecoderConfig,
   openTokenDecoder,
@@ -27,20 +26,22 @@ const base: DecoderConfigInput = {
 };
 
 /** Few combinations hold every option: a software adapter takes 20 s for each of these shaders. Splits of 3 keys: heads are merged. */
-const configs: Record<string, readonly [Partial<DecoderConfig>, TokenDecoderOptions?]> = {
+const configs: Record<string, readonly [Partial<DecoderConfigInput>, TokenDecoderOptions?]> = {
   'residual, pre-norm, QK-norm by head, interleaved RoPE': [{ norm: 'pre', qkNorm: 'head', ropeInterleaved: true }],
   'moda, post-norm, newest 2 slots, biases, splits of 3 keys': [
-    { depth: 'moda', norm: 'post', depthSlots: 2, bias: true },
+    { depth: { kind: 'moda', slots: 2 }, norm: 'post', bias: true },
     { oneKernel: { keysASplit: 3 } },
   ],
   'moda, reordered, attention projections, raw keys without RoPE, no QK-norm, own output matrix': [
     {
-      depth: 'moda',
+      depth: {
+        kind: 'moda',
+        attentionProjection: true,
+        lastProjection: true,
+        keyNorm: 'none',
+        rope: 'none',
+      },
       norm: 'reordered',
-      depthAttentionProjection: true,
-      depthLastProjection: true,
-      depthKeyNorm: 'none',
-      depthRope: 'none',
       qkNorm: 'none',
       tieEmbeddings: false,
     },
@@ -67,7 +68,7 @@ describe('token decoder, all blocks in one kernel [webgpu fourteenStorageBuffers
     exact.destroy();
   });
 
-  const modelOf = (variant: Partial<DecoderConfig>, dtype?: DType): Promise<Decoder> =>
+  const modelOf = (variant: Partial<DecoderConfigInput>, dtype?: DType): Promise<Decoder> =>
     loudModel(defineDecoderConfig({ ...base, ...variant }), device, dtype);
 
   for (const [name, [variant, options]] of Object.entries(configs)) {

@@ -4,7 +4,6 @@ import {
   createDecoder,
   type Decoder,
   DecoderCache,
-  type DecoderConfig,
   type DecoderConfigInput,
   defineDecoderConfig,
   generate,
@@ -29,7 +28,7 @@ const base: DecoderConfigInput = {
 };
 
 // Few combinations hold every option: a software adapter takes seconds for each new shader.
-const configs: Record<string, Partial<DecoderConfig>> = {
+const configs: Record<string, Partial<DecoderConfigInput>> = {
   'residual, pre-norm, QK-norm by head, interleaved RoPE': { norm: 'pre', qkNorm: 'head', ropeInterleaved: true },
   'residual, pre-norm, biases of q, k and v, slowed rotation': {
     norm: 'pre',
@@ -40,25 +39,19 @@ const configs: Record<string, Partial<DecoderConfig>> = {
   },
   'moda, pre-norm': { depth: 'moda', norm: 'pre' },
   'moda, post-norm, biases': { depth: 'moda', norm: 'post', bias: true },
-  'moda, post-norm, newest 2 slots': { depth: 'moda', norm: 'post', depthSlots: 2 },
+  'moda, post-norm, newest 2 slots': { depth: { kind: 'moda', slots: 2 }, norm: 'post' },
   'moda, reordered, attention projections, last block with projection, own output matrix': {
-    depth: 'moda',
+    depth: { kind: 'moda', attentionProjection: true, lastProjection: true },
     norm: 'reordered',
-    depthAttentionProjection: true,
-    depthLastProjection: true,
     tieEmbeddings: false,
   },
   'moda, post-norm, attention slots only, newest slot': {
-    depth: 'moda',
+    depth: { kind: 'moda', ffnProjection: false, slots: 1 },
     norm: 'post',
-    depthFfnProjection: false,
-    depthSlots: 1,
   },
   'moda, post-norm, raw keys without RoPE, no QK-norm': {
-    depth: 'moda',
+    depth: { kind: 'moda', keyNorm: 'none', rope: 'none' },
     norm: 'post',
-    depthKeyNorm: 'none',
-    depthRope: 'none',
     qkNorm: 'none',
   },
 };
@@ -73,7 +66,7 @@ describe('token decoder [webgpu]', () => {
   });
   afterAll(() => device.destroy());
 
-  const modelOf = (variant: Partial<DecoderConfig>, dtype?: DType): Promise<Decoder> =>
+  const modelOf = (variant: Partial<DecoderConfigInput>, dtype?: DType): Promise<Decoder> =>
     loudModel(defineDecoderConfig({ ...base, ...variant }), device, dtype);
 
   for (const [name, variant] of Object.entries(configs)) {
@@ -116,7 +109,7 @@ describe('token decoder [webgpu]', () => {
   });
 
   it('needs five kernels a block, and MoDA no more than its baseline', async () => {
-    const count = async (variant: Partial<DecoderConfig>): Promise<number> => {
+    const count = async (variant: Partial<DecoderConfigInput>): Promise<number> => {
       using model = await modelOf(variant);
       using cache = prefilled(model, prompt, 8);
       using decoder = openTokenDecoder(model, cache)!;
@@ -197,7 +190,7 @@ describe('token decoder [webgpu]', () => {
   });
 
   const scaled = { trainedLength: 16, factor: 4, attentionFactor: 1, betaFast: 4, betaSlow: 1, isTruncated: true };
-  const unknown: Partial<DecoderConfig>[] = [
+  const unknown: Partial<DecoderConfigInput>[] = [
     { window: 4 },
     { window: 4, localLayers: [1], localRopeTheta: 50 },
     { nopeLayers: [1] },

@@ -64,8 +64,9 @@ export function defineTwoPassesOn(
     afterAll(() => device.destroy());
 
     for (const [title, config] of Object.entries(configs)) {
-      const replays =
-        ['residual', 'moda', 'moda-chunk-visible'].includes(config.depth) && config.depthSlotsBy === 'recency';
+      const { depth } = config;
+      const isModa = depth.kind === 'moda' || depth.kind === 'moda-chunk-visible';
+      const replays = depth.kind === 'residual' || (isModa && !('slotsBy' in depth && depth.slotsBy !== 'recency'));
       for (const checkpoint of replays ? [false, true] : [false]) {
         it(`give the gradients of each alone: ${title}, checkpoint: ${checkpoint}`, { timeout: 400_000 }, async () => {
           using model = createDecoder(config, { seed: 5, device, computeDtype });

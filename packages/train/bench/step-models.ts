@@ -46,7 +46,6 @@ export function stepModel(name: string, nLayers?: number): StepModel {
   if (PLAIN[name]) return { moda: null, baseline: defineDecoderConfig({ ...PLAIN[name], ...blocks }), B: 1 };
   const { zoo, B } = STEPS[name] ?? { zoo: name, B: 1 };
   const own = defineDecoderConfig({ ...preset(zoo), ...blocks });
-  const shared = Object.fromEntries(Object.entries(own).filter(([key]) => !key.startsWith('depth')));
-  const baseline = defineDecoderConfig({ ...(shared as typeof own), depth: 'residual' });
-  return { moda: own.depth === 'residual' ? null : own, baseline, B };
+  const baseline = defineDecoderConfig({ ...own, depth: 'residual' });
+  return { moda: own.depth.kind === 'residual' ? null : own, baseline, B };
 }

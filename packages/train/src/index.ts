@@ -89,7 +89,7 @@ export { loraConfigOf, trainedSpecs } from './run/lora-config-of.ts';
 export type { LossScaleState } from './run/loss-scale.ts';
 export { measurePeakFlops } from './run/measure-peak-flops.ts';
 export { needsLossScale } from './run/needs-loss-scale.ts';
-export { prepareModelConfig, type TokenizerFacts, withoutOtherDepth } from './run/prepare-model-config.ts';
+export { prepareModelConfig, type TokenizerFacts } from './run/prepare-model-config.ts';
 export { forgetReplays } from './run/replayed-gradients.ts';
 export { type ResumePlan, requireResumable } from './run/require-resumable.ts';
 export type { RunEvent, RunListener } from './run/run-event.ts';

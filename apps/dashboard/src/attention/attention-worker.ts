@@ -25,7 +25,10 @@ function opened(name: string, found: OpenedModel): void {
   const { config, device: where } = found.decoder;
   const { depth, nLayers, nHeads } = config;
   const parameters = found.decoder.countParameters();
-  scope.postMessage({ kind: 'opened', model: { name, device: where.toString(), depth, nLayers, nHeads, parameters } });
+  scope.postMessage({
+    kind: 'opened',
+    model: { name, device: where.toString(), depth: depth.kind, nLayers, nHeads, parameters },
+  });
 }
 
 /** Trains on the book and keeps the model; the run itself is the trainer's own. */

@@ -77,7 +77,7 @@ function printModel(
     [`forward FLOPs of one sequence of ${model.seqLen} tokens`, compact(facts.forwardFlopsPerSequence)],
     ['of these for depth', `${(facts.depthFlopsShare * 100).toFixed(2)} %`],
     ['blocks, width, heads', `${model.nLayers}, ${model.dModel}, ${model.nHeads}`],
-    ['depth', model.depth],
+    ['depth', model.depth.kind],
     ...Object.entries(file),
   ];
   console.log(table([facts.name, 'value'], rows));
@@ -118,7 +118,7 @@ async function printPresets({ json }: InfoOptions): Promise<void> {
   for (const name of await presetNames()) {
     const { model } = await presetConfig(name);
     const { nLayers: blocks, depth, norm } = model;
-    rows.push({ name, parameters: countParameters(model), blocks, depth, norm });
+    rows.push({ name, parameters: countParameters(model), blocks, depth: depth.kind, norm });
   }
   if (json) return console.log(JSON.stringify(rows, null, 2));
   const cells = rows.map((row) => [

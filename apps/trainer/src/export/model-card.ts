@@ -13,7 +13,7 @@ export function modelCard({ name, config, origin }: ExportedModel, family: Model
   ];
   const rows = [
     ['parameters', countParameters(config).toLocaleString('en')],
-    ['architecture', family ?? `moda (${depth})`],
+    ['architecture', family ?? `moda (${depth.kind})`],
     ['blocks, width', `${nLayers}, ${dModel}`],
     ['query and key/value heads', `${nHeads}, ${nKvHeads}`],
     ['vocabulary', vocabSize.toLocaleString('en')],

@@ -1,5 +1,5 @@
 import { attentionMap } from '@modajs/moda';
-import { type Decoder, hasAttentionMaps } from '@modajs/models';
+import { type Decoder, hasAttentionMaps, readsSlots, visibleChunk } from '@modajs/models';
 import { noGrad, type Tensor, tensor, withoutScope } from '@modajs/tensor';
 import type { AttentionMap } from '@modajs/train';
 
@@ -11,8 +11,10 @@ const MAX_POSITIONS = 48;
  * Empty for models whose depth keys have no fixed columns, or whose attention is soft-capped or gated, which is not observed.
  */
 export async function attentionMaps(decoder: Decoder, ids: ArrayLike<number>): Promise<AttentionMap[]> {
-  const { nLayers, depth } = decoder.config;
-  if ((depth !== 'moda' && depth !== 'residual') || !hasAttentionMaps(decoder.config)) return [];
+  const { config } = decoder;
+  const { nLayers, depth } = config;
+  const hasColumns = depth.kind === 'residual' || (readsSlots(config) && visibleChunk(config) === 1);
+  if (!hasColumns || !hasAttentionMaps(config)) return [];
   const T = Math.min(MAX_POSITIONS, ids.length);
   const layers = new Set([0, 1, 2, 3].map((i) => Math.round((i * (nLayers - 1)) / 3)));
   const found: { layer: number; sequence: Tensor; depth: Tensor | null }[] = [];

@@ -24,7 +24,7 @@ export async function finishRun(
   const attention = await attentionMaps(decoder, tokenizer.encode(heldOut.slice(0, 400)));
   const facts: [string, string][] = [
     ['data', sourceNames(config.data.sources.map(({ path }) => path)).join(', ')],
-    ['model', `${compact(countParameters(model))} parameters, ${model.nLayers} blocks, depth: ${model.depth}`],
+    ['model', `${compact(countParameters(model))} parameters, ${model.nLayers} blocks, depth: ${model.depth.kind}`],
     ['device', decoder.device.toString()],
     ['steps', String(summary.step)],
     ['final training loss', summary.loss?.toFixed(4) ?? '-'],

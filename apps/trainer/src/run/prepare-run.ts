@@ -101,9 +101,9 @@ async function pretrainedModel(config: RunConfig, from: string, out: string): Pr
   const source = await openModelSource(from, { out });
   try {
     const model = tunedModelConfig(source.config, config);
-    if (config.lora.rank !== null && model.depth !== source.config.depth) {
+    if (config.lora.rank !== null && model.depth.kind !== source.config.depth.kind) {
       throw new ConfigError(
-        `config: lora must leave the model as it is, got model.depth=${model.depth}, which adds parameters. Train all weights, or leave it out.`,
+        `config: lora must leave the model as it is, got model.depth=${model.depth.kind}, which adds parameters. Train all weights, or leave it out.`,
       );
     }
     trainedSpecs(config, model);
@@ -187,7 +187,7 @@ export function printHeader(prepared: PreparedRun, device: Device, ranks = 1): v
   if (origin !== null) console.log(`from       ${origin.name}`);
   console.log(`tokenizer  ${origin === null ? 'byte-level BPE, ' : ''}${tokenizer.vocabSize} tokens`);
   console.log(
-    `model      ${compact(countParameters(model))} parameters, ${model.nLayers} blocks of width ${model.dModel}, depth: ${model.depth}`,
+    `model      ${compact(countParameters(model))} parameters, ${model.nLayers} blocks of width ${model.dModel}, depth: ${model.depth.kind}`,
   );
   if (config.lora.rank !== null) {
     const trained = countSpecs(trainedSpecs(config, model));

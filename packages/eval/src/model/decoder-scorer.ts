@@ -1,5 +1,5 @@
 import { attentionStatistics } from '@modajs/moda';
-import { type Decoder, DecoderCache } from '@modajs/models';
+import { type Decoder, DecoderCache, visibleChunk } from '@modajs/models';
 import {
   argmax,
   broadcastTo,
@@ -40,7 +40,7 @@ interface DecoderPrefix extends ScorerPrefix {
  * A `@modajs/models` decoder as a {@link LanguageModelScorer}, on any device. Logits are made only for the positions
  * that are asked for, in chunks, and only one number per position is read back.
  *
- * Prefixes are shared for every depth mechanism but `moda-chunk-visible`, whose slots outlive their position.
+ * Prefixes are shared unless queries see depth slots of earlier positions (`moda-chunk-visible`).
  */
 export function createDecoderScorer(decoder: Decoder, options: DecoderScorerOptions = {}): LanguageModelScorer {
   const { config } = decoder;
@@ -51,7 +51,7 @@ export function createDecoderScorer(decoder: Decoder, options: DecoderScorerOpti
     score: (batch) => scorer.score(batch, null),
     nextToken: (tokens) => scorer.nextToken(tokens),
   };
-  if (config.depth === 'moda-chunk-visible') return base;
+  if (visibleChunk(config) > 1) return base;
   return {
     ...base,
     createPrefix: (tokens, parent) => scorer.createPrefix(tokens, parent as DecoderPrefix | undefined),

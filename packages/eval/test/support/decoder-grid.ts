@@ -36,8 +36,7 @@ export async function openDecoder(
     dFf: 40,
     vocabSize: vocabulary.pieces.length,
     seqLen,
-    depth,
-    ...(depth === 'moda-chunk-visible' ? { depthChunk: 3 } : {}),
+    depth: depth === 'moda-chunk-visible' ? { kind: depth, chunk: 3 } : depth,
   });
   const decoder = createDecoder(config, { device: opened, seed: 5 });
   const open = (

@@ -8,8 +8,7 @@ import { mergeAttention } from '../merge.ts';
 import { moda } from '../moda.ts';
 import { modaChunkVisible } from '../moda-chunk-visible.ts';
 import type { AttentionProbe } from '../statistics/attention-probe.ts';
-import type { DepthStream } from '../stream/depth-stream.ts';
-import { ScoredStream } from '../stream/scored-stream.ts';
+import type { SlotStream } from '../stream/slot-stream.ts';
 import { applyLinear } from './apply-linear.ts';
 import { depthKey, needsReaderNorm, readerQuery, writeProjected, writeSlot } from './depth-keys.ts';
 import { checkLayerConfig, checkProjection, isStream } from './layer-checks.ts';
@@ -22,7 +21,7 @@ export interface AttentionLayerContext {
   /** i32 `[B, T]`: absolute positions for RoPE. */
   readonly positions: Tensor;
   /** The model's depth stream; null for plain attention. */
-  readonly stream: DepthStream | ScoredStream | null;
+  readonly stream: SlotStream | null;
   /** Whether this layer writes its attention slot after reading. */
   readonly writesSlot: boolean;
   /** i32 `[B, T, 2]` key ranges of documents, or null. */
@@ -76,8 +75,7 @@ export function attentionLayer(
   if (context.mixValues) v = context.mixValues(q, k, v);
   const depth = stream && stream.count > 0 ? stream.read({ last: config.depthSlots }) : null;
   cache?.append(k, v);
-  const scored = stream instanceof ScoredStream ? stream : null;
-  const read = { q, plainQ, k: cache?.k ?? k, v: cache?.v ?? v, depth, scored, Tk: cache?.length ?? T };
+  const read = { q, plainQ, k: cache?.k ?? k, v: cache?.v ?? v, depth, stream, Tk: cache?.length ?? T };
   const { out, lse } = readKeys(read, weights, config, context);
   if (context.onAttention && lse === null) {
     throw new ConfigError(
@@ -142,7 +140,7 @@ function ownSlot(
   { depthKeyNorm, depthRope }: AttentionLayerConfig,
   { stream, writesSlot, mixValues }: AttentionLayerContext,
 ): { k: Tensor; v: Tensor } | null {
-  if (!writesSlot || stream === null || stream instanceof ScoredStream || depthAttentionProj || mixValues) return null;
+  if (!writesSlot || stream === null || depthAttentionProj || mixValues) return null;
   return depthKeyNorm === 'writer' && depthRope === 'shared' ? stream.nextSlot() : null;
 }
 
@@ -151,13 +149,8 @@ function ownQueries(
   { nHeads, rotary, depthChunk }: AttentionLayerConfig,
   { stream }: AttentionLayerContext,
 ): Tensor | null {
-  const isOwnPosition =
-    rotary !== null &&
-    (rotary.queryScale ?? 1) === 1 &&
-    depthChunk === 1 &&
-    stream !== null &&
-    !(stream instanceof ScoredStream);
-  return isOwnPosition ? stream.queryMemory(nHeads) : null;
+  const isOwnPosition = rotary !== null && (rotary.queryScale ?? 1) === 1 && depthChunk === 1;
+  return isOwnPosition && stream ? stream.queryMemory(nHeads) : null;
 }
 
 interface Read {
@@ -168,18 +161,17 @@ interface Read {
   readonly v: Tensor;
   readonly Tk: number;
   readonly depth: DepthReading | null;
-  /** The stream when its slots have scores: their keys are longer. */
-  readonly scored: ScoredStream | null;
+  readonly stream: SlotStream | null;
 }
 
 /** The query that meets the depth keys. */
 function depthQuery(read: Read, weights: AttentionLayerWeights, config: AttentionLayerConfig): Tensor {
-  const { q, plainQ, depth, scored } = read;
-  if (!depth) return q;
+  const { q, plainQ, depth, stream } = read;
+  if (!depth || !stream) return q;
   const own = needsReaderNorm(config)
     ? readerQuery(config.depthRope === 'shared' ? plainQ! : q, weights.kNorm!, config)
     : q;
-  return scored ? scored.query(own, config.softmaxScale ?? 1 / Math.sqrt(config.headDim)) : own;
+  return stream.query(own, config.softmaxScale ?? 1 / Math.sqrt(config.headDim));
 }
 
 function readKeys(
@@ -188,7 +180,7 @@ function readKeys(
   config: AttentionLayerConfig,
   { docRange, firstPosition }: AttentionLayerContext,
 ): { readonly out: Tensor; readonly lse: Tensor | null } {
-  const { q, k, v, depth, scored, Tk } = read;
+  const { q, k, v, depth, stream, Tk } = read;
   const scale = config.softmaxScale ?? 1 / Math.sqrt(config.headDim);
   const { causal, window = null, logitSoftcap = null } = config;
   const options: SequenceOptions = { scale, causal, window, docRange, Tk };
@@ -204,7 +196,7 @@ function readKeys(
   if (config.depthChunk > 1) {
     return modaChunkVisible(q, k, v, depth, { ...options, chunk: config.depthChunk, firstPosition });
   }
-  if (!needsReaderNorm(config) && !scored && !weights.depthGate) return moda(q, k, v, depth, options);
+  if (!needsReaderNorm(config) && !stream?.hasScores && !weights.depthGate) return moda(q, k, v, depth, options);
   // Two queries differ, or attention without depth is asked for too: the parts are computed apart and merged, exactly, with one
   // pass over memory more.
   const sequence = attention(q, k, v, options);

@@ -1,7 +1,6 @@
 import { linear, mul, reshape, split, type Tensor } from '@modajs/tensor';
 import { checkOperands, rankIs } from '@modajs/tensor/checks';
-import type { DepthStream } from '../stream/depth-stream.ts';
-import { ScoredStream } from '../stream/scored-stream.ts';
+import type { SlotStream } from '../stream/slot-stream.ts';
 import { applyLinear } from './apply-linear.ts';
 import { checkLayerConfig, checkProjection, isStream } from './layer-checks.ts';
 import type { AttentionLayerConfig, LinearWeights } from './layer-config.ts';
@@ -69,13 +68,13 @@ export function projectDepth(
  * @throws ShapeError as the stream's own `write`
  */
 export function writeSlot(
-  stream: DepthStream | ScoredStream,
+  stream: SlotStream,
   k: Tensor,
   v: Tensor,
   x: Tensor,
   score: LinearWeights | null | undefined,
 ): void {
-  if (!(stream instanceof ScoredStream)) stream.write(k, v);
+  if (!stream.hasScores) stream.write(k, v);
   else stream.write(k, v, linear(x, score!.weight, score!.bias ?? undefined));
 }
 
@@ -102,7 +101,7 @@ function preparedSlot(
 
 /** Projects `x` `[B, T, C]` and writes it to the stream as one slot, keys prepared as the configuration says. */
 export function writeProjected(
-  stream: DepthStream | ScoredStream,
+  stream: SlotStream,
   x: Tensor,
   projection: LinearWeights,
   kNorm: Tensor | null,
@@ -114,8 +113,7 @@ export function writeProjected(
   checkLayerConfig('writeProjected', config);
   checkProjection('writeProjected', x, 'projection', projection);
   checkOperands('writeProjected', { x, positions }, { kNorm });
-  if (stream instanceof ScoredStream) checkProjection('writeProjected', x, 'score', score!);
-  const slot = stream instanceof ScoredStream ? null : stream.nextSlot();
-  const { k, v } = preparedSlot(x, projection, kNorm, positions, config, slot);
+  if (stream.hasScores) checkProjection('writeProjected', x, 'score', score!);
+  const { k, v } = preparedSlot(x, projection, kNorm, positions, config, stream.nextSlot());
   writeSlot(stream, k, v, x, score);
 }

@@ -15,8 +15,7 @@ import {
   shown,
   whole,
 } from '@modajs/tensor/checks';
-import { DepthStream } from '../stream/depth-stream.ts';
-import { ScoredStream } from '../stream/scored-stream.ts';
+import { isSlotStream } from '../stream/slot-stream.ts';
 import type { AttentionLayerConfig, LinearWeights, RotaryConfig } from './layer-config.ts';
 
 const rotary: Check = (operation, name, value) =>
@@ -61,7 +60,7 @@ export function checkProjection(operation: string, x: Tensor, name: string, proj
 
 /** @throws ConfigError unless a depth stream */
 export const isStream: Check = (operation, name, value) => {
-  if (value instanceof DepthStream || value instanceof ScoredStream) return;
+  if (isSlotStream(value)) return;
   throw new ConfigError(
     `${operation}: ${name} must be a DepthStream or a ScoredStream, got ${shown(value)}. Make one with new DepthStream().`,
     { name },

@@ -1,6 +1,7 @@
 import { type DepthReading, elementBytes, ShapeError, type Tensor } from '@modajs/tensor';
 import { checkOptions, type OptionChecks, orNull, shown, whole } from '@modajs/tensor/checks';
 import { DepthArena, type DepthArenaOptions } from './depth-arena.ts';
+import type { SlotStream } from './slot-stream.ts';
 
 /** Which of the written slots to read. */
 export interface ReadOptions {
@@ -16,7 +17,8 @@ const READ_OPTIONS: OptionChecks<ReadOptions> = { last: orNull(whole()) };
  * readers meet in the arena during the backward pass. A graph keeps the slots that it reads: the stream may be rewound and
  * written again, or disposed of, before it runs backward.
  */
-export class DepthStream implements Disposable {
+export class DepthStream implements SlotStream {
+  readonly hasScores = false;
   readonly #arena: DepthArena;
   #count = 0;
 
@@ -96,6 +98,11 @@ export class DepthStream implements Disposable {
     checkOptions('depthStream.read', options, READ_OPTIONS);
     const { last = null } = options;
     return this.#arena.read(this.#count, last === null ? 0 : Math.max(0, this.#count - last));
+  }
+
+  /** The queries as they are. */
+  query(q: Tensor, _scale: number): Tensor {
+    return q;
   }
 
   /** Keys and values of one written slot, outside the graph. @throws ShapeError for a slot that is not written */

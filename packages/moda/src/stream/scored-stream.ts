@@ -31,6 +31,7 @@ import {
   whole,
   wholeNumber,
 } from '@modajs/tensor/checks';
+import type { SlotStream } from './slot-stream.ts';
 
 /** Components that a key grows by: its score, and zeros so that rows stay multiples of 16 bytes. */
 const EXTRA = 8;
@@ -66,7 +67,8 @@ interface Slots {
  * Reference: arXiv 2603.15619, section 6.2; Raposo et al., "Mixture-of-Depths", arXiv 2404.02258 (a router's weight in the
  * path that it selects); Shazeer et al., arXiv 1701.06538 (top-k gates).
  */
-export class ScoredStream implements Disposable {
+export class ScoredStream implements SlotStream {
+  readonly hasScores = true;
   #count = 0;
   #recent: Slots[] = [];
   #best: Slots | null = null;
@@ -105,6 +107,16 @@ export class ScoredStream implements Disposable {
     const candidate = this.#recent.shift()!;
     if (keep > recent) this.#keepBest(candidate);
     else dispose(candidate);
+  }
+
+  /** None: slots are kept or dropped after they were written. */
+  nextSlot(): null {
+    return null;
+  }
+
+  /** None: readers' queries are extended. */
+  queryMemory(_H: number): null {
+    return null;
   }
 
   /** The slots held, for `depthAttention` with `query`'s queries. Valid until the next read. */

@@ -1,31 +1,6 @@
-import { activations, type DecoderConfig, depthMechanisms } from './decoder-config.ts';
+import { activations, type BlockConfig } from './block-config.ts';
+import { type FieldRule, flag, isWhole, oneOf, orNull, positive, wholeFrom } from './field-rule.ts';
 import { isRopeScaling, ropeScalingKinds } from './rope-scaling.ts';
-
-/** What a config field may hold, in words and as a test. */
-export interface FieldRule {
-  readonly expected: string;
-  readonly accepts: (value: unknown) => boolean;
-}
-
-const isWhole = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value);
-
-/** Sizes are 32-bit integers on devices. */
-const wholeFrom = (low: number): FieldRule => ({
-  expected: `a whole number >= ${low} and < 2^31`,
-  accepts: (value) => isWhole(value) && value >= low && value < 2 ** 31,
-});
-
-const positive: FieldRule = {
-  expected: 'a number > 0',
-  accepts: (value) => typeof value === 'number' && value > 0 && Number.isFinite(value),
-};
-
-const flag: FieldRule = { expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
-
-const oneOf = (...values: readonly string[]): FieldRule => ({
-  expected: `one of ${values.map((value) => `'${value}'`).join(', ')}`,
-  accepts: (value) => values.includes(value as string),
-});
 
 const layers: FieldRule = {
   expected: 'a list of layers: whole numbers >= 0, each once',
@@ -38,13 +13,8 @@ const ropeScaling: FieldRule = {
   accepts: isRopeScaling,
 };
 
-const orNull = (rule: FieldRule): FieldRule => ({
-  expected: `${rule.expected}, or null`,
-  accepts: (value) => value === null || rule.accepts(value),
-});
-
-/** The rule of every field of `DecoderConfig`. */
-export const fieldRules: Readonly<Record<keyof DecoderConfig, FieldRule>> = {
+/** The rule of every field of `BlockConfig`. */
+export const fieldRules: Readonly<Record<keyof BlockConfig, FieldRule>> = {
   nLayers: wholeFrom(1),
   nHeads: wholeFrom(1),
   nKvHeads: wholeFrom(1),
@@ -78,16 +48,4 @@ export const fieldRules: Readonly<Record<keyof DecoderConfig, FieldRule>> = {
   attentionSoftcap: orNull(positive),
   window: orNull(wholeFrom(1)),
   localLayers: layers,
-  depth: oneOf(...depthMechanisms),
-  depthFfnProjection: flag,
-  depthAttentionProjection: flag,
-  depthLastProjection: flag,
-  depthKeyNorm: oneOf('none', 'writer', 'reader'),
-  depthRope: oneOf('none', 'shared'),
-  depthGate: flag,
-  depthChunk: wholeFrom(1),
-  depthSlots: orNull(wholeFrom(1)),
-  depthSlotsBy: oneOf('recency', 'score', 'both'),
-  hyperStreams: wholeFrom(1),
-  residualBlock: wholeFrom(1),
 };

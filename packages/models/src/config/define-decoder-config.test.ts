@@ -7,8 +7,20 @@ const base: DecoderConfigInput = { nLayers: 2, nHeads: 6, dModel: 24, vocabSize:
 
 describe('defineDecoderConfig', () => {
   it('fills in OLMo 2 and, for MoDA, FFN projections', () => {
-    expect(defineDecoderConfig(base)).toMatchObject({ headDim: 4, nKvHeads: 6, dFf: 96, depthFfnProjection: false });
-    expect(defineDecoderConfig({ ...base, depth: 'moda' }).depthFfnProjection).toBe(true);
+    expect(defineDecoderConfig(base)).toMatchObject({ headDim: 4, nKvHeads: 6, dFf: 96, depth: { kind: 'residual' } });
+    const moda = {
+      kind: 'moda',
+      ffnProjection: true,
+      attentionProjection: false,
+      lastProjection: false,
+      keyNorm: 'writer',
+      rope: 'shared',
+      gate: false,
+      slots: null,
+      slotsBy: 'recency',
+    };
+    expect(defineDecoderConfig({ ...base, depth: 'moda' }).depth).toEqual(moda);
+    expect(defineDecoderConfig({ ...base, depth: { kind: 'moda', slots: 3 } }).depth).toEqual({ ...moda, slots: 3 });
   });
 
   const refused: [Record<string, unknown>, string][] = [
@@ -20,6 +32,19 @@ describe('defineDecoderConfig', () => {
     [{ toString: 1 }, 'every key must be a field'],
     [{ depth: 'mda' }, "one of 'residual'"],
     [{ dModel: 25 }, 'a dModel that nHeads divides'],
+    [{ depth: null }, "Its name is one of 'residual'"],
+    [{ depth: ['moda'] }, "Its name is one of 'residual'"],
+    [{ depth: { slots: 3 } }, 'depth.kind must be one of'],
+    [{ depth: { kind: 'toString' } }, 'depth.kind must be one of'],
+    [{ depth: { kind: 'moda-chunk-visibel' } }, "Did you mean 'moda-chunk-visible'?"],
+    [{ depth: { kind: 'moda', slot: 3 } }, 'Did you mean slots?'],
+    [{ depth: { kind: 'moda', toString: 3 } }, "must be an option of 'moda', got 'toString'"],
+    [{ depth: { kind: 'residual', slots: 3 } }, "must be an option of 'residual', got 'slots'. It has none."],
+    [{ depth: { kind: 'moda', chunk: 3 } }, "must be an option of 'moda', got 'chunk'. Its options: ffnProjection"],
+    [{ depth: { kind: 'moda', slots: 0 } }, 'depth.slots must be a whole number >= 1'],
+    [{ depth: { kind: 'moda', slotsBy: 'score' } }, 'Set depth.slots to how many to keep.'],
+    [{ depth: { kind: 'moda-chunk-visible', keyNorm: 'reader' } }, "Set depth.keyNorm to 'writer' or 'none'."],
+    [{ depth: { kind: 'hyper-connections', streams: 2.5 } }, 'depth.streams must be a whole number >= 1'],
     [{ depthChunk: 4 }, "needs depth 'moda-chunk-visible'"],
     [{ depthFfnProjection: true }, 'Set depthFfnProjection to false.'],
     [{ depth: 'hyper-connections', norm: 'post' }, "'pre' or 'reordered'"],
@@ -36,7 +61,7 @@ describe('defineDecoderConfig', () => {
     [{ parallelBlocks: true }, "Set norm to 'pre'."],
     [{ parallelBlocks: true, norm: 'pre', depth: 'mudd' }, 'Set parallelBlocks to false.'],
     [{ attentionSoftcap: 5, depth: 'moda' }, 'attentionSoftcap needs attention without depth slots'],
-    [{ nopeLayers: [1], depth: 'moda' }, "Set depthRope to 'none'."],
+    [{ nopeLayers: [1], depth: 'moda' }, "Set depth.rope to 'none'."],
     [{ nopeLayers: [1], depth: 'depth-value-mix' }, "Set depth to 'value-residual'."],
   ];
   for (const [change, message] of refused) {

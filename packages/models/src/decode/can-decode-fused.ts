@@ -2,7 +2,7 @@ import { elementsPerVector } from '@modajs/kernels';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { Decoder } from '../decoder/decoder.ts';
 import type { DecoderCache } from '../decoder/decoder-cache.ts';
-import { hasSlotScores } from '../depth/moda-slots.ts';
+import { fusedDepth } from '../depth/decoder-depth.ts';
 
 /** Whether the fused kernels compute a value of a field, whatever the others are: one rule for every field. */
 type Understood = { readonly [field in keyof DecoderConfig]: (value: DecoderConfig[field]) => boolean };
@@ -48,18 +48,8 @@ const understood: Understood = {
   attentionSoftcap: isNull,
   window: isNull,
   localLayers: isEmpty,
-  depth: (depth) => depth === 'residual' || depth === 'moda',
-  depthFfnProjection: any,
-  depthAttentionProjection: any,
-  depthLastProjection: any,
-  depthKeyNorm: any,
-  depthRope: any,
-  depthGate: isFalse,
-  depthChunk: any,
-  depthSlots: any,
-  depthSlotsBy: any,
-  hyperStreams: any,
-  residualBlock: any,
+  // Its mechanism says (`fusedDepth`).
+  depth: any,
 };
 
 function understands(config: DecoderConfig): boolean {
@@ -73,8 +63,8 @@ function understands(config: DecoderConfig): boolean {
  */
 export function canDecodeFused(model: Decoder, { options }: DecoderCache): boolean {
   const { config, device, computeDtype } = model;
-  const { depth, nHeads, nKvHeads, headDim } = config;
-  const isDepth = depth === 'residual' || (config.depthKeyNorm !== 'reader' && !hasSlotScores(config));
+  const { nHeads, nKvHeads, headDim } = config;
+  const isDepth = fusedDepth(config) !== null;
   // Words of 16 bytes: a power of two of them makes a head.
   const words = headDim / elementsPerVector(computeDtype);
   const isHead = Number.isInteger(Math.log2(words)) && nHeads / nKvHeads <= 16;

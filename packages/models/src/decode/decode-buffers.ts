@@ -1,6 +1,6 @@
 import { type Device, type DType, empty, type Tensor, withoutScope, zeros } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import { streamSlots } from '../depth/create-depth-path.ts';
+import { arenaSlots, fusedDepth } from '../depth/decoder-depth.ts';
 import type { DecodeProgram } from './decode-program.ts';
 
 /** Positions of the cache that one part of the keys is meant for; what two hundred workgroups cannot fill is not split further. */
@@ -42,7 +42,7 @@ export function createDecodeBuffers(
   const most = Math.max(1, Math.floor(MOST_WORKGROUPS / nKvHeads) - 1);
   const splits = 1 + Math.min(most, Math.ceil(capacity / POSITIONS_A_SPLIT));
   const sizes = { C: dModel, F: dFf, H: nHeads, Hkv: nKvHeads, D: headDim, splits };
-  const slots = config.depth === 'moda' ? streamSlots(config) : 0;
+  const slots = fusedDepth(config)?.slots ? arenaSlots(config) : 0;
   return withoutScope(() => {
     const row = (length: number): Tensor => empty([length], { device });
     const arena = (): Tensor => empty([slots, nKvHeads, headDim], { dtype, device });

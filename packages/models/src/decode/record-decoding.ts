@@ -4,8 +4,9 @@ import type { DecoderConfig } from '../config/decoder-config.ts';
 import { normAfter, normBefore } from '../decoder/block.ts';
 import type { DecoderCache } from '../decoder/decoder-cache.ts';
 import { scaledFrequencies } from '../decoder/rotation.ts';
+import { depthSlots, fusedDepth } from '../depth/decoder-depth.ts';
+import type { FusedDepth } from '../depth/depth-mechanism.ts';
 import type { SubLayer } from '../depth/depth-path.ts';
-import { slotsPerBlock, slotsReadBy } from '../depth/moda-slots.ts';
 import type { DecodeBuffers } from './decode-buffers.ts';
 import type { BlockCall, BlockWeight, DecodeProgram, ProductCall, ProgramWeight } from './decode-program.ts';
 import type { DecodeVectors } from './decode-vectors.ts';
@@ -29,10 +30,15 @@ export class DecodeRecorder {
   #current = 0;
   #pending: { readonly layer: number; readonly part: SubLayer } | null = null;
 
+  /** What the kernels know of the depth slots; null without. */
+  readonly #slots: FusedDepth['slots'];
+
   constructor(
     private readonly program: DecodeProgram,
     private readonly sources: DecodeSources,
-  ) {}
+  ) {
+    this.#slots = sources.buffers.depth && (fusedDepth(sources.config)?.slots ?? null);
+  }
 
   /**
    * Records everything.
@@ -59,10 +65,7 @@ export class DecodeRecorder {
   #blocks(table: Tensor, oneKernel: DecodeBlocksConfig): void {
     const { config, vectors, buffers } = this.sources;
     const { nHeads: H, nKvHeads: Hkv, headDim: D, dModel: C, dFf: F, norm, qkNorm, normEps: eps, nLayers } = config;
-    const depth = buffers.depth && {
-      hasNorm: config.depthKeyNorm === 'writer',
-      hasRope: config.depthRope === 'shared',
-    };
+    const depth = this.#slots && { hasNorm: this.#slots.hasNorm, hasRope: this.#slots.hasRope };
     if (norm === 'sandwich') throw new ConfigError("decode: fused blocks know no norm 'sandwich'.");
     const rotary = this.#rotary();
     const scale = config.softmaxScale ?? 1 / Math.sqrt(D);
@@ -100,7 +103,7 @@ export class DecodeRecorder {
       gate: weight('mlp.gate_proj'),
       up: weight('mlp.up_proj'),
       down: weight('mlp.down_proj'),
-      ffnSlot: config.depthFfnProjection ? maybe('depth.ffn_kv_proj') : null,
+      ffnSlot: this.#slots?.hasFfnSlot ? maybe('depth.ffn_kv_proj') : null,
       attentionNorm: norm(attentionNorm),
       ffnNorm: norm(normBefore(config, layer, 'ffn') ?? normAfter(config, layer, 'attention')!),
       qNorm: norm(`${name}.self_attn.q_norm`),
@@ -210,17 +213,19 @@ export class DecodeRecorder {
 
   /** Slots that the layer reads and writes; `ownStart`: where the keys of its own slot begin in `raw`. */
   #depth(layer: number, ownStart: number) {
-    const { config, vectors, buffers } = this.sources;
-    if (!buffers.depth) return null;
-    const end = layer * slotsPerBlock(config);
+    const { config, vectors } = this.sources;
+    if (!this.#slots) return null;
+    const { hasNorm, hasRope, hasFfnSlot } = this.#slots;
+    const { perBlock, readBy } = depthSlots(config);
+    const end = layer * perBlock;
     const norm = vectors.find(`model.layers.${layer - 1}.self_attn.k_norm.weight`) ?? 0;
     return {
-      first: end - slotsReadBy(config, layer),
+      first: end - readBy(layer),
       end,
-      fresh: config.depthFfnProjection && layer > 0 ? { slot: end - 1, start: config.dFf, norm } : null,
+      fresh: hasFfnSlot && layer > 0 ? { slot: end - 1, start: config.dFf, norm } : null,
       own: this.#writesSlot(layer) ? { slot: end, start: ownStart } : null,
-      hasNorm: config.depthKeyNorm === 'writer',
-      hasRope: config.depthRope === 'shared',
+      hasNorm,
+      hasRope,
     };
   }
 
@@ -232,7 +237,7 @@ export class DecodeRecorder {
   #feedForward(layer: number): void {
     const { config, buffers } = this.sources;
     const name = `model.layers.${layer}`;
-    const hasSlot = config.depthFfnProjection && this.#writesSlot(layer);
+    const hasSlot = this.#slots?.hasFfnSlot && this.#writesSlot(layer);
     const weights = [
       this.#weight(`${name}.mlp.gate_proj`, 0),
       this.#weight(`${name}.mlp.up_proj`, 0),

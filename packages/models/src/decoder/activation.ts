@@ -12,7 +12,7 @@ import {
   tanh,
   unknownName,
 } from '@modajs/tensor';
-import type { Activation } from '../config/decoder-config.ts';
+import type { Activation } from '../config/block-config.ts';
 
 /** Whether an FFN of this activation has a gate beside its input. */
 export function isGated(activation: Activation): boolean {

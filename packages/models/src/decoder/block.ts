@@ -9,12 +9,16 @@ import {
 } from '@modajs/moda';
 import { addLayerNorm, addRmsNorm, affine, layerNorm, rmsNorm, type Tensor } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
+import { attentionSlots } from '../depth/decoder-depth.ts';
 import type { DepthPath, NormOfSum, SubLayer } from '../depth/depth-path.ts';
-import { depthGateName } from '../depth/moda.ts';
+import { depthGateName } from '../depth/moda/moda-specs.ts';
 import { hasPreNorms, normNames } from '../parameters/block-specs.ts';
 import { activate } from './activation.ts';
 import { attentionFactor, rotatedComponents, scaledFrequencies } from './rotation.ts';
 import type { Weights } from './weights.ts';
+
+/** What an attention layer without depth slots knows of them. */
+const noDepth = { depthKeyNorm: 'writer', depthRope: 'shared', depthChunk: 1, depthSlots: null } as const;
 
 /** What one attention layer reads of a decoder's configuration, in a sequence of `length` positions. */
 export function attentionConfig(config: DecoderConfig, layer: number, length: number): AttentionLayerConfig {
@@ -22,6 +26,7 @@ export function attentionConfig(config: DecoderConfig, layer: number, length: nu
   const isLocal = localLayers.includes(layer);
   return {
     ...config,
+    ...(attentionSlots(config)?.layer ?? noDepth),
     rotary: rotaryOf(config, layer, length),
     softmaxScale: softmaxScale(config, layer),
     window: isLocal ? window : null,

@@ -11,6 +11,7 @@ import {
   withoutScope,
 } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
+import { visibleChunk } from '../depth/decoder-depth.ts';
 
 /** Size of a cache and where it lives. */
 export interface DecoderCacheOptions {
@@ -57,7 +58,7 @@ export class DecoderCache implements Disposable {
 
   /** Positions of the chunk in progress that were seen before this step. */
   get chunkPhase(): number {
-    return this.config.depth === 'moda-chunk-visible' ? this.length % this.config.depthChunk : 0;
+    return this.length % visibleChunk(this.config);
   }
 
   /** The stream of one step of a chunk-visible model: it shows the unfinished chunk's slots before the new ones. */

@@ -1,4 +1,4 @@
-import { type AttentionLayerContext, DepthStream, ScoredStream } from '@modajs/moda';
+import { type AttentionLayerContext, DepthStream, ScoredStream, type SlotStream } from '@modajs/moda';
 import {
   add,
   affine,
@@ -20,10 +20,19 @@ import {
 } from '@modajs/tensor';
 import type { LoraAdapter } from '../adapter/lora-adapter.ts';
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import { createDepthPath, createValueMixer, residualPath, streamSlots } from '../depth/create-depth-path.ts';
-import type { DepthPath } from '../depth/depth-path.ts';
-import { hasSlotScores, slotsPerBlock } from '../depth/moda-slots.ts';
-import type { JoinResidual } from '../depth/residual.ts';
+import {
+  arenaSlots,
+  attentionSlots,
+  canRecompute,
+  createDepthPath,
+  createValueMixer,
+  depthSlots,
+  readsSlots,
+  visibleChunk,
+} from '../depth/decoder-depth.ts';
+import type { DepthPass } from '../depth/depth-mechanism.ts';
+import { mechanisms } from '../depth/mechanisms.ts';
+import { type ResidualAdd, residualPath } from '../depth/residual/residual-path.ts';
 import { countFlops, type FlopCount } from '../parameters/count-flops.ts';
 import { countParameters } from '../parameters/count-parameters.ts';
 import { decoderSpecs } from '../parameters/decoder-specs.ts';
@@ -38,6 +47,12 @@ import { Weights } from './weights.ts';
 export interface DecoderOptions extends ParameterOptions {
   /** dtype of activations and of the weights as they are used; that of the parameters by default. */
   readonly computeDtype?: DType;
+}
+
+/** The depth slots of one forward pass; `arena` where it holds them, null where slots are kept by score. */
+interface OpenStream {
+  readonly slots: SlotStream;
+  readonly arena: DepthStream | null;
 }
 
 /**
@@ -148,17 +163,17 @@ export class Decoder implements Disposable {
       try {
         const out = this.#runBlocks(x, weights, positions, stream, options);
         const { cache } = options;
-        if (cache && stream instanceof DepthStream && this.config.depth === 'moda-chunk-visible')
-          cache.keepChunk(stream);
+        if (cache && stream?.arena && visibleChunk(this.config) > 1) cache.keepChunk(stream.arena);
         return out;
       } finally {
-        stream?.dispose();
+        stream?.slots.dispose();
       }
     });
   }
 
   #check(ids: Tensor, { cache, checkpoint: replays, docRange }: ForwardOptions): void {
     const { depth, positions, seqLen, ropeScaling } = this.config;
+    const { kind } = depth;
     if (ids.rank !== 2) {
       throw new ShapeError(`decoder: ids must be [B, T], got [${ids.shape}]. Reshape to one row a sequence.`, {
         ids: ids.shape,
@@ -178,34 +193,30 @@ export class Decoder implements Disposable {
         { steady, end },
       );
     }
-    if (replays && depth !== 'residual' && depth !== 'moda' && depth !== 'moda-chunk-visible') {
-      throw new ConfigError(
-        `decoder: checkpointing needs depth 'residual', 'moda' or 'moda-chunk-visible', got '${depth}'. Set checkpoint to false.`,
-        { depth },
-      );
+    if (replays && !canRecompute(this.config)) {
+      const known = mechanisms.filter((one) => one.canRecompute).map((one) => `'${one.kind}'`);
+      const slots = attentionSlots(this.config)?.scored ? 'slots kept by recency' : `depth ${known.join(', ')}`;
+      throw new ConfigError(`decoder: checkpointing needs ${slots}, got '${kind}'. Set checkpoint to false.`, {
+        depth,
+      });
     }
-    if (replays && hasSlotScores(this.config)) {
-      throw new ConfigError(
-        `decoder: checkpointing needs slots kept by recency, got depthSlotsBy='${this.config.depthSlotsBy}'. Set checkpoint to false.`,
-      );
-    }
-    if (docRange && cache && depth === 'moda-chunk-visible') {
+    if (docRange && cache && visibleChunk(this.config) > 1) {
       throw new ConfigError(
         'decoder: a chunk-visible model decodes rows that start together, got docRange with a cache. Decode ragged prompts one by one.',
       );
     }
   }
 
-  #openStream(B: number, T: number, { cache }: ForwardOptions): DepthStream | ScoredStream | null {
-    const { depthSlots, depthSlotsBy } = this.config;
-    if (hasSlotScores(this.config)) {
-      const keep = depthSlots ?? Number.POSITIVE_INFINITY;
-      return new ScoredStream({ keep, recent: depthSlotsBy === 'both' ? Math.ceil(keep / 2) : 0 });
-    }
-    const slots = streamSlots(this.config);
+  #openStream(B: number, T: number, { cache }: ForwardOptions): OpenStream | null {
+    const scored = attentionSlots(this.config)?.scored;
+    if (scored) return { slots: new ScoredStream(scored), arena: null };
+    const slots = arenaSlots(this.config);
     if (slots === 0) return null;
-    if (cache && this.config.depth === 'moda-chunk-visible') return cache.chunkStream(slots, T);
-    return new DepthStream({
+    if (cache && visibleChunk(this.config) > 1) {
+      const chunk = cache.chunkStream(slots, T);
+      return { slots: chunk, arena: chunk };
+    }
+    const arena = new DepthStream({
       slots,
       B,
       T,
@@ -216,23 +227,35 @@ export class Decoder implements Disposable {
       dtype: this.#computeDtype,
       device: this.device,
     });
+    return { slots: arena, arena };
   }
 
   #runBlocks(
     x: Tensor,
     weights: Weights,
     positions: Tensor,
-    stream: DepthStream | ScoredStream | null,
+    stream: OpenStream | null,
     options: ForwardOptions,
   ): Tensor {
     const { config } = this;
     const { cache, onAttention } = options;
     const length = (cache?.length ?? 0) + x.shape[1];
-    const mixValues = createValueMixer(config, weights.get, stream);
-    const isModa = slotsPerBlock(config) > 0 && config.depth !== 'depth-attention';
+    const joinOf =
+      (source: Weights): ResidualAdd =>
+      (x, y, layer, part) =>
+        config.norm === 'post' ? normOfSum(normAfter(config, layer, part)!, config, source)(x, y).out : add(x, y);
+    const pass: DepthPass = {
+      config,
+      x,
+      parameter: weights.get,
+      join: joinOf(weights),
+      stream: stream?.slots ?? null,
+    };
+    const mixValues = createValueMixer(config, pass);
+    const attentionStream = readsSlots(config) ? pass.stream : null;
     const contextOf = (layer: number, at: Tensor, docRange: Tensor | null): AttentionLayerContext => ({
       positions: at,
-      stream: isModa ? stream : null,
+      stream: attentionStream,
       writesSlot: layer < config.nLayers - 1,
       docRange,
       cache: cache?.layers[layer] ?? null,
@@ -240,15 +263,12 @@ export class Decoder implements Disposable {
       mixValues: mixValues ? (q, k, v) => mixValues(layer, q, k, v) : undefined,
       onAttention: onAttention ? (probe) => onAttention(layer, probe) : undefined,
     });
-    const joinOf =
-      (source: Weights): JoinResidual =>
-      (x, y, layer, part) =>
-        config.norm === 'post' ? normOfSum(normAfter(config, layer, part)!, config, source)(x, y).out : add(x, y);
     if (options.checkpoint) {
+      const { perBlock } = depthSlots(config);
       const body = (layer: number, input: Tensor, at: Tensor, docRange: Tensor | null): Tensor => {
-        if (!(stream instanceof ScoredStream)) stream?.rewind(layer * slotsPerBlock(config));
+        stream?.arena?.rewind(layer * perBlock);
         const fresh = new Weights(this.#parameters, this.#copies, this.#adapters);
-        const path = residualPath(config, input, joinOf(fresh));
+        const path = residualPath({ config, x: input, join: joinOf(fresh) });
         runBlock(layer, path, config, fresh, contextOf(layer, at, docRange), length);
         return path.finish();
       };
@@ -259,7 +279,7 @@ export class Decoder implements Disposable {
       }
       return applyNorm(x, 'model.norm', config, weights);
     }
-    const path: DepthPath = createDepthPath(config, x, weights.get, joinOf(weights), stream);
+    const path = createDepthPath(config, pass);
     for (let layer = 0; layer < config.nLayers; layer++) {
       runBlock(layer, path, config, weights, contextOf(layer, positions, options.docRange ?? null), length);
     }

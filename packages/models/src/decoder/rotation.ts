@@ -1,9 +1,9 @@
 import { unknownName } from '@modajs/tensor';
-import type { DecoderConfig } from '../config/decoder-config.ts';
+import type { BlockConfig } from '../config/block-config.ts';
 import type { RopeScaling } from '../config/rope-scaling.ts';
 
 /** Leading components of a head that rotate. */
-export function rotatedComponents({ rotaryDim, headDim }: DecoderConfig): number {
+export function rotatedComponents({ rotaryDim, headDim }: BlockConfig): number {
   return rotaryDim ?? headDim;
 }
 
@@ -11,7 +11,7 @@ export function rotatedComponents({ rotaryDim, headDim }: DecoderConfig): number
  * Radians a position of each pair of components in a sequence of `length` positions; null for the plain powers
  * `theta^(-2i/rotaryDim)`.
  */
-export function scaledFrequencies(config: DecoderConfig, length: number): readonly number[] | null {
+export function scaledFrequencies(config: BlockConfig, length: number): readonly number[] | null {
   const { ropeScaling: scaling, ropeTheta: theta } = config;
   if (scaling === null) return null;
   const n = rotatedComponents(config);
@@ -34,15 +34,20 @@ export function scaledFrequencies(config: DecoderConfig, length: number): readon
 }
 
 /** Positions up to which the rotation is one; beyond, keys that were cached earlier have turned otherwise. */
-export function steadyLength({ ropeScaling, positions }: DecoderConfig): number {
+export function steadyLength({ ropeScaling, positions }: BlockConfig): number {
   if (ropeScaling === null || positions !== 'rope') return Number.POSITIVE_INFINITY;
   return ropeScaling.kind === 'dynamic' || ropeScaling.kind === 'longrope'
     ? ropeScaling.trainedLength
     : Number.POSITIVE_INFINITY;
 }
 
+/** Whether queries and keys rotate alike in all layers. */
+export function rotatesAlike({ localRopeTheta, nopeLayers, nLayers }: BlockConfig): boolean {
+  return localRopeTheta === null && (nopeLayers.length === 0 || nopeLayers.length === nLayers);
+}
+
 /** Factor of rotated queries and of rotated keys. */
-export function attentionFactor({ ropeScaling }: DecoderConfig): number {
+export function attentionFactor({ ropeScaling }: BlockConfig): number {
   return ropeScaling && 'attentionFactor' in ropeScaling ? ropeScaling.attentionFactor : 1;
 }
 

@@ -11,7 +11,7 @@ test('slotOrigins > two slots a block with FFN projections, one without, none fo
     { layer: 1, part: 'attention' },
     { layer: 1, part: 'ffn' },
   ]);
-  const withoutFfn = defineDecoderConfig({ ...base, depthFfnProjection: false });
+  const withoutFfn = defineDecoderConfig({ ...base, depth: { kind: 'moda', ffnProjection: false } });
   expect(slotOrigins(withoutFfn, 2)).toEqual([
     { layer: 0, part: 'attention' },
     { layer: 1, part: 'attention' },
@@ -21,7 +21,7 @@ test('slotOrigins > two slots a block with FFN projections, one without, none fo
 });
 
 test('slotOrigins > a bounded stream keeps the newest', () => {
-  expect(slotOrigins(defineDecoderConfig({ ...base, depthSlots: 3 }), 4)).toEqual([
+  expect(slotOrigins(defineDecoderConfig({ ...base, depth: { kind: 'moda', slots: 3 } }), 4)).toEqual([
     { layer: 2, part: 'ffn' },
     { layer: 3, part: 'attention' },
     { layer: 3, part: 'ffn' },
@@ -29,9 +29,9 @@ test('slotOrigins > a bounded stream keeps the newest', () => {
 });
 
 test('slotOrigins > slots kept by score have no one writer; the newest half has', () => {
-  const byScore = defineDecoderConfig({ ...base, depthSlots: 3, depthSlotsBy: 'score' });
+  const byScore = defineDecoderConfig({ ...base, depth: { kind: 'moda', slots: 3, slotsBy: 'score' } });
   expect(slotOrigins(byScore, 4)).toEqual([null, null, null]);
-  const both = defineDecoderConfig({ ...base, depthSlots: 3, depthSlotsBy: 'both' });
+  const both = defineDecoderConfig({ ...base, depth: { kind: 'moda', slots: 3, slotsBy: 'both' } });
   expect(slotOrigins(both, 4)).toEqual([null, { layer: 3, part: 'attention' }, { layer: 3, part: 'ffn' }]);
   expect(slotOrigins(both, 1)).toEqual([
     { layer: 0, part: 'attention' },

@@ -1,5 +1,5 @@
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import { hasSlotScores, slotsPerBlock, slotsReadBy } from './moda-slots.ts';
+import { attentionSlots, depthSlots } from './decoder-depth.ts';
 
 /** Who wrote a depth slot: a block's attention, or the projection of its FFN's input. */
 export interface SlotOrigin {
@@ -13,19 +13,14 @@ export interface SlotOrigin {
  * the writer is null; the newest that are kept whatever their score follow.
  */
 export function slotOrigins(config: DecoderConfig, layer: number): (SlotOrigin | null)[] {
-  const perBlock = slotsPerBlock(config);
+  const { perBlock, readBy } = depthSlots(config);
   const written = layer * perBlock;
-  const read = slotsReadBy(config, layer);
-  const known = hasSlotScores(config) ? newestKept(config, read) : read;
+  const read = readBy(layer);
+  const scored = attentionSlots(config)?.scored ?? null;
+  const known = scored === null ? read : Math.min(read, scored.recent);
   return Array.from({ length: read }, (_, i) => {
     const slot = written - read + i;
     if (i < read - known) return null;
     return { layer: Math.floor(slot / perBlock), part: slot % perBlock === 0 ? 'attention' : 'ffn' };
   });
-}
-
-/** Of the slots read, those kept because they are the newest. */
-function newestKept({ depthSlots, depthSlotsBy }: DecoderConfig, read: number): number {
-  if (depthSlotsBy !== 'both') return 0;
-  return depthSlots === null ? read : Math.min(read, Math.ceil(depthSlots / 2));
 }

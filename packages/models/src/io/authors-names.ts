@@ -1,5 +1,5 @@
 import { CheckpointError } from '@modajs/tensor';
-import type { DecoderConfig } from '../config/decoder-config.ts';
+import type { DecoderConfig, DecoderConfigInput } from '../config/decoder-config.ts';
 import type { HostParameter } from '../decoder/load-parameters.ts';
 import { rowsOf, stackedRows } from './rows.ts';
 
@@ -22,13 +22,8 @@ export const authorsFields = {
   ropeTheta: 10_000,
   ropeInterleaved: false,
   softmaxScale: null,
-  depth: 'moda',
-  depthFfnProjection: true,
-  depthAttentionProjection: false,
-  depthLastProjection: true,
-  depthKeyNorm: 'reader',
-  depthRope: 'none',
-} as const satisfies Partial<DecoderConfig>;
+  depth: { kind: 'moda', lastProjection: true, keyNorm: 'reader', rope: 'none' },
+} as const satisfies Partial<DecoderConfigInput>;
 
 /** Ours to theirs, inside a block, for maps that only change their name. */
 const inBlock = {

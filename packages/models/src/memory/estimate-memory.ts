@@ -11,7 +11,7 @@ import {
 } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { createDecoder } from '../decoder/decoder.ts';
-import { streamSlots } from '../depth/create-depth-path.ts';
+import { arenaSlots } from '../depth/decoder-depth.ts';
 import { CountingBackend } from './counting-backend.ts';
 
 /** What a training step works on. */
@@ -69,7 +69,7 @@ export function estimateMemory(config: DecoderConfig, question: MemoryQuestion):
   }
   const { peakLiveBytes: peak } = device.memory();
   const slot = 2 * batch * seq * config.nKvHeads * config.headDim * elementBytes(computeDtype);
-  const depthArena = streamSlots(config) * slot;
+  const depthArena = arenaSlots(config) * slot;
   const fixed = weights + gradients + moments + depthArena;
   return {
     parameters: weights - copies,

@@ -1,5 +1,5 @@
 import { unknownName } from '@modajs/tensor';
-import type { DecoderConfig } from '../config/decoder-config.ts';
+import type { BlockConfig } from '../config/block-config.ts';
 import { isGated } from '../decoder/activation.ts';
 import { linearSpecs, normSpecs, type ParameterSpecs } from './parameter-spec.ts';
 
@@ -16,7 +16,7 @@ interface NormNames {
  * Norms before the sub-layers and after them (or after the sums, where `norm` is `post`); null for none. Hugging Face calls the
  * second pre-norm of Llama what is the first post-norm of OLMo 2.
  */
-export function normNames({ norm }: DecoderConfig): {
+export function normNames({ norm }: BlockConfig): {
   readonly before: NormNames | null;
   readonly after: NormNames | null;
 } {
@@ -35,7 +35,7 @@ export function normNames({ norm }: DecoderConfig): {
 }
 
 /** Whether sub-layers read a norm of what they are given. */
-export function hasPreNorms(config: DecoderConfig): boolean {
+export function hasPreNorms(config: BlockConfig): boolean {
   return normNames(config).before !== null;
 }
 
@@ -43,7 +43,7 @@ export function hasPreNorms(config: DecoderConfig): boolean {
 type BlockMap = 'qkv' | 'output' | 'ffn' | 'depth';
 
 /** Whether maps of a kind have biases. */
-export function hasBias({ bias, biasMaps }: DecoderConfig, map: BlockMap): boolean {
+export function hasBias({ bias, biasMaps }: BlockConfig, map: BlockMap): boolean {
   if (!bias) return false;
   switch (biasMaps) {
     case 'all':
@@ -59,12 +59,12 @@ export function hasBias({ bias, biasMaps }: DecoderConfig, map: BlockMap): boole
 }
 
 /** Width of the weight of q's or k's norm. */
-function qkNormWidth(config: DecoderConfig, heads: number): number {
+function qkNormWidth(config: BlockConfig, heads: number): number {
   return config.qkNorm === 'full' ? heads * config.headDim : config.headDim;
 }
 
 /** Parameters of one block without its depth mechanism, names relative to the model. */
-export function blockSpecs(config: DecoderConfig, layer: number): ParameterSpecs {
+export function blockSpecs(config: BlockConfig, layer: number): ParameterSpecs {
   const { nHeads, nKvHeads, headDim, dModel, dFf, nLayers } = config;
   const [qkvBias, ffnBias] = [hasBias(config, 'qkv'), hasBias(config, 'ffn')];
   const prefix = `model.layers.${layer}`;

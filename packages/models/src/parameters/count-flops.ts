@@ -1,6 +1,6 @@
 import { type ParameterRole, unknownName } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import { slotsReadBy } from '../depth/moda-slots.ts';
+import { depthSlots } from '../depth/decoder-depth.ts';
 import { decoderSpecs } from './decoder-specs.ts';
 
 /** Floating-point operations of one forward pass over one sequence, by part. */
@@ -30,10 +30,9 @@ export function countFlops(config: DecoderConfig, T: number, options: { causal?:
   const pairs = options.causal ? (T * (T + 1)) / 2 : T * T;
   const sequence = 4 * pairs * nHeads * headDim * nLayers;
   let slots = 0;
-  for (let layer = 0; layer < nLayers; layer++) slots += slotsReadBy(config, layer);
-  // With chunks a position sees, on average, half of its chunk's slots.
-  const positions = config.depth === 'moda-chunk-visible' ? (Math.min(config.depthChunk, T) + 1) / 2 : 1;
-  const depth = 4 * nHeads * headDim * slots * positions * T;
+  const { readBy, positions } = depthSlots(config);
+  for (let layer = 0; layer < nLayers; layer++) slots += readBy(layer);
+  const depth = 4 * nHeads * headDim * slots * positions(T) * T;
   return { linear, sequence, depth, total: linear + sequence + depth };
 }
 

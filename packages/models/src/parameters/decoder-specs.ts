@@ -1,5 +1,5 @@
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import { depthSpecs } from '../depth/depth-specs.ts';
+import { depthSpecs } from '../depth/decoder-depth.ts';
 import { blockSpecs, initStd } from './block-specs.ts';
 import { linearSpecs, normSpecs, type ParameterSpecs } from './parameter-spec.ts';
 

@@ -39,7 +39,11 @@ describe('roles of parameters', () => {
     const differing = (specs: ParameterSpecs, rule: keyof typeof byRank, holds: (spec: ParameterSpec) => boolean) =>
       namesOf(specs, (name, spec) => byRank[rule](name, spec) !== holds(spec));
     const single = decoderSpecs(
-      defineDecoderConfig({ ...smallConfigs['hyper-connections'], nLayers: 1, hyperStreams: 1 }),
+      defineDecoderConfig({
+        ...smallConfigs['hyper-connections'],
+        nLayers: 1,
+        depth: { kind: 'hyper-connections', streams: 1 },
+      }),
     );
     const betas = ['model.layers.0.depth.attention_hyper.beta', 'model.layers.0.depth.ffn_hyper.beta'];
     for (const name of betas) expect(single[name]).toMatchObject({ shape: [1, 1], role: 'scalar' });

@@ -1,4 +1,5 @@
-import type { DecoderConfig, DecoderConfigInput, NormPlacement } from '../config/decoder-config.ts';
+import type { NormPlacement } from '../config/block-config.ts';
+import type { DecoderConfig, DecoderConfigInput } from '../config/decoder-config.ts';
 import { defineDecoderConfig } from '../config/define-decoder-config.ts';
 
 const family: Omit<DecoderConfigInput, 'nLayers'> = {
@@ -15,10 +16,10 @@ const family: Omit<DecoderConfigInput, 'nLayers'> = {
 
 const variants = {
   olmo2: {},
-  'moda-depth-kv': { depth: 'moda', depthFfnProjection: false },
+  'moda-depth-kv': { depth: { kind: 'moda', ffnProjection: false } },
   // Here every block has an FFN projection, the last included, as the printed counts say.
-  moda: { depth: 'moda', depthLastProjection: true },
-} as const satisfies Record<string, Partial<DecoderConfig>>;
+  moda: { depth: { kind: 'moda', lastProjection: true } },
+} as const satisfies Record<string, Partial<DecoderConfigInput>>;
 
 /**
  * The models of Table 6 by name, `layers-{24,48}-{pre,post}-{olmo2,moda-depth-kv,moda}`: width 384, 6 query and 2

@@ -23,8 +23,7 @@ export const olmo2_700m: DecoderConfig = defineDecoderConfig({ ...family, nLayer
 /** Table 3, row 3: attention slots only, no parameters added. */
 export const moda_700m_depth_kv: DecoderConfig = defineDecoderConfig({
   ...family,
-  depth: 'moda',
-  depthFfnProjection: false,
+  depth: { kind: 'moda', ffnProjection: false },
 });
 
 /** Table 3, row 4, the default MoDA: + 35 FFN projections, 705,745,920 parameters. */
@@ -33,6 +32,5 @@ export const moda_700m: DecoderConfig = defineDecoderConfig({ ...family, depth: 
 /** Table 3, row 5: + 35 attention projections, 742,446,080 parameters. */
 export const moda_700m_attention_kv: DecoderConfig = defineDecoderConfig({
   ...family,
-  depth: 'moda',
-  depthAttentionProjection: true,
+  depth: { kind: 'moda', attentionProjection: true },
 });

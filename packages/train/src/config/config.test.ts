@@ -82,5 +82,8 @@ describe('config text', () => {
 
   it('merges mappings and replaces lists', () => {
     expect(mergeConfigs({ a: { b: 1, c: [1] } }, { a: { c: [2] } })).toEqual({ a: { b: 1, c: [2] } });
+    const options = mergeConfigs({ depth: 'moda' }, { depth: { slots: 3 } });
+    expect(options).toEqual({ depth: { kind: 'moda', slots: 3 } });
+    expect(mergeConfigs(options, { depth: 'residual' })).toEqual({ depth: 'residual' });
   });
 });

@@ -15,14 +15,18 @@ export function configKeys(section: Section, prefix = ''): string[] {
   );
 }
 
-/** Later layers win; mappings merge key by key, lists and scalars are replaced whole. The inputs are not changed. */
+/**
+ * Later layers win; mappings merge key by key, lists and scalars are replaced whole. A name is short for a mapping of its `kind`
+ * (`depth: moda`): options that are laid over it are those of that kind. The inputs are not changed.
+ */
 export function mergeConfigs(...layers: readonly RawConfig[]): RawConfig {
   // A map: `toString` and `__proto__` are keys like any other, to be refused by their name.
   const merged = new Map<string, unknown>();
   for (const layer of layers) {
     for (const [key, value] of Object.entries(layer)) {
       const before = merged.get(key);
-      merged.set(key, isMapping(before) && isMapping(value) ? mergeConfigs(before, value) : value);
+      const below = typeof before === 'string' ? { kind: before } : before;
+      merged.set(key, isMapping(below) && isMapping(value) ? mergeConfigs(below, value) : value);
     }
   }
   return Object.fromEntries(merged);

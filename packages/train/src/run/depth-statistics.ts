@@ -1,4 +1,4 @@
-import { type Decoder, hasAttentionMaps } from '@modajs/models';
+import { type Decoder, hasAttentionMaps, readsSlots } from '@modajs/models';
 import { attentionByLayer } from './attention-by-layer.ts';
 
 /**
@@ -9,8 +9,7 @@ import { attentionByLayer } from './attention-by-layer.ts';
  * @param tokens one row; its length is the T of the pass
  */
 export async function depthStatistics(decoder: Decoder, tokens: Int32Array): Promise<Record<string, number>> {
-  const { depth } = decoder.config;
-  if ((depth !== 'moda' && depth !== 'moda-chunk-visible') || !hasAttentionMaps(decoder.config)) return {};
+  if (!readsSlots(decoder.config) || !hasAttentionMaps(decoder.config)) return {};
   const { depthMass, sinkMass } = await attentionByLayer(decoder, tokens);
   const numbers: Record<string, number> = {};
   for (const [layer, share] of sinkMass.entries()) {

@@ -33,9 +33,22 @@ describe('prepareModelConfig', () => {
   });
 
   it('changes the depth mechanism of a model of the zoo without the options of the old one', () => {
-    expect(prepare({ preset: 'nano' })).toMatchObject({ depth: 'moda', depthFfnProjection: true });
-    expect(prepare({ preset: 'nano', depth: 'residual' })).toMatchObject({ depth: 'residual', nLayers: 4 });
-    expect(prepare({ preset: 'nano', depthFfnProjection: false })).toMatchObject({ depthFfnProjection: false });
+    expect(prepare({ preset: 'nano' }).depth).toMatchObject({ kind: 'moda', ffnProjection: true });
+    expect(prepare({ preset: 'nano', depth: 'residual' })).toMatchObject({ depth: { kind: 'residual' }, nLayers: 4 });
+    const depthKv = 'moda-700m-depth-kv';
+    expect(prepare({ preset: depthKv, depth: 'moda', vocabSize: 512 }).depth).toMatchObject({ ffnProjection: false });
+    const chunked = prepare({ preset: depthKv, depth: { kind: 'moda-chunk-visible', chunk: 4 }, vocabSize: 512 });
+    expect(chunked.depth).toMatchObject({ chunk: 4, ffnProjection: true });
+  });
+
+  it('lays options of the mechanism over those of the zoo, in their earlier form too', () => {
+    const expected = { kind: 'moda', ffnProjection: false, slots: null };
+    expect(prepare({ preset: 'nano', depth: { ffnProjection: false } }).depth).toMatchObject(expected);
+    expect(prepare({ preset: 'nano', depthFfnProjection: false }).depth).toMatchObject(expected);
+    expect(prepare({ preset: 'nano', depth: 'moda', depthFfnProjection: false }).depth).toMatchObject(expected);
+    expect(() => prepare({ preset: 'nano', depth: null })).toThrow('depth must be');
+    expect(() => prepare({ preset: 'nano', depth: { kind: 'residual', slots: 3 } })).toThrow("option of 'residual'");
+    expect(() => prepare({ preset: 'nano', depth: 'residual', depthFfnProjection: true })).toThrow('needs depth');
   });
 
   it('names the nearest model and the nearest key', () => {

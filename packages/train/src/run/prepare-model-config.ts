@@ -1,4 +1,10 @@
-import { type DecoderConfig, type DecoderConfigInput, defineDecoderConfig, preset as zooPreset } from '@modajs/models';
+import {
+  type DecoderConfig,
+  type DecoderConfigInput,
+  defineDecoderConfig,
+  nestDepth,
+  preset as zooPreset,
+} from '@modajs/models';
 import { ConfigError } from '@modajs/tensor';
 import type { RunConfig } from '../config/run-config.ts';
 
@@ -33,11 +39,11 @@ export function prepareModelConfig(
       { preset },
     );
   }
-  const base = preset === undefined ? {} : withoutOtherDepth(zooPreset(preset), given.depth);
+  const base: Partial<DecoderConfig> = preset === undefined ? {} : zooPreset(preset);
   const spare = (base.vocabSize ?? 0) - tokenizerVocabSize;
   const takesZoo = base.vocabSize !== undefined && spare >= 0 && (!isGiven || spare < PADDING);
   const vocabSize = takesZoo ? base.vocabSize : tokenizerVocabSize;
-  const model = defineDecoderConfig({ ...base, vocabSize, ...given } as DecoderConfigInput);
+  const model = defineDecoderConfig(overlaidFields({ ...base, vocabSize }, given) as unknown as DecoderConfigInput);
   if (model.vocabSize >= tokenizerVocabSize) return model;
   throw new ConfigError(
     `config: model.vocabSize must be at least the tokenizer's ${tokenizerVocabSize}, got ${model.vocabSize}. ` +
@@ -46,11 +52,21 @@ export function prepareModelConfig(
   );
 }
 
-/** A model's fields; when another depth mechanism is asked for, without the options of its own. */
-export function withoutOtherDepth(
-  model: DecoderConfig,
-  depth: DecoderConfig['depth'] | undefined,
-): Partial<DecoderConfig> {
-  if (depth === undefined || depth === model.depth) return model;
-  return Object.fromEntries(Object.entries(model).filter(([key]) => !key.startsWith('depth')));
+/**
+ * A model's fields with others laid over them: depth options over those of the same mechanism, over none where another one is asked
+ * for. Depth options in their earlier, flat form have that of today.
+ */
+export function overlaidFields(
+  model: Partial<DecoderConfig>,
+  given: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> & { readonly depth?: unknown } {
+  const { depth, ...fields } = nestDepth(given, model.depth?.kind);
+  return { ...model, ...fields, depth: overlaidDepth(model.depth, depth) };
+}
+
+function overlaidDepth(model: DecoderConfig['depth'] | undefined, given: unknown): unknown {
+  if (model === undefined || given === undefined) return given === undefined ? model : given;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
+  const { kind = model.kind } = given as { readonly kind?: unknown };
+  return kind === model.kind ? { ...model, ...given } : given;
 }

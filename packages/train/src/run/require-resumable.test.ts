@@ -41,7 +41,8 @@ describe('requireResumable', () => {
     const older = without(
       plan.identity,
       'optimizer.muonMomentum',
-      'model.depthChunk',
+      'model.depth.kind',
+      'model.biasMaps',
       'data.packing',
       'schedule.decayShare',
     );
@@ -50,6 +51,35 @@ describe('requireResumable', () => {
     expect(() => requireResumable(checkpointOf(older), changed)).toThrow(
       'optimizer.muonMomentum is 0.95 in the checkpoint but 0.5 in the configuration. Resume with optimizer.muonMomentum=0.95',
     );
+  });
+
+  it('reads depth options in their earlier, flat form, and names the one that differs in that of today', async () => {
+    const moda = defineDecoderConfig({ nLayers: 2, nHeads: 2, dModel: 8, vocabSize: 300, seqLen: 16, depth: 'moda' });
+    const config = resolveRunConfig(base);
+    const plan = { config, identity: await runIdentityOf(config, moda, '{}') };
+    const others = Object.entries(plan.identity).filter(([key]) => !key.startsWith('model.depth'));
+    const flat = {
+      ...Object.fromEntries(others),
+      'model.depth': 'moda',
+      'model.depthFfnProjection': true,
+      'model.depthAttentionProjection': false,
+      'model.depthLastProjection': false,
+      'model.depthKeyNorm': 'writer',
+      'model.depthRope': 'shared',
+      'model.depthChunk': 1,
+      'model.depthSlots': null,
+      'model.depthSlotsBy': 'recency',
+      'model.hyperStreams': 4,
+      'model.residualBlock': 2,
+    };
+    expect(requireResumable(checkpointOf(flat), plan)).toBeNull();
+    expect(requireResumable(checkpointOf(without(flat, 'model.depthSlotsBy')), plan)).toBeNull();
+    const bounded = { ...flat, 'model.depthSlots': 2 };
+    expect(() => requireResumable(checkpointOf(bounded), plan)).toThrow(
+      'model.depth.slots is 2 in the checkpoint but null in the configuration. Resume with model.depth.slots=2',
+    );
+    const other = { ...flat, 'model.depth': 'residual', 'model.depthFfnProjection': false };
+    expect(() => requireResumable(checkpointOf(other), plan)).toThrow('model.depth.kind is residual in the checkpoint');
   });
 
   it('completes the entries of lists, and lets go of settings that no longer matter', async () => {

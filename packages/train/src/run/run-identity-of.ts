@@ -1,4 +1,11 @@
-import { type DecoderConfig, type DecoderConfigInput, defineDecoderConfig } from '@modajs/models';
+import {
+  type DecoderConfig,
+  type DecoderConfigInput,
+  defineDecoderConfig,
+  isEarlierDepth,
+  isEarlierField,
+  nestDepth,
+} from '@modajs/models';
 import { flattenIdentity, type RunIdentity } from '../checkpoint/run-identity.ts';
 import { sha256 } from '../checkpoint/sha256.ts';
 import { Field, type Section } from '../config/field.ts';
@@ -36,11 +43,13 @@ export async function runIdentityOf(
 /**
  * A checkpoint's identity as this version would have saved it. Settings that did not exist then have the value that runs had
  * without them (`Field.since`, defaults of `defineDecoderConfig`), entries of lists are completed, and settings that no
- * longer matter are left out. Keys that this version does not know stay, to be refused.
+ * longer matter are left out; depth options in their earlier, flat form have that of today (`nestDepth`). Keys that this version does
+ * not know stay, to be refused.
  *
  * @param current identity of the run that resumes: which keys matter today
  */
-export function completeIdentity(saved: RunIdentity, current: RunIdentity): RunIdentity {
+export function completeIdentity(identity: RunIdentity, current: RunIdentity): RunIdentity {
+  const saved = withNestedDepth(identity);
   const earlier = earlierValues(saved);
   const complete: Record<string, RunIdentity[string]> = {};
   for (const [key, value] of Object.entries(saved)) {
@@ -55,13 +64,43 @@ export function completeIdentity(saved: RunIdentity, current: RunIdentity): RunI
 
 /** Of every setting of a run, what a checkpoint means that does not have it. The identities of other programs have none. */
 function earlierValues(saved: RunIdentity): RunIdentity {
-  const model = Object.entries(saved).flatMap(([key, value]) => {
-    if (!key.startsWith('model.')) return [];
-    return [[key.slice('model.'.length), listOf(value) ?? value]];
-  });
-  if (model.length === 0) return {};
+  const model = modelOf(saved);
+  if (Object.keys(model).length === 0) return {};
   const settings = flattenIdentity(resolveConfig(runSchema, {}, 'checkpoint', 'earlier'));
-  return { ...settings, ...flattenIdentity({ model: modelDefaults(Object.fromEntries(model)) }) };
+  return { ...settings, ...flattenIdentity({ model: modelDefaults(model) }) };
+}
+
+/** The fields of the model that an identity has as dotted keys. */
+function modelOf(identity: RunIdentity): Record<string, unknown> {
+  const model: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(identity)) {
+    const [section, ...path] = key.split('.');
+    if (section !== 'model' || path.length === 0) continue;
+    const last = path.pop()!;
+    let at = model;
+    for (const part of path) {
+      if (typeof at[part] !== 'object' || at[part] === null) at[part] = {};
+      at = at[part] as Record<string, unknown>;
+    }
+    at[last] = listOf(value) ?? value;
+  }
+  return model;
+}
+
+/** An identity with the options of its depth mechanism where today's identities have them. */
+function withNestedDepth(identity: RunIdentity): RunIdentity {
+  const model = modelOf(identity);
+  if (!isEarlierDepth(model)) return identity;
+  let depth: unknown;
+  try {
+    ({ depth } = nestDepth(model));
+  } catch {
+    // No mechanism ever had these options: their keys are refused by name.
+    return identity;
+  }
+  const isOfDepth = (key: string): boolean => key === 'model.depth' || isEarlierField(key.slice('model.'.length));
+  const others = Object.fromEntries(Object.entries(identity).filter(([key]) => !isOfDepth(key)));
+  return { ...others, ...flattenIdentity({ model: depth === undefined ? {} : { depth } }) };
 }
 
 /** A model's configuration completed; nothing for one that this version cannot make, whose keys are then refused by name. */

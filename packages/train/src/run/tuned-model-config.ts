@@ -1,14 +1,14 @@
 import { type DecoderConfig, type DecoderConfigInput, decoderSpecs, defineDecoderConfig } from '@modajs/models';
 import { ConfigError } from '@modajs/tensor';
 import type { RunConfig } from '../config/run-config.ts';
-import { withoutOtherDepth } from './prepare-model-config.ts';
+import { overlaidFields } from './prepare-model-config.ts';
 
 /** Mechanisms whose first forward pass is that of the model without them, beside gated MoDA. */
-const STARTS_EQUAL: readonly DecoderConfig['depth'][] = ['dense', 'denseformer', 'mudd'];
+const STARTS_EQUAL: readonly unknown[] = ['dense', 'denseformer', 'mudd'];
 
 /**
  * The decoder configuration of a run that starts from a pretrained model: the `model` section on top of that model's own. A
- * model that is given MoDA gets `depthGate`, unless the section says otherwise, so that its first forward pass equals the
+ * model that is given MoDA gets `depth.gate`, unless the section says otherwise, so that its first forward pass equals the
  * pretrained model's.
  *
  * @throws ConfigError when a parameter of the pretrained model has no place, when one beside those of a depth mechanism would be
@@ -22,18 +22,15 @@ export function tunedModelConfig(pretrained: DecoderConfig, config: Pick<RunConf
       { preset },
     );
   }
-  const { depth = pretrained.depth } = given;
-  const gains = depth !== pretrained.depth;
-  const gate = gains && depth === 'moda' ? { depthGate: true } : {};
-  const model = defineDecoderConfig({
-    ...withoutOtherDepth(pretrained, depth),
-    ...gate,
-    ...given,
-  } as DecoderConfigInput);
-  if (gains && depth !== 'moda' && depth !== 'residual' && !STARTS_EQUAL.includes(depth)) {
+  const fields = overlaidFields(pretrained, given);
+  const { kind } = defineDecoderConfig(fields as unknown as DecoderConfigInput).depth;
+  const gains = kind !== pretrained.depth.kind;
+  const depth = gains && kind === 'moda' ? { gate: true, ...(fields.depth as object) } : fields.depth;
+  const model = defineDecoderConfig({ ...fields, depth } as unknown as DecoderConfigInput);
+  if (gains && kind !== 'moda' && kind !== 'residual' && !STARTS_EQUAL.includes(kind)) {
     throw new ConfigError(
-      `config: model.depth must start as the pretrained model, got ${depth}, which does not. Use moda, ${STARTS_EQUAL.join(', ')}.`,
-      { depth },
+      `config: model.depth must start as the pretrained model, got ${kind}, which does not. Use moda, ${STARTS_EQUAL.join(', ')}.`,
+      { depth: kind },
     );
   }
   requirePlaces(pretrained, model);

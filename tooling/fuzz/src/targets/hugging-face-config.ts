@@ -14,7 +14,7 @@ const configs: readonly DecoderConfig[] = [
   defineDecoderConfig({ ...sizes }),
   defineDecoderConfig({ ...sizes, norm: 'pre', qkNorm: 'none', bias: true }),
   defineDecoderConfig({ ...sizes, norm: 'pre', qkNorm: 'head', headDim: 6, tieEmbeddings: false }),
-  defineDecoderConfig({ ...sizes, depth: 'moda', depthSlots: 3, softmaxScale: 0.1 }),
+  defineDecoderConfig({ ...sizes, depth: { kind: 'moda', slots: 3 }, softmaxScale: 0.1 }),
 ];
 const gpt2 = {
   model_type: 'gpt2',

@@ -8,6 +8,7 @@ const options = [
   'optimizer.betas=[0.9, 0.99]',
   'data.sources=[{path: 007, weight: 3}, b.txt]',
   'model.depth=residual',
+  'model.depth.slots=3',
   'model.preset=nano',
   'tokenizer.path=null',
 ];

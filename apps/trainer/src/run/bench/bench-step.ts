@@ -15,7 +15,6 @@ import {
   sequenceLength,
   trainingStep,
   tunedModelConfig,
-  withoutOtherDepth,
 } from '@modajs/train';
 import { openModelSource } from '../../model/open-model-source.ts';
 import { bytes, compact } from '../../terminal/format.ts';
@@ -113,7 +112,7 @@ async function benchModels(name: string, set: readonly string[], out: string): P
   const raw = mergeConfigs(...set.map((option) => parseSetOption(option)));
   const config = resolveRunConfig(raw);
   const model = tunedModelConfig(source.config, config);
-  const baseline = defineDecoderConfig({ ...withoutOtherDepth(model, 'residual'), depth: 'residual' } as DecoderConfig);
+  const baseline = defineDecoderConfig({ ...model, depth: 'residual' });
   const seqLen = config.training.seqLen ?? Math.min(TUNING_LENGTH, model.seqLen);
   return { config: { ...config, training: { ...config.training, seqLen } }, model, baseline };
 }

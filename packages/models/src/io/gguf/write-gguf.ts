@@ -37,8 +37,8 @@ export function writeGguf(
   const family = familyOf(config);
   if (!family || !written.includes(family)) {
     throw new ConfigError(
-      `gguf: the model must be an olmo2, llama or qwen3 baseline, got depth=${config.depth}, norm=${config.norm}, qkNorm=${config.qkNorm}. Export safetensors instead.`,
-      { depth: config.depth, norm: config.norm, qkNorm: config.qkNorm },
+      `gguf: the model must be an olmo2, llama or qwen3 baseline, got depth=${config.depth.kind}, norm=${config.norm}, qkNorm=${config.qkNorm}. Export safetensors instead.`,
+      { depth: config.depth.kind, norm: config.norm, qkNorm: config.qkNorm },
     );
   }
   if (config.softmaxScale !== null) {

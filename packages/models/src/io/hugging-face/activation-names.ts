@@ -1,4 +1,4 @@
-import type { Activation } from '../../config/decoder-config.ts';
+import type { Activation } from '../../config/block-config.ts';
 
 const tanhGelus = ['gelu_new', 'gelu_pytorch_tanh', 'gelu_fast', 'gelu_accurate', 'gelu_python_tanh'];
 const erfGelus = ['gelu', 'gelu_python'];

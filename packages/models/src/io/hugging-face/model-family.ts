@@ -23,7 +23,7 @@ const modelFamilies = [
 /** One of `modelFamilies`. */
 export type ModelFamily = (typeof modelFamilies)[number];
 
-/** Fields that say nothing about the architecture: sizes, and options of depth mechanisms that a baseline does not have. */
+/** Fields that say nothing about the architecture. */
 type Sizes =
   | 'nLayers'
   | 'nHeads'
@@ -37,10 +37,7 @@ type Sizes =
   | 'tieEmbeddings'
   | 'ropeTheta'
   // A matter of how rows of two matrices are ordered.
-  | 'ropeInterleaved'
-  | Exclude<Extract<keyof DecoderConfig, `depth${string}`>, 'depth'>
-  | 'hyperStreams'
-  | 'residualBlock';
+  | 'ropeInterleaved';
 
 type Architecture = Omit<DecoderConfig, Sizes>;
 type Field = keyof Architecture;
@@ -78,7 +75,7 @@ const plain: Architecture = {
   attentionSoftcap: null,
   window: null,
   localLayers: [],
-  depth: 'residual',
+  depth: { kind: 'residual' },
 };
 
 const any = (): boolean => true;

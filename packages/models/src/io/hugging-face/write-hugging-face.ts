@@ -65,11 +65,9 @@ function requireAll(config: DecoderConfig, parameters: ReadonlyMap<string, HostP
   for (const name of parameters.keys()) if (!Object.hasOwn(specs, name)) throw fail(name, 'a parameter of the model');
 }
 
-/** Options of depth mechanisms and of positions that a family's file has no place for, because they do nothing there. */
+/** Options of rotary positions that a family's file has no place for, because they do nothing there. */
 function changesNothing(field: keyof DecoderConfig, config: DecoderConfig, family: ModelFamily | null): boolean {
-  if (family === null) return false;
-  if (field === 'ropeTheta' || field === 'ropeInterleaved') return config.positions !== 'rope';
-  return field !== 'depth' && (field.startsWith('depth') || field === 'hyperStreams' || field === 'residualBlock');
+  return family !== null && (field === 'ropeTheta' || field === 'ropeInterleaved') && config.positions !== 'rope';
 }
 
 /** @throws CheckpointError unless the files give the configuration and the values that they were made of. */

@@ -1,15 +1,28 @@
 import { add, div, exp, matmul, mean, mul, reshape, rmsNorm, sigmoid, stack, sum, type Tensor } from '@modajs/tensor';
-import type { DecoderConfig } from '../config/decoder-config.ts';
-import type { ParameterSpecs } from '../parameters/parameter-spec.ts';
-import type { DepthPath, ParameterLookup, SubLayer } from './depth-path.ts';
+import type { BlockConfig } from '../../config/block-config.ts';
+import { wholeFrom } from '../../config/field-rule.ts';
+import type { ParameterSpecs } from '../../parameters/parameter-spec.ts';
+import type { DepthMechanism, DepthPass } from '../depth-mechanism.ts';
+import type { DepthPath, ParameterLookup, SubLayer } from '../depth-path.ts';
 
 const sinkhornIterations = 20;
+
+/** Several residual streams whose mixing is doubly stochastic. */
+export interface ManifoldHyperConnectionDepth {
+  readonly kind: 'manifold-hyper-connections';
+  /** n: residual streams. */
+  readonly streams: number;
+}
 
 const nameOf = (layer: number, part: SubLayer, what: string): string =>
   `model.layers.${layer}.depth.${part}_mhc.${what}`;
 
 /** Biases that read the mean of the streams, write to all and mix almost nothing; projections at zero. */
-export function manifoldSpecs({ dModel, nLayers, hyperStreams: n }: DecoderConfig, layer: number): ParameterSpecs {
+function manifoldSpecs(
+  { dModel, nLayers }: BlockConfig,
+  { streams: n }: ManifoldHyperConnectionDepth,
+  layer: number,
+): ParameterSpecs {
   if (layer >= nLayers) return {};
   const specs: ParameterSpecs = {};
   const widths = { pre: n, post: n, res: n * n };
@@ -47,23 +60,24 @@ export function manifoldSpecs({ dModel, nLayers, hyperStreams: n }: DecoderConfi
  * the mean of the streams.
  * Reference: Xie et al., "mHC", arXiv 2512.24880.
  */
-export class ManifoldHyperConnectionPath implements DepthPath {
+class ManifoldHyperConnectionPath implements DepthPath {
   #streams: Tensor;
   #mixed: Tensor | null = null;
   #post: Tensor | null = null;
 
-  constructor(
-    x: Tensor,
-    private readonly parameter: ParameterLookup,
-    private readonly config: DecoderConfig,
-  ) {
-    this.#streams = stack(new Array<Tensor>(config.hyperStreams).fill(x), 2);
+  readonly #parameter: ParameterLookup;
+  readonly #normEps: number;
+
+  constructor({ x, parameter, config }: DepthPass, streams: number) {
+    this.#parameter = parameter;
+    this.#normEps = config.normEps;
+    this.#streams = stack(new Array<Tensor>(streams).fill(x), 2);
   }
 
   read(layer: number, part: SubLayer): Tensor {
     const [B, T, n, C] = this.#streams.shape;
-    const parameter = (what: string): Tensor => this.parameter(nameOf(layer, part, what));
-    const normal = rmsNorm(reshape(this.#streams, [B, T, n * C]), null, this.config.normEps);
+    const parameter = (what: string): Tensor => this.#parameter(nameOf(layer, part, what));
+    const normal = rmsNorm(reshape(this.#streams, [B, T, n * C]), null, this.#normEps);
     const logits = (what: string): Tensor =>
       add(mul(matmul(normal, parameter(`${what}_proj`)), parameter(`${what}_scale`)), parameter(`${what}_bias`));
     const pre = reshape(sigmoid(logits('pre')), [B, T, 1, n]);
@@ -92,3 +106,12 @@ export function sinkhorn(logits: Tensor): Tensor {
   }
   return matrix;
 }
+
+/** Manifold-constrained hyper-connections. */
+export const manifoldHyperConnections: DepthMechanism<ManifoldHyperConnectionDepth> = {
+  kind: 'manifold-hyper-connections',
+  options: { streams: { rule: wholeFrom(1), default: 4 } },
+  residualSum: 'replaced',
+  specs: manifoldSpecs,
+  path: (pass, { streams }) => new ManifoldHyperConnectionPath(pass, streams),
+};

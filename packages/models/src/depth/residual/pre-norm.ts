@@ -1,5 +1,5 @@
 import { add, type Tensor } from '@modajs/tensor';
-import type { DepthPath, NormOfSum, SubLayer } from './depth-path.ts';
+import type { DepthPath, NormOfSum, SubLayer } from '../depth-path.ts';
 
 /** The residual sum `x + f(norm(x))` of pre-norm models: the last output is added when the next norm reads the sum, in its pass. */
 export class PreNormPath implements DepthPath {

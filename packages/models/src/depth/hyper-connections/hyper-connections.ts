@@ -1,14 +1,24 @@
 import { add, matmul, mul, reshape, rmsNorm, slice, stack, sum, type Tensor, tanh, transpose } from '@modajs/tensor';
-import type { DecoderConfig } from '../config/decoder-config.ts';
-import type { ParameterSpecs } from '../parameters/parameter-spec.ts';
-import type { DepthPath, ParameterLookup, SubLayer } from './depth-path.ts';
+import type { BlockConfig } from '../../config/block-config.ts';
+import { wholeFrom } from '../../config/field-rule.ts';
+import type { ParameterSpecs } from '../../parameters/parameter-spec.ts';
+import type { DepthMechanism, DepthPass } from '../depth-mechanism.ts';
+import type { DepthPath, ParameterLookup, SubLayer } from '../depth-path.ts';
+
+/** Several residual streams with learned mixing. */
+export interface HyperConnectionDepth {
+  readonly kind: 'hyper-connections';
+  /** n: residual streams. */
+  readonly streams: number;
+}
 
 const nameOf = (layer: number, part: SubLayer, what: string): string =>
   `model.layers.${layer}.depth.${part}_hyper.${what}`;
 
 /** Static matrices as in a residual network (one stream is read, all keep themselves), dynamic parts at zero. */
-export function hyperConnectionSpecs(
-  { dModel, nLayers, hyperStreams: n }: DecoderConfig,
+function hyperConnectionSpecs(
+  { dModel, nLayers }: BlockConfig,
+  { streams: n }: HyperConnectionDepth,
   layer: number,
 ): ParameterSpecs {
   if (layer >= nLayers) return {};
@@ -46,23 +56,24 @@ export function hyperConnectionSpecs(
  * `[A_m A_r] = alpha + s_a tanh(norm(H) W_a)` and `beta = b + s_b tanh(norm(H) w_b)`. The output is the sum of the streams.
  * Reference: Zhu et al., "Hyper-Connections", arXiv 2409.19606, equations 2 and 10-13.
  */
-export class HyperConnectionPath implements DepthPath {
+class HyperConnectionPath implements DepthPath {
   #streams: Tensor;
   #mixed: Tensor | null = null;
   #beta: Tensor | null = null;
 
-  constructor(
-    x: Tensor,
-    private readonly parameter: ParameterLookup,
-    private readonly config: DecoderConfig,
-  ) {
-    this.#streams = stack(new Array<Tensor>(config.hyperStreams).fill(x), 2);
+  readonly #parameter: ParameterLookup;
+  readonly #normEps: number;
+
+  constructor({ x, parameter, config }: DepthPass, streams: number) {
+    this.#parameter = parameter;
+    this.#normEps = config.normEps;
+    this.#streams = stack(new Array<Tensor>(streams).fill(x), 2);
   }
 
   read(layer: number, part: SubLayer): Tensor {
     const [B, T, n, C] = this.#streams.shape;
-    const parameter = (what: string): Tensor => this.parameter(nameOf(layer, part, what));
-    const normal = rmsNorm(this.#streams, null, this.config.normEps);
+    const parameter = (what: string): Tensor => this.#parameter(nameOf(layer, part, what));
+    const normal = rmsNorm(this.#streams, null, this.#normEps);
     const dynamic = (what: string, index: number): Tensor => {
       const scale = slice(parameter('scale'), [index], [index + 1]);
       return add(mul(tanh(matmul(normal, parameter(`${what}_proj`))), scale), parameter(what));
@@ -82,3 +93,12 @@ export class HyperConnectionPath implements DepthPath {
     return sum(this.#streams, { axes: [2] });
   }
 }
+
+/** Dynamic hyper-connections. */
+export const hyperConnections: DepthMechanism<HyperConnectionDepth> = {
+  kind: 'hyper-connections',
+  options: { streams: { rule: wholeFrom(1), default: 4 } },
+  residualSum: 'replaced',
+  specs: hyperConnectionSpecs,
+  path: (pass, { streams }) => new HyperConnectionPath(pass, streams),
+};

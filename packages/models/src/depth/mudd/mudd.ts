@@ -1,20 +1,26 @@
 import { add, concat, gelu, linear, matmul, reshape, rmsNorm, slice, type Tensor, unsqueeze } from '@modajs/tensor';
-import type { DecoderConfig } from '../config/decoder-config.ts';
-import { hasPreNorms } from '../parameters/block-specs.ts';
-import { linearSpecs, normSpecs, type ParameterSpecs } from '../parameters/parameter-spec.ts';
-import type { KeyValueInputs, ParameterLookup, SubLayer } from './depth-path.ts';
-import { type JoinResidual, ResidualPath } from './residual.ts';
+import type { BlockConfig } from '../../config/block-config.ts';
+import { hasPreNorms } from '../../parameters/block-specs.ts';
+import { linearSpecs, normSpecs, type ParameterSpecs } from '../../parameters/parameter-spec.ts';
+import type { DepthMechanism, DepthPass } from '../depth-mechanism.ts';
+import type { KeyValueInputs, ParameterLookup, SubLayer } from '../depth-path.ts';
+import { ResidualPath } from '../residual/residual-path.ts';
+
+/** Sums of all earlier outputs with weights of the position's own. */
+export interface MuddDepth {
+  readonly kind: 'mudd';
+}
 
 const nameOf = (layer: number, what: string): string => `model.layers.${layer}.depth.mudd.${what}`;
 
 /** Inputs of the next block: of its queries, keys, values and residual sum; the last block is followed by the residual sum alone. */
-const streamsAfter = ({ nLayers }: DecoderConfig, layer: number): number => (layer === nLayers - 1 ? 1 : 4);
+const streamsAfter = ({ nLayers }: BlockConfig, layer: number): number => (layer === nLayers - 1 ? 1 : 4);
 
 /**
  * After block i: the two maps that make the weights of `i + 2` sources for each stream, and their static part, all on the block's own
  * output at the start, when the second map is zero. Where norms stand before sub-layers, keys and values have norms of their own from the second block on.
  */
-export function muddSpecs(config: DecoderConfig, layer: number): ParameterSpecs {
+function muddSpecs(config: BlockConfig, _depth: MuddDepth, layer: number): ParameterSpecs {
   const { dModel, nLayers, normKind } = config;
   if (layer >= nLayers) return {};
   const sources = layer + 2;
@@ -39,19 +45,19 @@ export function muddSpecs(config: DecoderConfig, layer: number): ParameterSpecs 
  *
  * Reference: Xiao et al., "MUDDFormer", arXiv 2502.12170, equations 4 to 7, without the reallocation of FFN widths.
  */
-export class MuddPath extends ResidualPath {
+class MuddPath extends ResidualPath {
   /** `[B, T, n, C]` */
   #sources: Tensor;
   /** Streams of queries, keys and values; null in the first block, which has one input. */
   #inputs: { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor } | null = null;
 
-  constructor(
-    x: Tensor,
-    join: JoinResidual,
-    private readonly parameter: ParameterLookup,
-    private readonly config: DecoderConfig,
-  ) {
+  readonly #parameter: ParameterLookup;
+  readonly #config: BlockConfig;
+
+  constructor({ x, join, parameter, config }: DepthPass) {
     super(x, join);
+    this.#parameter = parameter;
+    this.#config = config;
     this.#sources = unsqueeze(x, 2);
   }
 
@@ -73,13 +79,22 @@ export class MuddPath extends ResidualPath {
   #mix(layer: number): void {
     this.#sources = concat([this.#sources, unsqueeze(this.x, 2)], 2);
     const [B, T, n, C] = this.#sources.shape;
-    const parameter = (what: string): Tensor => this.parameter(nameOf(layer, what));
-    const hidden = gelu(linear(rmsNorm(this.x, null, this.config.normEps), parameter('in_proj.weight')));
+    const parameter = (what: string): Tensor => this.#parameter(nameOf(layer, what));
+    const hidden = gelu(linear(rmsNorm(this.x, null, this.#config.normEps), parameter('in_proj.weight')));
     const weights = add(linear(hidden, parameter('out_proj.weight')), parameter('weights'));
-    const streams = streamsAfter(this.config, layer);
+    const streams = streamsAfter(this.#config, layer);
     const mixed = matmul(reshape(weights, [B, T, streams, n]), this.#sources); // [B, T, streams, C]
     const stream = (c: number): Tensor => reshape(slice(mixed, [0, 0, c, 0], [B, T, c + 1, C]), [B, T, C]);
     this.#inputs = streams === 1 ? null : { q: stream(0), k: stream(1), v: stream(2) };
     this.x = stream(streams - 1);
   }
 }
+
+/** MUDDFormer. */
+export const mudd: DepthMechanism<MuddDepth> = {
+  kind: 'mudd',
+  options: {},
+  residualSum: 'mixed',
+  specs: muddSpecs,
+  path: (pass) => new MuddPath(pass),
+};
