@@ -445,6 +445,16 @@ const dense: MakePath = (model, x) => {
   });
 };
 
+const laurel: MakePath = (model, x) => ({
+  attention: (layer) => one(x, layer),
+  ffn: () => x,
+  add: (layer, part, y) => {
+    const [a, b] = model.vector(`model.layers.${layer}.depth.${part}_laurel`);
+    x = x.map((row, t) => plus(times(y[t], a), times(row, b)));
+  },
+  finish: () => x,
+});
+
 const plain: MakePath = (_model, x) => residual(x);
 
 const paths: Readonly<Record<DecoderConfig['depth']['kind'], MakePath>> = {
@@ -461,4 +471,5 @@ const paths: Readonly<Record<DecoderConfig['depth']['kind'], MakePath>> = {
   'hyper-connections': hyper,
   'manifold-hyper-connections': manifold,
   mudd,
+  laurel,
 };

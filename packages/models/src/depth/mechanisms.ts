@@ -6,6 +6,7 @@ import type { DepthMechanism } from './depth-mechanism.ts';
 import { depthValueMix } from './depth-value-mix/depth-value-mix.ts';
 import { hyperConnections } from './hyper-connections/hyper-connections.ts';
 import { manifoldHyperConnections } from './hyper-connections/manifold-hyper-connections.ts';
+import { laurel } from './laurel/laurel.ts';
 import { moda } from './moda/moda.ts';
 import { modaChunkVisible } from './moda/moda-chunk-visible.ts';
 import { mudd } from './mudd/mudd.ts';
@@ -27,6 +28,7 @@ export const mechanisms = [
   hyperConnections,
   manifoldHyperConnections,
   mudd,
+  laurel,
 ] as const;
 
 type DepthOf<Mechanism> = Mechanism extends DepthMechanism<infer Depth> ? Depth : never;
