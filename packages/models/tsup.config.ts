@@ -1,7 +1,7 @@
 import { library } from '@modajs/build/tsup';
 
 export default library({
-  entry: { index: 'src/index.ts', 'node/index': 'src/node/index.ts' },
+  entry: { index: 'src/index.ts', 'nn/index': 'src/nn/index.ts', 'node/index': 'src/node/index.ts' },
   external: [/^node:/],
   removeNodeProtocol: false,
 });

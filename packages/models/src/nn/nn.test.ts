@@ -1,0 +1,225 @@
+import { DepthStream } from '@modajs/moda';
+import {
+  AdamW,
+  backward,
+  CheckpointError,
+  ConfigError,
+  type Device,
+  init,
+  mean,
+  mul,
+  noGrad,
+  relu,
+  ShapeError,
+  sub,
+  type Tensor,
+  tensor,
+  tidy,
+} from '@modajs/tensor';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  Dropout,
+  Embedding,
+  type InitializerKind,
+  initialize,
+  LayerNorm,
+  Linear,
+  MoDABlock,
+  Module,
+  MultiHeadAttention,
+  manualSeed,
+  RMSNorm,
+  Sequential,
+} from './index.ts';
+
+let device: Device;
+beforeAll(async () => {
+  device = await init({ device: 'reference' });
+});
+afterAll(() => device.destroy());
+
+const values = async (x: Tensor): Promise<number[]> => Array.from(await x.data());
+
+class Model extends Module {
+  readonly table = new Embedding(11, 12, { seed: 1 });
+  readonly blocks = [0, 1].map((i) => new MoDABlock({ dModel: 12, nHeads: 6, nKvHeads: 2, dFf: 20, seed: i + 2 }));
+  readonly norm = new RMSNorm(12);
+  readonly out = new Linear(12, 11, { bias: false, seed: 9 });
+
+  forward(ids: Tensor, withDepth = true): Tensor {
+    const [B, T] = ids.shape;
+    const slots = this.blocks.reduce((total, { slotsPerBlock }) => total + slotsPerBlock, 0);
+    return tidy(() => {
+      using stream = withDepth ? new DepthStream({ slots, B, T, Hkv: 2, D: 2 }) : null;
+      let x = this.table.forward(ids);
+      for (const block of this.blocks) x = block.forward(x, { stream });
+      return this.out.forward(this.norm.forward(x));
+    });
+  }
+}
+
+describe('modules [reference]', () => {
+  it('name their parameters by their fields, once each', () => {
+    using model = new Model();
+    const names = Object.keys(model.namedParameters());
+    expect(names).toHaveLength(1 + 2 * 10 + 2);
+    expect(names.slice(0, 3)).toEqual([
+      'table.weight',
+      'blocks.0.attentionNorm.weight',
+      'blocks.0.attention.qProj.weight',
+    ]);
+    expect(names).toContain('blocks.1.depthProj.weight');
+    class Tied extends Module {
+      readonly a = new Linear(3, 3, { bias: false });
+      readonly b = this.a;
+    }
+    using tied = new Tied();
+    expect(Object.keys(tied.namedParameters())).toEqual(['a.weight']);
+    expect(Object.keys(new Sequential(new Linear(2, 3), relu, new Linear(3, 1)).namedParameters())).toEqual([
+      'stages.0.weight',
+      'stages.0.bias',
+      'stages.2.weight',
+      'stages.2.bias',
+    ]);
+  });
+
+  it('go through safetensors, and refuse what is not theirs', async () => {
+    using model = new Model();
+    const file = await model.toSafetensors();
+    const ids = tensor([[1, 2, 3, 4]], { dtype: 'i32' });
+    using other = new Model();
+    for (const one of other.parameters()) one.device.backend.fill(one.view, 0.5);
+    other.loadSafetensors(file);
+    // The file holds f32, the device computes in f64.
+    model.loadSafetensors(file);
+    expect(await values(other.forward(ids))).toEqual(await values(model.forward(ids)));
+    const state = await model.stateDict();
+    state.delete('norm.weight');
+    expect(() => other.loadStateDict(state)).toThrow(CheckpointError);
+    expect(() => other.loadSafetensors(file.subarray(0, 20))).toThrow(CheckpointError);
+  });
+
+  it('get gradients in every parameter, none where they are frozen, and learn', async () => {
+    using model = new Model();
+    const ids = tensor([[1, 2, 3, 4, 5]], { dtype: 'i32' });
+    const loss = (): Tensor => tidy(() => mean(mul(model.forward(ids), model.forward(ids))));
+    model.table.freeze();
+    const trained = model.trainableParameters();
+    expect(Object.keys(trained)).not.toContain('table.weight');
+    const optimizer = new AdamW(trained, { lr: 0.01 });
+    const losses: number[] = [];
+    for (let step = 0; step < 3; step++) {
+      const found = loss();
+      backward(found);
+      losses.push(await found.item());
+      expect(model.table.weight.grad).toBeNull();
+      for (const [name, { grad }] of Object.entries(trained)) {
+        // Nobody reads the slots of the last block.
+        if (name !== 'blocks.1.depthProj.weight') expect(grad, name).not.toBeNull();
+      }
+      optimizer.step();
+      optimizer.zeroGrad();
+    }
+    expect(losses[2]).toBeLessThan(losses[0]);
+    expect(model.table.unfreeze().weight.requiresGrad).toBe(true);
+  });
+
+  it('a MoDA block without a stream is an ordinary block, with one it is not', async () => {
+    using model = new Model();
+    const ids = tensor([[1, 2, 3, 4]], { dtype: 'i32' });
+    const [without, again, withDepth] = [model.forward(ids, false), model.forward(ids, false), model.forward(ids)];
+    expect(await values(again)).toEqual(await values(without));
+    expect(await values(withDepth)).not.toEqual(await values(without));
+  });
+
+  it('attention hides later positions, and refuses heads that do not fit', async () => {
+    const attention = new MultiHeadAttention({ dModel: 12, nHeads: 6, nKvHeads: 3, qkNorm: 'head', seed: 3 });
+    const row = (last: number): Tensor =>
+      tensor([[new Array(12).fill(1), new Array(12).fill(2), new Array(12).fill(last)]]);
+    const [a, b] = [await values(attention.forward(row(3))), await values(attention.forward(row(-5)))];
+    expect(a.slice(0, 24)).toEqual(b.slice(0, 24));
+    expect(a.slice(24)).not.toEqual(b.slice(24));
+    expect(() => new MultiHeadAttention({ dModel: 12, nHeads: 5 })).toThrow(ShapeError);
+    expect(() => new MultiHeadAttention({ dModel: 12, nHeads: 6, nKvHeads: 4 })).toThrow(ShapeError);
+  });
+
+  it('dropout keeps the mean in training, and everything else', async () => {
+    const dropout = new Dropout(0.25, { seed: 4 });
+    const x = tensor(new Float32Array(20_000).fill(1));
+    const kept = await values(dropout.forward(x));
+    expect(new Set(kept.map((value) => value.toFixed(5)))).toEqual(new Set(['0.00000', '1.33333']));
+    expect(kept.reduce((a, b) => a + b, 0) / kept.length).toBeCloseTo(1, 1);
+    expect(await values(dropout.forward(x))).not.toEqual(kept);
+    expect(dropout.eval().forward(x)).toBe(x);
+    expect(() => new Dropout(1)).toThrow(ConfigError);
+  });
+
+  it('layer norm and linear are their operators', async () => {
+    const [norm, map] = [new LayerNorm(3), new Linear(3, 2, { seed: 5 })];
+    const x = tensor([[1, 2, 6]]);
+    const [y] = await values(norm.forward(x));
+    expect(y).toBeCloseTo(-2 / Math.sqrt(14 / 3 + 1e-5), 6);
+    const w = await values(map.weight);
+    expect((await values(map.forward(x)))[0]).toBeCloseTo(w[0] + 2 * w[1] + 6 * w[2], 6);
+  });
+});
+
+describe('initialisers [reference]', () => {
+  const seeded = { seed: 7 };
+  const stdOf = (all: number[]): number => {
+    const average = all.reduce((a, b) => a + b, 0) / all.length;
+    return Math.sqrt(all.reduce((total, x) => total + (x - average) ** 2, 0) / all.length);
+  };
+  const expected: [InitializerKind, number][] = [
+    ['normal', 1],
+    // Of a normal cut at two standard deviations.
+    ['truncated-normal', 0.8796],
+    ['xavier-uniform', Math.sqrt(2 / 300)],
+    ['xavier-normal', Math.sqrt(2 / 300)],
+    ['kaiming-uniform', Math.sqrt(2 / 200)],
+    ['kaiming-normal', Math.sqrt(2 / 200)],
+  ];
+  it.each(expected)('%s has its deviation, and the same values for a seed', async (kind, std) => {
+    const all = await values(initialize([100, 200], kind, seeded));
+    expect(Math.abs(stdOf(all) / std - 1)).toBeLessThan(0.02);
+    expect(await values(initialize([100, 200], kind, seeded))).toEqual(all);
+    expect(await values(initialize([100, 200], kind, { seed: 8 }))).not.toEqual(all);
+    if (kind === 'truncated-normal') expect(Math.max(...all.map(Math.abs))).toBeLessThanOrEqual(2);
+  });
+
+  it.each([
+    [5, 13],
+    [13, 5],
+    [7, 7],
+  ])('orthogonal [%i, %i] has orthonormal rows or columns', async (rows, columns) => {
+    const all = await values(initialize([rows, columns], 'orthogonal', seeded));
+    const row = (i: number): number[] => all.slice(i * columns, (i + 1) * columns);
+    const column = (j: number): number[] => all.filter((_, at) => at % columns === j);
+    const vectors = Array.from({ length: Math.min(rows, columns) }, (_, i) => (rows <= columns ? row(i) : column(i)));
+    for (const [i, a] of vectors.entries()) {
+      for (const [j, b] of vectors.entries()) {
+        const dot = a.reduce((total, x, at) => total + x * b[at], 0);
+        expect(Math.abs(dot - Number(i === j))).toBeLessThan(1e-6);
+      }
+    }
+  });
+
+  it('refuse what they are not', () => {
+    const make = (shape: number[], kind: unknown) => () => initialize(shape, kind as InitializerKind, seeded);
+    expect(make([2, 2], 'orthogonl')).toThrow('Did you mean orthogonal?');
+    expect(make([2, 2], { kind: 'normal', std: 0 })).toThrow(ConfigError);
+    expect(make([2, 2], null)).toThrow(ConfigError);
+    expect(make([2], 'orthogonal')).toThrow(ShapeError);
+    expect(make([2, 2, 2], 'kaiming-normal')).toThrow(ShapeError);
+    expect(() => initialize([2, 2], 'normal', { seed: -1 })).toThrow(ConfigError);
+  });
+
+  it('without seeds differ from each other, and come again after manualSeed', async () => {
+    manualSeed(3);
+    const [a, b] = [new Linear(4, 4), new Linear(4, 4)];
+    expect(await values(a.weight)).not.toEqual(await values(b.weight));
+    manualSeed(3);
+    expect(await values(new Linear(4, 4).weight)).toEqual(await values(a.weight));
+    expect(await values(noGrad(() => sub(a.weight, a.weight)))).toEqual(new Array(16).fill(0));
+  });
+});
