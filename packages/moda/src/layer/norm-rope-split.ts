@@ -1,6 +1,6 @@
 import { contiguous, reshape, rmsNormRope, rope, split, type Tensor, tidy, zeros } from '@modajs/tensor';
 import { integersOnly, sameDType, shapeIs } from '@modajs/tensor/checks';
-import { allocateTensor, parameterSum, record, resultMemory, webGpuKernels } from '@modajs/tensor/extend';
+import { allocateTensor, record, resultMemory, webGpuKernels } from '@modajs/tensor/extend';
 import { type NormRopeSplitKernels, normRopeSplitKernels } from './norm-rope-split-kernels.ts';
 
 export interface NormRopeSplitOptions {
@@ -85,11 +85,11 @@ function inOnePass(
     [k, v],
     [packed, norm?.weight ?? null],
     [positions, ...(rstd ? [packed, rstd] : []), ...(weight ? [weight] : [])],
-    ([dk, dv], [sPositions, sPacked = null, sRstd = null, sWeight = null], _needs, inputs) => {
+    ([dk, dv], [sPositions, sPacked = null, sRstd = null, sWeight = null], _needs, destination) => {
       const dense = (gradient: Tensor | null): Tensor =>
         gradient ? contiguous(gradient) : zeros(shape, { dtype, device });
       const dPacked = allocateTensor(device, packedShape, dtype);
-      const sum = sWeight && parameterSum(inputs[1], sWeight);
+      const sum = sWeight && destination(1, sWeight, true);
       kernels.backward(
         form,
         {

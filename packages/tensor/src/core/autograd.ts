@@ -1,12 +1,12 @@
-import type { DType } from './dtype.ts';
-import { AutogradError, DeviceError, DTypeError, ShapeError } from './errors.ts';
 import {
-  type GradientMemory,
-  gradientMemory,
+  type Destination,
+  gradientDestination,
   isSameMemory,
+  type Like,
   type PendingGradients,
   withPending,
-} from './gradient-memory.ts';
+} from './destination.ts';
+import { AutogradError, DeviceError, DTypeError, ShapeError } from './errors.ts';
 import { type ParameterRole, parameterRoles } from './parameter-role.ts';
 import { tidy, withoutScope } from './scope.ts';
 import { formatShape, sameShape } from './shape.ts';
@@ -17,15 +17,14 @@ import { callback, checkOptions, type OptionChecks, oneOf, refusePromise, type S
 /** Gradients of a node's outputs, in order; null where nothing depends on that output. */
 export type Gradients = readonly (Tensor | null)[];
 
-/** Memory for an input's gradient, which the caller returns as its own. */
-export type InputGradient = (input: number, dtype: DType) => GradientMemory | null;
+/** Where the gradient of input `input` goes, in the shape of `like`: see `gradientDestination`. Asked for once; write it and return its tensor. */
+export type DestinationOf = (input: number, like: Like, orF32?: boolean) => Destination;
 
 type BackwardFunction = (
   gradients: Gradients,
   saved: readonly Tensor[],
   needs: readonly boolean[],
-  inputs: readonly (GradNode | null)[],
-  gradientOf: InputGradient,
+  destination: DestinationOf,
 ) => Gradients;
 
 /** What a backward pass tells as it goes. */
@@ -60,8 +59,8 @@ export class GradNode {
   outputCount = 1;
   /** Its gradient is its input's, in another shape: what backward writes to one is the other's. */
   isView = false;
-  /** Gives preferred memory for the gradient of output 0, from the saved tensors; asked for once. */
-  outputGradientMemory: ((saved: readonly Tensor[]) => Tensor | null) | null = null;
+  /** Where the gradient of output 0 should go, from the saved tensors; asked for once. */
+  preferredDestination: ((saved: readonly Tensor[]) => Tensor | null) | null = null;
   #holds: Hold[] = [];
 
   constructor(
@@ -113,17 +112,17 @@ export class GradNode {
     for (const tensor of this.saved) tensor.dispose();
     this.saved = [];
     this.run = null;
-    this.outputGradientMemory = null;
+    this.preferredDestination = null;
     const holds = this.#holds;
     this.#holds = [];
     for (const share of holds) share.dispose();
   }
 
-  /** A handle on preferred memory for an output's gradient, for the first who asks; null without one. */
-  takeOutputGradientMemory(output: number): Tensor | null {
-    if (output !== 0 || this.outputGradientMemory === null) return null;
-    const memory = this.outputGradientMemory(this.saved);
-    this.outputGradientMemory = null;
+  /** A handle on the preferred destination of an output's gradient, for the first who asks; null without one. */
+  takePreferredDestination(output: number): Tensor | null {
+    if (output !== 0 || this.preferredDestination === null) return null;
+    const memory = this.preferredDestination(this.saved);
+    this.preferredDestination = null;
     return memory;
   }
 
@@ -133,9 +132,8 @@ export class GradNode {
     }
     this.#consumed = true;
     const needs = this.inputs.map((input) => input !== null);
-    const gradientOf: InputGradient = (input, dtype) =>
-      gradientMemory(this.inputs[input], this.inputOutputs[input], dtype);
-    return this.run(gradients, this.saved, needs, this.inputs, gradientOf);
+    const destination: DestinationOf = (input, like, orF32 = false) => gradientDestination(this, input, like, orF32);
+    return this.run(gradients, this.saved, needs, destination);
   }
 }
 
@@ -194,8 +192,8 @@ export function asParameter(tensor: Tensor, role: ParameterRole | null = tensor?
  *
  * @param saved tensors that `backward` receives as live handles, whatever happens to the originals
  * @param backward from the outputs' gradients to the inputs'; runs unrecorded in a scope of its own; `needs[i]` is false
- *   when nobody wants input i's gradient. It may return its arguments. `inputs` are the inputs' nodes, for
- *   `parameterGradient`; `gradientOf` gives the memory of input i's gradient, to add to or to overwrite, and return.
+ *   when nobody wants input i's gradient. It may return its arguments. `destination(i, like)` gives the memory
+ *   of input i's gradient, to add to or to overwrite, and return.
  */
 export function record(
   outputs: readonly Tensor[],

@@ -1,5 +1,6 @@
 import type { AttentionArguments, DepthArguments, DepthSegment } from '../backends/attention-arguments.ts';
-import { attach, type GradNode, type InputGradient, isRecording, makeNode } from '../core/autograd.ts';
+import { attach, type DestinationOf, type GradNode, isRecording, makeNode } from '../core/autograd.ts';
+import type { Destination } from '../core/destination.ts';
 import type { Device } from '../core/device.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
@@ -167,15 +168,15 @@ function connect(
   const node = makeNode({
     inputs: [q, k, v, ...writers.map((writer) => ({ node: writer, outputIndex: 0 }))],
     saved: [q, out, lse, ...optional],
-    backward: ([dOut, dLse], [sq, sOut, sLse, ...rest], _needs, _inputs, gradientOf) => {
+    backward: ([dOut, dLse], [sq, sOut, sLse, ...rest], _needs, destination) => {
       const alive: Dense = [sq, k && rest.shift()!, v && rest.shift()!, docRange && rest.shift()!];
-      return runBackward(input, alive, depthArgs, sOut, sLse, dOut, dLse ?? null, gradientOf, reservation);
+      return runBackward(input, alive, depthArgs, sOut, sLse, dOut, dLse ?? null, destination, reservation);
     },
   });
   depth?.keepFor(node);
   const gradients = readsOwnPosition(input) ? (depth?.gradients ?? null) : null;
   if (gradients) {
-    node.outputGradientMemory = ([sq]) => {
+    node.preferredDestination = ([sq]) => {
       reservation = gradients.reserve({ scale: scaleOf(input), q: sq });
       return reservation?.dOut() ?? null;
     };
@@ -191,14 +192,14 @@ function runBackward(
   lse: Tensor,
   dOut: Tensor | null,
   dLse: Tensor | null,
-  gradientOf: InputGradient,
+  destination: DestinationOf,
   reservation: DepthReservation | null,
 ): (Tensor | null)[] {
   const [q, k, v] = dense;
   const { device } = q;
   const gradient = dOut ? contiguous(dOut) : zeroLike(out);
   const dq = allocateTensor(device, q.shape, q.dtype);
-  const { dk, dv, accumulateKeys } = keyGradients(input, k, v, gradientOf);
+  const { dk, dv, accumulateKeys } = keyGradients(input, k, v, destination);
   const depth = input.depth && input.depth.S > 0 ? input.depth : null;
   const args = argumentsOf(input, dense, depthArgs, out, lse);
   const reader = { scale: args.scale, q, dOut: gradient };
@@ -218,25 +219,26 @@ function runBackward(
   return [dq, dk, dv, ...(depth?.writers.map(() => null) ?? [])];
 }
 
-/** Memory for dk and dv: new, or the gradients that k and v have from their depth slot, to be added to. */
+/** Memory for dk and dv: new, or the gradients that k and v have already (from their slot), to be added to. */
 function keyGradients(
   { Tk }: AttentionInput,
   k: Tensor | null,
   v: Tensor | null,
-  gradientOf: InputGradient,
+  destination: DestinationOf,
 ): { dk: Tensor | null; dv: Tensor | null; accumulateKeys: boolean } {
   if (!k || !v) return { dk: null, dv: null, accumulateKeys: false };
   // Keys beyond Tk are outside the operator; backends write the first Tk positions only.
   const isWhole = Tk === undefined || Tk === k.shape[1];
-  const memory = [k, v].map(({ dtype }, n) => (isWhole ? gradientOf(1 + n, dtype) : null));
-  const accumulateKeys = memory.some((own) => own?.accumulate);
-  const [dk, dv] = [k, v].map((tensor, n) => {
-    const gradient = memory[n]?.tensor ?? allocateTensor(tensor.device, tensor.shape, tensor.dtype);
-    const isEmpty = !memory[n]?.accumulate;
-    if (isEmpty && (accumulateKeys || !isWhole)) tensor.device.backend.fill(gradient.view, 0);
-    return gradient;
+  const [ofK, ofV] = [k, v].map((tensor, n): Destination => {
+    if (isWhole) return destination(1 + n, tensor);
+    return { tensor: allocateTensor(tensor.device, tensor.shape, tensor.dtype), accumulate: false };
   });
-  return { dk, dv, accumulateKeys };
+  const accumulateKeys = ofK.accumulate || ofV.accumulate;
+  for (const { tensor, accumulate } of [ofK, ofV]) {
+    const isFirstSum = accumulateKeys && !accumulate;
+    if (isFirstSum || !isWhole) tensor.device.backend.fill(tensor.view, 0);
+  }
+  return { dk: ofK.tensor, dv: ofV.tensor, accumulateKeys };
 }
 
 function zeroLike(x: Tensor): Tensor {

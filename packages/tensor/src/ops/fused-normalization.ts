@@ -1,6 +1,5 @@
 import { record } from '../core/autograd.ts';
 import { ShapeError } from '../core/errors.ts';
-import { parameterSum } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
@@ -61,10 +60,11 @@ export function addRmsNorm(
       [out, total],
       [x, y, weight],
       scale ? [total, rstd, scale] : [total, rstd],
-      ([dOut, dSum], [sSum, sRstd, sWeight], _needs, inputs) => {
+      ([dOut, dSum], [sSum, sRstd, sWeight = null], _needs, destination) => {
         if (!dOut) return [dSum, dSum, null];
-        const saved = { x: sSum, weight: sWeight ?? null, mean: null, rstd: sRstd };
-        const [dx, dWeight] = sumNormGradients(saved, dOut, dSum, { weight: inputs[2] });
+        const saved = { x: sSum, weight: sWeight, mean: null, rstd: sRstd };
+        const parameters = { weight: sWeight && destination(2, sWeight, true), bias: null };
+        const [dx, dWeight] = sumNormGradients(saved, dOut, dSum, parameters);
         return [dx, dx, dWeight];
       },
     );
@@ -113,15 +113,18 @@ export function addLayerNorm(
       mean: mean.view,
       rstd: rstd.view,
     });
-    const hasBias = bias !== null;
+    const likeBias = bias && { device, shape: [N], dtype: x.dtype };
     record(
       [out, total],
       [x, y, weight, bias],
       scale ? [total, mean, rstd, scale] : [total, mean, rstd],
-      ([dOut, dSum], [sSum, sMean, sRstd, sWeight], _needs, inputs) => {
+      ([dOut, dSum], [sSum, sMean, sRstd, sWeight = null], _needs, destination) => {
         if (!dOut) return [dSum, dSum, null, null];
-        const saved = { x: sSum, weight: sWeight ?? null, mean: sMean, rstd: sRstd };
-        const parameters = { weight: inputs[2], ...(hasBias ? { bias: inputs[3] } : {}) };
+        const saved = { x: sSum, weight: sWeight, mean: sMean, rstd: sRstd };
+        const parameters = {
+          weight: sWeight && destination(2, sWeight, true),
+          bias: likeBias && destination(3, likeBias, true),
+        };
         const [dx, dWeight, dBias] = sumNormGradients(saved, dOut, dSum, parameters);
         return [dx, dx, dWeight, dBias];
       },
@@ -194,9 +197,9 @@ export function rmsNormRope(
       [out],
       [source, weight],
       scale ? [source, rstd, where, scale] : [source, rstd, where],
-      ([dOut], [sx, sRstd, sPositions, sWeight = null], _needs, inputs) => {
+      ([dOut], [sx, sRstd, sPositions, sWeight = null], _needs, destination) => {
         const dx = allocateTensor(device, sx.shape, sx.dtype);
-        const sum = sWeight && parameterSum(inputs[1], sWeight);
+        const sum = sWeight && destination(1, sWeight, true);
         lower(device.backend, 'normRopeGradient', {
           x: sx.view,
           weight: sWeight?.view ?? null,

@@ -1,6 +1,5 @@
 import type { ArrayView } from '../backends/backend.ts';
 import { record } from '../core/autograd.ts';
-import { parameterGradient } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
 import { contiguousStrides, normalizeAxis, type Shape, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
@@ -29,15 +28,14 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
     const source = contiguous(table);
     const out = allocateTensor(device, [...ids.shape, C], table.dtype);
     device.backend.embedding(source.view, as(dense.view, [ids.size]), as(out.view, [ids.size, C]));
-    const { shape: tableShape, dtype } = table;
-    record([out], [source], [dense], ([gradient], [sIds], _needs, inputs) => {
-      const memory = parameterGradient(inputs[0]);
-      const dTable = memory?.tensor ?? allocateTensor(device, tableShape, dtype);
+    const like = { device, shape: table.shape, dtype: table.dtype };
+    record([out], [source], [dense], ([gradient], [sIds], _needs, destination) => {
+      const { tensor: dTable, accumulate } = destination(0, like, true);
       device.backend.embeddingBackward(
         as(sIds.view, [sIds.size]),
         as(contiguous(gradient!).view, [sIds.size, C]),
         dTable.view,
-        memory?.accumulate,
+        accumulate,
       );
       return [dTable];
     });

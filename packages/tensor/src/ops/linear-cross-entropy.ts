@@ -1,9 +1,7 @@
 import type { ArrayView } from '../backends/backend.ts';
-import { type GradNode, isRecording, record } from '../core/autograd.ts';
-import type { DType } from '../core/dtype.ts';
-import { parameterGradient } from '../core/gradient-memory.ts';
+import { isRecording, record } from '../core/autograd.ts';
+import type { Destination } from '../core/destination.ts';
 import { tidy } from '../core/scope.ts';
-import type { Shape } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { checkedLater, checkOptions, type OptionChecks, orNull, positive, whole } from '../core/value-checks.ts';
 import { checkOperands, dtypeIs, rankIs, sameDType, shapeIs } from './checks.ts';
@@ -219,22 +217,21 @@ function addWeightGradient(dLogits: Tensor, x: ArrayView, dWeight: Tensor, accum
 function inOneChunk(operands: Operands, x: Tensor, weight: Tensor): Tensor {
   const { logits, lse, share: total } = rowLosses(operands, 0, x.shape[0]);
   const kept = [operands.x, operands.weight, operands.targets, operands.perRow, logits, lse];
-  record([total], [x, weight], kept, ([dLoss], [sx, sw, targets, perRow, sLogits, sLse], needs, inputs) => {
+  const like = { device: x.device, shape: weight.shape, dtype: x.dtype };
+  record([total], [x, weight], kept, ([dLoss], [sx, sw, targets, perRow, sLogits, sLse], needs, destination) => {
     const saved = { ...operands, x: sx, weight: sw, targets, perRow, bias: null };
     logitsGradient(saved, sLogits, sLse, mul(perRow, dLoss!), 0);
     const { device, dtype } = sx;
     const dx = needs[0] ? allocateTensor(device, sx.shape, dtype) : null;
     if (dx) device.backend.matmul(sLogits.view, sw.view, dx.view);
-    return [dx, needs[1] ? wholeWeightGradient(sLogits, sx, weight.shape, inputs[1]) : null];
+    return [dx, needs[1] ? wholeWeightGradient(sLogits, sx, destination(1, like, true)) : null];
   });
   return total;
 }
 
-function wholeWeightGradient(dLogits: Tensor, x: Tensor, shape: Shape, weight: GradNode | null): Tensor {
-  const memory = parameterGradient(weight);
-  const dWeight = memory?.tensor ?? allocateTensor(x.device, shape, x.dtype);
-  addWeightGradient(dLogits, x.view, dWeight, memory?.accumulate ?? false);
-  return dWeight;
+function wholeWeightGradient(dLogits: Tensor, x: Tensor, { tensor, accumulate }: Destination): Tensor {
+  addWeightGradient(dLogits, x.view, tensor, accumulate);
+  return tensor;
 }
 
 /**
@@ -264,27 +261,25 @@ function inChunks(operands: Operands, x: Tensor, weight: Tensor, chunk: number):
     );
   }
   // Asked now: what was cast for this pass is gone when backward runs.
-  const dtypes = [x.dtype, weight.dtype];
+  const { dtype } = x;
+  const like = { device, shape: weight.shape, dtype: weight.dtype };
   const saved = [operands.perRow, dx, dWeight].filter((tensor) => tensor !== null);
-  record([total], [x, weight], saved, ([dLoss], [perRow, ...gradients], needs, inputs) => {
+  record([total], [x, weight], saved, ([dLoss], [perRow, ...gradients], needs, destination) => {
     const factor = mul(dLoss!, perRow);
     return [
-      needs[0] ? cast(mul(gradients[0], factor), dtypes[0]) : null,
-      needs[1] ? scaledWeightGradient(gradients.at(-1)!, factor, dtypes[1], inputs[1]) : null,
+      needs[0] ? cast(mul(gradients[0], factor), dtype) : null,
+      needs[1] ? scaledWeightGradient(gradients.at(-1)!, factor, destination(1, like, true)) : null,
     ];
   });
   return total;
 }
 
-/** gradient * factor, in the parameter's gradient memory where there is some and it is free. */
-function scaledWeightGradient(gradient: Tensor, scale: Tensor, dtype: DType, weight: GradNode | null): Tensor {
+/** gradient * factor, computed in its destination where that is f32 and free. */
+function scaledWeightGradient(gradient: Tensor, scale: Tensor, { tensor, accumulate }: Destination): Tensor {
   const factor = broadcastTo(scale, gradient.shape);
-  const memory = parameterGradient(weight);
-  if (memory && !memory.accumulate) {
-    gradient.device.backend.binary('mul', gradient.view, factor.view, memory.tensor.view);
-    return memory.tensor;
+  if (!accumulate && tensor.dtype === gradient.dtype) {
+    gradient.device.backend.binary('mul', gradient.view, factor.view, tensor.view);
+    return tensor;
   }
-  memory?.tensor.dispose();
-  const scaled = mul(gradient, factor);
-  return memory ? scaled : cast(scaled, dtype);
+  return cast(mul(gradient, factor), tensor.dtype);
 }

@@ -1,10 +1,10 @@
 import type { ArrayView } from '../backends/backend.ts';
-import { type GradNode, record } from '../core/autograd.ts';
+import { record } from '../core/autograd.ts';
+import type { Destination } from '../core/destination.ts';
 import type { DType } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
-import { type GradientMemory, parameterGradient } from '../core/gradient-memory.ts';
 import { tidy } from '../core/scope.ts';
-import { broadcastShapes, contiguousStrides, formatShape, sizeOf } from '../core/shape.ts';
+import { broadcastShapes, formatShape, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { checkedLater, checkOptions, flag, floatDTypeName, type OptionChecks } from '../core/value-checks.ts';
 import { checkOperands, floatOnly, sameDType, shapeIs } from './checks.ts';
@@ -111,12 +111,13 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null, into?: T
     const rows = reshape(x, [sizeOf(x.shape.slice(0, -1)), I]);
     const out = resultMemory('linear', device, [rows.shape[0], O], dtype, into);
     device.backend.matmul(rows.view, transposed(weight), out.view, bias ? { bias: bias.view } : undefined);
-    record([out], [rows, weight, bias ?? null], [rows, weight], ([gradient], [sx, sw], needs, inputs, gradientOf) => {
+    const likeBias = bias ? { device, shape: bias.shape, dtype: bias.dtype } : null;
+    record([out], [rows, weight, bias ?? null], [rows, weight], ([gradient], [sx, sw], needs, destination) => {
       const dOut = cast(gradient!, sx.dtype);
       return [
-        needs[0] ? inputGradient(dOut, sw, sx, gradientOf(0, sx.dtype)) : null,
-        needs[1] ? weightGradient(dOut, sx, inputs[1]) : null,
-        needs[2] ? biasGradient(dOut, inputs[2]) : null,
+        needs[0] ? productInto(dOut.view, sw.view, destination(0, sx)) : null,
+        needs[1] ? productInto(transposed(dOut), sx.view, destination(1, sw, true)) : null,
+        needs[2] ? rowSum(dOut, destination(2, likeBias!, true)) : null,
       ];
     });
     return reshape(out, [...x.shape.slice(0, -1), O]);
@@ -128,28 +129,16 @@ function transposed({ view }: Tensor): ArrayView {
   return { ...view, shape: [shape[1], shape[0]], strides: [strides[1], strides[0]] };
 }
 
-/** dOut . weight: `[R, O]`, `[O, I]` -> `[R, I]`, added to the gradient that x has already. */
-function inputGradient(dOut: Tensor, weight: Tensor, x: Tensor, memory: GradientMemory | null): Tensor {
-  const out = memory?.tensor.alias(x.shape, contiguousStrides(x.shape)) ?? allocateTensor(x.device, x.shape, x.dtype);
-  x.device.backend.matmul(dOut.view, weight.view, out.view, { accumulate: memory?.accumulate ?? false });
-  memory?.tensor.dispose();
-  return out;
+/** a . b, written or added to its destination. */
+function productInto(a: ArrayView, b: ArrayView, { tensor, accumulate }: Destination): Tensor {
+  tensor.device.backend.matmul(a, b, tensor.view, { accumulate });
+  return tensor;
 }
 
 /** Sum of the rows of dOut: `[R, O]` -> `[O]`. */
-function biasGradient(dOut: Tensor, bias: GradNode | null): Tensor {
-  const memory = parameterGradient(bias);
-  if (memory === null) return reshape(sumTo(dOut, [dOut.shape[1]]), [dOut.shape[1]]);
-  const { view } = memory.tensor;
-  const row = { ...view, shape: [1, dOut.shape[1]], strides: [dOut.shape[1], 1] };
-  dOut.device.backend.reduce('sum', dOut.view, [0], row, memory.accumulate);
-  return memory.tensor;
-}
-
-/** dOut^T . x: `[R, O]`, `[R, I]` -> `[O, I]`. */
-function weightGradient(dOut: Tensor, x: Tensor, weight: GradNode | null): Tensor {
-  const memory = parameterGradient(weight);
-  const out = memory?.tensor ?? allocateTensor(x.device, [dOut.shape[1], x.shape[1]], x.dtype);
-  x.device.backend.matmul(transposed(dOut), x.view, out.view, { accumulate: memory?.accumulate ?? false });
-  return out;
+function rowSum(dOut: Tensor, { tensor, accumulate }: Destination): Tensor {
+  const O = dOut.shape[1];
+  const row = { ...tensor.view, shape: [1, O], strides: [O, 1] };
+  dOut.device.backend.reduce('sum', dOut.view, [0], row, accumulate);
+  return tensor;
 }

@@ -1,5 +1,4 @@
-import type { GradNode } from '../core/autograd.ts';
-import { type GradientMemory, parameterSum } from '../core/gradient-memory.ts';
+import type { Destination } from '../core/destination.ts';
 import { contiguousStrides } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { contiguous } from './views.ts';
@@ -15,37 +14,30 @@ export interface SavedNorm {
   readonly rstd: Tensor;
 }
 
-/** Graph nodes of a norm's parameters, whose gradient memory the sums go to. */
-export interface NormParameters {
-  readonly weight: GradNode | null;
-  /** Absent: there is no bias. */
-  readonly bias?: GradNode | null;
+/** Where a norm's gradients go; null for parameters that it does not have. */
+export interface NormDestinations {
+  /** In the shape of x. */
+  readonly x: Destination;
+  readonly weight: Destination | null;
+  readonly bias: Destination | null;
 }
 
-/**
- * Gradients of x, weight and bias of either norm, in few kernels: x's is written or added to `memory`, those of parameters to the
- * memory of their gradients. Consumes the handle on `memory`.
- */
+/** Gradients of x, weight and bias of either norm, in few kernels. */
 export function normGradients(
   { x, weight, mean, rstd }: SavedNorm,
   dOut: Tensor,
-  parameters: NormParameters,
-  memory: GradientMemory | null,
+  to: NormDestinations,
 ): [Tensor, Tensor | null, Tensor | null] {
-  const { device, shape, dtype } = x;
-  const dx = memory?.tensor.alias(shape, contiguousStrides(shape)) ?? allocateTensor(device, shape, dtype);
-  memory?.tensor.dispose();
-  const dWeight = weight && parameterSum(parameters.weight, weight);
-  const biasLike = { device, shape: [shape.at(-1) ?? 1], dtype };
-  const dBias = parameters.bias === undefined ? null : parameterSum(parameters.bias, biasLike);
-  const added = { dx: memory?.accumulate, dWeight: dWeight?.accumulate, dBias: dBias?.accumulate };
-  const [own, gradient, sum] = [weight?.view ?? null, contiguous(dOut).view, dWeight?.tensor.view ?? null];
-  if (mean === null) device.backend.rmsNormBackward(x.view, own, rstd.view, gradient, dx.view, sum, added);
+  const [dx, dWeight, dBias] = [to.x.tensor, to.weight?.tensor ?? null, to.bias?.tensor ?? null];
+  const added = { dx: to.x.accumulate, dWeight: to.weight?.accumulate, dBias: to.bias?.accumulate };
+  const [scale, gradient, sum] = [weight?.view ?? null, contiguous(dOut).view, dWeight?.view ?? null];
+  const { backend } = x.device;
+  if (mean === null) backend.rmsNormBackward(x.view, scale, rstd.view, gradient, dx.view, sum, added);
   else {
-    const views = [x.view, own, mean.view, rstd.view, gradient, dx.view, sum] as const;
-    device.backend.layerNormBackward(...views, dBias?.tensor.view ?? null, added);
+    const views = [x.view, scale, mean.view, rstd.view, gradient, dx.view, sum] as const;
+    backend.layerNormBackward(...views, dBias?.view ?? null, added);
   }
-  return [dx, dWeight?.tensor ?? null, dBias?.tensor ?? null];
+  return [dx, dWeight, dBias];
 }
 
 /**
@@ -56,12 +48,12 @@ export function sumNormGradients(
   saved: SavedNorm,
   dOut: Tensor,
   dSum: Tensor | null,
-  parameters: NormParameters,
+  parameters: Omit<NormDestinations, 'x'>,
 ): [Tensor, Tensor | null, Tensor | null] {
-  const inPlace = dSum?.isAlone && dSum.isContiguous && dSum.dtype === saved.x.dtype;
-  const memory = inPlace ? { tensor: dSum.alias(), accumulate: true } : null;
-  const gradients = normGradients(saved, dOut, parameters, memory);
-  const [dx] = gradients;
-  if (dSum && !inPlace) dx.device.backend.binary('add', dx.view, dSum.view, dx.view);
+  const { device, shape, dtype } = saved.x;
+  const inPlace = dSum?.isAlone && dSum.isContiguous && dSum.dtype === dtype;
+  const tensor = inPlace ? dSum.alias(shape, contiguousStrides(shape)) : allocateTensor(device, shape, dtype);
+  const gradients = normGradients(saved, dOut, { ...parameters, x: { tensor, accumulate: inPlace ?? false } });
+  if (dSum && !inPlace) device.backend.binary('add', tensor.view, dSum.view, tensor.view);
   return gradients;
 }

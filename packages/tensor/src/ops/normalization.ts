@@ -30,9 +30,10 @@ export function rmsNorm(x: Tensor, weight: Tensor | null = null, eps = 1e-6): Te
       [out],
       [source, weight],
       weight ? [source, rstd, weight] : [source, rstd],
-      ([gradient], [sx, sRstd, sWeight], _needs, inputs, gradientOf) => {
-        const saved = { x: sx, weight: sWeight ?? null, mean: null, rstd: sRstd };
-        return normGradients(saved, gradient!, { weight: inputs[1] }, gradientOf(0, sx.dtype)).slice(0, 2);
+      ([gradient], [sx, sRstd, sWeight = null], _needs, destination) => {
+        const saved = { x: sx, weight: sWeight, mean: null, rstd: sRstd };
+        const to = { x: destination(0, sx), weight: sWeight && destination(1, sWeight, true), bias: null };
+        return normGradients(saved, gradient!, to).slice(0, 2);
       },
     );
     return out;
@@ -70,15 +71,18 @@ export function layerNorm(x: Tensor, weight: Tensor | null = null, bias: Tensor 
       mean.view,
       rstd.view,
     );
-    const hasBias = bias !== null;
+    const likeBias = bias && { device, shape: [N], dtype: x.dtype };
     record(
       [out],
       [source, weight, bias],
       weight ? [source, mean, rstd, weight] : [source, mean, rstd],
-      ([gradient], [sx, sMean, sRstd, sWeight], _needs, inputs, gradientOf) => {
-        const saved = { x: sx, weight: sWeight ?? null, mean: sMean, rstd: sRstd };
-        const parameters = { weight: inputs[1], ...(hasBias ? { bias: inputs[2] } : {}) };
-        return normGradients(saved, gradient!, parameters, gradientOf(0, sx.dtype));
+      ([gradient], [sx, sMean, sRstd, sWeight = null], _needs, destination) => {
+        const saved = { x: sx, weight: sWeight, mean: sMean, rstd: sRstd };
+        return normGradients(saved, gradient!, {
+          x: destination(0, sx),
+          weight: sWeight && destination(1, sWeight, true),
+          bias: likeBias && destination(2, likeBias, true),
+        });
       },
     );
     return out;

@@ -103,6 +103,33 @@ describe('gradients of parameters', { timeout: 60_000 }, () => {
     },
   );
 
+  it.each(['reference', 'cpu', 'webgpu'])(
+    'are added up where a parameter is several inputs of one operator [%s]',
+    async (name) => {
+      const device = devices.get(name)!;
+      const run = async (hasMemory: boolean): Promise<number[][]> => {
+        using _ = scope();
+        const values = (size: number) => Float32Array.from({ length: size }, (_x, i) => Math.sin(1.3 * i + 1));
+        const weights = {
+          vector: asParameter(tensor(values(8), { device })),
+          square: asParameter(tensor(values(64), { shape: [8, 8], device })),
+        };
+        if (hasMemory) allocateGradients(weights);
+        const { vector, square: matrix } = weights;
+        const rows = linear(matrix, matrix);
+        const normed = rmsNorm(add(vector, 0), vector);
+        backward(add(sum(square(layerNorm(rows, vector, vector))), sum(mul(rmsNorm(vector, vector), normed))));
+        return Promise.all([vector, matrix].map(async ({ grad }) => Array.from(await grad!.data())));
+      };
+      const [expected, actual] = [await run(false), await run(true)];
+      for (const [n, gradient] of expected.entries()) {
+        gradient.forEach((value, i) => {
+          expect(actual[n][i]).toBeCloseTo(value, 4);
+        });
+      }
+    },
+  );
+
   it('adds to a gradient in place only where nobody else sees it [reference]', async () => {
     const device = devices.get('reference')!;
     using _ = scope();
