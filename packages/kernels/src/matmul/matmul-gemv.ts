@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { keepVariant } from '../plan/keep-variant.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
@@ -18,7 +19,16 @@ export function isGemv({ M, b }: MatmulProblem): boolean {
   return M <= GEMV_ROWS && b.transposed;
 }
 
-/** Workgroup memory of a configuration, bytes. */
+/** Rows whose sums are added up by shuffles: each costs a shuffle of 16 bytes a halving, where barriers serve all rows. */
+const SHUFFLED_ROWS = 4;
+
+/** Whether lanes are added up by shuffles: few rows, and subgroups of one size that so many lanes divide. */
+function shuffles({ M }: MatmulProblem, { subgroups }: DeviceCapabilities, lanes: number): boolean {
+  const isFixed = subgroups !== null && subgroups.min === subgroups.max;
+  return isFixed && subgroups.max % lanes === 0 && M <= SHUFFLED_ROWS;
+}
+
+/** Workgroup memory of a configuration at most, bytes: none where lanes are added up by shuffles. */
 export function gemvMemoryBytes({ M }: MatmulProblem, { lanes, groups }: GemvConfig): number {
   return Math.min(M, GEMV_ROWS) * lanes * groups * 16;
 }
@@ -49,7 +59,7 @@ export function planGemv(problem: MatmulProblem, capabilities: DeviceCapabilitie
     return productPass(part, capabilities, slices, {
       label: describeMatmulConfig(config),
       source: unroll(
-        specialize(gemvSource, {
+        specialize(keepVariant(gemvSource, shuffles(part, capabilities, lanes) ? 'subgroup' : 'memory'), {
           OutElement,
           BiasElement,
           AWord: isWideA ? 'vec4<u32>' : 'u32',

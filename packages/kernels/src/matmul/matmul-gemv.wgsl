@@ -1,10 +1,16 @@
 // Matrix product with few rows (decoding): out = activation(alpha * A . B + bias) + residual (+ out), for M <= ROWS and B stored [N][K].
 // Bound by reading B once: each thread reads chunks of 8 of COLUMNS stored rows of B and multiplies them with all rows of A.
 // One workgroup = GROUPS * COLUMNS columns of out (of one batch entry and one slice of K); LANES threads share a column's K.
-// Workgroup memory: ROWS * GROUPS * LANES * 16 bytes, for the sum over lanes in a fixed order.
+// Sums over lanes, in a fixed order: the variant `memory` goes through workgroup memory, ROWS * GROUPS * LANES * 16 bytes and a barrier
+// a halving; the variant `subgroup` shuffles, for LANES that divide a subgroup, without memory and barriers, to the same bits.
 // a: [batch][M][lda], or [batch][K][lda] when A_TRANSPOSED; b: [batch][N][ldb]; bias: [N]; residual, out: [batch][M][ld].
 // With slices of K, out is [slice][batch][M][N] partial sums.
 // Reference: matmul-reference.ts.
+
+// @if subgroup
+enable subgroups;
+diagnostic(off, subgroup_uniformity);
+// @end
 
 // Inputs as 16-byte words, or (rows not on multiples of 8 elements) as u32.
 alias AWord = vec4<u32>; // @specialize
@@ -32,7 +38,9 @@ override A_TRANSPOSED: bool = false;
 @group(0) @binding(4) var<storage, read_write> out: array<OutElement>;
 @group(0) @binding(5) var<uniform> params: Params;
 
+// @if memory
 var<workgroup> partial: array<array<vec4<f32>, ROWS>, THREADS>;
+// @end
 
 struct Chunk { low: vec4<f32>, high: vec4<f32> }
 
@@ -80,6 +88,20 @@ fn chunk_of_b(index: u32, left: u32) -> Chunk {
   return chunk;
 }
 
+// The epilogue of one sum; what lies beyond M and N is not written.
+fn store_sum(total: f32, row: u32, column: u32, batch: u32, slice: u32) {
+  if (row >= params.m || column >= params.n) { return; }
+  var sum = total * params.alpha;
+  if (HAS_BIAS) { sum += f32(bias[params.bias_offset + column]); }
+  sum = activate(sum);
+  if (HAS_RESIDUAL) {
+    sum += f32(residual[params.residual_offset + batch * params.residual_batch + row * params.residual_ld + column]);
+  }
+  let at = params.out_offset + batch * params.out_batch + slice * params.slice_stride + row * params.out_ld + column;
+  if (ACCUMULATE) { sum += f32(out[at]); }
+  out[at] = OutElement(sum);
+}
+
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let tiles = (params.n + GROUPS * COLUMNS - 1u) / (GROUPS * COLUMNS);
@@ -120,6 +142,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
     }
   }
+  // @if memory
   for (var m = 0u; m < ROWS; m++) { // @unroll
     partial[thread][m] = sums[m];
   }
@@ -130,19 +153,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
   }
-
   for (var i = lane; i < ROWS * COLUMNS; i += LANES) {
-    let row = i / COLUMNS;
-    let column = first + i % COLUMNS;
-    if (row >= params.m || column >= params.n) { continue; }
-    var sum = partial[thread - lane][row][i % COLUMNS] * params.alpha;
-    if (HAS_BIAS) { sum += f32(bias[params.bias_offset + column]); }
-    sum = activate(sum);
-    if (HAS_RESIDUAL) {
-      sum += f32(residual[params.residual_offset + batch * params.residual_batch + row * params.residual_ld + column]);
-    }
-    let at = params.out_offset + batch * params.out_batch + slice * params.slice_stride + row * params.out_ld + column;
-    if (ACCUMULATE) { sum += f32(out[at]); }
-    out[at] = OutElement(sum);
+    store_sum(partial[thread - lane][i / COLUMNS][i % COLUMNS], i / COLUMNS, first + i % COLUMNS, batch, slice);
   }
+  // @end
+  // @if subgroup
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    for (var m = 0u; m < ROWS; m++) { // @unroll
+      sums[m] += subgroupShuffleXor(sums[m], half);
+    }
+  }
+  for (var column = lane; column < COLUMNS; column += LANES) {
+    for (var m = 0u; m < ROWS; m++) { // @unroll
+      store_sum(sums[m][column], m, first + column, batch, slice);
+    }
+  }
+  // @end
 }

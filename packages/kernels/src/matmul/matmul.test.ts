@@ -98,6 +98,22 @@ describe('planMatmul', () => {
     );
   });
 
+  it('adds the lanes of few rows up without barriers where they divide the one subgroup size', () => {
+    const shader = (M: number, lanes: number, subgroups: DeviceCapabilities['subgroups']) => {
+      const problem = matmulProblem({ shape: [1, M, 64, 512], layout: 'NT' });
+      const config = { kind: 'gemv', columns: 2, lanes, groups: 4, splitK: 1 } as const;
+      return planMatmul(problem, { ...h100, subgroups }, config).passes[0]!.shader;
+    };
+    const one = { min: 32, max: 32 };
+    expect(shader(1, 32, one)).toContain('subgroupShuffleXor');
+    expect(shader(1, 32, one)).not.toMatch(/workgroupBarrier|var<workgroup>/);
+    const others = [shader(5, 32, one), shader(1, 64, one), shader(1, 32, { min: 8, max: 32 }), shader(1, 32, null)];
+    for (const text of others) {
+      expect(text).toContain('workgroupBarrier');
+      expect(text).not.toMatch(/subgroup/);
+    }
+  });
+
   it('refuses configurations that the device or the operands do not allow', () => {
     const problem = matmulProblem({ shape: [1, 64, 64, 64] });
     const tile = { kind: 'tile', blockM: 128, blockN: 128, blockK: 32, threadM: 8, threadN: 8, stages: 2 } as const;

@@ -65,6 +65,7 @@ function allVariants(capabilities: DeviceCapabilities): KernelVariant[] {
     { name: 'tile with idle threads', config: uneven, cases: generalCases },
     { name: 'tile in slices', config: { ...small, splitK: 3 }, cases: generalCases },
     { name: 'gemv', config: gemv, cases: fewRowCases },
+    { name: 'gemv of 4 lanes', config: { ...gemv, lanes: 4 }, cases: fewRowCases },
     { name: 'gemv in slices', config: { ...gemv, columns: 4, splitK: 3 }, cases: fewRowCases },
     { name: 'gemv of one column', config: { ...gemv, columns: 1 }, cases: fewRowCases.slice(0, 2) },
   ];
