@@ -87,6 +87,23 @@ const config: Kind = {
 const linear = (outputs: number, inputs: number): Kind =>
   named({ weight: tensorOf([outputs, inputs], f32), bias: optional(tensorOf([outputs], f32)) });
 
+const map = { weight: tensorOf([7, C], f32), bias: optional(tensorOf([7], f32)) };
+const lowRank = named({ a: tensorOf([2, C], f32), b: tensorOf([7, 2], f32), scale: finite(0.5) });
+/** A map with one adapter of rank 2. */
+const adapted = named({
+  ...map,
+  adapters: {
+    good: (place) => [lowRank.good(place)],
+    wrong: {
+      'a number': () => 1,
+      'a list of null': () => [null],
+      ...Object.fromEntries(
+        Object.entries(lowRank.wrong).map(([label, make]) => [`a list of: ${label}`, (place: Place) => [make(place)]]),
+      ),
+    },
+  },
+});
+
 const positions = tensorOf([B, T], { dtypes: ['i32', 'u32'] });
 const x = tensorOf([B, T, C], f32);
 const norm = optional(tensorOf([D], f32));
@@ -135,6 +152,10 @@ const statistics = tensorOf([B, H, T], f32);
 
 /** Every export of `@modajs/moda`. */
 export const modaCalls: CallTable = {
+  applyLinear: {
+    run: moda.applyLinear,
+    args: [tensorOf([B, T, C], { ...f32, isRankFixed: false, fixed: [2] }), adapted],
+  },
   attention: { run: moda.attention, args: [queries, keys, values, options(sequence)] },
   depthAttention: {
     run: moda.depthAttention,

@@ -1,19 +1,25 @@
-import { add, affine, linear, type Tensor } from '@modajs/tensor';
+import { add, affine, ConfigError, linear, shown, type Tensor } from '@modajs/tensor';
+import { checkFields, finite } from '@modajs/tensor/checks';
 import type { LinearWeights } from './layer-config.ts';
 
 /**
  * `x W^T + bias`, plus `scale (x A^T) B^T` of every low-rank adapter of the map: `x [..., I]` -> `[..., O]`.
  *
  * @param into memory for the result where the map has no adapter
+ * @throws ConfigError | ShapeError | DTypeError | DeviceError
  * Reference: Hu et al., "LoRA", arXiv 2106.09685.
  */
-export function applyLinear(
-  x: Tensor,
-  { weight, bias, adapters = [] }: LinearWeights,
-  into: Tensor | null = null,
-): Tensor {
+export function applyLinear(x: Tensor, map: LinearWeights, into: Tensor | null = null): Tensor {
+  checkFields('applyLinear', 'map', map, {});
+  const { weight, bias, adapters = [] } = map;
+  if (!Array.isArray(adapters)) {
+    throw new ConfigError(`applyLinear: map.adapters must be a list of adapters, got ${shown(adapters)}.`);
+  }
   if (adapters.length === 0) return linear(x, weight, bias, into);
   let out = linear(x, weight, bias);
-  for (const { a, b, scale } of adapters) out = add(out, affine(linear(linear(x, a), b), scale, 0));
+  for (const [i, adapter] of (adapters as NonNullable<LinearWeights['adapters']>).entries()) {
+    checkFields('applyLinear', `map.adapters[${i}]`, adapter, { scale: finite });
+    out = add(out, affine(linear(linear(x, adapter.a), adapter.b), adapter.scale, 0));
+  }
   return out;
 }
