@@ -31,6 +31,12 @@ function standardError(values) {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - center) ** 2, 0) / (values.length - 1) / values.length);
 }
 
+/** `mean ± standard error`; the mean alone of a single value. */
+function withError(values, digits, shown = (value) => value.toFixed(digits)) {
+  const center = shown(mean(values), digits);
+  return values.length < 2 ? center : `${center} ± ${standardError(values).toFixed(digits)}`;
+}
+
 function markdown(header, rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
   return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
@@ -57,14 +63,14 @@ function final(name) {
     const cells =
       differences === null
         ? ['', '']
-        : [`${signed(mean(differences), 4)} ± ${standardError(differences).toFixed(4)}`, interval(differences, 4)];
+        : [withError(differences, 4, signed), interval(differences, 4)];
     const speed = Math.round(mean(own.map((run) => run.tokensPerSecond)) / 1000);
     return [
       variant,
       String(own[0].values['optimizer.lr']),
       String(own.length),
       own[0].parameters.toLocaleString('en'),
-      `${mean(losses).toFixed(4)} ± ${standardError(losses).toFixed(4)}`,
+      withError(losses, 4),
       ...cells,
       `${speed}k`,
     ];
@@ -99,7 +105,7 @@ function measures(name, variant) {
     return [
       label,
       mean(baseline.map(pick)).toFixed(4),
-      `${signed(mean(differences), 4)} ± ${standardError(differences).toFixed(4)}`,
+      withError(differences, 4, signed),
       interval(differences, 4),
     ];
   });
@@ -128,7 +134,7 @@ function pairs(name, ...comparisons) {
       variant,
       baseline,
       String(differences.length),
-      `${signed(mean(differences), 4)} ± ${standardError(differences).toFixed(4)}`,
+      withError(differences, 4, signed),
       interval(differences, 4),
       differences.map((value) => signed(value, 4)).join(', '),
     ];
@@ -146,6 +152,7 @@ function paired(runs, variant, pick, against = baselines.get(variant)) {
 }
 
 function interval(differences, digits) {
+  if (differences.length < 2) return '';
   const half = T95[differences.length - 1] * standardError(differences);
   return `${signed(mean(differences) - half, digits)} to ${signed(mean(differences) + half, digits)}`;
 }
