@@ -15,7 +15,14 @@ import {
 } from '@modajs/tensor';
 import { partNotRun } from '@modajs/vitest/part-not-run';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDecoder, type Decoder, DecoderCache, type DecoderConfig, visibleChunk } from '../src/index.ts';
+import {
+  createDecoder,
+  type Decoder,
+  DecoderCache,
+  type DecoderConfig,
+  hasAttentionMaps,
+  visibleChunk,
+} from '../src/index.ts';
 import { smallConfigs } from './small-configs.ts';
 
 const [B, T] = [2, 9];
@@ -24,7 +31,7 @@ const ids = Array.from({ length: B }, (_, b) => Array.from({ length: T }, (_, t)
 /** Statistics of every layer and, where there are any, maps, in one list; of a model without either its probabilities. */
 async function observed(model: Decoder, forward: (onAttention?: Observer) => Tensor): Promise<number[]> {
   const found: Tensor[] = [];
-  if (model.config.attentionSoftcap !== null) {
+  if (!hasAttentionMaps(model.config)) {
     const probabilities = noGrad(() => tidy(() => softmax(cast(model.logits(forward()), 'f32'))));
     return Array.from(await probabilities.data());
   }
