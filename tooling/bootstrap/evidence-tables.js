@@ -60,10 +60,7 @@ function final(name) {
     const own = runs.filter((run) => run.variant === variant);
     const losses = own.map((run) => run.heldOut.loss);
     const { differences } = paired(runs, variant, (run) => run.heldOut.loss);
-    const cells =
-      differences === null
-        ? ['', '']
-        : [withError(differences, 4, signed), interval(differences, 4)];
+    const cells = differences === null ? ['', ''] : [withError(differences, 4, signed), interval(differences, 4)];
     const speed = Math.round(mean(own.map((run) => run.tokensPerSecond)) / 1000);
     return [
       variant,
@@ -102,12 +99,7 @@ function measures(name, variant) {
   ]);
   const rows = [...corpora, ...others].map(([label, pick]) => {
     const { differences, baseline } = paired(runs, variant, pick);
-    return [
-      label,
-      mean(baseline.map(pick)).toFixed(4),
-      withError(differences, 4, signed),
-      interval(differences, 4),
-    ];
+    return [label, mean(baseline.map(pick)).toFixed(4), withError(differences, 4, signed), interval(differences, 4)];
   });
   return markdown(['measure', 'baseline', `${variant} less baseline`, '95 % interval'], rows);
 }
