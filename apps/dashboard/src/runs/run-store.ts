@@ -195,6 +195,7 @@ export class RunStore {
       if (run === undefined) return;
       run.error = answer.error ?? null;
       if (answer.error !== undefined) return;
+      if (isOutdated(run, answer)) return;
       run.series = answer;
       if (run.served) run.served = { ...run.served, generation: answer.generation };
     });
@@ -231,12 +232,13 @@ export class RunStore {
     try {
       while (run.served.bytes !== null && run.served.bytes > run.series.end && this.runs.get(run.id) === run) {
         const before: number = run.series.end;
+        const { bytes }: ServedRun = run.served;
         const added = await fetchRows(run.id, before, run.served.generation);
         if (added.reset || added.rows.length > MAX_APPENDED) await this.fetch([run.id], 'exact');
         else run.series = appendRows(run.series, added);
         this.onChange();
-        // A half-written line: the rest comes with the next news.
-        if (run.series.end === before) return;
+        // A half-written line: the rest comes with the next news, which may have come meanwhile.
+        if (run.series.end === before && run.served.bytes === bytes) return;
       }
       if (run.series.step.length > 2 * POINTS + MAX_APPENDED) await this.fetch([run.id], 'exact');
     } catch {
@@ -245,4 +247,10 @@ export class RunStore {
       run.isFollowing = false;
     }
   }
+}
+
+/** Whether an answer was read before rows that are there already: it is not to replace them. A file that was cut has fewer rows, and news say so. */
+function isOutdated({ series, served }: ShownRun, answer: RunSeries & { readonly generation: string }): boolean {
+  if (series === null || served === null || served.generation !== answer.generation) return false;
+  return answer.end < series.end && series.end <= (served.bytes ?? 0);
 }
