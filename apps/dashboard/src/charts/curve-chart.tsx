@@ -6,6 +6,7 @@ import { useColorTheme } from '../shell/color-theme.ts';
 import { type AlignedCurves, alignCurves } from './align-curves.ts';
 import { tooltipPlugin } from './chart-tooltip.ts';
 import type { Curve } from './curve.ts';
+import { logTicks } from './log-ticks.ts';
 import { resolvedColour } from './run-colour.ts';
 import { smooth } from './smooth.ts';
 
@@ -58,6 +59,10 @@ function dataOf(drawn: readonly Drawn[], { from, to, isLogY }: CurveChartProps, 
   const [x, ...lines] = alignCurves(curves, from, to, Math.max(50, Math.round(columns)));
   return [x, ...lines.map((line) => line.map((value) => (canDraw(value, isLogY ?? false) ? value : null)))];
 }
+
+/** Whether an axis can show a range: no scale has room for infinity, and a logarithmic one none for 0. */
+const isRange = (from: number, to: number, isLog: boolean): boolean =>
+  Number.isFinite(from) && Number.isFinite(to) && from <= to && (!isLog || from > 0);
 
 /** A clock that did not move gives infinite speeds: no scale has room for them. */
 function canDraw(value: number | null | undefined, isLog: boolean): boolean {
@@ -120,12 +125,14 @@ function optionsOf(
         ...axis,
         values: (_plot, values) => values.map((value) => (value === null ? '' : shown.current.formatX(value))),
         space: 70,
+        ...(isLogX ? { splits: logSplits } : {}),
         // Sizes that double have no round values of a scale between them.
         ...(hasPoints && isLogX ? { splits: () => sizesOf(drawn), filter: apart, space: 0 } : {}),
         size: 32,
       },
       {
         ...axis,
+        ...(isLogY ? { splits: logSplits } : {}),
         values: (_plot, values) => values.map((value) => (value === null ? '' : shown.current.formatY(value))),
         size: 64,
       },
@@ -143,6 +150,8 @@ function optionsOf(
     },
   };
 }
+
+const logSplits = (_plot: uPlot, _axis: number, from: number, to: number): number[] => logTicks(from, to);
 
 /** Labels closer to the one before than this would run into it, pixels. */
 const LABEL_WIDTH = 42;
@@ -188,6 +197,7 @@ export function CurveChart(props: CurveChartProps) {
   shown.current = props;
   const [isNear, wasNear] = useNear(host);
   const theme = useColorTheme();
+  const canShow = isRange(from, to, isLogX);
   const drawn = useMemo(() => linesOf(props), [curves, smoothing, from, to]);
   const shape = [
     theme,
@@ -197,7 +207,7 @@ export function CurveChart(props: CurveChartProps) {
   ].join('\n');
   useEffect(() => {
     const element = host.current!;
-    if (!wasNear || curves.length === 0) return;
+    if (!wasNear || curves.length === 0 || !canShow) return;
     const chart = new uPlot(
       optionsOf(element, drawn, props, shown),
       dataOf(drawn, props, element.clientWidth),
@@ -213,7 +223,7 @@ export function CurveChart(props: CurveChartProps) {
       chart.destroy();
       plot.current = null;
     };
-  }, [wasNear, shape]);
+  }, [wasNear, shape, canShow]);
   useEffect(() => {
     if (!isNear || plotted.current === drawn) return;
     plotted.current = drawn;
