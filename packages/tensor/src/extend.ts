@@ -1,6 +1,6 @@
 /**
  * What a package builds operators of its own from, beyond `customOp` and `customKernel`: nodes of the graph, memory that several nodes own,
- * results in memory that the caller gives, and kernels of its own on WebGPU. `@modajs/moda` makes its depth stream of these.
+ * results in memory that the caller gives, kernels of its own on WebGPU, and optimisers. `@modajs/moda` makes its depth stream of these.
  */
 
 export type { DepthSegment } from './backends/attention-arguments.ts';
@@ -17,3 +17,6 @@ export type { DepthGradients, DepthReservation } from './ops/attention.ts';
 export { type CheckpointFrame, currentCheckpoint } from './ops/checkpoint.ts';
 export { checkResultMemory, resultMemory } from './ops/result-memory.ts';
 export { ownFrequencies } from './ops/rope.ts';
+export { type CompleteGroup, decayOf, GroupedOptimizer, type OptimizerDefinition } from './optim/grouped-optimizer.ts';
+export { betas } from './optim/optimizer-checks.ts';
+export { packedLike } from './optim/packed-like.ts';

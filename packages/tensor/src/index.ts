@@ -138,6 +138,9 @@ export {
   transpose,
   unsqueeze,
 } from './ops/views.ts';
-export { AdamW, type AdamWOptions, allocateGradients, type NamedTensors, type StepOptions } from './optim/adamw.ts';
+export { AdamW, type AdamWOptions } from './optim/adamw.ts';
 export { type ClippedGradients, clipGradNorm } from './optim/clip-grad-norm.ts';
+export type { OptimizerOptions, ParameterGroup, Parameters } from './optim/grouped-optimizer.ts';
+export type { NamedTensors, Optimizer, StepOptions } from './optim/optimizer.ts';
+export { allocateGradients } from './optim/packed-like.ts';
 export { ParameterCopies } from './optim/parameter-copies.ts';

@@ -10,11 +10,11 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { createDecoder, type Decoder, type DecoderConfig } from '@modajs/models';
+import type { Optimizer } from '@modajs/tensor';
 import { type Device, type DeviceName, init, type KernelTime, kernelSpans, kernelTimes } from '@modajs/tensor';
 import { resolveRunConfig } from '../src/config/run-config.ts';
 import type { HostBatch } from '../src/data/batch.ts';
 import { createOptimizer } from '../src/optim/create-optimizer.ts';
-import type { Optimizer } from '../src/optim/optimizer.ts';
 import { forgetReplays } from '../src/run/replayed-gradients.ts';
 import { trainingStep } from '../src/run/training-step.ts';
 import { STEP_MODELS, stepModel } from './step-models.ts';

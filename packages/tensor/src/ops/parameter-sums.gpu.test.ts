@@ -5,7 +5,7 @@ import { Device } from '../core/device.ts';
 import { scope } from '../core/scope.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { init } from '../init.ts';
-import { allocateGradients } from '../optim/adamw.ts';
+import { allocateGradients } from '../optim/packed-like.ts';
 import { attentionPrimitive } from './attention.ts';
 import { tensor } from './creation.ts';
 import { add, mul, square } from './elementwise.ts';

@@ -1,12 +1,12 @@
 import { noGrad } from '../core/autograd.ts';
 import { ShapeError } from '../core/errors.ts';
 import { mergeRuns } from '../core/packed.ts';
-import { tidy } from '../core/scope.ts';
+import { currentScope, tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { numberThat, positive } from '../core/value-checks.ts';
 import { full, onesLike } from '../ops/creation.ts';
 import { affine, div, minimum, notFinite, sqrt, where } from '../ops/elementwise.ts';
-import type { NamedTensors } from './adamw.ts';
+import type { NamedTensors } from './optimizer.ts';
 import { checkGradients, checkNamedTensors } from './optimizer-checks.ts';
 
 export interface ClippedGradients {
@@ -17,7 +17,9 @@ export interface ClippedGradients {
 }
 
 /**
- * Global-norm clipping without a readback: the factor stays on the device and the optimiser applies it.
+ * Global-norm clipping without a readback: the factor stays on the device and the optimiser applies it. Both scalars belong to
+ * the scope around the call; where there is none, to the next call for the same parameters, which frees them: a loop without
+ * scopes keeps no more memory than its first step.
  *
  * @param maxNorm Infinity for no clipping
  * @param scale what the gradients must be multiplied with to be true: 1 / loss scale
@@ -31,7 +33,7 @@ export function clipGradNorm(params: NamedTensors, maxNorm: number, scale = 1): 
   const gradients = Object.values(params).flatMap(({ grad }) => (grad === null ? [] : [grad]));
   if (gradients.length === 0)
     throw new ShapeError('clipGradNorm: at least one parameter must have a gradient, got none. Run backward() first.');
-  return noGrad(() =>
+  const clipped = noGrad(() =>
     tidy(() => {
       const squares = allocateTensor(device, [], 'f32');
       const views = gradients.map((gradient) => gradient.view);
@@ -50,4 +52,16 @@ export function clipGradNorm(params: NamedTensors, maxNorm: number, scale = 1): 
       return { norm, gradScale: where(notFinite(norm), full([], Number.NaN, { device }), clipped) };
     }),
   );
+  if (currentScope() === null) replaceUnowned(Object.values(params)[0], clipped);
+  return clipped;
+}
+
+/** Scalars that no scope owns, by the first parameter they are of. */
+const unowned = new WeakMap<Tensor, ClippedGradients>();
+
+function replaceUnowned(first: Tensor, clipped: ClippedGradients): void {
+  const last = unowned.get(first);
+  last?.norm.dispose();
+  last?.gradScale.dispose();
+  unowned.set(first, clipped);
 }

@@ -5,7 +5,7 @@ import type { Shape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { type Check, checkNames, numberThat, shown } from '../core/value-checks.ts';
 import { checkOperands, dtypeIs, floatOnly, isOneDevice, shapeIs } from '../ops/checks.ts';
-import type { NamedTensors } from './adamw.ts';
+import type { NamedTensors } from './optimizer.ts';
 
 /**
  * One tensor or more by name, alive and on one device.

@@ -5,7 +5,7 @@ import { memoryOrder, mergeRuns, packedZeros } from '../core/packed.ts';
 import { withoutScope } from '../core/scope.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { floatDTypeName, shown } from '../core/value-checks.ts';
-import type { NamedTensors } from './adamw.ts';
+import type { NamedTensors } from './optimizer.ts';
 import { checkNamedTensors } from './optimizer-checks.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { CheckpointError } from '@modajs/tensor';
 import type { SequencePosition } from '../data/sequence-order.ts';
-import type { LossScaleState } from '../run/loss-scale.ts';
+import type { LossScaleState } from '../optim/loss-scaler.ts';
 import type { SpikeGuardState } from '../run/spike-guard.ts';
 import type { StepOutcome } from '../run/step-outcome.ts';
 import type { RunStorage } from '../storage/run-storage.ts';

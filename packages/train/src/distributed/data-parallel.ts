@@ -3,6 +3,7 @@ import {
   clipGradNorm,
   full,
   noGrad,
+  type Optimizer,
   type SafetensorsInput,
   type Tensor,
   tidy,
@@ -10,7 +11,6 @@ import {
 import type { RunConfig } from '../config/run-config.ts';
 import { type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
 import type { TrainableModel } from '../run/trainable-model.ts';
 import {
   accumulateGradients,
@@ -120,7 +120,7 @@ export class DataParallel {
     const isRefused = meanLoss > lossLimit;
     noGrad(() =>
       tidy(() => {
-        this.optimizer.step(lrRatio, isRefused ? full([], Number.NaN, { device }) : clipped.gradScale);
+        this.optimizer.step({ lrRatio, gradScale: isRefused ? full([], Number.NaN, { device }) : clipped.gradScale });
       }),
     );
     const gradientNorm = await clipped.norm.item();

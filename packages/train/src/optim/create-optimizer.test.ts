@@ -58,7 +58,7 @@ describe.each(['reference', 'cpu'] as const)('createOptimizer [%s]', (name) => {
       gradient.dispose();
     }
     const gradScale = tensor(scale, { device });
-    optimizer.step(1, gradScale);
+    optimizer.step({ gradScale });
     const after: number[] = [];
     for (const tensors of [params, optimizer.state()]) {
       for (const values of Object.values(tensors)) after.push(...(await values.data()));
@@ -100,7 +100,7 @@ describe.each(['reference', 'cpu'] as const)('createOptimizer [%s]', (name) => {
       const optimizer = createOptimizer({ gate }, { ...settings, kind, weightDecay: 5 });
       gate.grad = tensor(Float32Array.of(1), { shape, device });
       const gradScale = tensor(1, { device });
-      optimizer.step(1, gradScale);
+      optimizer.step({ gradScale });
       const [value] = await gate.data();
       for (const each of [gradScale, gate.grad, gate]) each.dispose();
       optimizer.dispose();

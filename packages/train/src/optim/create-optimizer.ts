@@ -1,15 +1,13 @@
-import { AdamW, allocateGradients, type Tensor, unknownName } from '@modajs/tensor';
+import { AdamW, allocateGradients, type NamedTensors, type Optimizer, type Tensor, unknownName } from '@modajs/tensor';
 import type { RunConfig } from '../config/run-config.ts';
+import { combineOptimizers } from './combine-optimizers.ts';
 import { isOrthogonalized } from './is-orthogonalized.ts';
-import { lion } from './lion.ts';
-import { MomentumOptimizer } from './momentum-optimizer.ts';
+import { Lion } from './lion.ts';
 import { Muon } from './muon.ts';
-import type { Optimizer } from './optimizer.ts';
 import type { OptimizerKind } from './optimizer-kinds.ts';
-import { sgd } from './sgd.ts';
+import { SGD } from './sgd.ts';
 
 type OptimizerConfig = RunConfig['optimizer'];
-type NamedTensors = Readonly<Record<string, Tensor>>;
 
 /** What `optimizerStateBytes` needs to know of a parameter; a tensor and a `ParameterSpec` both say it. */
 export type StatedParameter = Pick<Tensor, 'shape' | 'role'>;
@@ -29,12 +27,11 @@ const RULES: Readonly<Record<OptimizerKind, OptimizerRule>> = {
   },
   sgd: {
     create: (params, { lr, weightDecay, sgdMomentum: momentum, sgdNesterov: nesterov }) =>
-      new MomentumOptimizer(params, sgd({ lr, weightDecay, momentum, nesterov })),
+      new SGD(params, { lr, weightDecay, momentum, nesterov }),
     kept: ({ sgdMomentum }) => (sgdMomentum > 0 ? 1 : 0),
   },
   lion: {
-    create: (params, { lr, weightDecay, lionBetas: betas }) =>
-      new MomentumOptimizer(params, lion({ lr, weightDecay, betas })),
+    create: (params, { lr, weightDecay, lionBetas: betas }) => new Lion(params, { lr, weightDecay, betas }),
     kept: () => 1,
   },
 };
@@ -49,6 +46,8 @@ function ruleOf(kind: OptimizerKind): OptimizerRule {
  */
 export function createOptimizer(params: NamedTensors, config: OptimizerConfig): Optimizer {
   const { create } = ruleOf(config.kind);
+  // A rank of a sharded run may own no parameters.
+  if (Object.keys(params).length === 0) return emptyOptimizer();
   allocateGradients(params);
   return create(params, config);
 }
@@ -67,40 +66,26 @@ export function optimizerStateBytes(
 }
 
 function createMuon(params: NamedTensors, config: OptimizerConfig): Optimizer {
+  const { muonLr: lr, muonMomentum: momentum, weightDecay } = config;
   const entries = Object.entries(params);
   const isMatrix = ([name, parameter]: readonly [string, Tensor]): boolean => isOrthogonalized(name, parameter);
-  const matrices = Object.fromEntries(entries.filter(isMatrix));
-  const others = Object.fromEntries(entries.filter((entry) => !isMatrix(entry)));
-  const muon = new Muon(matrices, {
-    lr: config.muonLr,
-    momentum: config.muonMomentum,
-    weightDecay: config.weightDecay,
-  });
-  return combine(muon, createAdamW(others, config));
+  const matrices = entries.filter(isMatrix);
+  const others = entries.filter((entry) => !isMatrix(entry));
+  return combineOptimizers(
+    ...(matrices.length === 0 ? [] : [new Muon(Object.fromEntries(matrices), { lr, momentum, weightDecay })]),
+    ...(others.length === 0 ? [] : [createAdamW(Object.fromEntries(others), config)]),
+  );
 }
 
-function createAdamW(params: NamedTensors, { lr, betas, eps, weightDecay }: OptimizerConfig): Optimizer {
-  // A rank of a sharded run may have no parameters of a kind.
-  if (Object.keys(params).length === 0) return emptyOptimizer();
-  const adamW = new AdamW(params, { lr, betas, eps, weightDecay });
-  return {
-    get stepCount() {
-      return adamW.stepCount;
-    },
-    get laggingStepCounts() {
-      return adamW.laggingStepCounts;
-    },
-    step: (lrRatio, gradScale) => adamW.step({ lr: lr * lrRatio, gradScale }),
-    state: () => adamW.state(),
-    loadState: (state, stepCount, lagging) => adamW.loadState(state, stepCount, lagging),
-    dispose: () => adamW.dispose(),
-  };
+function createAdamW(params: NamedTensors, { lr, betas, eps, weightDecay }: OptimizerConfig): AdamW {
+  return new AdamW(params, { lr, betas, eps, weightDecay });
 }
 
 /** Counts steps like the others. */
 function emptyOptimizer(): Optimizer {
   let stepCount = 0;
   return {
+    params: {},
     get stepCount() {
       return stepCount;
     },
@@ -108,34 +93,12 @@ function emptyOptimizer(): Optimizer {
     step: () => {
       stepCount++;
     },
+    zeroGrad: () => {},
     state: () => ({}),
     loadState: (_, savedCount) => {
       stepCount = savedCount;
     },
     dispose: () => {},
-  };
-}
-
-function combine(first: Optimizer, second: Optimizer): Optimizer {
-  return {
-    get stepCount() {
-      return first.stepCount;
-    },
-    get laggingStepCounts() {
-      return { ...first.laggingStepCounts, ...second.laggingStepCounts };
-    },
-    step(lrRatio, gradScale) {
-      first.step(lrRatio, gradScale);
-      second.step(lrRatio, gradScale);
-    },
-    state: () => ({ ...first.state(), ...second.state() }),
-    loadState(state, stepCount, lagging) {
-      first.loadState(state, stepCount, lagging);
-      second.loadState(state, stepCount, lagging);
-    },
-    dispose() {
-      first.dispose();
-      second.dispose();
-    },
+    [Symbol.dispose]: () => {},
   };
 }

@@ -1,106 +1,80 @@
+import type { OptimizerOptions } from '@modajs/tensor';
+import { assign, cast, mul, notFinite, type Parameters, type Tensor, tidy, where } from '@modajs/tensor';
 import {
-  assign,
-  CheckpointError,
-  cast,
-  hasDecay,
-  mul,
-  noGrad,
-  notFinite,
-  packedZeros,
-  type Tensor,
-  tidy,
-  where,
-  withoutScope,
-} from '@modajs/tensor';
-import type { Optimizer } from './optimizer.ts';
+  type CompleteGroup,
+  decayOf,
+  GroupedOptimizer,
+  type OptimizerDefinition,
+  packedLike,
+} from '@modajs/tensor/extend';
 
 /** One parameter's update, all in f32 and of one shape. */
-export interface UpdateArguments {
+export interface UpdateArguments<Options> {
   readonly weight: Tensor;
   readonly grad: Tensor;
-  /** Zeros before the first update; null for a rule that keeps nothing. */
+  /** Zeros before the first update; null where nothing is kept. */
   readonly momentum: Tensor | null;
   readonly lr: number;
   /** 0 for parameters that are not decayed. */
   readonly weightDecay: number;
+  /** Of the parameter's group. */
+  readonly options: Required<Options>;
 }
 
 /** What differs between optimisers that keep at most one number an element. */
-export interface UpdateRule {
-  /** In error messages. */
-  readonly name: string;
-  readonly lr: number;
-  readonly weightDecay: number;
-  readonly hasMomentum: boolean;
+export interface UpdateRule<Options extends OptimizerOptions> extends OptimizerDefinition<Options> {
+  /** Refuses what contradicts itself, or a parameter that the rule cannot update. */
+  readonly require?: (options: Required<Options>, params: Readonly<Record<string, Tensor>>) => void;
+  readonly hasMomentum: (options: Required<Options>) => boolean;
   /** New tensors for what changes. */
-  readonly update: (args: UpdateArguments) => { readonly weight: Tensor; readonly momentum: Tensor | null };
+  readonly update: (args: UpdateArguments<Options>) => { readonly weight: Tensor; readonly momentum: Tensor | null };
 }
 
 /**
  * An optimiser from the formula of its update, in tensor operators: keeps the momentum, leaves everything as it is when
  * `gradScale` is not finite, skips parameters without a gradient and decays those of matrices (`hasDecay`).
  */
-export class MomentumOptimizer implements Optimizer {
-  #steps = 0;
+export class MomentumOptimizer<Options extends OptimizerOptions> extends GroupedOptimizer<Options> {
+  readonly #rule: UpdateRule<Options>;
   readonly #momenta: ReadonlyMap<string, Tensor>;
 
-  constructor(
-    private readonly params: Readonly<Record<string, Tensor>>,
-    private readonly rule: UpdateRule,
-  ) {
-    const entries = rule.hasMomentum ? Object.entries(params) : [];
-    const shapes = entries.map(([, { shape }]) => shape);
-    const zeros = entries.length === 0 ? [] : withoutScope(() => packedZeros(entries[0][1].device, shapes, 'f32'));
-    this.#momenta = new Map(entries.map(([name], i) => [name, zeros[i]]));
+  /** @throws ConfigError for values outside their range, no parameters, or one in two groups; DTypeError | DeviceError */
+  constructor(rule: UpdateRule<Options>, params: Parameters<Options>, options: Options) {
+    super(rule, params, options);
+    for (const group of this.groups) rule.require?.(group.options, group.params);
+    const kept = this.groups.filter((group) => rule.hasMomentum(group.options));
+    const all: Record<string, Tensor> = Object.assign({}, ...kept.map(({ params }) => params));
+    this.#rule = rule;
+    this.#momenta = new Map(kept.length === 0 ? [] : Object.entries(packedLike(all)));
   }
 
-  get stepCount(): number {
-    return this.#steps;
-  }
-
-  /** Nothing is corrected for bias: how often a parameter had a gradient does not matter. */
-  readonly laggingStepCounts: Readonly<Record<string, number>> = {};
-
-  step(lrRatio: number, gradScale: Tensor): void {
-    this.#steps++;
-    const lr = this.rule.lr * lrRatio;
-    noGrad(() => {
-      for (const [name, parameter] of Object.entries(this.params)) {
-        if (parameter.grad !== null) tidy(() => this.#update(name, parameter, parameter.grad!, lr, gradScale));
-      }
-    });
-  }
-
-  #update(name: string, weight: Tensor, gradient: Tensor, lr: number, gradScale: Tensor): void {
-    const momentum = this.#momenta.get(name) ?? null;
-    const weightDecay = hasDecay(name, weight) ? this.rule.weightDecay : 0;
-    const grad = mul(cast(gradient, 'f32'), gradScale);
-    const next = this.rule.update({ weight, grad, momentum, lr, weightDecay });
-    const isRefused = notFinite(gradScale);
-    assign(weight, where(isRefused, weight, next.weight));
-    if (momentum !== null) assign(momentum, where(isRefused, momentum, next.momentum!));
-  }
-
-  state(): Record<string, Tensor> {
-    return Object.fromEntries([...this.#momenta].map(([name, momentum]) => [`${name}.momentum`, momentum]));
-  }
-
-  loadState(state: Readonly<Record<string, Tensor>>, stepCount: number): void {
-    const own = Object.entries(this.state());
-    for (const [name, momentum] of own) {
-      const stored = state[name];
-      if (stored !== undefined && String(stored.shape) === String(momentum.shape)) continue;
-      throw new CheckpointError(
-        `${this.rule.name}: ${name} must be [${momentum.shape}] in the checkpoint, got ${stored ? `[${stored.shape}]` : 'nothing'}. ` +
-          'Was it saved with another optimiser or model?',
-        { name },
-      );
+  protected override update(group: CompleteGroup<Options>, lr: number, gradScale: Tensor | null): void {
+    for (const [name, { grad }] of Object.entries(group.params)) {
+      if (grad !== null) tidy(() => this.#updateOne(group, name, grad, lr, gradScale));
     }
-    for (const [name, momentum] of own) assign(momentum, state[name]);
-    this.#steps = stepCount;
   }
 
-  dispose(): void {
-    for (const momentum of this.#momenta.values()) momentum.dispose();
+  #updateOne(
+    group: CompleteGroup<Options>,
+    name: string,
+    gradient: Tensor,
+    lr: number,
+    gradScale: Tensor | null,
+  ): void {
+    const weight = group.params[name];
+    const momentum = this.#momenta.get(name) ?? null;
+    const plain = cast(gradient, 'f32');
+    const grad = gradScale === null ? plain : mul(plain, gradScale);
+    const weightDecay = decayOf(group, name);
+    const next = this.#rule.update({ weight, grad, momentum, lr, weightDecay, options: group.options });
+    const isRefused = gradScale && notFinite(gradScale);
+    const unlessRefused = (old: Tensor, now: Tensor): Tensor => (isRefused ? where(isRefused, old, now) : now);
+    assign(weight, unlessRefused(weight, next.weight));
+    if (momentum !== null) assign(momentum, unlessRefused(momentum, next.momentum!));
+  }
+
+  /** `<name>.momentum`. */
+  override state(): Record<string, Tensor> {
+    return Object.fromEntries([...this.#momenta].map(([name, momentum]) => [`${name}.momentum`, momentum]));
   }
 }

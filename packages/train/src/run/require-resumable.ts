@@ -2,7 +2,7 @@ import { CheckpointError } from '@modajs/tensor';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { type RunIdentity, requireSameIdentity } from '../checkpoint/run-identity.ts';
 import type { RunConfig } from '../config/run-config.ts';
-import { learningRateRatio, type ScheduleOptions } from '../schedule/learning-rate.ts';
+import { createSchedule, type ScheduleOptions } from '../schedule/create-schedule.ts';
 import { completeIdentity } from './run-identity-of.ts';
 
 /** What a run is about to do with a checkpoint. */
@@ -30,7 +30,7 @@ export function requireResumable(
   const change = changedSchedule(saved, state.plannedSteps ?? steps, config);
   if (change === null || state.step >= steps) return null;
   const rates = [change.before, change.after].map(
-    (options) => config.optimizer.lr * learningRateRatio(state.step, options),
+    (options) => config.optimizer.lr * createSchedule(options)(state.step),
   );
   const [from, to] = rates.map((rate) => rate.toExponential(2));
   const what =

@@ -1,10 +1,10 @@
 import { unknownName } from '@modajs/tensor';
 import type { TrainingState } from '../checkpoint/checkpoint.ts';
 import type { MetricsLog, MetricsRow } from '../metrics/metrics-log.ts';
+import { LossScaler, type LossScaleState } from '../optim/loss-scaler.ts';
 import { StorageFullError } from '../storage/storage-full-error.ts';
 import { awaitedLater } from './awaited-later.ts';
 import { lossesBySource } from './evaluate-domains.ts';
-import { type LossScaleState, nextLossScale } from './loss-scale.ts';
 import { needsLossScale } from './needs-loss-scale.ts';
 import type { RunInputs, RunSummary } from './run-inputs.ts';
 import { initialSpikeGuard, nextSpikeGuard, type SpikeGuardState, spikeThreshold } from './spike-guard.ts';
@@ -35,7 +35,8 @@ export interface LaunchedStep {
  * loss scale, what the guard does, and what is logged.
  */
 export class StepLedger {
-  state: { lossScale: LossScaleState; guard: SpikeGuardState };
+  private readonly scaler: LossScaler;
+  private guard: SpikeGuardState = initialSpikeGuard;
   last: Pick<RunSummary, 'loss' | 'heldOutLoss' | 'heldOutBitsPerByte' | 'heldOutBySource'> = {
     loss: null,
     heldOutLoss: null,
@@ -52,8 +53,12 @@ export class StepLedger {
     private readonly metrics: MetricsLog,
   ) {
     const { training, lossScale } = inputs.config;
-    const scale = needsLossScale(training.dtype) ? lossScale.initial : 1;
-    this.state = { lossScale: { scale, cleanSteps: 0, skipped: 0 }, guard: initialSpikeGuard };
+    this.scaler = new LossScaler({ ...lossScale, initial: needsLossScale(training.dtype) ? lossScale.initial : 1 });
+  }
+
+  /** For a checkpoint. */
+  get state(): { readonly lossScale: LossScaleState; readonly guard: SpikeGuardState } {
+    return { lossScale: this.scaler.state, guard: this.guard };
   }
 
   get inFlight(): number {
@@ -62,8 +67,8 @@ export class StepLedger {
 
   /** For the next step. */
   controls(): { lossScale: number; lossLimit: number } {
-    const lossLimit = spikeThreshold(this.state.guard, this.inputs.config.guard.spikeFactor);
-    return { lossScale: this.state.lossScale.scale, lossLimit };
+    const lossLimit = spikeThreshold(this.guard, this.inputs.config.guard.spikeFactor);
+    return { lossScale: this.scaler.value, lossLimit };
   }
 
   add(step: Omit<LaunchedStep, 'evaluation' | 'outcome'> & { readonly launchedAt: number }): LaunchedStep {
@@ -96,7 +101,8 @@ export class StepLedger {
 
   /** Takes up the state of a checkpoint. */
   restore({ lossScale, guard, unsettled }: TrainingState): void {
-    this.state = { lossScale, guard };
+    this.scaler.loadState(lossScale);
+    this.guard = guard;
     this.launched = unsettled.map((outcome) => ({
       step: outcome.step,
       learningRate: outcome.learningRate,
@@ -114,7 +120,7 @@ export class StepLedger {
   }
 
   keepEvents(events: number): void {
-    this.state = { ...this.state, guard: { ...this.state.guard, events } };
+    this.guard = { ...this.guard, events };
   }
 
   /** Writes what was logged. A full disk keeps the rows for later, is reported once, and does not end the run. */
@@ -141,17 +147,15 @@ export class StepLedger {
   }
 
   private judge(outcome: StepOutcome): 'continue' | 'rollback' {
-    const { training, lossScale, guard } = this.inputs.config;
+    const { training, guard } = this.inputs.config;
     const { step, loss, gradientNorm, lossLimit } = outcome;
     const wasFinite = Number.isFinite(loss) && Number.isFinite(gradientNorm);
     const isScaled = needsLossScale(training.dtype);
-    const isOverflow = !wasFinite && isScaled && this.state.lossScale.scale > 1;
-    if (isScaled) {
-      this.state.lossScale = nextLossScale(this.state.lossScale, wasFinite, lossScale.growthInterval);
-    }
+    const isOverflow = !wasFinite && isScaled && this.scaler.value > 1;
+    if (isScaled) this.scaler.update(wasFinite);
     if (isOverflow) return 'continue';
     const isSpike = wasFinite && lossLimit !== null && loss > lossLimit;
-    this.state.guard = nextSpikeGuard(this.state.guard, loss, isSpike || !wasFinite);
+    this.guard = nextSpikeGuard(this.guard, loss, isSpike || !wasFinite);
     if (wasFinite && !isSpike) return 'continue';
     const what = `step ${step} had loss ${loss} and gradient norm ${gradientNorm}`;
     const { onNan, maxEvents } = guard;
@@ -172,7 +176,7 @@ export class StepLedger {
   }
 
   private requireEventsLeft(what: string, maxEvents: number): void {
-    if (this.state.guard.events > maxEvents) throw this.stopped(`${what}, after ${maxEvents} refused steps`);
+    if (this.guard.events > maxEvents) throw this.stopped(`${what}, after ${maxEvents} refused steps`);
   }
 
   private log(outcome: StepOutcome): void {
@@ -211,7 +215,7 @@ export class StepLedger {
       ...(modelFlops === null ? {} : { modelGflopsPerSecond: modelFlops / 1e9 }),
       ...(modelFlops === null || peakFlops === undefined ? {} : { utilizationPercent: (100 * modelFlops) / peakFlops }),
       ...(needsLossScale(config.training.dtype)
-        ? { lossScale: this.state.lossScale.scale, skippedSteps: this.state.lossScale.skipped }
+        ? { lossScale: this.scaler.value, skippedSteps: this.scaler.state.skipped }
         : {}),
       deviceBytes: device.memory().liveBytes,
       ...evaluation,

@@ -1,4 +1,4 @@
-import type { Tensor } from '@modajs/tensor';
+import type { Optimizer, Tensor } from '@modajs/tensor';
 import { type Checkpoint, readLatestCheckpoint } from '../checkpoint/checkpoint.ts';
 import { CheckpointKeeper } from '../checkpoint/checkpoint-keeper.ts';
 import { restoreTensors } from '../checkpoint/restore-tensors.ts';
@@ -9,9 +9,9 @@ import { DataParallel } from '../distributed/data-parallel.ts';
 import { readOnlyStorage } from '../distributed/read-only-storage.ts';
 import { MetricsLog } from '../metrics/metrics-log.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
 import { WeightAverage } from '../optim/weight-average.ts';
-import { learningRateRatio } from '../schedule/learning-rate.ts';
+import { createSchedule } from '../schedule/create-schedule.ts';
+import type { Schedule } from '../schedule/schedule.ts';
 import { awaitedLater } from './awaited-later.ts';
 import { evaluateDomains } from './evaluate-domains.ts';
 import { forgetReplays } from './replayed-gradients.ts';
@@ -34,6 +34,7 @@ const FLUSH_INTERVAL_MS = 1000;
  */
 export class TrainingRun {
   private readonly optimizer: Optimizer;
+  private readonly schedule: Schedule;
   private readonly parallel: DataParallel | null;
   private readonly average: WeightAverage | null;
   private readonly order: SequenceOrder;
@@ -51,6 +52,7 @@ export class TrainingRun {
     const params = model.parameters();
     this.parallel = collective ? new DataParallel(collective, model, config, signal) : null;
     this.optimizer = this.parallel?.optimizer ?? createOptimizer(params, config.optimizer);
+    this.schedule = createSchedule({ ...config.schedule, steps: config.training.steps });
     this.average = config.training.emaDecay === null ? null : new WeightAverage(params, config.training.emaDecay);
     this.order = new SequenceOrder(sources, T, config.seed, config.data.shuffle, config.data.offsets);
     this.order.requireBatch(config.training.batchSize);
@@ -138,8 +140,8 @@ export class TrainingRun {
 
   private async launch(batch: HostBatch): Promise<LaunchedStep> {
     const { config, model } = this.inputs;
-    const { training, optimizer, schedule } = config;
-    const lrRatio = learningRateRatio(this.step, { ...schedule, steps: training.steps });
+    const { training, optimizer } = config;
+    const lrRatio = this.schedule(this.step);
     const controls = { lrRatio, ...this.ledger.controls() };
     const options = { ...training, clipNorm: optimizer.clipNorm };
     const launchedAt = performance.now();

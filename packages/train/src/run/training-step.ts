@@ -8,6 +8,7 @@ import {
   full,
   greater,
   noGrad,
+  type Optimizer,
   reshape,
   slice,
   stack,
@@ -17,7 +18,6 @@ import {
   where,
 } from '@modajs/tensor';
 import { type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
 import { awaitedLater } from './awaited-later.ts';
 import {
   type GradientPass,
@@ -76,7 +76,8 @@ export function trainingStep(
   const numbers = tidy(() => {
     const loss = accumulateGradients(model, batch, options, controls.lossScale);
     const clipped = clipGradNorm(params, options.clipNorm, 1 / controls.lossScale);
-    optimizer.step(controls.lrRatio, refuseAbove(controls.lossLimit, crossEntropyOf(loss), clipped.gradScale));
+    const gradScale = refuseAbove(controls.lossLimit, crossEntropyOf(loss), clipped.gradScale);
+    optimizer.step({ lrRatio: controls.lrRatio, gradScale });
     releaseGradients(params);
     return concat([reshape(loss, [-1]), reshape(clipped.norm, [1])], 0);
   });

@@ -1,13 +1,12 @@
 import { type BenchRow, benchEnvironment, createBenchResult } from '@modajs/bench';
 import { createDecoder, type Decoder, type DecoderConfig, defineDecoderConfig } from '@modajs/models';
-import type { Device } from '@modajs/tensor';
+import type { Device, Optimizer } from '@modajs/tensor';
 import {
   createOptimizer,
   forgetReplays,
   type HostBatch,
   mergeConfigs,
   needsLossScale,
-  type Optimizer,
   parseSetOption,
   prepareModelConfig,
   type RunConfig,

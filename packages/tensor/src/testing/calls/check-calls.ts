@@ -50,10 +50,16 @@ function namesOf(name: string, value: unknown): string[] {
   const { prototype } = value as { prototype?: object };
   if (prototype === undefined || !/^class\b/.test(Function.prototype.toString.call(value))) return [name];
   if (prototype instanceof Error) return prototype instanceof ModaError || value === ModaError ? [] : [name];
-  const methods = Object.entries(Object.getOwnPropertyDescriptors(prototype))
+  return [name, ...[...methodsOf(prototype)].map((method) => `${name}.${method}`)];
+}
+
+/** Methods of a class and of those that it extends, by name. */
+function methodsOf(prototype: object | null): Set<string> {
+  if (prototype === null || prototype === Object.prototype) return new Set();
+  const own = Object.entries(Object.getOwnPropertyDescriptors(prototype))
     .filter(([method, { value: body }]) => method !== 'constructor' && typeof body === 'function')
-    .map(([method]) => `${name}.${method}`);
-  return [name, ...methods];
+    .map(([method]) => method);
+  return new Set([...methodsOf(Object.getPrototypeOf(prototype)), ...own]);
 }
 
 /** What is wrong with how a wrong call ended; null when it was refused as it must be and left no trace. */

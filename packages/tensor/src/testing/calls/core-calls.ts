@@ -230,7 +230,10 @@ export const coreCalls: CallTable = {
   },
   'AdamW.step': {
     run: (anchor, settings) => withAdamW(anchor.device, (optimizer) => optimizer.step(settings)),
-    args: [{ good: tensorOf([1]).good, wrong: {} }, options({ ...rates, gradScale: optional(tensorOf([], f32)) })],
+    args: [
+      { good: tensorOf([1]).good, wrong: {} },
+      options({ ...rates, lrRatio: notNegative(0.5), gradScale: optional(tensorOf([], f32)) }),
+    ],
   },
   'AdamW.loadState': {
     run: (anchor, state, count) => withAdamW(anchor.device, (optimizer) => optimizer.loadState(state, count)),
@@ -265,8 +268,12 @@ export const coreCalls: CallTable = {
   },
 };
 
-/** Gradients that do not fit. */
+/** Gradients that do not fit, and parameters in groups. */
 export const gradientCalls: CallTable = {
+  'AdamW of groups': {
+    run: (params, settings) => new ops.AdamW(params, settings).dispose(),
+    args: [list(options({ params: weights, ...rates }, ['params'])), adamW],
+  },
   'clipGradNorm of gradients': {
     run: (w, grad) => {
       ops.asParameter(w).grad = grad;

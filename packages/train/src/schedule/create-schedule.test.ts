@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { learningRateRatio, type ScheduleOptions } from './learning-rate.ts';
+import { createSchedule, type ScheduleOptions } from './create-schedule.ts';
+
+const learningRateRatio = (step: number, options: ScheduleOptions): number => createSchedule(options)(step);
 
 const base: ScheduleOptions = { kind: 'cosine', steps: 101, warmupSteps: 11, finalLrRatio: 0.1, decayShare: 0.2 };
 
-describe('learningRateRatio', () => {
+describe('createSchedule', () => {
   it.each(['cosine', 'linear', 'wsd', 'constant'] as const)('%s warms up linearly to the peak', (kind) => {
     expect(learningRateRatio(0, { ...base, kind })).toBeCloseTo(1 / 11, 12);
     expect(learningRateRatio(10, { ...base, kind })).toBe(1);
