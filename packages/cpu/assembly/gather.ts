@@ -19,6 +19,8 @@ class GatherArguments {
   missing: i32;
   /** Adjoint: elements of I that one tile owns. */
   columnsPerTile: i32;
+  /** Adjoint: 32-bit integers, whose sums wrap. */
+  isInteger: i32;
 }
 
 function fillMissing(out: usize, n: i32, elementBytes: i32, bits: i32): void {
@@ -43,6 +45,10 @@ export function gather(args: usize, tile: i32): void {
   }
 }
 
+function rowAddIntegers(sums: usize, x: usize, n: i32): void {
+  for (let i = 0; i < n; i++) store<i32>(sums + (i << 2), load<i32>(sums + (i << 2)) + load<i32>(x + (i << 2)));
+}
+
 /** One tile owns columns of dx for one r, and adds rows in ascending order; indices outside 0..N-1 are skipped. */
 export function gatherBackward(args: usize, tile: i32): void {
   const a = changetype<GatherArguments>(args);
@@ -55,6 +61,9 @@ export function gatherBackward(args: usize, tile: i32): void {
   const dOut = a.x + ((r * a.J * a.I + column) << 2);
   for (let j = 0; j < a.J; j++) {
     const to = load<i32>(a.index + (j << 2));
-    if (to >= 0 && to < a.N) rowAddScaled(dx + ((to * a.I) << 2), dOut + ((j * a.I) << 2), 1, n);
+    if (to < 0 || to >= a.N) continue;
+    const sums = dx + ((to * a.I) << 2), row = dOut + ((j * a.I) << 2);
+    if (a.isInteger != 0) rowAddIntegers(sums, row, n);
+    else rowAddScaled(sums, row, 1, n);
   }
 }

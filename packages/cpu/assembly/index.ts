@@ -10,6 +10,7 @@ import {
   KERNEL_INTEGER_WHERE,
   KERNEL_REDUCE,
   KERNEL_ARGMAX,
+  KERNEL_ARGSORT,
   KERNEL_MATMUL_PACK,
   KERNEL_MATMUL,
   KERNEL_MATMUL_ROWS,
@@ -52,6 +53,7 @@ import { adamw, sumSquares } from './optimizer';
 import { dropout, random } from './random';
 import { argmax, reduce } from './reduce';
 import { rope } from './rope';
+import { argsort } from './sort';
 import { crossEntropy, crossEntropyBackward, softmax, softmaxBackward } from './softmax';
 import { ternary } from './ternary';
 import { unary } from './unary';
@@ -69,6 +71,7 @@ function dispatch(kernel: i32, args: usize, tile: i32): void {
     case KERNEL_INTEGER_WHERE: integerWhere(args, tile); break;
     case KERNEL_REDUCE: reduce(args, tile); break;
     case KERNEL_ARGMAX: argmax(args, tile); break;
+    case KERNEL_ARGSORT: argsort(args, tile); break;
     case KERNEL_MATMUL_PACK: matmulPack(args, tile); break;
     case KERNEL_MATMUL: matmul(args, tile); break;
     case KERNEL_MATMUL_ROWS: matmulRows(args, tile); break;

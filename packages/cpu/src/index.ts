@@ -23,6 +23,7 @@ export {
   softmax,
   softmaxBackward,
 } from './ops/softmax.ts';
+export { argsort } from './ops/sort.ts';
 export { CpuMemory } from './runtime/cpu-memory.ts';
 export { CpuRuntime, type CpuRuntimeOptions, createCpuRuntime } from './runtime/cpu-runtime.ts';
 export { hasRelaxedSimd, type KernelBuild } from './runtime/wasm-module.ts';

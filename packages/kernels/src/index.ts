@@ -83,6 +83,7 @@ export {
   type SoftmaxBackwardProblem,
   type SoftmaxProblem,
 } from './softmax/softmax.ts';
+export { type ArgsortProblem, planArgsort } from './sort/argsort.ts';
 export { type KernelTuning, type TuningTables, tuningKey } from './tuning/kernel-tuning.ts';
 export { depthClass, matmulClass, sequenceClass } from './tuning/shape-class.ts';
 export { tunedAttentionConfig, tunedMatmulConfig } from './tuning/tuned-plan.ts';

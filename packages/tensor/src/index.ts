@@ -51,6 +51,8 @@ export {
   safetensorsHeaderLength,
 } from './io/safetensors-format.ts';
 export { assign } from './ops/assign.ts';
+export { at } from './ops/at.ts';
+export type { AtIndex, SliceText } from './ops/at-index.ts';
 export { type AttentionInput, type AttentionOutput, attentionPrimitive, type DepthReading } from './ops/attention.ts';
 export { checkpoint } from './ops/checkpoint.ts';
 export {
@@ -114,16 +116,21 @@ export {
 } from './ops/elementwise.ts';
 export { addLayerNorm, addRmsNorm, type RmsNormRopeOptions, rmsNormRope } from './ops/fused-normalization.ts';
 export { embedding, gather } from './ops/indexing.ts';
+export type { Indices } from './ops/indices.ts';
 export { type LinearCrossEntropyOptions, linearCrossEntropy } from './ops/linear-cross-entropy.ts';
 export { maskedFill, type OneHotOptions, oneHot, tril, triu } from './ops/masks.ts';
 export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';
+export { type MultinomialOptions, multinomial } from './ops/multinomial.ts';
 export { layerNorm, rmsNorm } from './ops/normalization.ts';
+export { flip, roll } from './ops/rearrange.ts';
 export { argmax, max, mean, min, type ReduceOptions, sum, variance } from './ops/reductions.ts';
 export { type RopeOptions, rope } from './ops/rope.ts';
 export { type QueriesAndKeys, type RopePairOptions, ropePair } from './ops/rope-pair.ts';
 export { type SlotTensors, slotTensors } from './ops/slot-tensors.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
+export { argsort, type Sorted, type SortOptions, sort, topk } from './ops/sort.ts';
 export { logsumexp, norm, std } from './ops/statistics.ts';
+export { scatterAdd, take, takeAlong } from './ops/take.ts';
 export { cumsum, pad, repeat } from './ops/tiling.ts';
 export {
   broadcastTo,

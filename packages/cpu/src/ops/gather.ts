@@ -1,6 +1,6 @@
 import { KERNEL_GATHER, KERNEL_GATHER_BACKWARD } from '../abi/kernels.ts';
 import type { CpuRuntime } from '../runtime/cpu-runtime.ts';
-import { type CpuArray, dtypeBytes, elementCount, floatBits, tileCount } from './cpu-array.ts';
+import { type CpuArray, dtypeBytes, elementCount, floatBits, isInteger, tileCount } from './cpu-array.ts';
 import { FloatScope } from './float-scope.ts';
 
 const TILE_ELEMENTS = 8192;
@@ -36,12 +36,13 @@ export function gather(runtime: CpuRuntime, x: CpuArray, index: CpuArray, out: C
   if (I > 0) runtime.launch(KERNEL_GATHER, tileCount(R * J, rowsPerTile), words);
 }
 
-/** The adjoint: dx `[R, N, I]` (overwritten) = sum of dOut[:, j, :] where index[j] = n, in ascending j. */
+/** The adjoint: dx `[R, N, I]` (overwritten) = sum of dOut[:, j, :] where index[j] = n, in ascending j; integers wrap. */
 export function gatherBackward(runtime: CpuRuntime, dOut: CpuArray, index: CpuArray, dx: CpuArray): void {
   const [R, N, I] = dx.shape;
   const J = elementCount(index.shape);
   FloatScope.run(runtime, (scope) => {
-    const words = [scope.read(dOut), index.address, scope.write(dx), R, N, J, I, 4, 0, 0, COLUMNS_PER_TILE];
+    const integer = isInteger(dx.dtype) ? 1 : 0;
+    const words = [scope.read(dOut), index.address, scope.write(dx), R, N, J, I, 4, 0, 0, COLUMNS_PER_TILE, integer];
     runtime.launch(KERNEL_GATHER_BACKWARD, R * tileCount(I, COLUMNS_PER_TILE), words);
   });
 }

@@ -14,6 +14,7 @@ export * from './rms-norm.ts';
 export * from './rope.ts';
 export * from './round.ts';
 export * from './softmax.ts';
+export * from './sort.ts';
 export * from './strided-array.ts';
 export * from './ternary.ts';
 export * from './unary.ts';

@@ -1,10 +1,11 @@
 import { planFill } from '../copy/copy.ts';
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
-import type { KernelPass, KernelPlan } from '../plan/plan.ts';
+import type { KernelDType, KernelPass, KernelPlan } from '../plan/plan.ts';
 import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
+import { accumulatorOf } from '../reduce/reduce-pass.ts';
 import source from './gather-backward.wgsl';
 import linksSource from './gather-links.wgsl';
 
@@ -14,8 +15,9 @@ const LINKED_POSITIONS = 32;
 
 /** The adjoint of a gather: dx `[R, N, I]` from dOut `[R, J, I]`. Offsets in elements. */
 export interface GatherBackwardProblem {
-  readonly dOutDtype: 'f32' | 'f16';
-  readonly dxDtype: 'f32' | 'f16';
+  readonly dOutDtype: KernelDType;
+  /** A float for a float; integers, which add up modulo 2^32, have that of dOut. */
+  readonly dxDtype: KernelDType;
   readonly R: number;
   readonly N: number;
   readonly I: number;
@@ -26,7 +28,7 @@ export interface GatherBackwardProblem {
 }
 
 /**
- * Plans `dx[:, n, :] = sum of dOut[:, j, :] where index[j] = n`, in ascending j, f32 sums, without atomics:
+ * Plans `dx[:, n, :] = sum of dOut[:, j, :] where index[j] = n`, in ascending j, f32 sums (integer ones of integers), without atomics:
  * equal indices are chained (J^2 comparisons), then the first of each chain adds it up.
  * Operands: `dOut`, `index`, `dx` (overwritten, or added to). Indices outside 0..N-1 contribute nothing.
  *
@@ -45,7 +47,7 @@ export function planGatherBackward(problem: GatherBackwardProblem, caps: DeviceC
   passes.push(linksPass(J, N, offsets.index, caps));
   passes.push({
     label: `gather-backward ${dOutDtype} to ${dxDtype}`,
-    shader: shaderVariant(source, { Gradient: dOutDtype, Output: dxDtype }),
+    shader: shaderVariant(source, { Gradient: dOutDtype, Output: dxDtype, Sum: accumulatorOf(dOutDtype) }),
     constants: { ACCUMULATE: accumulate ? 1 : 0 },
     bindings: [
       { buffer: 'dOut', access: 'read' },

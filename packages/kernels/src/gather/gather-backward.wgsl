@@ -5,6 +5,7 @@
 
 alias Gradient = f32; // @specialize
 alias Output = f32; // @specialize
+alias Sum = f32; // @specialize
 
 // dx holds gradients from elsewhere.
 override ACCUMULATE: bool = false;
@@ -32,14 +33,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (r >= params.R || column >= params.I || (links[j] & FIRST) == 0u) {
     return;
   }
-  var sum = 0.0;
+  var sum = Sum(0);
   for (var at = j; at < params.J; at = links[at] & ~FIRST) {
-    sum += f32(d_out[params.d_out_offset + (r * params.J + at) * params.I + column]);
+    sum += Sum(d_out[params.d_out_offset + (r * params.J + at) * params.I + column]);
   }
   let n = u32(index[params.index_offset + j]);
   let to = params.dx_offset + (r * params.N + n) * params.I + column;
   if (ACCUMULATE) {
-    sum += f32(dx[to]);
+    sum += Sum(dx[to]);
   }
   dx[to] = Output(sum);
 }

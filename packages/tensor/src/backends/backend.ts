@@ -169,6 +169,8 @@ export interface Backend {
   ): void;
   /** Index (i32) of the first maximum along the last axis, a NaN counting as the largest: x [..., N] -> out [...]. */
   argmax(x: ArrayView, out: ArrayView): void;
+  /** Indices (i32) in the order of the last axis, equal elements in theirs, a NaN as the largest: x [..., N] -> out [..., N]. */
+  argsort(x: ArrayView, out: ArrayView, isDescending: boolean): void;
   /** a [..., M, K] . b [..., K, N] -> out [..., M, N]; a and b strided in any way (transposes are strides), batch dimensions equal (0 strides broadcast). a, b same dtype; out f32 or f16. K = 0 gives 0. */
   matmul(a: ArrayView, b: ArrayView, out: ArrayView, options?: MatmulOptions): void;
 
@@ -239,7 +241,7 @@ export interface Backend {
   ): void;
   /** x [R, N, I] (axes before and after flattened), index i32 [J] -> out [R, J, I] = x[:, index, :]. */
   gather(x: ArrayView, index: ArrayView, out: ArrayView): void;
-  /** The adjoint: dx [R, N, I] (overwritten) = sum over j of dOut[:, j, :] where index[j] = n, ascending j. */
+  /** The adjoint: dx [R, N, I] (overwritten; any dtype, dOut's) = sum over j of dOut[:, j, :] where index[j] = n, ascending j. */
   gatherBackward(dOut: ArrayView, index: ArrayView, dx: ArrayView): void;
   /** Counter-based random numbers (Philox 4x32-10, `core/philox.ts`): element i uses counter `offset + i`. Same bits on every device for `uniform`. */
   random(kind: 'uniform' | 'normal', seed: number, offset: number, out: ArrayView): void;

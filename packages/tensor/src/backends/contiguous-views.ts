@@ -5,6 +5,7 @@ import type { AdamWArguments, ArrayView, Backend } from './backend.ts';
 /** Primitives whose leading arguments must be row-major, and which of them. Results are row-major already: operators allocate them. */
 const ROW_MAJOR = {
   argmax: [0],
+  argsort: [0],
   softmax: [0],
   softmaxBackward: [0, 1],
   rmsNorm: [0, 1],

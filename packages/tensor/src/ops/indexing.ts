@@ -74,3 +74,29 @@ export function gather(x: Tensor, index: Tensor, axis: number): Tensor {
     return out;
   });
 }
+
+/**
+ * Sums of x along an axis by index, the adjoint of `gather`: extent J becomes `extent`. Index values outside `0 .. extent-1` add nothing.
+ * Internal to operators, whose checks it has behind it.
+ *
+ * @param index i32 `[J]`
+ */
+export function scatterSum(x: Tensor, index: Tensor, axis: number, extent: number): Tensor {
+  return tidy(() => {
+    const { device, shape, dtype } = x;
+    const [R, J, I] = [sizeOf(shape.slice(0, axis)), shape[axis], sizeOf(shape.slice(axis + 1))];
+    const where = contiguous(index);
+    const out = allocateTensor(
+      device,
+      shape.map((own, i) => (i === axis ? extent : own)),
+      dtype,
+    );
+    device.backend.gatherBackward(as(contiguous(x).view, [R, J, I]), where.view, as(out.view, [R, extent, I]));
+    record([out], [x], [where], ([gradient], [sIndex]) => {
+      const dx = allocateTensor(device, shape, dtype);
+      device.backend.gather(as(contiguous(gradient!).view, [R, extent, I]), sIndex.view, as(dx.view, [R, J, I]));
+      return [dx];
+    });
+    return out;
+  });
+}

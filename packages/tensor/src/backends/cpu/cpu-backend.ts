@@ -151,6 +151,10 @@ export class CpuBackend implements Backend {
     kernels.argmax(this.#runtime, at(x), at(out));
   }
 
+  argsort(x: ArrayView, out: ArrayView, isDescending: boolean): void {
+    kernels.argsort(this.#runtime, at(x), at(out), isDescending);
+  }
+
   matmul(a: ArrayView, b: ArrayView, out: ArrayView, options: MatmulOptions = {}): void {
     kernels.matmul(this.#runtime, at(a), at(b), at(out), { ...options, bias: options.bias && at(options.bias) });
   }

@@ -140,6 +140,10 @@ export class ReferenceBackend implements Backend {
     this.#store(out, reference.argmaxReference(dense(x), last(x)));
   }
 
+  argsort(x: ArrayView, out: ArrayView, isDescending: boolean): void {
+    this.#store(out, reference.argsortReference(dense(x), last(x), isDescending));
+  }
+
   matmul(a: ArrayView, b: ArrayView, out: ArrayView, options: MatmulOptions = {}): void {
     const [M, N] = out.shape.slice(-2);
     const sizes = { batch: reference.elementCount(out.shape.slice(0, -2)), M, N, K: last(a) };
@@ -284,7 +288,8 @@ export class ReferenceBackend implements Backend {
   }
 
   gatherBackward(dOut: ArrayView, index: ArrayView, dx: ArrayView): void {
-    this.#store(dx, reference.gatherBackwardReference(dense(dOut), dense(index), gatherSizes(dx), this.#round));
+    const round = isInteger(dx.dtype) ? reference.exact : this.#round;
+    this.#store(dx, reference.gatherBackwardReference(dense(dOut), dense(index), gatherSizes(dx), round));
   }
 
   random(kind: 'uniform' | 'normal', seed: number, offset: number, out: ArrayView): void {

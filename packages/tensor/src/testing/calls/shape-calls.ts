@@ -9,6 +9,7 @@ import {
   finite,
   flag,
   floatDType,
+  type Kind,
   kind,
   list,
   notNegative,
@@ -53,6 +54,35 @@ const counts = (good: readonly number[]) =>
     }),
   );
 const offset = kind(1, { 'a fraction': 0.5, NaN: Number.NaN, infinite: Number.POSITIVE_INFINITY, 'a string': '1' });
+
+/** An index of `at`: no more than numbers, texts, null, lists and tensors. */
+const atIndex = (good: unknown, wrong: Readonly<Record<string, unknown>>): Kind =>
+  required(
+    without(
+      kind(good, {
+        ...wrong,
+        'a fraction': 0.5,
+        NaN: Number.NaN,
+        true: true,
+        'a list out of range': [5],
+        'a list of text': ['0'],
+        'a promise': Promise.resolve(1),
+      }),
+      'null',
+      'a list',
+    ),
+  );
+
+/** A list of indices, or an index tensor. */
+const indices = (extents: readonly number[], size: number): Kind => {
+  const { wrong } = required(
+    kind(null, { 'a number': 0, text: '0', 'out of range': [0, size], 'a fraction': [0, 0.5], 'text in it': ['0', 1] }),
+  );
+  const tensors = tensorOf(extents, { dtypes: ['i32', 'u32'], isRankFixed: false, fixed: [] });
+  return without({ good: tensors.good, wrong: { ...wrong, ...without(tensors, 'a list').wrong } }, 'a list');
+};
+
+const sorting = options({ descending: flag });
 
 const { sum, max, min, mean, variance, logsumexp, std, norm } = ops;
 
@@ -228,6 +258,45 @@ export const shapeCalls: CallTable = {
     ],
   },
   argmax: { run: ops.argmax, args: [any([2, 3])] },
+  at: {
+    run: ops.at,
+    args: [
+      any([2, 3]),
+      atIndex(1, { 'out of range': 2, 'out of range from the end': -3 }),
+      atIndex('::2', { 'another text': '1', 'a step of 0': '::0', 'a fraction in it': '0.5:' }),
+    ],
+  },
+  take: { run: ops.take, args: [any([2, 3]), indices([2], 2), axis(2)] },
+  takeAlong: {
+    run: ops.takeAlong,
+    args: [
+      tensorOf([2, 3], { dtypes: ['f32', 'f16', 'i32', 'u32'], fixed: [] }),
+      without(tensorOf([2, 3], { dtypes: ['i32', 'u32'], fixed: [1] }), 'axis 0 too long'),
+      axis(2),
+    ],
+  },
+  scatterAdd: {
+    run: ops.scatterAdd,
+    args: [
+      tensorOf([2, 3], { dtypes: ['f32'], fixed: [1] }),
+      axis(2),
+      indices([2], 2),
+      tensorOf([2, 3], { dtypes: ['f32'], fixed: [0, 1] }),
+    ],
+  },
+  flip: { run: ops.flip, args: [any([2, 3]), axes(2)] },
+  roll: { run: ops.roll, args: [any([2, 3]), required(whole(1, -(2 ** 31), 2 ** 31)), axis(2)] },
+  sort: { run: ops.sort, args: [any([2, 3]), without(axis(2), 'nothing'), sorting] },
+  argsort: { run: ops.argsort, args: [any([2, 3]), without(axis(2), 'nothing'), sorting] },
+  topk: { run: ops.topk, args: [any([2, 3]), required(whole(2, 0, 2)), without(axis(2), 'nothing')] },
+  multinomial: {
+    run: ops.multinomial,
+    args: [
+      without(float([2, 3]), 'one axis less'),
+      required(whole(2, 1)),
+      options({ seed: whole(1), offset: whole(2), replacement: flag }, ['seed']),
+    ],
+  },
   packedZeros: { run: ops.packedZeros, args: [required(device), list(shape([2, 3]), shape([2])), required(dtype())] },
 };
 

@@ -16,6 +16,8 @@ export const normalizationCases: readonly OperatorCase[] = [
     { name: `logSoftmax [R=5 N=${N}]`, inputs: [x([5, N])], run: ([a]) => logSoftmax(a) },
     { name: `rmsNorm [R=5 N=${N}]`, inputs: [x([5, N]), x([N])], run: ([a, w]) => rmsNorm(a, w) },
   ]),
+  { name: 'softmax along the first axis', inputs: [x([7, 3, 5])], run: ([a]) => softmax(a, 0) },
+  { name: 'logSoftmax along the middle axis', inputs: [x([3, 7, 5])], run: ([a]) => logSoftmax(a, 1) },
   {
     name: 'softmax of a masked row gives zeros',
     inputs: [{ shape: [2, 3], data: [-Infinity, -Infinity, -Infinity, 1, -Infinity, 2] }],

@@ -29,6 +29,11 @@ export const reductionCases: readonly OperatorCase[] = [
     run: ([x]) => ops.max(x, { axes: -1 }),
   },
   { name: 'min over axis 1 [3x5x7]', inputs: [{ shape, values: 'distinct' }], run: ([x]) => ops.min(x, { axes: 1 }) },
+  {
+    name: 'logsumexp over the first and last axes',
+    inputs: [{ shape }],
+    run: ([x]) => logsumexp(x, { axes: [0, -1] }),
+  },
   { name: 'logsumexp over axis 1 [3x5x7]', inputs: [{ shape }], run: ([x]) => logsumexp(x, { axes: 1 }) },
   { name: 'std over the last axis [3x5x7]', inputs: [{ shape }], run: ([x]) => std(x, { axes: -1 }) },
   { name: 'norm over axes 0 and 2 [3x5x7]', inputs: [{ shape }], run: ([x]) => norm(x, { axes: [0, 2] }) },

@@ -1,6 +1,7 @@
 import {
   type ElementwiseOperator,
   planArgmax,
+  planArgsort,
   planCopy,
   planElementwise,
   planFill,
@@ -10,7 +11,10 @@ import {
 import type { ArrayView, Backend } from '../../backend.ts';
 import type { Operand, PlanRunner } from '../plan-runner.ts';
 
-type ElementwiseOperations = Pick<Backend, 'fill' | 'copy' | 'unary' | 'binary' | 'ternary' | 'reduce' | 'argmax'>;
+type ElementwiseOperations = Pick<
+  Backend,
+  'fill' | 'copy' | 'unary' | 'binary' | 'ternary' | 'reduce' | 'argmax' | 'argsort'
+>;
 
 /** A view as a plan takes it. */
 export function strided({ view, start }: Operand): StridedOperand {
@@ -91,6 +95,16 @@ export function elementwiseOperations(runner: PlanRunner): ElementwiseOperations
       const plan = runner.plan(`argmax ${dtype} ${rows} ${N} ${x.start} ${out.start}`, () =>
         planArgmax({ dtype, rows, N, offset: x.start, outOffset: out.start }, runner.capabilities),
       );
+      runner.run(plan, { x, out });
+    },
+    argsort(xView, outView, isDescending) {
+      const x = runner.operand(xView);
+      const out = runner.operand(outView);
+      const { dtype, shape } = xView;
+      const N = shape.at(-1) ?? 1;
+      const rows = N === 0 ? 0 : shape.reduce((product, extent) => product * extent, 1) / N;
+      const problem = { dtype, rows, N, isDescending, offset: x.start, outOffset: out.start };
+      const plan = runner.plan(`argsort ${JSON.stringify(problem)}`, () => planArgsort(problem, runner.capabilities));
       runner.run(plan, { x, out });
     },
   };

@@ -52,8 +52,16 @@ function gatherBackward(
   const [dOut, index, dx] = [runner.operand(dOutView), runner.operand(indexView), runner.operand(dxView)];
   const [R, N, I] = threeAxes(dxView.shape);
   const offsets = { dOut: dOut.start, index: index.start, dx: dx.start };
-  const dtypes = { dOutDtype: floatDType('gather', dOutView.dtype), dxDtype: floatDType('gather', dxView.dtype) };
-  const problem = { ...dtypes, R, N, I, J: sizeOf(indexView), accumulate, offsets };
+  const problem = {
+    dOutDtype: dOutView.dtype,
+    dxDtype: dxView.dtype,
+    R,
+    N,
+    I,
+    J: sizeOf(indexView),
+    accumulate,
+    offsets,
+  };
   const plan = runner.plan(`gather-backward ${JSON.stringify(problem)}`, () =>
     planGatherBackward(problem, runner.capabilities),
   );

@@ -1,0 +1,61 @@
+import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import type { KernelDType, KernelPass, KernelPlan } from '../plan/plan.ts';
+import { requireF16 } from '../plan/require-f16.ts';
+import { shaderVariant } from '../plan/shader-variant.ts';
+import { uniformBlock } from '../plan/uniform-block.ts';
+import source from './argsort.wgsl';
+
+const WORKGROUP = 256;
+const KINDS: Readonly<Record<KernelDType, number>> = { f32: 0, f16: 0, i32: 1, u32: 2 };
+/** Bound where the first pass reads no indices. */
+const UNREAD = 'unread';
+
+/** Indices that sort each row of x `[rows, N]`. Offsets in elements. */
+export interface ArgsortProblem {
+  readonly dtype: KernelDType;
+  readonly rows: number;
+  readonly N: number;
+  readonly isDescending: boolean;
+  readonly offset: number;
+  readonly outOffset: number;
+}
+
+/**
+ * Plans `out[r, :]` (i32) so that `x[r, out[r, j]]` rises with j, or falls; equal elements keep their order, a NaN counts as the largest.
+ * log2(N) passes of N log2(N) comparisons. Operands: `x`, `out`.
+ *
+ * @throws KernelError for f16 without `caps.f16`
+ */
+export function planArgsort(problem: ArgsortProblem, caps: DeviceCapabilities): KernelPlan {
+  const { dtype, rows, N, isDescending, offset, outOffset } = problem;
+  requireF16('argsort', caps, dtype);
+  if (rows * N === 0) return { passes: [], workspace: {} };
+  const shader = shaderVariant(
+    source,
+    dtype === 'f16' ? { Element: 'f16', Source: 'f32' } : { Element: 'u32', Source: 'u32' },
+  );
+  const count = Math.max(1, Math.ceil(Math.log2(N)));
+  // The last pass writes to out, those before take turns.
+  const places = [
+    { buffer: 'out', offset: outOffset },
+    { buffer: 'other', offset: 0 },
+  ] as const;
+  const passes = Array.from({ length: count }, (_, i): KernelPass => {
+    const after = places[(count - 1 - i) % 2]!;
+    const before = i === 0 ? { buffer: UNREAD, offset: 0 } : places[(count - i) % 2]!;
+    return {
+      label: `argsort ${dtype} runs of ${2 ** i}`,
+      shader,
+      constants: { KIND: KINDS[dtype], DESCENDING: isDescending ? 1 : 0 },
+      bindings: [
+        { buffer: 'x', access: 'read' },
+        { buffer: before.buffer, access: 'read' },
+        { buffer: after.buffer, access: 'read_write' },
+      ],
+      uniform: uniformBlock([rows, N, 2 ** i, i === 0 ? 1 : 0, offset, before.offset, after.offset, 0]),
+      workgroups: foldWorkgroups(Math.ceil((rows * N) / WORKGROUP), caps),
+    };
+  });
+  return { passes, workspace: { [UNREAD]: 16, ...(count > 1 ? { other: 4 * rows * N } : {}) } };
+}
