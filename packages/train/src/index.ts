@@ -33,6 +33,7 @@ export {
 export { type TextShape, textShapeOf } from './config/text-shape.ts';
 export { type BatchOptions, documentRanges, type HostBatch, IGNORED_TARGET, nextBatch } from './data/batch.ts';
 export { heldOutSides } from './data/held-out-sides.ts';
+export { type LabelledTokens, PackedRows, packedSource, type SequenceRow } from './data/packed-rows.ts';
 export {
   DOCUMENT_SEPARATOR,
   type PreparedText,

@@ -1,9 +1,11 @@
+import { createInterface } from 'node:readline';
 import { generateText } from '@modajs/models';
 import { ConfigError } from '@modajs/tensor';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { outputIsClosed } from '../cli/closed-output.ts';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
 import { openAdapter, type SourcedAdapter } from '../model/adapter-files.ts';
+import { Chat } from '../model/chat.ts';
 import { type LoadedModel, loadModel } from '../model/model-source.ts';
 import { MODEL_NAMES, openModelSource } from '../model/open-model-source.ts';
 import { openDevice } from '../run/open-device.ts';
@@ -11,6 +13,8 @@ import { positiveInteger, wholeNumber } from './train.ts';
 
 interface GenerateOptions {
   readonly prompt?: string;
+  readonly chat?: boolean;
+  readonly system: string;
   readonly adapter: readonly string[];
   readonly maxNewTokens: number;
   readonly temperature: number;
@@ -39,6 +43,8 @@ export function registerGenerate(program: Command): void {
     .description('continue a prompt with a model, printing as it goes')
     .argument('<model>', MODEL_NAMES)
     .option('-p, --prompt <text>', 'text to continue; without it, read from standard input')
+    .option('--chat', "answer by the model's chat template; without a prompt, each line of standard input is a turn")
+    .option('--system <text>', 'with --chat: what the model is told first', '')
     .option(
       '--adapter <name>',
       "an adapter to add: a run trained with --lora, or a folder of PEFT's files; may be repeated",
@@ -68,13 +74,18 @@ async function generateWith(name: string, options: GenerateOptions): Promise<voi
   try {
     const adapters: SourcedAdapter[] = [];
     for (const adapter of options.adapter) adapters.push(await openAdapter(adapter, options.out, source.config));
-    const prompt = options.prompt ?? (await readStandardInput());
+    if (!options.chat && options.system !== '') {
+      throw new ConfigError(`generate: --system must stand beside --chat, got ${options.system}. Add --chat.`);
+    }
+    const prompt = options.prompt ?? (options.chat ? null : await readStandardInput());
     if (prompt === '') {
       throw new ConfigError('generate: the prompt must not be empty, got "". Give --prompt or pipe text in.');
     }
     const device = await openDevice({ device: options.device, threads: options.threads ?? null });
     try {
-      await continueText(await loadModel(source, device, adapters), prompt, options);
+      const model = await loadModel(source, device, adapters);
+      if (options.chat) await answerTurns(model, prompt, options);
+      else await continueText(model, prompt!, options);
     } finally {
       device.destroy();
     }
@@ -83,12 +94,30 @@ async function generateWith(name: string, options: GenerateOptions): Promise<voi
   }
 }
 
-async function continueText({ decoder, tokenizer, special }: LoadedModel, prompt: string, options: GenerateOptions) {
+function samplingOf(options: GenerateOptions) {
   const { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop, seed } = options;
-  const sampling = { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop, seed };
+  return { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop, seed };
+}
+
+/** Answers one prompt, or every line of standard input, each with all that was said before. */
+async function answerTurns(model: LoadedModel, prompt: string | null, options: GenerateOptions): Promise<void> {
+  const chat = new Chat(model, options.system);
+  const signal = interruptSignal(() => {});
+  const turns = prompt === null ? createInterface({ input: process.stdin }) : [prompt];
+  for await (const turn of turns) {
+    if (turn.trim() === '') continue;
+    for await (const piece of chat.ask(turn, { ...samplingOf(options), signal })) process.stdout.write(piece);
+    process.stdout.write('\n');
+    if (outputIsClosed() || signal.aborted) break;
+  }
+  model.decoder.dispose();
+}
+
+async function continueText({ decoder, tokenizer, special }: LoadedModel, prompt: string, options: GenerateOptions) {
   const signal = interruptSignal(() => {});
   process.stdout.write(prompt);
-  for await (const piece of generateText(decoder, tokenizer, prompt, { ...sampling, eos: special.end, signal })) {
+  const sampling = { ...samplingOf(options), eos: special.end, signal };
+  for await (const piece of generateText(decoder, tokenizer, prompt, sampling)) {
     process.stdout.write(piece);
     if (outputIsClosed()) break;
   }

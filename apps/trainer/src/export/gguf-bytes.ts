@@ -1,4 +1,4 @@
-import { type GgufStorage, jsonTokenizerMetadata, verifyGguf, writeGguf } from '@modajs/models';
+import { type GgufStorage, type GgufValue, jsonTokenizerMetadata, verifyGguf, writeGguf } from '@modajs/models';
 import { CheckpointError, ConfigError } from '@modajs/tensor';
 import { Tokenizer } from '@modajs/tokenizer';
 import type { ExportedModel } from './hugging-face-files.ts';
@@ -25,7 +25,9 @@ export async function ggufBytes(model: ExportedModel, storage: GgufStorage): Pro
     );
   }
   const ids = { bosId: begin ?? end[0], eosId: end[0] };
-  const metadata = jsonTokenizerMetadata(text.tokenizerJson, config.vocabSize, ids);
+  const tokens = jsonTokenizerMetadata(text.tokenizerJson, config.vocabSize, ids);
+  const metadata: Record<string, GgufValue> = { ...tokens };
+  if (text.chat !== null) metadata['tokenizer.chat_template'] = { type: 'string', value: text.chat.template };
   const file = writeGguf(config, values, metadata, { storage });
   await verifyGguf(file, config, values, storage);
   const back = Tokenizer.fromGguf(new Map(Object.entries(metadata).map(([key, { value }]) => [key, value])));

@@ -39,6 +39,7 @@ export async function huggingFaceFiles(
       eos_token: tokenOf(end.at(0)),
       model_max_length: config.seqLen,
       clean_up_tokenization_spaces: false,
+      ...(text.chat === null ? {} : { ...text.chat.tokens, chat_template: text.chat.template }),
     }),
   );
   files.set('generation_config.json', json({ ...ids, do_sample: true }));

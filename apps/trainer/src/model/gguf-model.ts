@@ -4,6 +4,7 @@ import { type GgufModel, openGguf } from '@modajs/models';
 import { openFileSource } from '@modajs/models/node';
 import { CheckpointError, ConfigError } from '@modajs/tensor';
 import { Tokenizer, TokenizerError } from '@modajs/tokenizer';
+import { readGgufChatTemplate } from '@modajs/tokenizer/chat';
 import { compact } from '../terminal/format.ts';
 import type { ModelSource } from './model-source.ts';
 import type { SpecialTokens } from './special-tokens.ts';
@@ -34,7 +35,9 @@ export async function openGgufModel(path: string): Promise<ModelSource> {
     prefersF16: false,
     text: async () => {
       const tokenizer = tokenizerOf(path, metadata);
-      return { tokenizer, tokenizerJson: tokenizer.toJson(), special: specialTokensOf(tokenizer, metadata) };
+      const special = specialTokensOf(tokenizer, metadata);
+      const chat = readGgufChatTemplate(metadata, (id) => tokenizer.tokenOf(id), name);
+      return { tokenizer, tokenizerJson: tokenizer.toJson(), special, chat };
     },
     values: async () => ({ label: name, parameters }),
     adapters: async () => [],

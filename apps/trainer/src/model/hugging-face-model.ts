@@ -4,6 +4,7 @@ import { configFromHuggingFace, type ModelFolder, readHuggingFace, type StoredPa
 import { downloadModel, openModelFolder } from '@modajs/models/node';
 import { CheckpointError } from '@modajs/tensor';
 import { Tokenizer } from '@modajs/tokenizer';
+import { readChatTemplate } from '@modajs/tokenizer/chat';
 import type { ModelSource } from './model-source.ts';
 
 /** Whether a folder holds weights of a model in Hugging Face's files. */
@@ -42,7 +43,9 @@ async function openFiles(folder: ModelFolder, place: string, name: string): Prom
       const [begin = null] = tokenizer.tokensBefore;
       const { eos_token_id: eos, bos_token_id: bos } = file;
       const ends = typeof eos === 'number' ? [eos] : (eos ?? []);
-      return { tokenizer, tokenizerJson, special: { begin, end: ends.length > 0 ? ends : [bos ?? begin ?? 0] } };
+      const special = { begin, end: ends.length > 0 ? ends : [bos ?? begin ?? 0] };
+      const [tokenizerConfig, templateFile] = await Promise.all(CHAT_FILES.map((file) => findText(folder, file)));
+      return { tokenizer, tokenizerJson, special, chat: readChatTemplate({ tokenizerConfig, templateFile }, place) };
     },
     values: async () => {
       const { parameters } = await readHuggingFace(folder).catch((error) => {
@@ -74,9 +77,16 @@ function parseConfig(text: string, place: string): ConfigFile {
   }
 }
 
-async function readText(folder: ModelFolder, name: string, place: string): Promise<string> {
+const CHAT_FILES = ['tokenizer_config.json', 'chat_template.jinja'] as const;
+
+async function findText(folder: ModelFolder, name: string): Promise<string | null> {
   const bytes = await folder.read(name);
-  if (bytes !== null) return new TextDecoder().decode(bytes);
+  return bytes === null ? null : new TextDecoder().decode(bytes);
+}
+
+async function readText(folder: ModelFolder, name: string, place: string): Promise<string> {
+  const text = await findText(folder, name);
+  if (text !== null) return text;
   throw new CheckpointError(`model: ${place} must have a ${name}, it has none. Copy it from the model's repository.`, {
     name,
   });

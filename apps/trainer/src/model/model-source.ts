@@ -8,6 +8,7 @@ import {
 } from '@modajs/models';
 import type { Device } from '@modajs/tensor';
 import type { Tokenizer } from '@modajs/tokenizer';
+import type { ChatTemplateSource } from '@modajs/tokenizer/chat';
 import { requireBase, type SourcedAdapter } from './adapter-files.ts';
 import { hashParameters } from './hash-parameters.ts';
 import type { SpecialTokens } from './special-tokens.ts';
@@ -18,6 +19,8 @@ export interface ModelText {
   /** `tokenizer.json`, as it is kept. */
   readonly tokenizerJson: string;
   readonly special: SpecialTokens;
+  /** How conversations are written; null where the model does not say. */
+  readonly chat: ChatTemplateSource | null;
 }
 
 /** Values of a model's parameters. */

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { readSafetensors } from '@modajs/tensor';
 import { Tokenizer } from '@modajs/tokenizer';
 import { loraConfigOf } from '@modajs/train';
+import { readRunChat } from '../run/chat-file.ts';
 import { readTokenizerJson } from '../run/prepare-tokenizer.ts';
 import { readSavedConfig } from '../run/saved-config.ts';
 import { readRunAdapter } from './adapter-files.ts';
@@ -33,7 +34,8 @@ export async function openRunModel(
     text: async () => {
       const tokenizerJson = await readTokenizerJson(join(folder, 'tokenizer.json'));
       const tokenizer = Tokenizer.fromJson(tokenizerJson);
-      return { tokenizer, tokenizerJson, special: origin?.special ?? ownSpecialTokens(tokenizer) };
+      const special = origin?.special ?? ownSpecialTokens(tokenizer);
+      return { tokenizer, tokenizerJson, special, chat: await readRunChat(folder) };
     },
     values: async () => {
       const { label, bytes } = await readRunWeights(folder, weights);

@@ -61,12 +61,9 @@ function printRows(rows: [string, string][]): void {
   console.log(`${table(['estimate', 'value'], rows)}\n`);
 }
 
-async function timeOfStep(
-  { config, model, sources, tokenizer, special }: PreparedRun,
-  decoder: Decoder,
-): Promise<number> {
-  const data = await prepareData(sources, tokenizer, config, special);
+async function timeOfStep({ config, model, sources, ...text }: PreparedRun, decoder: Decoder): Promise<number> {
   const T = sequenceLength(config, model);
+  const data = await prepareData(sources, text, config, T);
   const order = new SequenceOrder(data.sources, T, config.seed, config.data.shuffle, config.data.offsets);
   const batches = {
     sources: data.sources.map(({ source }) => source),

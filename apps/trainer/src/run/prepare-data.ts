@@ -1,5 +1,5 @@
 import { ConfigError, unknownName } from '@modajs/tensor';
-import { documentHash, type Tokenizer } from '@modajs/tokenizer';
+import { documentHash } from '@modajs/tokenizer';
 import {
   DOCUMENT_SEPARATOR,
   type HeldOutText,
@@ -11,17 +11,18 @@ import {
   type TextSplit,
   type WeightedSource,
 } from '@modajs/train';
-import { documentSeparator, ownSpecialTokens, type SpecialTokens } from '../model/special-tokens.ts';
+import { documentSeparator, type SpecialTokens } from '../model/special-tokens.ts';
+import { type ChatData, type ChatText, isChatData, openChatData } from './chat-data.ts';
 import { readDocuments } from './read-documents.ts';
 import { sourceNames } from './source-names.ts';
 import { isTokenData, openTokenData, type TokenData } from './token-shards.ts';
 
-/** Reads and splits every text source of a configuration; sources of tokens are left for `prepareData`. @throws DataError */
+/** Reads and splits every text source of a configuration; tokens and conversations are left for `prepareData`. @throws DataError */
 export async function readSources({ data }: RunConfig): Promise<SplitSource[]> {
   const sources: SplitSource[] = [];
   const names = sourceNames(data.sources.map(({ path }) => path));
   for (const [i, { path, weight }] of data.sources.entries()) {
-    if (await isTokenData(path)) continue;
+    if ((await isTokenData(path)) || (await isChatData(path))) continue;
     const documents = await readDocuments(path, data.onInvalid);
     sources.push({ name: names[i], weight, split: splitSource(documents, data) });
   }
@@ -49,25 +50,32 @@ export interface PreparedData {
   readonly heldOut: readonly HeldOutText[];
   /** Ends a document when documents are packed; else null. */
   readonly separator: number | null;
+  /** What was cut or left out of conversations. */
+  readonly notes: readonly string[];
 }
 
 /**
- * All sources as tokens: texts first, then token data. The caller closes the sources.
+ * All sources as tokens: texts first, then token data, then conversations. The caller closes the sources.
  *
+ * @param T tokens of a training sequence; null where conversations are refused
  * @throws DataError
  */
 export async function prepareData(
   texts: readonly SplitSource[],
-  tokenizer: Tokenizer,
+  text: ChatText,
   config: RunConfig,
-  special: SpecialTokens = ownSpecialTokens(tokenizer),
+  T: number | null,
 ): Promise<PreparedData> {
   const { data } = config;
+  const { tokenizer, special } = text;
   const separator = packingSeparator(special, data);
   const prepared = prepareText(texts, tokenizer, documentSeparator(special));
-  const stored: TokenData[] = [];
+  const stored: (TokenData | ChatData)[] = [];
   for (const source of data.sources) {
     if (await isTokenData(source.path)) stored.push(...(await openTokenData(source, tokenizer, config, special)));
+  }
+  for (const source of data.sources) {
+    if (await isChatData(source.path)) stored.push(await openChatData(source, text, config, requireLength(T, source)));
   }
   const taken = texts.map(({ name }) => name);
   const names = sourceNames([...taken, ...stored.map(({ path }) => path)]).slice(taken.length);
@@ -77,7 +85,15 @@ export async function prepareData(
     sources: mixed(sources, data.mixture),
     heldOut: [...prepared.heldOut, ...named.flatMap(({ heldOut }) => heldOut ?? [])],
     separator,
+    notes: stored.flatMap((opened) => ('note' in opened && opened.note !== null ? [opened.note] : [])),
   };
+}
+
+function requireLength(T: number | null, { path }: RunConfig['data']['sources'][number]): number {
+  if (T !== null) return T;
+  throw new ConfigError(`study: sources must hold text or tokens, got conversations in ${path}. Use moda train.`, {
+    path,
+  });
 }
 
 /** Sources with their shares of the mixture. */
@@ -97,7 +113,7 @@ const weighedBySize = ({ source, weight }: WeightedSource): WeightedSource => ({
   weight: weight * source.length,
 });
 
-function withName({ path, source, heldOut }: TokenData, name: string): TokenData {
+function withName({ path, source, heldOut }: TokenData | ChatData, name: string): TokenData {
   return {
     path,
     source: { ...source, source: { ...source.source, name } },

@@ -10,6 +10,7 @@ import {
 } from '@modajs/models';
 import { CheckpointError, ConfigError, type Device, elementBytes } from '@modajs/tensor';
 import { Tokenizer } from '@modajs/tokenizer';
+import type { ChatTemplateSource } from '@modajs/tokenizer/chat';
 import {
   adoptParameters,
   listCheckpoints,
@@ -29,6 +30,7 @@ import { mergedValues } from '../model/model-source.ts';
 import { openModelSource } from '../model/open-model-source.ts';
 import { ownSpecialTokens, type SpecialTokens } from '../model/special-tokens.ts';
 import { bytes, compact } from '../terminal/format.ts';
+import { readRunChat, readTemplateFile } from './chat-file.ts';
 import { readSources } from './prepare-data.ts';
 import { prepareTokenizer, readTokenizerJson } from './prepare-tokenizer.ts';
 import { runName } from './run-folder.ts';
@@ -42,6 +44,8 @@ export interface PreparedRun {
   /** The file that the run keeps of it. */
   readonly tokenizerJson: string;
   readonly special: SpecialTokens;
+  /** How conversations are written; null where nobody says. */
+  readonly chat: ChatTemplateSource | null;
   readonly sources: readonly SplitSource[];
   readonly folder: string;
   /** Whether the folder holds this run already. */
@@ -69,17 +73,36 @@ export async function prepareRun(
   const isGiven = config.tokenizer.path !== null || sources.length < config.data.sources.length;
   const model = prepareModelConfig(config, tokenizer.vocabSize, { isGiven });
   const special = ownSpecialTokens(tokenizer);
-  return { ...base, model, tokenizer, tokenizerJson: tokenizer.toJson(), special, origin: null };
+  const text = { tokenizer, tokenizerJson: tokenizer.toJson(), special };
+  return { ...base, model, ...text, chat: await chatOf(config, text, null), origin: null };
 }
 
-type ModelOfRun = Pick<PreparedRun, 'config' | 'model' | 'tokenizer' | 'tokenizerJson' | 'special' | 'origin'>;
+type ModelOfRun = Pick<PreparedRun, 'config' | 'model' | 'tokenizer' | 'tokenizerJson' | 'special' | 'chat' | 'origin'>;
+
+/** The template that the configuration names, with the model's special tokens; else the model's own. @throws ConfigError */
+async function chatOf(
+  { data }: RunConfig,
+  { tokenizer, special }: Pick<PreparedRun, 'tokenizer' | 'special'>,
+  own: ChatTemplateSource | null,
+): Promise<ChatTemplateSource | null> {
+  if (data.chatTemplate === null) return own;
+  const tokens: Record<string, string> = { ...own?.tokens };
+  for (const [name, id] of [
+    ['bos_token', special.begin],
+    ['eos_token', special.end.at(0)],
+  ] as const) {
+    const token = id == null ? undefined : tokenizer.tokenOf(id);
+    if (token !== undefined) tokens[name] ??= token;
+  }
+  return readTemplateFile(data.chatTemplate, tokens);
+}
 
 async function savedModel(config: RunConfig, folder: string): Promise<ModelOfRun> {
   const tokenizerJson = await readTokenizerJson(join(folder, 'tokenizer.json'));
   const tokenizer = Tokenizer.fromJson(tokenizerJson);
   const { run, model: saved, origin } = await readSavedConfig(folder);
   const special = origin?.special ?? ownSpecialTokens(tokenizer);
-  const text = { config, tokenizer, tokenizerJson, special, origin };
+  const text = { config, tokenizer, tokenizerJson, special, chat: await readRunChat(folder), origin };
   if (isDeepStrictEqual(run.model, config.model)) return { ...text, model: saved };
   if (origin === null) return { ...text, model: prepareModelConfig(config, tokenizer.vocabSize) };
   throw new ConfigError(
@@ -108,9 +131,10 @@ async function pretrainedModel(config: RunConfig, from: string, out: string): Pr
     }
     trainedSpecs(config, model);
     const seqLen = config.training.seqLen ?? Math.min(TUNING_LENGTH, model.seqLen);
-    const { tokenizerJson, special } = await source.text();
+    const { tokenizerJson, special, chat } = await source.text();
     // As the run will read it from its own file.
-    const text = { tokenizer: Tokenizer.fromJson(tokenizerJson), tokenizerJson, special };
+    const read = { tokenizer: Tokenizer.fromJson(tokenizerJson), tokenizerJson, special };
+    const text = { ...read, chat: await chatOf(config, read, chat) };
     const named = { ...config, training: { ...config.training, seqLen } };
     return { config: named, model, ...text, origin: { name: from, sha256: '', special } };
   } finally {

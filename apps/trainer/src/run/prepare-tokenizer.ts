@@ -26,6 +26,13 @@ export async function prepareTokenizer(
       },
     );
   }
+  if (sources.length === 0) {
+    const { path } = data.sources[0];
+    throw new ConfigError(
+      `config: tokenizer.path must name a tokenizer for the conversations of ${path}, got null. Set it, or start from a model.`,
+      { path },
+    );
+  }
   return trainBpe(
     sources.flatMap(({ split }) => split.train),
     { vocabSize: tokenizer.vocabSize, specialTokens: [DOCUMENT_SEPARATOR] },

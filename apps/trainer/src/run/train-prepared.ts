@@ -15,6 +15,7 @@ import {
   TrainingStoppedError,
 } from '@modajs/train';
 import type { FolderStorage, PathLock } from '@modajs/train/node';
+import { CHAT_FILE, chatJson } from './chat-file.ts';
 import { inspectRun } from './inspect-run.ts';
 import { type PreparedData, prepareData } from './prepare-data.ts';
 import { type PreparedRun, requireRoom } from './prepare-run.ts';
@@ -107,8 +108,9 @@ function backwardShare({ lora }: RunConfig): number {
 }
 
 async function readInputs(prepared: PreparedRun, storage: FolderStorage, parties: TrainingParties) {
-  const { config, model, tokenizer, tokenizerJson, sources, special, origin } = prepared;
-  const data = parties.data ?? (await prepareData(sources, tokenizer, config, special));
+  const { config, model, tokenizerJson, sources, origin } = prepared;
+  const data = parties.data ?? (await prepareData(sources, prepared, config, sequenceLength(config, model)));
+  for (const message of data.notes) parties.listener({ kind: 'warning', message });
   const tasks = await TaskEvaluation.open(config);
   const identity = await runIdentityOf(config, model, tokenizerJson, origin);
   const resumeFrom = prepared.resumes ? await lastCheckpoint(storage, parties) : null;
@@ -119,7 +121,7 @@ async function readInputs(prepared: PreparedRun, storage: FolderStorage, parties
 
 /** Room for a checkpoint is made sure of first. A run that saves none is never opened again and needs no tokenizer. */
 async function writeInputs(prepared: PreparedRun, storage: FolderStorage): Promise<void> {
-  const { config, model, tokenizerJson, origin } = prepared;
+  const { config, model, tokenizerJson, origin, chat } = prepared;
   const saves = config.checkpoint.every !== null;
   if (saves) await requireRoom(storage, prepared);
   await storage.removeUnfinished('checkpoints');
@@ -127,6 +129,7 @@ async function writeInputs(prepared: PreparedRun, storage: FolderStorage): Promi
   const saved = origin === null ? { run: config, model } : { run: config, model, origin };
   await storage.write(CONFIG_FILE, `${JSON.stringify(saved, null, 2)}\n`);
   if (saves) await storage.write('tokenizer.json', tokenizerJson);
+  if (saves && chat !== null) await storage.write(CHAT_FILE, chatJson(chat));
 }
 
 /** Tokens by source: ranks that read other files must not train together. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DecoderConfig } from '@modajs/models';
 import type { Tokenizer } from '@modajs/tokenizer';
 import { type RunConfig, type StudyInputs, sequenceLength, tokensInMemory } from '@modajs/train';
+import { ownSpecialTokens } from '../model/special-tokens.ts';
 import { type PreparedData, prepareData, readSources } from '../run/prepare-data.ts';
 import { loadTokenizer } from '../run/prepare-tokenizer.ts';
 
@@ -27,7 +28,17 @@ const hashOf = (...parts: readonly (string | Int32Array)[]): string => {
 export async function readStudyData(config: RunConfig): Promise<StudyData> {
   const tokenizer = await loadTokenizer(config.tokenizer.path!);
   const tokenizerJson = tokenizer.toJson();
-  const { sources: opened, heldOut, separator } = await prepareData(await readSources(config), tokenizer, config);
+  const {
+    sources: opened,
+    heldOut,
+    separator,
+    notes,
+  } = await prepareData(
+    await readSources(config),
+    { tokenizer, special: ownSpecialTokens(tokenizer), chat: null },
+    config,
+    null,
+  );
   const sources = [];
   const hashes = [];
   for (const { source, weight } of opened) {
@@ -40,7 +51,7 @@ export async function readStudyData(config: RunConfig): Promise<StudyData> {
   return {
     tokenizer,
     tokenizerJson,
-    data: { sources, heldOut, separator },
+    data: { sources, heldOut, separator, notes },
     hashes: {
       tokenizer: hashOf(tokenizerJson),
       sources: hashes,

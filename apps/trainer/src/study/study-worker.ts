@@ -133,7 +133,7 @@ class StudyWorker {
     const resumes = config.checkpoint.every !== null && (await storage.exists(CONFIG_FILE));
     if (!resumes) await storage.remove('');
     const special = ownSpecialTokens(tokenizer);
-    const text = { tokenizer, tokenizerJson, special, origin: null };
+    const text = { tokenizer, tokenizerJson, special, chat: null, origin: null };
     const prepared = { config, model, ...text, sources: [], folder: storage.location, resumes };
     const decoder = createModel(prepared, device);
     try {

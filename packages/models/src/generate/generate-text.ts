@@ -30,13 +30,11 @@ export async function* generateText(
   { stop = [], ...options }: GenerateTextOptions = {},
 ): AsyncGenerator<string, void, void> {
   const stops = new StopStrings(typeof stop === 'string' ? [stop] : stop);
-  const decoding = tokenizer.createDecodeStream();
   const { eos = null } = options;
   const ends = new Set(eos === null ? [] : typeof eos === 'number' ? [eos] : eos);
   const sampling = { ...options, vocabSize: options.vocabSize ?? tokenizer.vocabSize };
   const ids = Array.from(tokenizer.encode(prompt));
-  // What comes next is no beginning of a text: a space there stays.
-  for (const id of ids) decoding.push(id);
+  const decoding = continuedStream(tokenizer, ids);
   for await (const { id } of generate(model, ids, sampling)) {
     if (ends.has(id)) break;
     const piece = stops.push(decoding.push(id));
@@ -45,4 +43,22 @@ export async function* generateText(
   }
   const tail = stops.push(decoding.end()) + stops.end();
   if (tail !== '') yield tail;
+}
+
+/**
+ * Decodes what follows a prompt. It is no beginning of a text, so a space there stays; what the stream holds back of the prompt, such as
+ * its last bytes, does not come again.
+ */
+function continuedStream(tokenizer: TextCodec, prompt: readonly number[]) {
+  const decoding = tokenizer.createDecodeStream();
+  const whole = tokenizer.createDecodeStream();
+  let held = 0;
+  for (const id of prompt) held += whole.push(id).length - decoding.push(id).length;
+  held += whole.end().length;
+  const fresh = (text: string): string => {
+    const dropped = Math.min(held, text.length);
+    held -= dropped;
+    return text.slice(dropped);
+  };
+  return { push: (id: number) => fresh(decoding.push(id)), end: () => fresh(decoding.end()) };
 }

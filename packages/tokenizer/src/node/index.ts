@@ -12,5 +12,12 @@ export {
   type ShardShare,
   type ShardSource,
 } from './shard-manifest.ts';
-export { readTextFile, streamDocuments, streamTrainingTexts, type TextDocument } from './stream-documents.ts';
+export {
+  type JsonRow,
+  readTextFile,
+  streamDocuments,
+  streamRows,
+  streamTrainingTexts,
+  type TextDocument,
+} from './stream-documents.ts';
 export type { OnInvalid } from './utf8-policy.ts';

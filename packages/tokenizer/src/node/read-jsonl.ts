@@ -16,13 +16,29 @@ export async function* readJsonLines(
   options: ReadOptions,
   from = 0,
 ): AsyncGenerator<{ text: string; document: number }> {
+  for await (const { row, document } of readJsonRows(file, options, from)) {
+    yield { text: textOf(file, row, options.textField ?? 'text', document), document };
+  }
+}
+
+/**
+ * The rows of a JSON lines file, whatever they hold. Blank lines count as lines but are no rows.
+ *
+ * @yields the value and the line's index, from 0
+ * @throws {DataError} a line that is not JSON, or is not UTF-8 when `onInvalid` is `fail`; lines count from 1
+ */
+export async function* readJsonRows(
+  file: InputFile,
+  options: ReadOptions,
+  from = 0,
+): AsyncGenerator<{ row: unknown; document: number }> {
   let line = 0;
   for await (const bytes of lines(file, options)) {
     const document = line++;
     if (document < from) continue;
     const json = decodeLine(file, options, bytes, document);
     if (json === undefined || json.trim() === '') continue;
-    yield { text: textOf(file, json, options.textField ?? 'text', document), document };
+    yield { row: parseRow(file, json, document), document };
   }
 }
 
@@ -68,19 +84,21 @@ function decodeLine(file: InputFile, options: ReadOptions, bytes: Uint8Array, do
   return textOfInvalid(file.path, `line ${document + 1}, byte ${valid}`, bytes, options);
 }
 
-function textOf(file: InputFile, json: string, field: string, document: number): string {
-  const place = `line ${document + 1}`;
-  let row: unknown;
+function parseRow(file: InputFile, json: string, document: number): unknown {
   try {
-    row = JSON.parse(json);
+    return JSON.parse(json);
   } catch (cause) {
     throw new DataError(
       'read',
       file.path,
       `must be one JSON object a line, got ${shown(json)}. Was the file cut short?`,
-      { place, cause },
+      { place: `line ${document + 1}`, cause },
     );
   }
+}
+
+function textOf(file: InputFile, row: unknown, field: string, document: number): string {
+  const place = `line ${document + 1}`;
   const text = typeof row === 'object' && row !== null ? (row as Record<string, unknown>)[field] : undefined;
   if (typeof text === 'string') return text;
   const fields = typeof row === 'object' && row !== null ? Object.keys(row).join(', ') : shown(row);

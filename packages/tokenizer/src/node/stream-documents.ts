@@ -2,7 +2,7 @@ import { unknownName } from '@modajs/errors';
 import type { DocumentPart, InputPosition, ReadOptions, SafeCut } from './document-part.ts';
 import { findInputFiles, type InputFile } from './input-files.ts';
 import { EndlessWords } from './long-words.ts';
-import { readJsonLines } from './read-jsonl.ts';
+import { readJsonLines, readJsonRows } from './read-jsonl.ts';
 import { readParquet } from './read-parquet.ts';
 import { readTextParts } from './read-text.ts';
 
@@ -27,6 +27,25 @@ export async function* streamDocuments(
   const files = await findInputFiles(paths);
   for await (const part of streamParts(files, options)) {
     yield { text: part.text, path: (files[part.file] as InputFile).path, index: part.document };
+  }
+}
+
+/** A row of JSON lines. */
+export interface JsonRow {
+  readonly row: unknown;
+  readonly path: string;
+  /** From 0. */
+  readonly index: number;
+}
+
+/** The rows of the JSON lines among files and folders (`.jsonl`, also `.gz` or `.zst`), one after the other; other files are passed over. */
+export async function* streamRows(
+  paths: string | readonly string[],
+  options: ReadOptions = {},
+): AsyncGenerator<JsonRow> {
+  for (const file of await findInputFiles(paths)) {
+    if (file.format !== 'jsonl') continue;
+    for await (const { row, document } of readJsonRows(file, options)) yield { row, path: file.path, index: document };
   }
 }
 

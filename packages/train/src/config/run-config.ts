@@ -76,6 +76,9 @@ export const runSchema = {
       'round',
       'Where an epoch starts in its source. round: every place once in a round, the ends first; drawn: as in 0.0.0, never the last tokens',
     ).since('drawn'),
+    chatTemplate: optional(
+      text('', 'A .jinja file: how conversations are written as text; null takes the template of the model'),
+    ),
     onInvalid: choice(['fail', 'replace', 'skip'], 'fail', 'What to do with text that is not UTF-8'),
   },
   training: {

@@ -38,20 +38,32 @@ export async function nextBatch(options: BatchOptions, position: SequencePositio
   const B = places.length;
   const ids = new Int32Array(B * T);
   const targets = new Int32Array(B * T);
+  const packed: { readonly b: number; readonly docRange: Int32Array }[] = [];
   for (const [b, { source, start }] of places.entries()) {
+    const { rows } = options.sources[source];
+    if (rows) {
+      const row = rows.row(start / T);
+      ids.set(row.ids, b * T);
+      targets.set(row.targets, b * T);
+      packed.push({ b, docRange: row.docRange });
+      continue;
+    }
     const tokens = await options.sources[source].read(start, T + 1);
     ids.set(tokens.subarray(0, T), b * T);
     targets.set(tokens.subarray(1, T + 1), b * T);
   }
-  const docRange = separator === null ? null : documentRanges(ids, B, T, separator);
+  // One kind of batch in a run, whichever sources it draws from: steps are then alike.
+  const isRanged = separator !== null || options.sources.some(({ rows }) => rows !== undefined);
+  const docRange = isRanged ? documentRanges(ids, B, T, separator) : null;
+  for (const { b, docRange: own } of packed) docRange!.set(own, 2 * b * T);
   return { B, T, ids, targets, docRange, next };
 }
 
 /**
  * Key range `[start, end)` of the document of each position, `[B, T, 2]`: a document ends after its separator and
- * includes it; the row's borders end documents too.
+ * includes it; the row's borders end documents too. Without a separator a row is one document.
  */
-export function documentRanges(ids: Int32Array, B: number, T: number, separator: number): Int32Array {
+export function documentRanges(ids: Int32Array, B: number, T: number, separator: number | null): Int32Array {
   const ranges = new Int32Array(B * T * 2);
   for (let b = 0; b < B; b++) {
     let start = 0;

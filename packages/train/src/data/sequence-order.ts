@@ -28,6 +28,7 @@ export interface SequencePosition {
  * One of the first two epochs starts at the first token and the other ends at the last one: a source of three sequences and more
  * has every token but the first as a target within two epochs, a shorter one within as many epochs as there are offsets (at most 2 T).
  * A mixture draws the source that lags its weight the most, so shares are exact to within one sequence.
+ * A source of packed rows is visited row by row, all of them in each epoch.
  * Everything follows from (seed, position): any rank can compute any batch.
  */
 export class SequenceOrder {
@@ -43,7 +44,7 @@ export class SequenceOrder {
     private readonly offsets: 'round' | 'drawn' = 'round',
   ) {
     for (const { source } of sources) {
-      if (source.length < T + 1) {
+      if (source.rows === undefined && source.length < T + 1) {
         throw new DataError(
           `data: ${source.name} must hold at least one sequence of ${T + 1} tokens, got ${source.length}. ` +
             'Use more text or a smaller model.seqLen.',
@@ -73,7 +74,7 @@ export class SequenceOrder {
 
   /** @throws DataError when all sources together are shorter than one batch: it would hold the same text twice */
   requireBatch(batchSize: number): void {
-    const held = this.sources.reduce((sum, { source }) => sum + Math.floor((source.length - 1) / this.T), 0);
+    const held = this.sources.reduce((sum, _, source) => sum + this.fitting(source), 0);
     if (held >= batchSize) return;
     throw new DataError(
       `data: the sources must hold at least one batch of ${batchSize} sequences of ${this.T} tokens, got ${held}. ` +
@@ -102,8 +103,18 @@ export class SequenceOrder {
 
   /** Sequences of one epoch: one fewer than fit, so that the offset has room to move. */
   private sequencesIn(source: number): number {
-    const fit = Math.floor((this.sources[source].source.length - 1) / this.T);
-    return this.shuffle ? Math.max(1, fit - 1) : fit;
+    const fit = this.fitting(source);
+    return this.shuffle && !this.isPacked(source) ? Math.max(1, fit - 1) : fit;
+  }
+
+  private isPacked(source: number): boolean {
+    return this.sources[source].source.rows !== undefined;
+  }
+
+  /** Sequences that a source holds. */
+  private fitting(source: number): number {
+    const { length, rows } = this.sources[source].source;
+    return rows?.count ?? Math.floor((length - 1) / this.T);
   }
 
   private placeOf(source: number, drawn: number): number {
@@ -117,6 +128,7 @@ export class SequenceOrder {
 
   /** The first input of an epoch. The tokens that its sequences leave over lie before it and behind its last target. */
   private offsetOf(source: number, epoch: number): number {
+    if (this.isPacked(source)) return 0;
     const room = this.sources[source].source.length - 1 - this.sequencesIn(source) * this.T;
     switch (this.offsets) {
       case 'drawn':

@@ -1,3 +1,5 @@
+import type { PackedRows } from './packed-rows.ts';
+
 /**
  * A run of tokens that can be read from any place: an array in memory, or shards on disk.
  */
@@ -8,6 +10,8 @@ export interface TokenSource {
   readonly length: number;
   /** Tokens `start .. start + count - 1`. @throws DataError when the medium fails */
   read(start: number, count: number): Int32Array | Promise<Int32Array>;
+  /** Sequences that are whole as they are, with labels of their own; without them a sequence is any T + 1 tokens. */
+  readonly rows?: PackedRows;
   /** Gives up open files; the source is unusable afterwards. */
   close?(): Promise<void>;
 }

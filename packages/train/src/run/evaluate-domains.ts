@@ -1,5 +1,5 @@
 import { DataError } from '@modajs/tensor';
-import { evaluateHeldOut, type HeldOutOptions, type HeldOutText } from './evaluate-held-out.ts';
+import { evaluateHeldOut, type HeldOutOptions, type HeldOutText, predictedTokens } from './evaluate-held-out.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function evaluateDomains(
   let bytes = 0;
   for (const text of heldOut) {
     const { loss, bitsPerByte } = await evaluateHeldOut(model, text, options);
-    const predicted = text.tokens.length - 1;
+    const predicted = predictedTokens(text);
     nats += loss * predicted;
     tokens += predicted;
     bytes += text.bytes;

@@ -1,5 +1,6 @@
 import { noGrad, tidy } from '@modajs/tensor';
 import { documentRanges, type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
+import type { PackedRows } from '../data/packed-rows.ts';
 import type { Collective } from '../distributed/collective.ts';
 import { rowsOf, upload } from './replayed-gradients.ts';
 import type { TrainableModel } from './trainable-model.ts';
@@ -11,6 +12,13 @@ export interface HeldOutText {
   readonly tokens: Int32Array;
   /** UTF-8 bytes of text that the predicted tokens stand for: separators between documents have none. */
   readonly bytes: number;
+  /** Of conversations: the rows that are evaluated, whose answers alone are predicted. `tokens` are then for show. */
+  readonly rows?: PackedRows;
+}
+
+/** Tokens of a text that are predicted. */
+export function predictedTokens({ tokens, rows }: HeldOutText): number {
+  return rows?.targets ?? tokens.length - 1;
 }
 
 /** How to read it. */
@@ -37,6 +45,12 @@ export interface HeldOutResult {
   readonly tokens: number;
 }
 
+/** Rows of one evaluation, as many at a time as the options say, and how many of their targets count. */
+interface HeldOutBatch {
+  readonly host: HostBatch;
+  readonly counted: number;
+}
+
 interface Window {
   /** First input token. */
   readonly start: number;
@@ -48,28 +62,24 @@ interface Window {
 
 /**
  * Mean loss over held-out tokens in sliding windows: each token is predicted once, from at least `T - stride` tokens of
- * context except at the start of the text (of its document, with a separator). Deterministic; gradients are not recorded.
+ * context except at the start of the text (of its document, with a separator). Of packed conversations every answer is predicted from
+ * all that stands before it. Deterministic; gradients are not recorded.
  */
 export async function evaluateHeldOut(
   model: TrainableModel,
   text: HeldOutText,
   options: HeldOutOptions,
 ): Promise<HeldOutResult> {
-  const windows = evenly(slidingWindows(text.tokens.length - 1, options), options);
+  const batches = text.rows ? rowBatches(text.rows, options) : windowBatches(text.tokens, options);
   const { device } = Object.values(model.parameters())[0];
   const { rank, size } = options.collective ?? { rank: 0, size: 1 };
   let nats = 0;
   let tokens = 0;
-  for (let first = rank * options.B; first < windows.length; first += size * options.B) {
-    const batch = windows.slice(first, first + options.B);
-    const counted = batch.reduce((sum, { scored }) => sum + scored, 0);
+  for (let i = rank; i < batches.length; i += size) {
+    const { host, counted } = batches[i]();
     const loss = noGrad(() =>
       tidy(() => {
-        // One shape for every batch: the rows that are missing at the end hold ignored targets.
-        const { ids, targets, docRange } = upload(
-          rowsOf(windowBatch(text.tokens, batch, options), 0, options.B),
-          device,
-        );
+        const { ids, targets, docRange } = upload(rowsOf(host, 0, options.B), device);
         return model.loss(ids, targets, { docRange, ignoreIndex: IGNORED_TARGET });
       }),
     );
@@ -84,7 +94,7 @@ export async function evaluateHeldOut(
     [nats, tokens] = sums;
   }
   const loss = nats / tokens;
-  return { loss, bitsPerByte: ((loss / Math.LN2) * (text.tokens.length - 1)) / text.bytes, tokens };
+  return { loss, bitsPerByte: ((loss / Math.LN2) * predictedTokens(text)) / text.bytes, tokens };
 }
 
 /** Windows over `count` predictions; the first scores up to T, each later one the next `stride`. */
@@ -100,11 +110,49 @@ function slidingWindows(count: number, { T, stride }: HeldOutOptions): Window[] 
   return windows;
 }
 
-/** As many windows as the token limit allows, evenly spread, at least one. */
-function evenly(windows: readonly Window[], { maxTokens, stride }: HeldOutOptions): readonly Window[] {
-  const wanted = Math.max(1, Math.ceil(maxTokens / stride));
-  if (windows.length <= wanted) return windows;
-  return Array.from({ length: wanted }, (_, i) => windows[Math.floor((i * windows.length) / wanted)]);
+/** As many parts as are wanted, evenly spread, at least one. */
+function evenly<Part>(parts: readonly Part[], most: number): readonly Part[] {
+  const wanted = Math.max(1, Math.ceil(most));
+  if (parts.length <= wanted) return parts;
+  return Array.from({ length: wanted }, (_, i) => parts[Math.floor((i * parts.length) / wanted)]);
+}
+
+/** `count` items, so many at a time; each batch is made when it is called. */
+function batchesOf(count: number, B: number, make: (first: number, end: number) => HeldOutBatch) {
+  return Array.from({ length: Math.ceil(count / B) }, (_, i) => () => make(i * B, Math.min(count, (i + 1) * B)));
+}
+
+// One shape for every batch: the rows that are missing at the end hold ignored targets.
+
+function windowBatches(tokens: Int32Array, options: HeldOutOptions) {
+  const windows = evenly(slidingWindows(tokens.length - 1, options), options.maxTokens / options.stride);
+  return batchesOf(windows.length, options.B, (first, end) => {
+    const batch = windows.slice(first, end);
+    const counted = batch.reduce((sum, { scored }) => sum + scored, 0);
+    return { host: windowBatch(tokens, batch, options), counted };
+  });
+}
+
+function rowBatches(rows: PackedRows, { maxTokens, B }: HeldOutOptions) {
+  const { T, count } = rows;
+  const indices = evenly(
+    Array.from({ length: count }, (_, i) => i),
+    maxTokens / T,
+  );
+  return batchesOf(indices.length, B, (first, end) => {
+    const ids = new Int32Array(B * T);
+    const targets = new Int32Array(B * T).fill(IGNORED_TARGET);
+    const docRange = documentRanges(ids, B, T, null);
+    for (let i = first; i < end; i++) {
+      const row = rows.row(indices[i]);
+      const b = i - first;
+      ids.set(row.ids, b * T);
+      targets.set(row.targets, b * T);
+      docRange.set(row.docRange, 2 * b * T);
+    }
+    const counted = targets.reduce((sum, target) => sum + (target === IGNORED_TARGET ? 0 : 1), 0);
+    return { host: { B, T, ids, targets, docRange, next: { drawn: 0, bySource: [] } }, counted };
+  });
 }
 
 function windowBatch(
