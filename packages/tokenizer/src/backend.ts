@@ -31,8 +31,9 @@ export class Backend {
   readonly #vocabulary: Vocabulary;
   readonly #postProcessor: PostProcessor;
   readonly #decoder: Step;
-  readonly #tokens: (string | undefined)[];
   readonly #addedIds = new Map<string, number>();
+  /** Of added tokens, which stand before a token of the vocabulary with the same id. */
+  readonly #addedTokens = new Map<number, string>();
   /** What added tokens are in decoded text. */
   readonly #addedText = new Map<number, string>();
   readonly #special = new Set<number>();
@@ -46,15 +47,16 @@ export class Backend {
     this.#vocabulary = model.vocabulary;
     this.#fallsBackToBytes = model.fallsBackToBytes;
     this.#pipeline = new Pipeline(config, model);
-    // Ids may lie far apart: slice keeps holes, a spread would fill them.
-    this.#tokens = model.vocabulary.tokens.slice();
+    // Ids may lie far apart: nothing goes through all ids up to the largest.
+    let vocabSize = model.vocabulary.tokens.length;
     for (const token of this.#pipeline.addedTokens) {
-      this.#tokens[token.id] = token.content;
+      vocabSize = Math.max(vocabSize, token.id + 1);
+      this.#addedTokens.set(token.id, token.content);
       this.#addedIds.set(token.content, token.id);
       this.#addedText.set(token.id, this.#pipeline.contentOf(token));
       if (token.special) this.#special.add(token.id);
     }
-    this.vocabSize = this.#tokens.length;
+    this.vocabSize = vocabSize;
     const postProcessor = partOf(parts, 'post_processor');
     this.#postProcessor = postProcessor
       ? compilePostProcessor(postProcessor, (id) => model.vocabulary.tokens[id] ?? '')
@@ -169,7 +171,7 @@ export class Backend {
   }
 
   #known(id: number, index?: number): string {
-    const token = this.#addedText.get(id) ?? this.#tokens[id];
+    const token = this.#addedText.get(id) ?? this.#vocabulary.tokens[id];
     if (token === undefined) {
       const where = index === undefined ? '' : ` at index ${index}`;
       throw new TokenizerError(
@@ -188,7 +190,7 @@ export class Backend {
   }
 
   tokenOf(id: number): string | undefined {
-    return this.#tokens[id];
+    return this.#addedTokens.get(id) ?? this.#vocabulary.tokens[id];
   }
 
   isSpecial(id: number): boolean {
