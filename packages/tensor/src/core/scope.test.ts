@@ -97,7 +97,7 @@ describe('shape errors', () => {
     [
       () => add(ones([2]), ones([2], { dtype: 'i32' })),
       DTypeError,
-      'add: all tensors must have one dtype, got f32 and i32. Use cast().',
+      "add: all tensors must have one dtype, got f32 and i32. Use cast(x, 'f32') for the i32 one.",
     ],
   ])('%s', (run, type, message) => {
     expect(run).toThrow(type);

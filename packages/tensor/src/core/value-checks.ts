@@ -162,8 +162,8 @@ export const optionsThat =
 
 function unknownOption(operation: string, name: string, known: readonly string[]): ConfigError {
   const nearest = nearestKey(name, known);
-  const hint = nearest === null ? '' : ` Did you mean ${nearest}?`;
-  return new ConfigError(`${operation}: options must be among ${known.join(', ')}, got ${name}.${hint}`, {
+  const hint = nearest === null ? '.' : `; did you mean ${nearest}?`;
+  return new ConfigError(`${operation}: unknown option ${name}${hint} Options must be among ${known.join(', ')}.`, {
     name,
     known,
   });

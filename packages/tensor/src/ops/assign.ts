@@ -6,7 +6,7 @@ import { formatShape, sameShape } from '../core/shape.ts';
 import { allocateTensor, overlap, Tensor } from '../core/tensor.ts';
 import { shown } from '../core/value-checks.ts';
 import { checkOperands } from './checks.ts';
-import { hostNumbers, isNumbers, numberFits } from './creation.ts';
+import { castFor, hostNumbers, isNumbers, numberFits } from './creation.ts';
 import { broadcastTo } from './views.ts';
 
 /**
@@ -57,7 +57,7 @@ function refuseGraph(target: Tensor): void {
 }
 
 function assignNumber(target: Tensor, value: number): void {
-  numberFits('assign', 'values', value, target.dtype);
+  numberFits('assign', 'values', value, target.dtype, castFor('target', target.dtype));
   const { backend } = target.device;
   if (target.isContiguous) backend.fill(target.view, value);
   else viaRows(target, (rows) => backend.fill(rows.view, value));

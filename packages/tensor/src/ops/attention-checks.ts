@@ -43,7 +43,7 @@ export function checkAttention(input: AttentionInput): void {
   checkOptions('attention', input, ATTENTION_INPUT, ['q', 'k', 'v']);
   const { q, k, v, docRange } = input;
   const device = checkOperands('attention', k === null ? { q } : { q, k, v }, { docRange });
-  floatOnly('attention', q);
+  floatOnly('attention', q, k, v);
   rankIs('attention', 'q', q, '[B, T, H, D]');
   if (k === null && v !== null) {
     throw new ShapeError(

@@ -1,6 +1,7 @@
 import type { Device } from '../core/device.ts';
 import { type DType, isFloat } from '../core/dtype.ts';
 import { DeviceError, DTypeError, ShapeError, shown } from '../core/errors.ts';
+import { PROMOTIONS, type Promotion } from '../core/promotion.ts';
 import { formatShape, type Shape } from '../core/shape.ts';
 import { livingTensor, type Tensor } from '../core/tensor.ts';
 
@@ -63,29 +64,40 @@ export function checkScalar(operation: string, name: string, tensor: Tensor, dev
   shapeIs(operation, name, tensor.shape, []);
 }
 
-/** @throws DTypeError unless all dtypes are equal */
+/** The dtype that tensors make together (`core/promotion.ts`). @throws DTypeError, which names the cast */
 export function sameDType(operation: string, ...tensors: readonly Maybe[]): DType {
   let dtype: DType | null = null;
   for (const tensor of tensors) {
     if (!tensor) continue;
-    if (dtype !== null && tensor.dtype !== dtype) {
+    if (dtype === null) {
+      dtype = tensor.dtype;
+      continue;
+    }
+    const made: Promotion = PROMOTIONS.arithmetic[dtype][tensor.dtype];
+    if ('cast' in made) {
+      const other = dtype === made.cast ? tensor.dtype : dtype;
       throw new DTypeError(
-        `${operation}: all tensors must have one dtype, got ${dtype} and ${tensor.dtype}. Use cast().`,
+        `${operation}: all tensors must have one dtype, got ${dtype} and ${tensor.dtype}. Use cast(x, '${made.cast}') for the ${other} one.`,
         { dtypes: [dtype, tensor.dtype] },
       );
     }
-    dtype = tensor.dtype;
+    dtype = made.result;
   }
   return dtype!;
 }
 
-/** @throws DTypeError unless f32 or f16 */
+/** @throws DTypeError, which names the cast, unless f32 or f16 */
 export function floatOnly(operation: string, ...tensors: readonly Maybe[]): void {
   for (const tensor of tensors) {
-    if (tensor && !isFloat(tensor.dtype)) {
-      throw new DTypeError(`${operation}: values must be f32 or f16, got ${tensor.dtype}. Use cast().`, {
-        dtype: tensor.dtype,
-      });
+    if (!tensor || 'result' in PROMOTIONS.real[tensor.dtype][tensor.dtype]) continue;
+    // What it must meet decides what to cast it to.
+    const partner = tensors.find((other) => other && isFloat(other.dtype)) ?? tensor;
+    const made = PROMOTIONS.real[tensor.dtype][partner.dtype];
+    if ('cast' in made) {
+      throw new DTypeError(
+        `${operation}: values must be f32 or f16, got ${tensor.dtype}. Use cast(x, '${made.cast}').`,
+        { dtype: tensor.dtype },
+      );
     }
   }
 }

@@ -1,6 +1,7 @@
 import { type Device, defaultDevice, isDevice } from '../core/device.ts';
 import { type DType, type HostArray, isFloat } from '../core/dtype.ts';
 import { DTypeError, ShapeError } from '../core/errors.ts';
+import { NUMBERS } from '../core/promotion.ts';
 import { checkShape, formatShape, type Shape, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type NestedArray, type Tensor } from '../core/tensor.ts';
 import {
@@ -177,21 +178,36 @@ function floatDType(operation: string, dtype: DType = 'f32'): void {
 export const INTEGER_RANGES = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
 
 /**
- * A number that becomes an element of `dtype`: whole and in range for integers, for nothing is rounded or wrapped on the way in.
+ * A number that becomes an element of `dtype`, or stands beside a tensor of it: whole and in range for integers, for nothing is rounded or
+ * wrapped on the way in (`core/promotion.ts`).
  *
+ * @param cure what to do about a fraction
  * @throws DTypeError
  */
-export function numberFits(operation: string, name: string, value: unknown, dtype: DType): asserts value is number {
+export function numberFits(
+  operation: string,
+  name: string,
+  value: unknown,
+  dtype: DType,
+  cure = "Use dtype: 'f32' for fractions.",
+): asserts value is number {
   if (typeof value !== 'number') {
     throw new DTypeError(`${operation}: ${name} must be a number, got ${shown(value)}.`, { name, value });
   }
+  const isAllowed = 'result' in NUMBERS[dtype][Number.isInteger(value) ? 'whole' : 'fraction'];
   if (dtype !== 'i32' && dtype !== 'u32') return;
   const [first, last] = INTEGER_RANGES[dtype];
-  if (Number.isInteger(value) && value >= first && value <= last) return;
+  if (isAllowed && value >= first && value <= last) return;
   throw new DTypeError(
-    `${operation}: ${name} must be whole and in ${first}..${last} for ${dtype}, got ${value}. Use cast(x, 'f32') for fractions.`,
+    `${operation}: ${name} must be whole and in ${first}..${last} for ${dtype}, got ${value}. ${cure}`,
     { name, value, dtype },
   );
+}
+
+/** The cure for a fraction beside an integer tensor. */
+export function castFor(tensor: string, dtype: DType): string {
+  const made = NUMBERS[dtype].fraction;
+  return `Use cast(${tensor}, '${'cast' in made ? made.cast : made.result}') for fractions.`;
 }
 
 /** A typed array of numbers. */

@@ -1,6 +1,6 @@
 import type { BinaryOp, UnaryOp } from '../backends/elementwise-ops.ts';
 import { record } from '../core/autograd.ts';
-import { isFloat } from '../core/dtype.ts';
+import { type DType, isFloat } from '../core/dtype.ts';
 import { DTypeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
 import { broadcastShapes } from '../core/shape.ts';
@@ -8,8 +8,8 @@ import { allocateTensor, livingTensor, type Tensor } from '../core/tensor.ts';
 import { isNumber, numberThat } from '../core/value-checks.ts';
 import { lower } from '../lower/lower.ts';
 import { checkOperands, floatOnly, sameDType } from './checks.ts';
-import { full, INTEGER_RANGES, numberFits, zerosLike } from './creation.ts';
-import { broadcastTo, sumTo } from './views.ts';
+import { castFor, full, INTEGER_RANGES, numberFits, zerosLike } from './creation.ts';
+import { broadcastTo, cast, sumTo } from './views.ts';
 
 export type Operand = Tensor | number;
 
@@ -24,10 +24,11 @@ const INTEGER_UNARY: ReadonlySet<UnaryOp> = new Set(['neg', 'abs', 'sign', 'squa
 function checkPair(operation: string, a: Operand, b: Operand): void {
   if (typeof a === 'number') {
     checkOperands(operation, { b: b as Tensor });
-    numberFits(operation, 'a', a, (b as Tensor).dtype);
+    const { dtype } = b as Tensor;
+    numberFits(operation, 'a', a, dtype, castFor('b', dtype));
   } else if (typeof b === 'number') {
     checkOperands(operation, { a });
-    numberFits(operation, 'b', b, a.dtype);
+    numberFits(operation, 'b', b, a.dtype, castFor('a', a.dtype));
   } else {
     checkOperands(operation, { a, b });
   }
@@ -255,7 +256,12 @@ export const greater = comparison('greater');
 /** 1 where a >= b, else 0. */
 export const greaterEqual = comparison('greaterEqual');
 
-/** condition != 0 ? a : b, all broadcast; `condition` gets no gradient. */
+/** 1 where a mask is not 0, in the dtype of what it chooses from: a cast alone would make 0 of 0.5. Internal to operators. */
+export function maskOf(mask: Tensor, dtype: DType): Tensor {
+  return mask.dtype === dtype ? mask : cast(notEqual(mask, 0), dtype);
+}
+
+/** condition != 0 ? a : b, all broadcast; `condition`, of any dtype, gets no gradient. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   return tidy(() => {
     checkOperands('where', { condition });
@@ -263,15 +269,16 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
     const like = typeof a === 'number' ? b : a;
     const ta = asTensor(a, typeof like === 'number' ? condition : like);
     const tb = asTensor(b, ta);
-    sameDType('where', condition, ta, tb);
+    const dtype = sameDType('where', ta, tb);
     const device = checkOperands('where', { condition, a: ta, b: tb });
     const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', ta.shape, tb.shape));
-    const out = allocateTensor(device, shape, ta.dtype);
-    device.backend.ternary('where', expand(condition, shape), expand(ta, shape), expand(tb, shape), out.view);
+    const mask = maskOf(condition, dtype);
+    const out = allocateTensor(device, shape, dtype);
+    device.backend.ternary('where', expand(mask, shape), expand(ta, shape), expand(tb, shape), out.view);
     const { shape: aShape } = ta;
     const { shape: bShape } = tb;
-    record([out], [ta, tb], [condition], ([dOut], [mask], needs) => {
-      const wide = broadcastTo(mask, dOut!.shape);
+    record([out], [ta, tb], [mask], ([dOut], [sMask], needs) => {
+      const wide = broadcastTo(sMask, dOut!.shape);
       return [
         needs[0] ? sumTo(where(wide, dOut!, 0), aShape) : null,
         needs[1] ? sumTo(where(wide, 0, dOut!), bShape) : null,
@@ -297,7 +304,7 @@ export function affine(x: Tensor, scale: number, shift: number): Tensor {
   isNumber('affine', 'shift', shift);
   if (!isFloat(x.dtype) && !(Number.isInteger(scale) && Number.isInteger(shift))) {
     throw new DTypeError(
-      `affine: scale and shift must be whole for ${x.dtype}, got ${scale} and ${shift}. Use cast(x, 'f32') for fractions.`,
+      `affine: scale and shift must be whole for ${x.dtype}, got ${scale} and ${shift}. ${castFor('x', x.dtype)}`,
       { scale, shift, dtype: x.dtype },
     );
   }
@@ -366,8 +373,8 @@ export function clamp(x: Tensor, low: number, high: number): Tensor {
   numberThat('clamp', 'high', high, `a number >= low = ${low}, Infinity for none`, (value) => value >= low);
   const [first, last] = x.dtype === 'i32' || x.dtype === 'u32' ? INTEGER_RANGES[x.dtype] : [-Infinity, Infinity];
   const bounds = [Math.max(low, first), Math.min(high, last)];
-  numberFits('clamp', 'low', bounds[0], x.dtype);
-  numberFits('clamp', 'high', bounds[1], x.dtype);
+  numberFits('clamp', 'low', bounds[0], x.dtype, castFor('x', x.dtype));
+  numberFits('clamp', 'high', bounds[1], x.dtype, castFor('x', x.dtype));
   const out = runUnary('clamp', x, bounds[0], bounds[1]);
   record([out], [x], [x, out], ([dOut], [sx, sOut]) => [runBinary('mul', dOut!, runBinary('equal', sx, sOut))]);
   return out;

@@ -37,7 +37,7 @@ export function addRmsNorm(
   return tidy(() => {
     const device = checkOperands('addRmsNorm', { x, y }, { weight });
     notNegative('addRmsNorm', 'eps', eps);
-    floatOnly('addRmsNorm', x);
+    floatOnly('addRmsNorm', x, y, weight);
     sameDType('addRmsNorm', x, y, weight);
     shapeIs('addRmsNorm', 'y', y.shape, x.shape, "x's shape");
     const N = x.shape.at(-1) ?? 1;
@@ -92,7 +92,7 @@ export function addLayerNorm(
   return tidy(() => {
     const device = checkOperands('addLayerNorm', { x, y }, { weight, bias });
     notNegative('addLayerNorm', 'eps', eps);
-    floatOnly('addLayerNorm', x);
+    floatOnly('addLayerNorm', x, y, weight, bias);
     sameDType('addLayerNorm', x, y, weight, bias);
     shapeIs('addLayerNorm', 'y', y.shape, x.shape, "x's shape");
     const N = x.shape.at(-1) ?? 1;
@@ -169,7 +169,7 @@ export function rmsNormRope(
     const { eps = 1e-6, full = false, theta = 10000, interleaved = false, into } = options;
     const device = checkOperands('rmsNormRope', { x, positions }, { weight, into });
     integersOnly('rmsNormRope', 'positions', positions);
-    floatOnly('rmsNormRope', x);
+    floatOnly('rmsNormRope', x, weight);
     sameDType('rmsNormRope', x, weight);
     rankIs('rmsNormRope', 'x', x, '[B, T, H, D]');
     const [B, T, H, D] = x.shape;

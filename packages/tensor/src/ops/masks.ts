@@ -6,13 +6,13 @@ import type { Tensor } from '../core/tensor.ts';
 import { checkOptions, dtypeName, type OptionChecks, wholeNumber } from '../core/value-checks.ts';
 import { checkOperands } from './checks.ts';
 import { arange } from './creation.ts';
-import { add, equal, greaterEqual, notEqual, type Operand, where } from './elementwise.ts';
+import { add, equal, greaterEqual, type Operand, where } from './elementwise.ts';
 import { cast, reshape, unsqueeze } from './views.ts';
 
 /** `x` where `mask` is 0, else `value`: PyTorch's `masked_fill`. `mask`, of any dtype, broadcasts to x. @throws as `where` */
 export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
   checkOperands('maskedFill', { x, mask });
-  return tidy(() => where(maskOf(mask, x.dtype), value, x));
+  return where(mask, value, x);
 }
 
 /**
@@ -38,13 +38,8 @@ function triangle(operation: 'tril' | 'triu', x: Tensor, diagonal: number): Tens
     const row = add(reshape(arange(rows, { dtype: 'i32', device }), [rows, 1]), diagonal);
     const column = arange(columns, { dtype: 'i32', device });
     const stays = operation === 'tril' ? greaterEqual(row, column) : greaterEqual(column, row);
-    return where(maskOf(stays, x.dtype), x, 0);
+    return where(stays, x, 0);
   });
-}
-
-/** 1 where the mask is not 0, in the dtype that `where` wants: a cast alone would make 0 of 0.5. */
-function maskOf(mask: Tensor, dtype: DType): Tensor {
-  return mask.dtype === dtype ? mask : cast(notEqual(mask, 0), dtype);
 }
 
 export interface OneHotOptions {

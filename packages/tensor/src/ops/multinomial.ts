@@ -84,5 +84,5 @@ function drawDistinct(weights: Tensor, n: number, seed: number, offset: number):
 
 /** The index, or -1 where `found` is 0. */
 function orNone(index: Tensor, found: Tensor): Tensor {
-  return where(cast(equal(found, 0), 'i32'), -1, index);
+  return where(equal(found, 0), -1, index);
 }

@@ -18,7 +18,7 @@ export function rmsNorm(x: Tensor, weight: Tensor | null = null, eps = 1e-6): Te
   return tidy(() => {
     const device = checkOperands('rmsNorm', { x }, { weight });
     notNegative('rmsNorm', 'eps', eps);
-    floatOnly('rmsNorm', x);
+    floatOnly('rmsNorm', x, weight);
     sameDType('rmsNorm', x, weight);
     const N = x.shape.at(-1) ?? 1;
     if (weight) shapeIs('rmsNorm', 'weight', weight.shape, [N], '[N]');
@@ -52,7 +52,7 @@ export function layerNorm(x: Tensor, weight: Tensor | null = null, bias: Tensor 
   return tidy(() => {
     const device = checkOperands('layerNorm', { x }, { weight, bias });
     notNegative('layerNorm', 'eps', eps);
-    floatOnly('layerNorm', x);
+    floatOnly('layerNorm', x, weight, bias);
     sameDType('layerNorm', x, weight, bias);
     const N = x.shape.at(-1) ?? 1;
     if (weight) shapeIs('layerNorm', 'weight', weight.shape, [N], '[N]');

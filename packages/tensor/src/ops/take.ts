@@ -7,7 +7,7 @@ import { arange } from './creation.ts';
 import { add, affine, greaterEqual, less, maximum, where } from './elementwise.ts';
 import { gather, scatterSum } from './indexing.ts';
 import { type Indices, indexTensor, takeAt } from './indices.ts';
-import { cast, reshape } from './views.ts';
+import { reshape } from './views.ts';
 
 /**
  * x at indices along an axis, `jnp.take` and PyTorch's `index_select`: the axis gives way to the axes of `indices`. Negative indices count
@@ -75,7 +75,7 @@ export function scatterAdd(x: Tensor, axis: number, indices: Indices, values: Te
 /** `scatterSum` that gives values with an index out of range, which add nothing, the gradient 0. */
 function sumsAt(values: Tensor, ids: Tensor, axis: number, extent: number): Tensor {
   const noValue = reshape(isOutside(ids, extent), [ids.size, ...values.shape.slice(axis + 1).map(() => 1)]);
-  return scatterSum(where(cast(noValue, values.dtype), 0, values), ids, axis, extent);
+  return scatterSum(where(noValue, 0, values), ids, axis, extent);
 }
 
 function withExtent(shape: Shape, axis: number, extent: number | undefined): number[] {

@@ -4,7 +4,7 @@ import { normalizeAxis } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { shown } from '../core/value-checks.ts';
 import { checkOperands, floatOnly } from './checks.ts';
-import { full, numberFits } from './creation.ts';
+import { castFor, full, numberFits } from './creation.ts';
 import { add } from './elementwise.ts';
 import { broadcastTo, concat, reshape, slice } from './views.ts';
 
@@ -47,7 +47,7 @@ export function pad(x: Tensor, before: readonly number[], after: readonly number
   const device = checkOperands('pad', { x });
   checkCounts('pad', 'before', before, x.rank);
   checkCounts('pad', 'after', after, x.rank);
-  numberFits('pad', 'value', value, x.dtype);
+  numberFits('pad', 'value', value, x.dtype, castFor('x', x.dtype));
   const { dtype } = x;
   const filled = (like: Tensor, axis: number, extent: number): Tensor[] =>
     extent === 0
