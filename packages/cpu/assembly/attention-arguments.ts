@@ -1,4 +1,5 @@
-// Arguments of the attention family and which keys a query sees.
+// Arguments of the attention family, which keys a query sees, and the cap on logits.
+import { splat, tanh4 } from './simd-math';
 
 @unmanaged
 export class AttentionArguments {
@@ -26,6 +27,8 @@ export class AttentionArguments {
   isCausal: i32;
   /** i32.MAX_VALUE for none. */
   window: i32;
+  /** c of the cap c tanh(s / c) on scaled scores s; 0 for none. */
+  softcap: f32;
   /** Depth slots; 0 for plain attention. */
   S: i32;
   Td: i32;
@@ -46,6 +49,39 @@ export class AttentionArguments {
   isFused: i32;
   /** The depth pass owns the queries that read a position, and adds their gradient. */
   isDepthOwner: i32;
+}
+
+/** A scaled score as the softmax sees it. */
+// @ts-ignore: decorator
+@inline export function capped(a: AttentionArguments, score: f32): f32 {
+  if (a.softcap == 0) return score;
+  return f32x4.extract_lane(capped4(splat(score), a.softcap), 0);
+}
+
+/** Slope of a logit as a function of its scaled score. */
+// @ts-ignore: decorator
+@inline export function capSlope(a: AttentionArguments, logit: f32): f32 {
+  if (a.softcap == 0) return 1;
+  const t = logit / a.softcap;
+  return 1 - t * t;
+}
+
+/** Four scaled scores under a cap. */
+// @ts-ignore: decorator
+@inline export function capped4(scores: v128, softcap: f32): v128 {
+  return f32x4.mul(splat(softcap), tanh4(f32x4.div(scores, splat(softcap))));
+}
+
+/** Slopes of four capped logits; 0 for one that is hidden, -Inf. */
+// @ts-ignore: decorator
+@inline export function capSlope4(logits: v128, softcap: f32): v128 {
+  const t = f32x4.div(logits, splat(softcap));
+  return f32x4.sub(splat(1), f32x4.min(f32x4.mul(t, t), splat(1)));
+}
+
+/** Caps `n` rows of 8 scaled scores in place. */
+export function capPanel(scores: usize, n: i32, softcap: f32): void {
+  for (let at = scores, end = scores + (n << 5); at < end; at += 16) v128.store(at, capped4(v128.load(at), softcap));
 }
 
 /** Query rows of a tile, and key rows of a tile of the key pass. */

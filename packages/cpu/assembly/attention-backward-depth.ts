@@ -1,6 +1,6 @@
 // Gradients of depth keys and values. A tile is (batch row, 16 depth positions, key/value head) and owns these rows of every slot. With
 // chunks of one position it owns the queries that read them too, and adds their gradient.
-import { AttentionArguments, depthRow, visibleDepth } from './attention-arguments';
+import { AttentionArguments, capped, capSlope, depthRow, visibleDepth } from './attention-arguments';
 import { safeLse } from './attention-backward-query';
 import { shortDot } from './rows';
 import { exp4, multiplyAdd, splat } from './simd-math';
@@ -45,8 +45,10 @@ function addQuery(a: AttentionArguments, b: i32, head: i32, t: i32, position: i3
   const lse = safeLse(load<f32>(a.lse + statistic)), delta = load<f32>(a.delta + statistic);
   const probabilities = base + PROBABILITIES, slopes = base + SLOPES;
   for (let s = 0; s < n; s++) {
-    store<f32>(probabilities + (s << 2), shortDot(q, depthRow(a, slot0 + s, 0, b, position, kvHead), a.D) * a.scale - lse);
-    store<f32>(slopes + (s << 2), shortDot(dOut, depthRow(a, slot0 + s, 1, b, position, kvHead), a.Dv) - delta);
+    const logit = capped(a, shortDot(q, depthRow(a, slot0 + s, 0, b, position, kvHead), a.D) * a.scale);
+    const slope = shortDot(dOut, depthRow(a, slot0 + s, 1, b, position, kvHead), a.Dv) - delta;
+    store<f32>(probabilities + (s << 2), logit - lse);
+    store<f32>(slopes + (s << 2), slope * capSlope(a, logit));
   }
   for (let s = 0; s < n; s += 4) {
     const p = exp4(v128.load(probabilities + (s << 2)));

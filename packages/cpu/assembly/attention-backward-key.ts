@@ -1,7 +1,7 @@
 // Gradients of sequence keys and values. Keys lie in vector lanes, 64 at a time; queries of all heads of the group are walked in order, so
 // a tile owns its results and nothing is added atomically. A tile is (batch row, key/value head, 64 keys) or, fused, (batch row, key/value
 // head): then it owns the group's queries too and adds dq on the way, five products instead of seven.
-import { AttentionArguments, KEYS, PANEL, ROWS, visibleKeys } from './attention-arguments';
+import { AttentionArguments, capped4, capSlope4, KEYS, PANEL, ROWS, visibleKeys } from './attention-arguments';
 import { safeLse } from './attention-backward-query';
 import { rangeBound } from './attention-forward';
 import { addColumns, addPanelRows, addSeenColumns, copyRows, dotRows, packPanel, unpackPanel } from './panel';
@@ -17,16 +17,30 @@ const PANELS: usize = 32768; // f32 [KEYS / 8, D + Dv + D + Dv, 8]: k, v, dk, dv
 
 /** scores -> probabilities, slopes -> gradients of the scores, for rows `row0 ..` (lanes are keys j ..). */
 function slopesOfPanel(a: AttentionArguments, statistics: i32, n: i32, j: i32, isMasked: bool, ranges: usize, scores: usize, slopes: usize): void {
+  if (a.softcap == 0) slopesOfLogits(a, statistics, n, j, isMasked, false, ranges, scores, slopes);
+  else slopesOfLogits(a, statistics, n, j, isMasked, true, ranges, scores, slopes);
+}
+
+// @ts-ignore: decorator
+@inline function slopesOfLogits(a: AttentionArguments, statistics: i32, n: i32, j: i32, isMasked: bool, isCapped: bool, ranges: usize, scores: usize, slopes: usize): void {
   const key0 = i32x4.add(i32x4.splat(j), i32x4(0, 1, 2, 3)), key1 = i32x4.add(i32x4.splat(j), i32x4(4, 5, 6, 7));
   const scale = splat(a.scale);
   for (let row = 0; row < n; row++) {
     const at = row << 5;
     const lse = splat(safeLse(load<f32>(a.lse + ((statistics + row) << 2))));
     const delta = splat(load<f32>(a.delta + ((statistics + row) << 2)));
-    let p0 = expNonPositive4(f32x4.sub(f32x4.mul(v128.load(scores + at), scale), lse));
-    let p1 = expNonPositive4(f32x4.sub(f32x4.mul(v128.load(scores + at, 16), scale), lse));
+    let logit0 = f32x4.mul(v128.load(scores + at), scale), logit1 = f32x4.mul(v128.load(scores + at, 16), scale);
+    if (isCapped) {
+      logit0 = capped4(logit0, a.softcap);
+      logit1 = capped4(logit1, a.softcap);
+    }
+    let p0 = expNonPositive4(f32x4.sub(logit0, lse)), p1 = expNonPositive4(f32x4.sub(logit1, lse));
     let s0 = f32x4.mul(f32x4.mul(p0, scale), f32x4.sub(v128.load(slopes + at), delta));
     let s1 = f32x4.mul(f32x4.mul(p1, scale), f32x4.sub(v128.load(slopes + at, 16), delta));
+    if (isCapped) {
+      s0 = f32x4.mul(s0, capSlope4(logit0, a.softcap));
+      s1 = f32x4.mul(s1, capSlope4(logit1, a.softcap));
+    }
     if (isMasked) {
       const first = i32x4.splat(load<i32>(ranges + (row << 3))), last = i32x4.splat(load<i32>(ranges + (row << 3), 4));
       const see0 = v128.and(i32x4.ge_s(key0, first), i32x4.lt_s(key0, last));

@@ -1,5 +1,5 @@
 // Gradient of the queries, and the row sums that every gradient pass needs. A tile is (batch row, head, 64 queries) as in the forward pass.
-import { AttentionArguments, depthRow, KEYS, PANEL, ROWS, visibleDepth } from './attention-arguments';
+import { AttentionArguments, capPanel, capped, capSlope, capSlope4, depthRow, KEYS, PANEL, ROWS, visibleDepth } from './attention-arguments';
 import { maskRanges, panelBounds, rangeBound, tileRanges } from './attention-forward';
 import { addColumns, addSeenColumns, copyRows, dotRows, packPanel, unpackPanel } from './panel';
 import { areFinite, rowAddScaled, rowDot } from './rows';
@@ -48,6 +48,13 @@ export function probability(x: f32): f32 { return f32x4.extract_lane(exp4(splat(
   }
 }
 
+/** slopes times those of the capped logits, `n` rows of 8. */
+function multiplyCapSlopes(scores: usize, slopes: usize, n: i32, softcap: f32): void {
+  for (let at = 0; at < n << 5; at += 16) {
+    v128.store(slopes + at, f32x4.mul(v128.load(slopes + at), capSlope4(v128.load(scores + at), softcap)));
+  }
+}
+
 function sequence(a: AttentionArguments, b: i32, head: i32, base: usize, panels: i32, q: usize, dOut: usize, dq: usize): void {
   const kvHead = head / (a.H / a.Hkv);
   const ranges = base + RANGES, scores = base + SCORES, slopes = base + SLOPES;
@@ -67,12 +74,14 @@ function sequence(a: AttentionArguments, b: i32, head: i32, base: usize, panels:
       const n = min(j + KEYS, load<i32>(bounds, 4)) - j;
       if (n <= 0 || load<i32>(bounds) >= j + n) continue;
       dotRows(keys, a.D << 2, n, q + ((panel * a.D) << 5), a.D, scores);
+      if (a.softcap != 0) capPanel(scores, n, a.softcap);
       const isMasked = j < load<i32>(bounds, 8) || j + n > load<i32>(bounds, 12);
       if (isMasked) maskRanges(scores, n, j, ranges + (panel << 6));
       dotRows(values, a.Dv << 2, n, dOut + ((panel * a.Dv) << 5), a.Dv, slopes);
       const lse = base + LSE + (panel << 5), delta = base + DELTA + (panel << 5);
       slopesOfHalf(scores, slopes, n, v128.load(lse), v128.load(delta), a.scale);
       slopesOfHalf(scores + 16, slopes + 16, n, v128.load(lse, 16), v128.load(delta, 16), a.scale);
+      if (a.softcap != 0) multiplyCapSlopes(scores, slopes, n, a.softcap);
       if (isMasked && isFiniteBlock < 0) {
         const rows = min(KEYS, last - j);
         isFiniteBlock = i32(areFinite(keys, rows * a.D) && areFinite(values, rows * a.Dv));
@@ -95,8 +104,9 @@ function depthRowGradient(a: AttentionArguments, b: i32, head: i32, t: i32, base
   for (let back = 0, count = visibleDepth(a, b, t); back < count; back++) {
     for (let slot = 0; slot < a.S; slot++) {
       const k = depthRow(a, slot, 0, b, position - back, kvHead);
-      const p = probability(rowDot(q, k, a.D) * a.scale - lse);
-      const slope = p * (rowDot(dOut, depthRow(a, slot, 1, b, position - back, kvHead), a.Dv) - delta) * a.scale;
+      const logit = capped(a, rowDot(q, k, a.D) * a.scale);
+      const factor = capSlope(a, logit) * a.scale;
+      const slope = probability(logit - lse) * (rowDot(dOut, depthRow(a, slot, 1, b, position - back, kvHead), a.Dv) - delta) * factor;
       rowAddScaled(lane, k, slope, a.D);
     }
   }

@@ -1,6 +1,6 @@
 // softmax over sequence and depth keys, blocked and online: scores live in 64 x 8 floats, memory is O(T).
 // A tile is (batch row, head, 64 queries). Queries lie in vector lanes, 8 beside each other.
-import { AttentionArguments, KEYS, PANEL, ROWS, visibleDepth, visibleKeys } from './attention-arguments';
+import { AttentionArguments, capPanel, capped, KEYS, PANEL, ROWS, visibleDepth, visibleKeys } from './attention-arguments';
 import { addColumns, addSeenColumns, copyRows, dotRows, packPanel, unpackPanel } from './panel';
 import { areFinite, shortDot } from './rows';
 import { expNonPositive4, multiplyAdd, splat } from './simd-math';
@@ -64,7 +64,7 @@ function updateSoftmax(scores: usize, n: i32, maxima: usize, sums: usize, output
 function depthScores(a: AttentionArguments, q: usize, slot: i32, n: i32, keyOffset: usize, sees: bool, scores: usize): void {
   for (let s = 0; s < n; s++) {
     const k = load<usize>(a.slots + ((slot + s) << 4)) + keyOffset;
-    store<f32>(scores + (s << 5), sees ? shortDot(q, k, a.D) * a.scale : -Infinity);
+    store<f32>(scores + (s << 5), sees ? capped(a, shortDot(q, k, a.D) * a.scale) : -Infinity);
   }
 }
 
@@ -177,6 +177,7 @@ function sequence(a: AttentionArguments, b: i32, head: i32, base: usize, panels:
       const n = min(j + KEYS, load<i32>(bounds, 4)) - j;
       if (n <= 0 || load<i32>(bounds) >= j + n) continue;
       dotRows(keys, a.D << 2, n, queries + ((panel * a.D) << 5), a.D, scores);
+      if (a.softcap != 0) capPanel(scores, n, a.softcap);
       const isMasked = j < load<i32>(bounds, 8) || j + n > load<i32>(bounds, 12);
       if (isMasked) maskRanges(scores, n, j, ranges + (panel << 6));
       const sums = outputs + ((panel * a.Dv) << 5);

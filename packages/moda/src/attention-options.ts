@@ -1,5 +1,5 @@
 import type { Tensor } from '@modajs/tensor';
-import { checkedLater, finite, flag, type OptionChecks, orNull, whole } from '@modajs/tensor/checks';
+import { checkedLater, finite, flag, type OptionChecks, orNull, positive, whole } from '@modajs/tensor/checks';
 
 /** What attention computed; both outputs are differentiable. */
 export interface AttentionResult {
@@ -17,6 +17,11 @@ export interface SequenceOptions {
   readonly causal?: boolean;
   /** Hide keys `window` or more positions back; null (default) hides none. */
   readonly window?: number | null;
+  /**
+   * c of the cap on logits: a scaled score s enters the softmax as `c tanh(s / c)`, depth keys' too; null (default) for none.
+   * Reference: Gemma Team, "Gemma 2", arXiv 2408.00118, section 2.
+   */
+  readonly softcap?: number | null;
   /** i32 `[B, T, 2]`: key range [start, end) of each query's document, from `documentRanges`. */
   readonly docRange?: Tensor | null;
   /** Key positions in use when k and v have spare capacity; query i sits at key position `Tk - T + i`. */
@@ -27,6 +32,8 @@ export interface SequenceOptions {
 export interface DepthOptions {
   /** Factor of q . k; 1/sqrt(D) by default. */
   readonly scale?: number;
+  /** c of the cap on logits, as in `SequenceOptions`. */
+  readonly softcap?: number | null;
 }
 
 /** `docRange` is checked with the tensors. */
@@ -34,8 +41,12 @@ export const SEQUENCE_OPTIONS: OptionChecks<SequenceOptions> = {
   scale: finite,
   causal: flag,
   window: orNull(whole(1)),
+  softcap: orNull(positive),
   docRange: checkedLater,
   Tk: whole(),
 };
 
-export const DEPTH_OPTIONS: OptionChecks<DepthOptions> = { scale: finite };
+export const DEPTH_OPTIONS: OptionChecks<DepthOptions> = {
+  scale: finite,
+  softcap: orNull(positive),
+};

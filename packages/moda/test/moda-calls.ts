@@ -159,7 +159,11 @@ export const modaCalls: CallTable = {
   attention: { run: moda.attention, args: [queries, keys, values, options(sequence)] },
   depthAttention: {
     run: moda.depthAttention,
-    args: [tensorOf([B, T, H, D], { ...f32, fixed: [0, 3] }), reading, options({ scale: finite(0.5) })],
+    args: [
+      tensorOf([B, T, H, D], { ...f32, fixed: [0, 3] }),
+      reading,
+      options({ scale: finite(0.5), softcap: nullable(positive(0.5)) }),
+    ],
   },
   moda: { run: moda.moda, args: [queries, keys, values, reading, options(sequence)] },
   modaChunkVisible: {

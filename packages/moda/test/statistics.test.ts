@@ -18,6 +18,8 @@ describe('attention statistics [reference]', () => {
     'raw keys': { depthKeyNorm: 'none', depthRope: 'none' },
     'reader norm': { depthKeyNorm: 'reader' },
     'newest slot': { depthSlots: 1 },
+    'capped logits': { logitSoftcap: 0.3 },
+    'capped logits, reader norm': { logitSoftcap: 0.3, depthKeyNorm: 'reader' },
   } as Record<string, Partial<AttentionLayerConfig>>)) {
     it(`agrees with the map, whose rows sum to 1: ${name}`, async () => {
       const { statistics, map } = await lastLayer({ ...base, ...change });
@@ -55,6 +57,8 @@ describe('attention statistics [reference]', () => {
     await expect(lastLayer({ ...base, depthChunk: 2 })).rejects.toThrow('Use attentionStatistics');
     const { summary } = await lastLayer({ ...base, depthChunk: 2 }, { withMap: false });
     expect(summary.depthMass.every((x) => x > 0 && x < 1)).toBe(true);
+    const capped = { ...base, depthChunk: 2, logitSoftcap: 0.3 };
+    await expect(lastLayer(capped, { withMap: false })).rejects.toThrow('under a cap');
   });
 });
 

@@ -15,7 +15,10 @@ const targets = ids.map((row) => row.map((id) => (3 * id + 1) % 19));
 
 /** Every mechanism with a formula of its own, at weights that are no identity. */
 export const formulaConfigs: Readonly<Record<string, DecoderConfig>> = Object.fromEntries(
-  [...depthMechanisms, 'moda-chunk-visible, C=3', 'moda, gated'].map((title) => [title, smallConfigs[title]]),
+  [...depthMechanisms, 'moda-chunk-visible, C=3', 'moda, gated', 'moda, capped logits'].map((title) => [
+    title,
+    smallConfigs[title],
+  ]),
 );
 
 async function valuesOf(model: Decoder): Promise<Map<string, Float64Array>> {

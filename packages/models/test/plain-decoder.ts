@@ -125,9 +125,10 @@ class PlainDecoder {
 
   /** What query head `h` finds among pairs of all key/value heads. */
   look(q: Vector, h: number, pairs: readonly Pair[], Hq = this.config.nHeads): Vector {
-    const { nKvHeads, headDim } = this.config;
+    const { nKvHeads, headDim, attentionSoftcap: c } = this.config;
     const kv = Math.floor((h * nKvHeads) / Hq);
-    const logits = pairs.map(({ k }) => dot(this.heads(q)[h], this.heads(k)[kv]) / Math.sqrt(headDim));
+    const scores = pairs.map(({ k }) => dot(this.heads(q)[h], this.heads(k)[kv]) / Math.sqrt(headDim));
+    const logits = c === null ? scores : scores.map((score) => c * Math.tanh(score / c));
     return mixed(
       pairs.map(({ v }) => this.heads(v)[kv]),
       softmax(logits),

@@ -37,6 +37,7 @@ const variants: Record<string, Partial<DecoderConfigInput>> = {
     depth: { kind: 'moda', slots: 3, slotsBy: 'both', keyNorm: 'reader' },
     norm: 'post',
   },
+  'moda, capped logits': { depth: 'moda', attentionSoftcap: 0.5 },
   'moda, gated': { depth: { kind: 'moda', gate: true } },
   'moda, gated, best 2 slots, reader norm': {
     depth: { kind: 'moda', gate: true, slots: 2, slotsBy: 'score', keyNorm: 'reader' },

@@ -91,6 +91,7 @@ function forwardViews(memory: CpuOperands, problem: AttentionProblem): Forward {
     scale,
     causal,
     window: problem.window ?? null,
+    softcap: problem.softcap ?? null,
     docRange: null,
     q: memory.view('q', [B, T, H, D]),
     k: hasSequence ? memory.view('k', [B, Tk, Hkv, D]) : null,

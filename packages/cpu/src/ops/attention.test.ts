@@ -38,6 +38,7 @@ const base: AttentionShape = {
   scale: 0.4,
   causal: true,
   window: null,
+  softcap: null,
   docRange: null,
 };
 
@@ -69,6 +70,19 @@ const cases: Case[] = [
     depth: { slots: [2, 3], S: 4 },
   },
   { name: 'moda, more slots than a block', shape: { T: 9, Tk: 9, keyCapacity: 9 }, depth: { slots: [70], S: 67 } },
+  { name: 'softcap, blocks', shape: { T: 67, Tk: 131, keyCapacity: 137, H: 3, Hkv: 1, softcap: 0.3, window: 90 } },
+  { name: 'softcap, whole heads', shape: { B: 8, T: 70, Tk: 70, keyCapacity: 70, softcap: 0.3 }, hasDocuments: true },
+  { name: 'softcap of large scores', shape: { T: 9, Tk: 9, keyCapacity: 9, scale: 400, softcap: 30 } },
+  {
+    name: 'softcap, moda, whole heads',
+    shape: { B: 4, T: 19, Tk: 19, keyCapacity: 19, H: 6, Hkv: 2, softcap: 0.3 },
+    depth: { slots: [2, 3], S: 4 },
+  },
+  {
+    name: 'softcap, chunks of 3, phase 2',
+    shape: { B: 2, T: 20, Tk: 20, keyCapacity: 20, softcap: 0.3 },
+    depth: { slots: [3], S: 2, chunk: 3, phase: 2 },
+  },
   {
     name: 'depth attention alone',
     shape: { B: 2, T: 17, H: 3, Hkv: 1 },
@@ -163,6 +177,7 @@ function run(runtime: CpuRuntime, { shape, q, k, v, depth, dOut, dLse }: Inputs)
     v: v && place(runtime, v, [B, keyCapacity, Hkv, Dv]),
     Tk,
     scale: shape.scale,
+    softcap: shape.softcap,
     causal: shape.causal,
     window: shape.window,
     docRange: docRange && place(runtime, docRange, [B, T, 2], 'i32'),
@@ -224,6 +239,7 @@ describe('attention', () => {
         scale: 0.4,
         causal: true,
         window: null,
+        softcap: null,
         docRange: null,
         depth: { ...inputs.depth!, segments: [segment] },
         out: room(runtime, [B, 3, 2, Dv]),

@@ -38,6 +38,8 @@ export interface CpuAttention {
   readonly scale: number;
   readonly causal: boolean;
   readonly window: number | null;
+  /** c of the cap `c tanh(s / c)` on scaled scores s, of sequence and of depth keys; null for none. */
+  readonly softcap: number | null;
   /** i32 `[B, T, 2]` */
   readonly docRange: CpuArray | null;
   readonly depth: CpuDepth | null;
@@ -69,7 +71,12 @@ function sharedWords(scope: FloatScope, x: CpuAttention, out: number): number[] 
   const Hkv = x.k?.shape[2] ?? x.depth?.segments[0].k.shape[3] ?? H;
   const arrays = [scope.read(x.q), scope.read(x.k), scope.read(x.v), out, x.lse.address, x.docRange?.address ?? 0];
   const sizes = [B, T, H, Hkv, D, Dv, x.Tk, x.k?.shape[1] ?? 0];
-  const masks = [floatBits(x.scale), x.causal ? 1 : 0, Math.min(x.window ?? NO_WINDOW, NO_WINDOW)];
+  const masks = [
+    floatBits(x.scale),
+    x.causal ? 1 : 0,
+    Math.min(x.window ?? NO_WINDOW, NO_WINDOW),
+    floatBits(x.softcap ?? 0),
+  ];
   const { S, Td, chunk, chunkPhase } = x.depth ?? { S: 0, Td: T, chunk: 1, chunkPhase: 0 };
   return [...arrays, ...sizes, ...masks, S, Td, chunk, chunkPhase % chunk];
 }

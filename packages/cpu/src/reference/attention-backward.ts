@@ -1,4 +1,4 @@
-import { type AttentionInputs, keyArray, scaledDot, valueArray } from './attention.ts';
+import { type AttentionInputs, keyArray, logitOf, valueArray } from './attention.ts';
 import { type AttentionShape, type VisibleKey, visibleKeys } from './attention-shape.ts';
 import type { Round } from './round.ts';
 
@@ -22,7 +22,7 @@ export interface AttentionGradients {
 /**
  * Gradients by formula, probabilities recomputed from lse: with `P = exp(logit - lse)` and
  * `delta = rowsum(dOut * out) - dLse`, `dS = P (dOut . v - delta)`, `dq = scale dS k`, `dk = scale dS^T q`,
- * `dv = P^T dOut`; depth keys likewise. Slots beyond S get exactly 0.
+ * `dv = P^T dOut`; depth keys likewise. Under a softcap c, dS is multiplied by `1 - (logit / c)^2`. Slots beyond S get exactly 0.
  */
 export function attentionBackwardReference(
   shape: AttentionShape,
@@ -63,7 +63,7 @@ function addRow(
   lseRow: number,
   round: Round,
 ): void {
-  const { D, Dv, scale } = shape;
+  const { D, Dv, scale, softcap } = shape;
   const { q, out, dOut, lse, dLse } = inputs;
   let delta = 0;
   for (let d = 0; d < Dv; d++) delta = round(delta + round(dOut[row * Dv + d] * out[row * Dv + d]));
@@ -73,7 +73,7 @@ function addRow(
     const v = valueArray(inputs, key);
     const dk = key.segment < 0 ? gradients.dk : gradients.dDepth[key.segment].k;
     const dv = key.segment < 0 ? gradients.dv : gradients.dDepth[key.segment].v;
-    const logit = scaledDot(q, row * D, k, key.kOffset, shape, round);
+    const logit = logitOf(q, row * D, k, key.kOffset, shape, round);
     const probability = round(Math.exp(round(logit - lse[lseRow])));
     let dProbability = 0;
     for (let d = 0; d < Dv; d++) {
@@ -81,7 +81,8 @@ function addRow(
       dProbability = round(dProbability + round(dOutValue * v[key.vOffset + d]));
       dv[key.vOffset + d] = round(dv[key.vOffset + d] + round(probability * dOutValue));
     }
-    const dLogit = round(round(probability * round(dProbability - delta)) * scale);
+    const slope = softcap === null ? 1 : round(1 - round((logit / softcap) ** 2));
+    const dLogit = round(round(round(probability * round(dProbability - delta)) * slope) * scale);
     for (let d = 0; d < D; d++) {
       gradients.dq[row * D + d] = round(gradients.dq[row * D + d] + round(dLogit * k[key.kOffset + d]));
       dk[key.kOffset + d] = round(dk[key.kOffset + d] + round(dLogit * q[row * D + d]));

@@ -31,6 +31,8 @@ export interface AttentionShape {
   readonly scale: number;
   readonly causal: boolean;
   readonly window: number | null;
+  /** c of the cap `c tanh(s / c)` on scaled scores s, or null. */
+  readonly softcap: number | null;
   /** `[B, T, 2]`: key range [start, end) of each query's document, or null. */
   readonly docRange: Float64Array | null;
 }

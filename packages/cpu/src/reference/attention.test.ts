@@ -22,6 +22,7 @@ const base: AttentionShape = {
   scale: 0.6,
   causal: true,
   window: null,
+  softcap: null,
   docRange: null,
 };
 
@@ -54,6 +55,7 @@ const cases = [
   { name: 'attention, not causal, window 3', shape: { ...base, causal: false, window: 3 }, depth: null },
   { name: 'moda over two segments with unused slots', shape: base, depth: depthOf(base, 4, [3, 2]) },
   { name: 'depth attention', shape: base, depth: depthOf(base, 3, [3]), hasSequence: false },
+  { name: 'moda under a softcap', shape: { ...base, softcap: 0.4 }, depth: depthOf(base, 3, [3]) },
   { name: 'chunk visible, C=3, phase 2', shape: base, depth: depthOf(base, 2, [2], 3, 2) },
   { name: 'chunk visible with documents', shape: { ...base, docRange }, depth: depthOf(base, 2, [2], 4, 1) },
 ];

@@ -20,18 +20,19 @@ export function valueArray(inputs: AttentionInputs, key: VisibleKey): Float64Arr
   return key.segment < 0 ? inputs.v! : inputs.depth!.segments[key.segment].v;
 }
 
-/** `scale * (q . k)` for the rows at the two offsets. */
-export function scaledDot(
+/** The logit of the rows at the two offsets: `s = scale (q . k)`, or `c tanh(s / c)` under a softcap c. */
+export function logitOf(
   q: Float64Array,
   qOffset: number,
   k: Float64Array,
   kOffset: number,
-  { D, scale }: AttentionShape,
+  { D, scale, softcap }: AttentionShape,
   round: Round,
 ): number {
   let sum = 0;
   for (let d = 0; d < D; d++) sum = round(sum + round(q[qOffset + d] * k[kOffset + d]));
-  return round(sum * scale);
+  const score = round(sum * scale);
+  return softcap === null ? score : round(softcap * round(Math.tanh(round(score / softcap))));
 }
 
 /**
@@ -55,7 +56,7 @@ export function attentionReference(
         for (let h = (kv * H) / Hkv; h < ((kv + 1) * H) / Hkv; h++) {
           const row = (b * T + i) * H + h;
           const logits = keys.map((key) =>
-            scaledDot(inputs.q, row * D, keyArray(inputs, key), key.kOffset, shape, round),
+            logitOf(inputs.q, row * D, keyArray(inputs, key), key.kOffset, shape, round),
           );
           const target = out.subarray(row * Dv, (row + 1) * Dv);
           lse[(b * H + h) * T + i] = softmaxAverage(logits, keys, inputs, target, round);

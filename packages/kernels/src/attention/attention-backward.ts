@@ -14,6 +14,7 @@ import { matrixPass } from './matrix/matrix-passes.ts';
 import type { MatrixKernel } from './matrix/matrix-tiles.ts';
 import rowStats from './row-stats.wgsl';
 import { rowsDepthDqPass, rowsDkvPass, rowsDqPass } from './rows/rows-passes.ts';
+import { withSoftcap } from './softcap.ts';
 import type { SourceStep } from './source-params.ts';
 import { tilePass } from './tile/tile-passes.ts';
 import { unusedSlots } from './unused-slots.ts';
@@ -55,7 +56,7 @@ function planConfig(problem: AttentionProblem, capabilities: DeviceCapabilities,
     passes.push(...sourcePasses(problem, source, step, capabilities, config));
   }
   passes.push(...zeroPasses(problem, capabilities));
-  return { passes, workspace: { stats: problem.B * problem.H * problem.T * 8 } };
+  return { passes: withSoftcap(passes, problem), workspace: { stats: problem.B * problem.H * problem.T * 8 } };
 }
 
 /** Passes that give a source's dq, dk and dv. */

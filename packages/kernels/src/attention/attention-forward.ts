@@ -8,6 +8,7 @@ import { keySources } from './key-source.ts';
 import { depthMatrixPass } from './matrix/depth-passes.ts';
 import { matrixPass } from './matrix/matrix-passes.ts';
 import { rowsForwardPass } from './rows/rows-passes.ts';
+import { withSoftcap } from './softcap.ts';
 import { tilePass } from './tile/tile-passes.ts';
 import { depthVectorPass } from './vector/vector-passes.ts';
 
@@ -47,5 +48,5 @@ function planConfig(problem: AttentionProblem, capabilities: DeviceCapabilities,
     const pass = source.kind === 'depth' ? depthMatrixPass : matrixPass;
     return pass('forward', problem, source, step, capabilities, config);
   });
-  return { passes, workspace: {} };
+  return { passes: withSoftcap(passes, problem), workspace: {} };
 }

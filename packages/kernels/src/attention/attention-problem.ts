@@ -36,6 +36,8 @@ export interface AttentionProblem {
   /** Storage of q, k, v, depth, out and of their gradients dq, dk, dv, dOut. */
   readonly dtype: 'f32' | 'f16';
   readonly scale: number;
+  /** c of the cap `c tanh(s / c)` on scaled scores s, of sequence and of depth keys; none by default. A constant of the pipelines. */
+  readonly softcap?: number;
   readonly causal: boolean;
   /** Sequence key j is visible only if `position - j < window`. */
   readonly window?: number;
@@ -80,7 +82,10 @@ export function validateAttention(problem: AttentionProblem, capabilities: Devic
   require(Math.max(D, Dv) <=
     MAX_HEAD_DIM, `D and Dv must be at most ${MAX_HEAD_DIM}`, `D=${D}, Dv=${Dv}`, 'Use more heads of fewer dimensions.');
   require(Number.isFinite(problem.scale), 'scale must be finite', `${problem.scale}`, 'Use 1 / sqrt(D).');
-  const { window, keyCapacity = Tk } = problem;
+  const { softcap, window, keyCapacity = Tk } = problem;
+  require(softcap === undefined ||
+    (softcap > 0 &&
+      Number.isFinite(softcap)), 'softcap must be finite and above 0', `${softcap}`, 'Leave it out for no cap.');
   require(window === undefined ||
     (Number.isInteger(window) &&
       window >= 1), 'window must be an integer >= 1', `${window}`, 'Leave it out for no window.');

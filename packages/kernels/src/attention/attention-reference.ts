@@ -57,13 +57,25 @@ function visibleKeys(
   return keys;
 }
 
-/** `o = sum_n softmax_n(scale q.k_n) v_n` and `lse`, row by row. Rows without keys: 0 and -Infinity. */
+/** `scale q.k` of a query row and a key, capped to `c tanh(s / c)` with a softcap. */
+function logitOf(
+  { D, scale, softcap: c }: AttentionProblem,
+  operands: ReferenceOperands,
+  key: Key,
+  row: number,
+  round: Rounding,
+): number {
+  const score = round(dot(operands.q!, row * D, operands[key.kName]!, key.kBase, D, round) * scale);
+  return c === undefined ? score : round(c * round(Math.tanh(round(score / c))));
+}
+
+/** `o = sum_n softmax_n(logit_n) v_n` and `lse`, row by row. Rows without keys: 0 and -Infinity. */
 export function attentionForwardReference(
   problem: AttentionProblem,
   operands: ReferenceOperands,
   round: Rounding = exact,
 ): { out: Float64Array; lse: Float64Array } {
-  const { B, T, H, Hkv, D, Dv } = problem;
+  const { B, T, H, Hkv, Dv } = problem;
   const out = new Float64Array(B * T * H * Dv);
   const lse = new Float64Array(B * H * T);
   for (let b = 0; b < B; b++) {
@@ -71,9 +83,7 @@ export function attentionForwardReference(
       for (let h = 0; h < H; h++) {
         const row = (b * T + i) * H + h;
         const keys = visibleKeys(problem, operands, b, i, Math.floor(h / (H / Hkv)));
-        const scores = keys.map((key) =>
-          round(dot(operands.q!, row * D, operands[key.kName]!, key.kBase, D, round) * problem.scale),
-        );
+        const scores = keys.map((key) => logitOf(problem, operands, key, row, round));
         const maximum = scores.reduce((a, x) => Math.max(a, x), Number.NEGATIVE_INFINITY);
         const weights = scores.map((score) => round(Math.exp(round(score - maximum))));
         const sum = weights.reduce((a, x) => round(a + x), 0);
@@ -91,7 +101,7 @@ export function attentionForwardReference(
 }
 
 /**
- * Every gradient from the definition: `p = exp(s - lse)`, `dS = p (dOut.v - delta)`.
+ * Every gradient from the definition: `p = exp(logit - lse)`, `dS = p (dOut.v - delta)`, times `1 - (logit / c)^2` under a cap.
  * Gradients are zero-filled, by operand name (`dq`, `dk`, `dv`, `dDepthK0`, ...); existing contents are the caller's to add.
  *
  * @param storeOut rounding of `out` between forward and backward: a kernel's delta comes from what was stored
@@ -142,13 +152,15 @@ function backwardOfPair(
   delta: number,
   round: Rounding,
 ): void {
-  const { D, Dv, scale } = problem;
+  const { D, Dv, scale, softcap: c } = problem;
   const q = operands.q!;
   const k = operands[key.kName]!;
   const v = operands[key.vName]!;
   const dOut = operands.dOut!;
-  const weight = round(Math.exp(round(round(dot(q, row * D, k, key.kBase, D, round) * scale) - lse)));
-  const dScore = round(weight * round(dot(dOut, row * Dv, v, key.vBase, Dv, round) - delta)) * scale;
+  const logit = logitOf(problem, operands, key, row, round);
+  const weight = round(Math.exp(round(logit - lse)));
+  const slope = c === undefined ? 1 : round(1 - round((logit / c) ** 2));
+  const dScore = round(round(weight * round(dot(dOut, row * Dv, v, key.vBase, Dv, round) - delta)) * slope) * scale;
   const dk = gradients[gradientName(key.kName)]!;
   const dv = gradients[gradientName(key.vName)]!;
   const dq = gradients.dq!;

@@ -15,16 +15,7 @@ override IN_PLACE: bool = false;
 @group(0) @binding(1) var<storage, read_write> out: array<Element>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-fn tanh_of(v: Value) -> Value {
-  let size = abs(v);
-  let s = v * v;
-  let near = ((((Value(-5.70498872745e-3) * s + 2.06390887954e-2) * s - 5.37397155531e-2) * s + 1.33314422036e-1) * s
-    - 3.33332819422e-1) * s * v + v;
-  let far = 1.0 - 2.0 / (exp(2.0 * size) + 1.0);
-  return select(select(far, -far, v < Value(0.0)), near, size < Value(0.625));
-}
-
-// @import { erfc_of, sigmoid, silu } from '../wgsl/activation.wgsl'
+// @import { erfc_of, sigmoid, silu, tanh_of } from '../wgsl/activation.wgsl'
 
 // High word of the 64-bit product of a number below 2^24 and any other.
 fn product_high(a: Bits, b: Bits) -> Bits {

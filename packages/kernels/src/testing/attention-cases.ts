@@ -112,6 +112,14 @@ export const attentionCases = named([
       depth: { S: 5, segments: [3, 4, 2], Td: 7, chunk: 1, chunkPhase: 0 },
     },
   ],
+  ['softcap=1.5, window=9, dLse', attentionProblem({ B: 2, T: 19, H: 6, Hkv: 2, softcap: 1.5, window: 9, dLse: true })],
+  ['softcap=30 D=8, logits of +-100', attentionProblem({ T: 17, D: 8, softcap: 30, scale: 1 }), { amplitude: 4 }],
+  ['moda softcap=0.7 G=3 S=5', attentionProblem({ H: 6, Hkv: 2, S: 5, softcap: 0.7 })],
+  [
+    'moda softcap=0.7 G=3 S=65, deferred',
+    attentionProblem({ T: 5, H: 6, Hkv: 2, S: 65, softcap: 0.7, defersDepth: true }),
+  ],
+  ['modaChunkVisible softcap=2 C=4', attentionProblem({ T: 11, S: 3, chunk: 4, softcap: 2 })],
   ['f16', attentionProblem({ T: 33, dtype: 'f16', H: 4 })],
   [
     'f16 moda G=5 S=3, f32 gradient, odd sizes',
@@ -139,6 +147,15 @@ export const matrixCases = named([
     { docRange: Array.from({ length: 30 }, (_, t) => (t < 7 ? [0, 7] : t < 8 ? [7, 8] : [8, 30])).flat() },
   ],
   ['logits of +-1e4', attentionProblem({ T: 37, H: 2, dtype: 'f16', scale: 1 }), { amplitude: 16 }],
+  ['softcap=1.5, window=7', attentionProblem({ T: 37, H: 2, dtype: 'f16', softcap: 1.5, window: 7, dLse: true })],
+  [
+    'moda softcap=0.7 S=5',
+    attentionProblem({ T: 19, H: 2, dtype: 'f16', S: 5, softcap: 0.7, depthGrad: { dtype: 'f32', accumulate: true } }),
+  ],
+  [
+    'depth attention softcap=0.7 S=17, deferred',
+    attentionProblem({ T: 3, H: 3, dtype: 'f16', S: 17, softcap: 0.7, hasSequence: false, defersDepth: true }),
+  ],
   ['moda S=5', attentionProblem({ T: 19, H: 2, dtype: 'f16', S: 5, depthGrad: { dtype: 'f32', accumulate: true } })],
   [
     'depth attention G=3 S=17, deferred',
@@ -176,6 +193,7 @@ const deferred = { dtype: 'f16', D: 64, defersDepth: true } as const;
 export const vectorCases = named([
   ['G=2 S=5 after a sequence, dLse', attentionProblem({ ...deferred, T: 7, H: 4, Hkv: 2, S: 5, dLse: true })],
   ['G=3 B=2 S=18 alone', attentionProblem({ ...deferred, B: 2, T: 3, H: 6, Hkv: 2, S: 18, hasSequence: false })],
+  ['softcap=0.7 G=2 S=11', attentionProblem({ ...deferred, T: 3, H: 4, Hkv: 2, S: 11, softcap: 0.7 })],
   ['D=32 G=2 B=2 S=11', attentionProblem({ ...deferred, B: 2, T: 5, H: 4, Hkv: 2, D: 32, S: 11 })],
   ['logits of +-1e4', attentionProblem({ ...deferred, T: 5, H: 2, S: 9, scale: 1 / 16 }), { amplitude: 64 }],
   [

@@ -11,6 +11,16 @@ fn erfc_of(v: Value) -> Value {
   return select(tail, 2.0 - tail, v < Value(0.0));
 }
 
+// A polynomial near 0, where 1 - 2 / (e^2|v| + 1) would lose digits.
+fn tanh_of(v: Value) -> Value {
+  let size = abs(v);
+  let s = v * v;
+  let near = ((((Value(-5.70498872745e-3) * s + 2.06390887954e-2) * s - 5.37397155531e-2) * s + 1.33314422036e-1) * s
+    - 3.33332819422e-1) * s * v + v;
+  let far = 1.0 - 2.0 / (exp(2.0 * size) + 1.0);
+  return select(select(far, -far, v < Value(0.0)), near, size < Value(0.625));
+}
+
 // Through exp of a number that is never positive, so that nothing overflows.
 fn sigmoid(v: Value) -> Value {
   let e = exp(-abs(v));

@@ -2,7 +2,6 @@ import { add, ConfigError, type DepthReading, mul, reshape, sub, type Tensor } f
 import { type Check, checkFields, checkOperands, flag, orNull, shapeIs, shown, whole } from '@modajs/tensor/checks';
 import { attention } from '../attention.ts';
 import type { SequenceOptions } from '../attention-options.ts';
-import { cappedAttention } from '../capped-attention.ts';
 import { depthAttention } from '../depth-attention.ts';
 import { mergeAttention } from '../merge.ts';
 import { moda } from '../moda.ts';
@@ -79,7 +78,7 @@ export function attentionLayer(
   const { out, lse } = readKeys(read, weights, config, context);
   if (context.onAttention && lse === null) {
     throw new ConfigError(
-      `attentionLayer: onAttention needs one softmax without a cap or a gate, got logitSoftcap=${config.logitSoftcap}${weights.depthGate ? ' and depthGate' : ''}. Leave onAttention out.`,
+      'attentionLayer: onAttention needs one softmax without a gate, got depthGate. Leave onAttention out.',
     );
   }
   if (context.onAttention && lse) {
@@ -182,16 +181,8 @@ function readKeys(
 ): { readonly out: Tensor; readonly lse: Tensor | null } {
   const { q, k, v, depth, stream, Tk } = read;
   const scale = config.softmaxScale ?? 1 / Math.sqrt(config.headDim);
-  const { causal, window = null, logitSoftcap = null } = config;
-  const options: SequenceOptions = { scale, causal, window, docRange, Tk };
-  if (logitSoftcap !== null) {
-    if (depth) {
-      throw new ConfigError(
-        `attentionLayer: logitSoftcap needs a layer that reads no depth slots, got logitSoftcap=${logitSoftcap} and ${depth.S} slots. Set it to null.`,
-      );
-    }
-    return { out: cappedAttention(q, k, v, { ...options, softcap: logitSoftcap }), lse: null };
-  }
+  const { causal, window = null, logitSoftcap: softcap = null } = config;
+  const options: SequenceOptions = { scale, causal, window, softcap, docRange, Tk };
   if (!depth) return attention(q, k, v, options);
   if (config.depthChunk > 1) {
     return modaChunkVisible(q, k, v, depth, { ...options, chunk: config.depthChunk, firstPosition });
@@ -200,7 +191,7 @@ function readKeys(
   // Two queries differ, or attention without depth is asked for too: the parts are computed apart and merged, exactly, with one
   // pass over memory more.
   const sequence = attention(q, k, v, options);
-  const both = mergeAttention(sequence, depthAttention(depthQuery(read, weights, config), depth, { scale }));
+  const both = mergeAttention(sequence, depthAttention(depthQuery(read, weights, config), depth, { scale, softcap }));
   const { depthGate = null } = weights;
   return depthGate === null ? both : { out: gated(sequence.out, both.out, depthGate), lse: null };
 }

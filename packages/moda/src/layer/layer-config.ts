@@ -62,7 +62,7 @@ export interface AttentionLayerConfig {
   readonly softmaxScale: number | null;
   /** Keys `window` or more positions back are hidden; null, the default, hides none. Never touches depth keys. */
   readonly window?: number | null;
-  /** c of `c tanh(s / c)`, which logits s go through before the softmax; null, the default, for none. Without depth slots only. */
+  /** c of `c tanh(s / c)`, which logits s go through before the softmax, those of depth slots too; null, the default, for none. */
   readonly logitSoftcap?: number | null;
   /** Hide later positions; true for language models. */
   readonly causal: boolean;

@@ -19,7 +19,7 @@ import {
 } from '@modajs/tensor';
 import type { AttentionProbe } from './attention-probe.ts';
 import { checkProbe } from './check-probe.ts';
-import { groupHeads, softmaxScale } from './group-heads.ts';
+import { groupHeads, logitsOf } from './group-heads.ts';
 
 /** Probabilities of one layer, f32 whatever the layer computes in; a row's two parts together sum to 1. */
 export interface AttentionMap {
@@ -43,7 +43,7 @@ export function attentionMap(probe: AttentionProbe): AttentionMap {
       { depthChunk: config.depthChunk },
     );
   }
-  return tidy(() => noGrad(() => ({ sequence: sequenceMap(probe), depth: depth && depthMap(probe, probe.slots) })));
+  return tidy(() => noGrad(() => ({ sequence: sequenceMap(probe), depth: depth && depthMap(probe) })));
 }
 
 function sequenceMap(probe: AttentionProbe): Tensor {
@@ -52,7 +52,7 @@ function sequenceMap(probe: AttentionProbe): Tensor {
   const Hkv = k.shape[2];
   const keys = transpose(cast(slice(k, [0, 0, 0, 0], [B, Tk, Hkv, D]), 'f32'), [0, 2, 3, 1]); // [B, Hkv, D, Tk]
   const queries = transpose(groupHeads(cast(sequenceQ, 'f32'), Hkv), [0, 2, 3, 1, 4]); // [B, Hkv, G, T, D]
-  const logits = mul(matmul(queries, unsqueeze(keys, 2)), softmaxScale(probe)); // [B, Hkv, G, T, Tk]
+  const logits = logitsOf(matmul(queries, unsqueeze(keys, 2)), probe); // [B, Hkv, G, T, Tk]
   const probabilities = exp(sub(reshape(logits, [B, H, T, Tk]), unsqueeze(lse, 3)));
   if (docRange) {
     throw new ConfigError(
@@ -69,8 +69,13 @@ function sequenceMap(probe: AttentionProbe): Tensor {
   return where(tensor(visible, { shape: [1, 1, T, Tk], dtype: lse.dtype, device: lse.device }), probabilities, 0);
 }
 
-function depthMap(probe: AttentionProbe, slots: readonly Tensor[]): Tensor {
-  const { q, lse } = probe;
+function depthMap(probe: AttentionProbe): Tensor {
+  return exp(sub(slotLogits(probe), unsqueeze(probe.lse, 3)));
+}
+
+/** f32 `[B, H, T, S]`: logits of the slots of each query's own position. */
+export function slotLogits(probe: AttentionProbe): Tensor {
+  const { q, slots } = probe;
   const [B, T, H] = q.shape;
   const Hkv = slots[0].shape[2];
   const queries = groupHeads(cast(q, 'f32'), Hkv);
@@ -78,6 +83,5 @@ function depthMap(probe: AttentionProbe, slots: readonly Tensor[]): Tensor {
     const product = mul(queries, unsqueeze(cast(k, 'f32'), 3)); // [B, T, Hkv, G, D]
     return reshape(sum(product, { axes: [4] }), [B, T, H, 1]);
   });
-  const logits = mul(transpose(concat(columns, 3), [0, 2, 1, 3]), softmaxScale(probe)); // [B, H, T, S]
-  return exp(sub(logits, unsqueeze(lse, 3)));
+  return logitsOf(transpose(concat(columns, 3), [0, 2, 1, 3]), probe);
 }

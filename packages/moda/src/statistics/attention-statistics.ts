@@ -1,8 +1,10 @@
 import {
   attentionPrimitive,
+  ConfigError,
   cast,
   type DepthReading,
   exp,
+  logsumexp,
   mul,
   noGrad,
   reshape,
@@ -15,12 +17,14 @@ import {
   tensor,
   tidy,
   transpose,
+  unsqueeze,
   zerosLike,
 } from '@modajs/tensor';
 import { checkFields, checkOperands, dtypeIs, rankIs, shapeIs } from '@modajs/tensor/checks';
+import { slotLogits } from './attention-map.ts';
 import type { AttentionProbe } from './attention-probe.ts';
 import { checkProbe } from './check-probe.ts';
-import { groupHeads, softmaxScale } from './group-heads.ts';
+import { groupHeads, logitsOf, softmaxScale } from './group-heads.ts';
 
 /** Where the probability mass of each query went, f32 `[B, H, T]` each. */
 export interface AttentionStatistics {
@@ -35,6 +39,8 @@ export interface AttentionStatistics {
 /**
  * Statistics of one layer, with O(T) memory: nothing of size T^2 is formed. Everything is computed in f32; the depth keys of an
  * f16 layer are copied for it.
+ *
+ * @throws ConfigError for chunk-visible depth under a cap on the logits
  */
 export function attentionStatistics(probe: AttentionProbe): AttentionStatistics {
   checkProbe('attentionStatistics', probe);
@@ -42,6 +48,7 @@ export function attentionStatistics(probe: AttentionProbe): AttentionStatistics 
     noGrad(() => {
       const sinkMass = mul(exp(sub(sinkLogit(probe), probe.lse)), seesSink(probe));
       if (!probe.depth) return { depthMass: zerosLike(probe.lse), depthEntropy: zerosLike(probe.lse), sinkMass };
+      if (typeof probe.config.logitSoftcap === 'number') return { ...cappedDepth(probe), sinkMass };
       const q = cast(probe.q, 'f32');
       // Values replaced by keys: the output is the mean key, and entropy = lse - scale q . mean key.
       const meanKey = attentionPrimitive({
@@ -63,6 +70,21 @@ export function attentionStatistics(probe: AttentionProbe): AttentionStatistics 
       };
     }),
   );
+}
+
+/** The mean logit is not the mean key's under a cap: each slot's logit is computed, with O(T S) memory. */
+function cappedDepth(probe: AttentionProbe): Pick<AttentionStatistics, 'depthMass' | 'depthEntropy'> {
+  const { depthChunk, logitSoftcap } = probe.config;
+  if (depthChunk > 1) {
+    throw new ConfigError(
+      `attentionStatistics: under a cap depth keys must belong to the query's own position, got depthChunk=${depthChunk} and logitSoftcap=${logitSoftcap}. Leave one of them out.`,
+      { depthChunk, logitSoftcap },
+    );
+  }
+  const logits = slotLogits(probe); // [B, H, T, S]
+  const lse = logsumexp(logits, { axes: [3] });
+  const meanLogit = sum(mul(exp(sub(logits, unsqueeze(lse, 3))), logits), { axes: [3] });
+  return { depthMass: exp(sub(lse, probe.lse)), depthEntropy: sub(lse, meanLogit) };
 }
 
 /** Where a window leaves key 0 in sight: `[1, 1, T]` of 0 and 1, or 1. */
@@ -102,7 +124,7 @@ function sinkLogit(probe: AttentionProbe): Tensor {
   const Hkv = k.shape[2];
   const first = cast(reshape(slice(k, [0, 0, 0, 0], [B, 1, Hkv, D]), [B, 1, Hkv, 1, D]), 'f32');
   const logits = sum(mul(groupHeads(cast(sequenceQ, 'f32'), Hkv), first), { axes: [4] });
-  return mul(transpose(reshape(logits, [B, T, H])), softmaxScale(probe));
+  return logitsOf(transpose(reshape(logits, [B, T, H])), probe);
 }
 
 /** Means over batch and positions, by head. */

@@ -78,7 +78,7 @@ export interface BlockConfig {
   readonly softmaxScale: number | null;
   /** Whether layer l, from 0, also divides q . k by l + 1 (GPT-2's `scale_attn_by_inverse_layer_idx`). */
   readonly softmaxScaleByLayer: boolean;
-  /** c of `c tanh(s / c)`, which logits of the attention go through before the softmax; null for none. */
+  /** c of `c tanh(s / c)`, which logits of the attention, those of MoDA's depth slots too, go through before the softmax; null for none. */
   readonly attentionSoftcap: number | null;
   /** Positions that an attention layer in `localLayers` sees, the query's own included; null: all layers see everything. */
   readonly window: number | null;

@@ -60,7 +60,6 @@ describe('defineDecoderConfig', () => {
     [{ biasMaps: 'qkv' }, 'Set bias to true.'],
     [{ parallelBlocks: true }, "Set norm to 'pre'."],
     [{ parallelBlocks: true, norm: 'pre', depth: 'mudd' }, 'Set parallelBlocks to false.'],
-    [{ attentionSoftcap: 5, depth: 'moda' }, 'attentionSoftcap needs attention without depth slots'],
     [{ nopeLayers: [1], depth: 'moda' }, "Set depth.rope to 'none'."],
     [{ nopeLayers: [1], depth: 'depth-value-mix' }, "Set depth to 'value-residual'."],
   ];

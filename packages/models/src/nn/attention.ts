@@ -23,6 +23,8 @@ export interface MultiHeadAttentionOptions extends ModuleOptions {
   readonly ropeTheta?: number | null;
   /** RMSNorm of queries and keys before they rotate; none by default. */
   readonly qkNorm?: 'none' | 'head';
+  /** c of the cap on logits, `c tanh(s / c)`, those of depth slots too; null, the default, for none. */
+  readonly softcap?: number | null;
   /** False by default. */
   readonly bias?: boolean;
 }
@@ -51,7 +53,7 @@ export class MultiHeadAttention extends Module {
   constructor(given: MultiHeadAttentionOptions) {
     super();
     const { dModel, nHeads, nKvHeads = nHeads, headDim = dModel / nHeads, bias = false, seed } = given;
-    const { causal = true, ropeTheta = 10_000, qkNorm = 'none', dtype, device } = given;
+    const { causal = true, ropeTheta = 10_000, qkNorm = 'none', softcap = null, dtype, device } = given;
     if (nHeads % nKvHeads !== 0 || !Number.isInteger(headDim)) {
       throw new ShapeError(
         `multiHeadAttention: nKvHeads must divide nHeads, and nHeads dModel, got dModel=${dModel}, nHeads=${nHeads}, nKvHeads=${nKvHeads}. Set headDim, or other numbers of heads.`,
@@ -75,6 +77,7 @@ export class MultiHeadAttention extends Module {
       normEps: 1e-6,
       rotary: ropeTheta === null ? null : { theta: ropeTheta, interleaved: false },
       softmaxScale: null,
+      logitSoftcap: softcap,
       causal,
       depthKeyNorm: 'writer',
       depthRope: 'shared',

@@ -143,6 +143,18 @@ describe('modules [reference]', () => {
     expect(() => new MultiHeadAttention({ dModel: 12, nHeads: 6, nKvHeads: 4 })).toThrow(ShapeError);
   });
 
+  it('attention caps its logits', async () => {
+    const x = tensor([[new Array(8).fill(1), new Array(8).fill(-1), [3, 0, 0, 0, 0, 0, 0, 1]]]);
+    const run = (softcap: number | null) =>
+      values(new MultiHeadAttention({ dModel: 8, nHeads: 2, softcap, seed: 3 }).forward(x));
+    const [plain, loose, tight] = [await run(null), await run(1e4), await run(0.1)];
+    loose.forEach((value, n) => {
+      expect(value).toBeCloseTo(plain[n], 4);
+    });
+    expect(tight).not.toEqual(plain);
+    expect(() => new MultiHeadAttention({ dModel: 8, nHeads: 2, softcap: -1 }).forward(x)).toThrow('logitSoftcap');
+  });
+
   it('dropout keeps the mean in training, and everything else', async () => {
     const dropout = new Dropout(0.25, { seed: 4 });
     const x = tensor(new Float32Array(20_000).fill(1));

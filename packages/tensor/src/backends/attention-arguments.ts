@@ -35,6 +35,8 @@ export interface AttentionArguments {
   readonly causal: boolean;
   /** Keys with `position - j >= window` are hidden; null for no window. */
   readonly window: number | null;
+  /** c of the cap `c tanh(s / c)` on scaled scores s, of sequence and of depth keys; null for none. */
+  readonly softcap: number | null;
   /** i32 `[B, T, 2]`: key range [start, end) of the row's document, monotone over t; null when rows are one document. */
   readonly docRange: ArrayView | null;
   readonly depth: DepthArguments | null;

@@ -7,6 +7,7 @@ import {
   flag,
   type OptionChecks,
   orNull,
+  positive,
   shown,
   whole,
 } from '../core/value-checks.ts';
@@ -32,6 +33,7 @@ const ATTENTION_INPUT: OptionChecks<AttentionInput> = {
   scale: finite,
   causal: flag,
   window: orNull(whole(1)),
+  softcap: orNull(positive),
   docRange: checkedLater,
   depth: orNull(isReading),
   chunk: whole(1),

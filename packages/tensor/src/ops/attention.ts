@@ -64,6 +64,8 @@ export interface AttentionInput {
   readonly causal?: boolean;
   /** Keys `window` or more positions back are hidden. */
   readonly window?: number | null;
+  /** c of the cap on logits: a scaled score s enters the softmax as `c tanh(s / c)`, of sequence and of depth keys; null for none. */
+  readonly softcap?: number | null;
   /** i32 `[B, T, 2]`: key range [start, end) of each position's document; monotone. */
   readonly docRange?: Tensor | null;
   readonly depth?: DepthReading | null;
@@ -125,6 +127,7 @@ function argumentsOf(
     scale: scaleOf(input),
     causal: input.causal ?? true,
     window: input.window ?? null,
+    softcap: input.softcap ?? null,
     docRange: docRange?.view ?? null,
     depth,
     out: out.view,

@@ -33,6 +33,7 @@ const WEIGHTS_BINDING: u32 = 8u; // @specialize
 
 const HIGHEST = 3.0e38;
 const LOG2_E = 1.4426950408889634;
+// @import { capped_four, cap_slope_four } from '../../wgsl/attention/softcap.wgsl'
 
 const THREADS = SUBGROUPS * 32u;
 const ROWS = ROW_FRAGMENTS * 16u;
@@ -216,8 +217,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       var weight: array<vec4<f32>, SLOTS / 4u>;
       var d_score: array<vec4<f32>, SLOTS / 4u>;
       for (var c = 0u; c < SLOTS / 4u; c++) { // @unroll
-        weight[c] = exp2(bitcast<vec4<f32>>(scores[row_at + c]) * scale - lse_delta.x);
-        d_score[c] = weight[c] * (bitcast<vec4<f32>>(d_weights[row_at + c]) - lse_delta.y);
+        let logit = capped_four(bitcast<vec4<f32>>(scores[row_at + c]) * scale, LOG2_E);
+        weight[c] = exp2(logit - lse_delta.x);
+        d_score[c] = weight[c] * (bitcast<vec4<f32>>(d_weights[row_at + c]) - lse_delta.y) * cap_slope_four(logit, LOG2_E);
       }
       // @if defers
       for (var c = 0u; c < SLOTS / 4u; c++) { // @unroll

@@ -24,6 +24,7 @@ const LOWEST = -3.0e38;
 const FLOOR = -1.0e30; // under every score, above masked ones
 const MAX_GROWTH = 8.0; // log2 of the largest weight
 const LOG2_E = 1.4426950408889634;
+// @import { capped_four } from '../../wgsl/attention/softcap.wgsl'
 
 const THREADS = SUBGROUPS * 32u;
 const ROWS = ROW_FRAGMENTS * 16u;
@@ -139,7 +140,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var highest = vec4<f32>(LOWEST);
     for (var c = 0u; c < SLOTS / 4u; c++) { // @unroll
       let at = vec4<u32>(slot + c * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
-      logits[c] = select(vec4<f32>(LOWEST), bitcast<vec4<f32>>(scores[row_at + c]) * scale, at < vec4<u32>(params.slots));
+      let logit = capped_four(bitcast<vec4<f32>>(scores[row_at + c]) * scale, LOG2_E);
+      logits[c] = select(vec4<f32>(LOWEST), logit, at < vec4<u32>(params.slots));
       highest = max(highest, logits[c]);
     }
     let grown = max(maximum, max(max(highest.x, highest.y), max(highest.z, highest.w)));

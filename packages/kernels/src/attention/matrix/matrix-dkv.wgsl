@@ -32,6 +32,7 @@ const Dv: u32 = 64u; // @specialize
 
 const HIGHEST = 3.0e38;
 const LOG2_E = 1.4426950408889634;
+// @import { capped_four, cap_slope_four } from '../../wgsl/attention/softcap.wgsl'
 
 const THREADS = SUBGROUPS * 32u;
 const KEYS = KEY_FRAGMENTS * 16u; // of a subgroup, a lane each
@@ -242,7 +243,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let row = current * ROWS + c * 4u;
         let row_max = vec4<f32>(row_lse[row], row_lse[row + 1u], row_lse[row + 2u], row_lse[row + 3u]);
         let delta = vec4<f32>(row_delta[row], row_delta[row + 1u], row_delta[row + 2u], row_delta[row + 3u]);
-        weight[c] = exp2(bitcast<vec4<f32>>(scores[key_slot + c]) * scale - row_max);
+        let logit = capped_four(bitcast<vec4<f32>>(scores[key_slot + c]) * scale, LOG2_E);
+        weight[c] = exp2(logit - row_max);
         if (has_mask) {
           let first = vec4<i32>(row_first[row], row_first[row + 1u], row_first[row + 2u], row_first[row + 3u]);
           let end = vec4<i32>(row_end[row], row_end[row + 1u], row_end[row + 2u], row_end[row + 3u]);
@@ -250,7 +252,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
           weight[c] = select(vec4<f32>(), weight[c], (at >= first) & (at < end));
         }
         if (HAS_DK) {
-          d_score[c] = weight[c] * (bitcast<vec4<f32>>(d_weights[key_slot + c]) - delta);
+          d_score[c] = weight[c] * (bitcast<vec4<f32>>(d_weights[key_slot + c]) - delta) * cap_slope_four(logit, LOG2_E);
         }
       }
       for (var c = 0u; c < ROWS / 8u; c++) { // @unroll

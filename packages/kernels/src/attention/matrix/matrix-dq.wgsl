@@ -26,6 +26,7 @@ const Dv: u32 = 64u; // @specialize
 const LOWEST = -3.0e38;
 const HIGHEST = 3.0e38;
 const LOG2_E = 1.4426950408889634;
+// @import { capped_four, cap_slope_four } from '../../wgsl/attention/softcap.wgsl'
 
 const THREADS = SUBGROUPS * 32u;
 const ROWS = ROW_FRAGMENTS * 16u; // of a subgroup, a lane each
@@ -176,12 +177,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if (lane < ROWS) {
       var d_score: array<vec4<f32>, KEYS / 4u>;
       for (var c = 0u; c < KEYS / 4u; c++) { // @unroll
-        var weight = exp2(bitcast<vec4<f32>>(scores[row_slot + c]) * scale - lse_delta.x);
+        let logit = capped_four(bitcast<vec4<f32>>(scores[row_slot + c]) * scale, LOG2_E);
+        var weight = exp2(logit - lse_delta.x);
         if (has_mask) {
           let key = vec4<i32>(first_key + i32(c) * 4) + vec4<i32>(0, 1, 2, 3);
           weight = select(vec4<f32>(), weight, (key >= vec4<i32>(range.x)) & (key < vec4<i32>(range.y)));
         }
-        d_score[c] = weight * (bitcast<vec4<f32>>(d_weights[row_slot + c]) - lse_delta.y);
+        d_score[c] = weight * (bitcast<vec4<f32>>(d_weights[row_slot + c]) - lse_delta.y) * cap_slope_four(logit, LOG2_E);
       }
       for (var c = 0u; c < KEYS / 8u; c++) { // @unroll
         let low = d_score[2u * c];

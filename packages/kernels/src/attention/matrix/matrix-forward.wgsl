@@ -30,6 +30,7 @@ const LOWEST = -3.0e38;
 const FLOOR = -1.0e30; // under every score, above masked ones
 const MAX_GROWTH = 8.0; // log2 of the largest weight
 const LOG2_E = 1.4426950408889634;
+// @import { capped_four } from '../../wgsl/attention/softcap.wgsl'
 
 const THREADS = SUBGROUPS * 32u;
 const ROWS = ROW_FRAGMENTS * 16u; // of a subgroup, a lane each
@@ -170,7 +171,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var logits: array<vec4<f32>, KEYS / 4u>;
     var highest = vec4<f32>(LOWEST);
     for (var c = 0u; c < KEYS / 4u; c++) { // @unroll
-      logits[c] = bitcast<vec4<f32>>(scores[row_slot + c]) * scale;
+      logits[c] = capped_four(bitcast<vec4<f32>>(scores[row_slot + c]) * scale, LOG2_E);
       if (has_mask) {
         let key = vec4<i32>(first_key + i32(c) * 4) + vec4<i32>(0, 1, 2, 3);
         logits[c] = select(vec4<f32>(LOWEST), logits[c], (key >= vec4<i32>(range.x)) & (key < vec4<i32>(range.y)));

@@ -21,6 +21,7 @@ override Dv: u32 = 64u;
 @group(0) @binding(6) var<storage, read_write> weights: array<vec2<Element>>;
 @group(0) @binding(7) var<uniform> params: Params;
 
+// @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'
 const THREADS = 64u;
 
 var<workgroup> q_row: array<f32, D>;
@@ -57,12 +58,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       for (var d = 0u; d < D; d++) {
         score += q_row[d] * f32(k[key_base + slot * params.k_slot_stride + d]);
       }
+      score = capped(score, 1.0);
       var d_weight = 0.0;
       for (var d = 0u; d < Dv; d++) {
         d_weight += d_out_row[d] * f32(v[value_base + slot * params.v_slot_stride + d]);
       }
       let weight = exp(score - lse_delta.x);
-      d_scores[thread] = weight * (d_weight - lse_delta.y);
+      d_scores[thread] = weight * (d_weight - lse_delta.y) * cap_slope(score, 1.0);
       weights[params.dk_offset + slot * n_rows + row] = vec2<Element>(Element(weight), Element(d_scores[thread]));
     }
     workgroupBarrier();

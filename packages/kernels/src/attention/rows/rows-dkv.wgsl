@@ -18,6 +18,7 @@ override Dv: u32 = 64u;
 @group(0) @binding(7) var<storage, read_write> dv: array<Gradient>;
 @group(0) @binding(8) var<uniform> params: Params;
 
+// @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'
 const THREADS = 64u;
 
 var<workgroup> k_row: array<f32, D>;
@@ -65,12 +66,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         for (var d = 0u; d < D; d++) {
           score += k_row[d] * f32(q[row * D + d]);
         }
+        score = capped(score, 1.0);
         var d_weight = 0.0;
         for (var d = 0u; d < Dv; d++) {
           d_weight += v_row[d] * f32(d_out[row * Dv + d]);
         }
         weights[thread] = exp(score - lse_delta.x);
-        d_scores[thread] = weights[thread] * (d_weight - lse_delta.y);
+        d_scores[thread] = weights[thread] * (d_weight - lse_delta.y) * cap_slope(score, 1.0);
       }
     }
     workgroupBarrier();

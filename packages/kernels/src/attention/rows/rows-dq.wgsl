@@ -15,6 +15,7 @@ override Dv: u32 = 64u;
 @group(0) @binding(6) var<storage, read_write> dq: array<Element>;
 @group(0) @binding(7) var<uniform> params: Params;
 
+// @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'
 const THREADS = 64u;
 
 var<workgroup> q_row: array<f32, D>;
@@ -53,11 +54,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       for (var d = 0u; d < D; d++) {
         score += q_row[d] * f32(k[key + d]);
       }
+      score = capped(score, 1.0);
       var d_weight = 0.0;
       for (var d = 0u; d < Dv; d++) {
         d_weight += d_out_row[d] * f32(v[value + d]);
       }
-      d_scores[thread] = exp(score - lse_delta.x) * (d_weight - lse_delta.y);
+      d_scores[thread] = exp(score - lse_delta.x) * (d_weight - lse_delta.y) * cap_slope(score, 1.0);
     }
     workgroupBarrier();
     for (var j = 0u; j < min(THREADS, n_keys - block); j++) {

@@ -17,6 +17,7 @@ override Dv: u32 = 64u;
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(6) var<uniform> params: Params;
 
+// @import { capped } from '../../wgsl/attention/softcap.wgsl'
 const THREADS = 64u;
 const LOWEST = -3.0e38;
 
@@ -64,6 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       for (var d = 0u; d < D; d++) {
         score += q_row[d] * f32(k[base + d]);
       }
+      score = capped(score, 1.0);
     }
     scores[thread] = score;
     workgroupBarrier();

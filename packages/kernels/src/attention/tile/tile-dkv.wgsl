@@ -17,6 +17,7 @@ const Dv: u32 = 64u; // @specialize
 @group(0) @binding(8) var<uniform> params: Params;
 
 const LOG2_E = 1.4426950408889634;
+// @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'
 // @import { THREADS, ROWS, KEYS, DEPTH, COLUMNS, D_CHUNKS, V_CHUNKS, STRIDE, left_tile, right_tile, columns_tile, query_at, key_at } from '../../wgsl/attention/register-tile.wgsl'
 
 var<workgroup> weights: array<f32, KEYS * STRIDE>;
@@ -119,9 +120,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       for (var r = 0u; r < 4u; r++) {
         let position = i32(tile_key + ty * 4u + r);
         let sees = position >= range.x && position < range.y;
-        let weight = select(0.0, exp2((score[r][c] * params.scale - lse_delta.x) * LOG2_E), sees);
+        let logit = capped(score[r][c] * params.scale, 1.0);
+        let weight = select(0.0, exp2((logit - lse_delta.x) * LOG2_E), sees);
         weights[(ty * 4u + r) * STRIDE + tx * 4u + c] = weight;
-        d_scores[(ty * 4u + r) * STRIDE + tx * 4u + c] = weight * (d_weight[r][c] - lse_delta.y);
+        d_scores[(ty * 4u + r) * STRIDE + tx * 4u + c] = weight * (d_weight[r][c] - lse_delta.y) * cap_slope(logit, 1.0);
       }
     }
     for (var chunk = 0u; chunk < V_CHUNKS; chunk++) { // @unroll

@@ -15,6 +15,7 @@ const Dv: u32 = 64u; // @specialize
 @group(0) @binding(7) var<uniform> params: Params;
 
 const LOG2_E = 1.4426950408889634;
+// @import { capped_four, cap_slope_four } from '../../wgsl/attention/softcap.wgsl'
 // @import { THREADS, ROWS, KEYS, DEPTH, COLUMNS, D_CHUNKS, STRIDE, left_tile, right_tile, columns_tile, query_at, key_at } from '../../wgsl/attention/register-tile.wgsl'
 
 var<workgroup> d_scores: array<f32, ROWS * STRIDE>;
@@ -115,8 +116,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       let lse_delta = row_stats[ty * 4u + r];
       let range = row_visible[ty * 4u + r];
       let sees = (key >= vec4<i32>(range.x)) & (key < vec4<i32>(range.y));
-      let weight = select(vec4<f32>(), exp2((score[r] * params.scale - lse_delta.x) * LOG2_E), sees);
-      let d_score = weight * (d_weight[r] - lse_delta.y);
+      let logit = capped_four(score[r] * params.scale, 1.0);
+      let weight = select(vec4<f32>(), exp2((logit - lse_delta.x) * LOG2_E), sees);
+      let d_score = weight * (d_weight[r] - lse_delta.y) * cap_slope_four(logit, 1.0);
       for (var c = 0u; c < 4u; c++) {
         d_scores[(ty * 4u + r) * STRIDE + tx * 4u + c] = d_score[c];
       }

@@ -17,6 +17,7 @@ const Dv: u32 = 64u; // @specialize
 const LOWEST = -3.0e38;
 const FLOOR = -1.0e30; // under every score, above masked ones
 const LOG2_E = 1.4426950408889634;
+// @import { capped } from '../../wgsl/attention/softcap.wgsl'
 // @import { THREADS, ROWS, KEYS, DEPTH, COLUMNS, V_CHUNKS, STRIDE, left_tile, right_tile, columns_tile, query_at, key_at } from '../../wgsl/attention/register-tile.wgsl'
 
 var<workgroup> scores: array<f32, ROWS * STRIDE>; // then weights
@@ -80,7 +81,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     for (var r = 0u; r < 4u; r++) {
       for (var c = 0u; c < 4u; c++) {
-        scores[(ty * 4u + r) * STRIDE + tx * 4u + c] = score[r][c] * (params.scale * LOG2_E);
+        scores[(ty * 4u + r) * STRIDE + tx * 4u + c] = capped(score[r][c] * (params.scale * LOG2_E), LOG2_E);
       }
     }
     workgroupBarrier();

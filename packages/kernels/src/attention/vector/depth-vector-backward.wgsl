@@ -20,6 +20,7 @@ const THREADS: u32 = 128u; // @specialize
 @group(0) @binding(7) var<uniform> params: Params;
 
 const LOG2_E = 1.4426950408889634;
+// @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'
 // @import { load_key, load_value, sum_to_lane } from '../../wgsl/attention/slot-lanes.wgsl'
 // @import { low_of, high_of } from '../../wgsl/halves.wgsl'
 
@@ -93,9 +94,9 @@ fn main(
     }
     let own = slot + lane % SLOTS;
     for (var g = 0u; g < G; g++) { // @unroll
-      let score = sum_to_lane(products[g], lane) * scale;
-      let weight = select(0.0, exp2(score - lse_delta[g].x), own < params.slots);
-      d_score[g] *= weight;
+      let logit = capped(sum_to_lane(products[g], lane) * scale, LOG2_E);
+      let weight = select(0.0, exp2(logit - lse_delta[g].x), own < params.slots);
+      d_score[g] *= weight * cap_slope(logit, LOG2_E);
       if (is_unit && own < params.slots && lane < SLOTS) {
         weights[params.dk_offset + own * (params.B * params.T * params.H) + row + g] = pack2x16float(vec2<f32>(weight, d_score[g]));
       }

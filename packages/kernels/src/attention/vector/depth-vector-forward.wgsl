@@ -21,6 +21,7 @@ const THREADS: u32 = 128u; // @specialize
 
 const LOWEST = -3.0e38;
 const LOG2_E = 1.4426950408889634;
+// @import { capped } from '../../wgsl/attention/softcap.wgsl'
 // @import { load_key, load_value, sum_to_lane } from '../../wgsl/attention/slot-lanes.wgsl'
 // @import { low_of, high_of } from '../../wgsl/halves.wgsl'
 
@@ -88,7 +89,7 @@ fn main(
     let is_used = slot + lane % SLOTS < params.slots;
     var weight: array<f32, G>; // of slot + lane % SLOTS
     for (var g = 0u; g < G; g++) { // @unroll
-      let score = select(LOWEST, sum_to_lane(products[g], lane) * scale, is_used);
+      let score = select(LOWEST, capped(sum_to_lane(products[g], lane) * scale, LOG2_E), is_used);
       var grown = max(maximum[g], score);
       if (SLOTS == 8u) {
         grown = max(grown, subgroupShuffleXor(grown, 4u));

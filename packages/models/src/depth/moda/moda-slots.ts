@@ -14,15 +14,8 @@ export function hasProjection({ nLayers }: BlockConfig, { lastProjection }: Moda
 }
 
 /** What slots under the softmax of the attention ask of the rest of a model. */
-export function checkModa(config: BlockConfig, { kind, rope }: ModaDepth | ModaChunkDepth): void {
-  const { attentionSoftcap, localRopeTheta, nopeLayers } = config;
-  if (attentionSoftcap !== null) {
-    refuseConfig(
-      'attentionSoftcap needs attention without depth slots',
-      { depth: kind, attentionSoftcap },
-      "Set depth to 'depth-attention', which has a softmax of its own, or attentionSoftcap to null.",
-    );
-  }
+export function checkModa(config: BlockConfig, { rope }: ModaDepth | ModaChunkDepth): void {
+  const { localRopeTheta, nopeLayers } = config;
   if (rope === 'shared' && !rotatesAlike(config)) {
     refuseConfig(
       'depth keys that share rotary positions need layers that rotate alike',

@@ -58,7 +58,18 @@ function keyRows(gradient: Float64Array, { B, keyCapacity }: AttentionShape, out
   return cut;
 }
 
-function shapeOf({ q, k, out, Tk, scale, causal, window, docRange, depth }: AttentionArguments): AttentionShape {
+function shapeOf({
+  q,
+  k,
+  out,
+  Tk,
+  scale,
+  causal,
+  window,
+  softcap,
+  docRange,
+  depth,
+}: AttentionArguments): AttentionShape {
   const [B, T, H, D] = q.shape;
   const Hkv = k ? k.shape[2] : (depth?.segments[0].k.shape[3] ?? H);
   return {
@@ -73,6 +84,7 @@ function shapeOf({ q, k, out, Tk, scale, causal, window, docRange, depth }: Atte
     scale,
     causal,
     window,
+    softcap,
     docRange: docRange && memoryOf(docRange),
   };
 }

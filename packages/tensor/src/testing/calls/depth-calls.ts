@@ -1,6 +1,18 @@
 import * as ops from '../../index.ts';
 import type { CallTable } from './call.ts';
-import { finite, flag, type Kind, kind, nullable, optional, options, required, tensorOf, whole } from './kinds.ts';
+import {
+  finite,
+  flag,
+  type Kind,
+  kind,
+  nullable,
+  optional,
+  options,
+  positive,
+  required,
+  tensorOf,
+  whole,
+} from './kinds.ts';
 
 const f32 = { dtypes: ['f32'] } as const;
 const [B, T, H, Hkv, D] = [2, 3, 4, 2, 6];
@@ -31,6 +43,7 @@ export const sequence = {
   scale: finite(0.5),
   causal: flag,
   window: nullable(whole(2, 1)),
+  softcap: nullable(positive(0.5)),
   docRange: optional(
     tensorOf([B, T, 2], { dtypes: ['i32'], values: Array.from({ length: B * T * 2 }, (_, i) => (i % 2) * T) }),
   ),

@@ -6,7 +6,7 @@ import { withAligned } from './aligned.ts';
 import { floatDType } from './float-dtype.ts';
 
 function problemOf(args: AttentionArguments): AttentionProblem {
-  const { q, k, v, out, docRange, depth, window } = args;
+  const { q, k, v, out, docRange, depth, window, softcap } = args;
   const [B, T, H, D] = q.shape;
   const Dv = out.shape[3];
   const Hkv = k?.shape[2] ?? depth?.segments[0].k.shape[3] ?? H;
@@ -24,6 +24,7 @@ function problemOf(args: AttentionArguments): AttentionProblem {
     hasSequence: k !== null && v !== null,
     ...(k ? { keyCapacity: k.shape[1] } : {}),
     ...(window !== null ? { window } : {}),
+    ...(softcap !== null ? { softcap } : {}),
     ...(docRange ? { hasDocRange: true } : {}),
     depth: depth && {
       S: depth.S,
