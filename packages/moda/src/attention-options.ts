@@ -9,8 +9,20 @@ export interface AttentionResult {
   readonly lse: Tensor;
 }
 
+/** What joins the products q . k in the softmax. */
+export interface LogitOptions {
+  /** `[H]`: learned logits of a key without a value, one more in every query's softmax, so that weights may sum to less than 1. */
+  readonly sinks?: Tensor | null;
+  /** Added to the sequence's logits, after scale and cap; broadcasts to `[B, H, T, Tk]`. With O(T Tk) memory. */
+  readonly bias?: Tensor | null;
+  /** 0 hides a sequence key, anything else shows it, in any dtype; broadcasts to `[B, H, T, Tk]`. With O(T Tk) memory. */
+  readonly mask?: Tensor | null;
+  /** `[H]`: a sequence key |i - j| positions away has `alibi[h] |i - j|` taken off its logit. With O(T Tk) memory. */
+  readonly alibi?: Tensor | null;
+}
+
 /** Options of operators with a sequence part. */
-export interface SequenceOptions {
+export interface SequenceOptions extends LogitOptions {
   /** Factor of q . k; 1/sqrt(D) by default. */
   readonly scale?: number;
   /** Hide keys after the query's position; true by default. Never touches depth keys. */
@@ -34,19 +46,26 @@ export interface DepthOptions {
   readonly scale?: number;
   /** c of the cap on logits, as in `SequenceOptions`. */
   readonly softcap?: number | null;
+  /** As in `SequenceOptions`. */
+  readonly sinks?: Tensor | null;
 }
 
-/** `docRange` is checked with the tensors. */
+/** Tensors are checked together. */
 export const SEQUENCE_OPTIONS: OptionChecks<SequenceOptions> = {
   scale: finite,
   causal: flag,
   window: orNull(whole(1)),
   softcap: orNull(positive),
   docRange: checkedLater,
+  sinks: checkedLater,
+  bias: checkedLater,
+  mask: checkedLater,
+  alibi: checkedLater,
   Tk: whole(),
 };
 
 export const DEPTH_OPTIONS: OptionChecks<DepthOptions> = {
   scale: finite,
   softcap: orNull(positive),
+  sinks: checkedLater,
 };

@@ -1,9 +1,11 @@
-import { attentionPrimitive, type Tensor } from '@modajs/tensor';
+import type { Tensor } from '@modajs/tensor';
 import { checkOptions } from '@modajs/tensor/checks';
+import { attend } from './attend.ts';
 import { type AttentionResult, SEQUENCE_OPTIONS, type SequenceOptions } from './attention-options.ts';
 
 /**
  * Softmax attention over the sequence: `out[t] = sum_j softmax_j(scale q[t] . k[j]) v[j]`.
+ * O(T) memory, O(T Tk) with `bias`, `mask` or `alibi`; a query that sees no key gets 0.
  *
  * @param q `[B, T, H, D]`; query head h reads key/value head `floor(h / (H / Hkv))`
  * @param k `[B, Tk, Hkv, D]`
@@ -13,5 +15,6 @@ import { type AttentionResult, SEQUENCE_OPTIONS, type SequenceOptions } from './
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: SequenceOptions = {}): AttentionResult {
   checkOptions('attention', options, SEQUENCE_OPTIONS);
-  return attentionPrimitive({ q, k, v, ...options });
+  const { sinks, bias, mask, alibi, ...sequence } = options;
+  return attend({ q, k, v, ...sequence }, { sinks, bias, mask, alibi });
 }

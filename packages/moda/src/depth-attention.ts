@@ -1,5 +1,6 @@
-import { attentionPrimitive, type DepthReading, ShapeError, type Tensor } from '@modajs/tensor';
+import { type DepthReading, ShapeError, type Tensor } from '@modajs/tensor';
 import { checkOptions, isReading } from '@modajs/tensor/checks';
+import { attend } from './attend.ts';
 import { type AttentionResult, DEPTH_OPTIONS, type DepthOptions } from './attention-options.ts';
 
 /**
@@ -19,5 +20,6 @@ export function depthAttention(q: Tensor, depth: DepthReading, options: DepthOpt
       S: 0,
     });
   }
-  return attentionPrimitive({ q, k: null, v: null, depth, ...options });
+  const { sinks, ...rest } = options;
+  return attend({ q, k: null, v: null, depth, ...rest }, { sinks });
 }

@@ -6,6 +6,7 @@ import {
   log,
   maximum,
   mul,
+  reshape,
   ShapeError,
   sub,
   type Tensor,
@@ -58,12 +59,38 @@ export function mergeAttention(a: AttentionResult, b: AttentionResult): Attentio
     );
   }
   return tidy(() => {
-    const largest = maximum(a.lse, b.lse).detach();
-    const lse = add(log(add(exp(sub(a.lse, largest)), exp(sub(b.lse, largest)))), largest);
-    const weighted = ({ out, lse: part }: AttentionResult): Tensor => {
-      const weight = unsqueeze(transpose(exp(sub(part, lse))), 3); // [B, T, H, 1]
-      return mul(out, cast(weight, out.dtype));
-    };
-    return { out: add(weighted(a), weighted(b)), lse };
+    const lse = logAddExp(a.lse, b.lse);
+    return { out: add(weighted(a, lse), weighted(b, lse)), lse };
   });
+}
+
+/**
+ * A result with one more key in every query's softmax, whose logit is learned and whose value is zero:
+ * `lse = log(exp result.lse + exp sinks[h])`, `out = exp(result.lse - lse) result.out`. Differentiable in all three.
+ *
+ * @param sinks `[H]`
+ * @throws ShapeError | DTypeError | DeviceError
+ * Reference: OpenAI, "gpt-oss-120b & gpt-oss-20b Model Card", arXiv 2508.10925; Xiao et al., arXiv 2309.17453.
+ */
+export function mergeSinks(result: AttentionResult, sinks: Tensor): AttentionResult {
+  const H = result.lse.shape[1];
+  checkOperands('attention', { out: result.out, sinks });
+  floatOnly('attention', sinks);
+  shapeIs('attention', 'sinks', sinks.shape, [H], '[H]');
+  return tidy(() => {
+    const lse = logAddExp(result.lse, reshape(cast(sinks, 'f32'), [H, 1]));
+    return { out: weighted(result, lse), lse };
+  });
+}
+
+/** log(exp x + exp y) of which one is finite, `[B, H, T]` and what broadcasts to it. */
+function logAddExp(x: Tensor, y: Tensor): Tensor {
+  const largest = maximum(x, y).detach();
+  return add(log(add(exp(sub(x, largest)), exp(sub(y, largest)))), largest);
+}
+
+/** What a part of all keys adds to the output over them. */
+function weighted({ out, lse: part }: AttentionResult, lse: Tensor): Tensor {
+  const weight = unsqueeze(transpose(exp(sub(part, lse))), 3); // [B, T, H, 1]
+  return mul(out, cast(weight, out.dtype));
 }

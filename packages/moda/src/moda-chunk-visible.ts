@@ -1,5 +1,6 @@
-import { attentionPrimitive, type DepthReading, type Tensor } from '@modajs/tensor';
+import type { DepthReading, Tensor } from '@modajs/tensor';
 import { checkOptions, isReading, type OptionChecks, whole } from '@modajs/tensor/checks';
+import { attend } from './attend.ts';
 import { type AttentionResult, SEQUENCE_OPTIONS, type SequenceOptions } from './attention-options.ts';
 
 /** Options of `modaChunkVisible`. */
@@ -32,6 +33,7 @@ export function modaChunkVisible(
 ): AttentionResult {
   checkOptions('modaChunkVisible', options, CHUNK_OPTIONS, ['chunk']);
   isReading('modaChunkVisible', 'depth', depth);
-  const { chunk, firstPosition = 0, ...sequence } = options;
-  return attentionPrimitive({ q, k, v, depth, chunk, chunkPhase: firstPosition % chunk, ...sequence });
+  const { chunk, firstPosition = 0, sinks, bias, mask, alibi, ...sequence } = options;
+  const chunks = { chunk, chunkPhase: firstPosition % chunk };
+  return attend({ q, k, v, depth, ...chunks, ...sequence }, { sinks, bias, mask, alibi });
 }

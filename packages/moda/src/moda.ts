@@ -1,10 +1,12 @@
-import { attentionPrimitive, type DepthReading, type Tensor } from '@modajs/tensor';
+import type { DepthReading, Tensor } from '@modajs/tensor';
 import { checkOptions, isReading } from '@modajs/tensor/checks';
+import { attend } from './attend.ts';
 import { type AttentionResult, SEQUENCE_OPTIONS, type SequenceOptions } from './attention-options.ts';
 
 /**
  * Mixture-of-Depths attention: one softmax over the sequence keys and the S depth slots of the query's own position.
- * S = 0 is `attention` and touches no depth memory. `causal`, `window` and `docRange` act on the sequence part only.
+ * S = 0 is `attention` and touches no depth memory. `causal`, `window`, `docRange`, `bias`, `mask` and `alibi`
+ * act on the sequence part only, `scale`, `softcap` and `sinks` on the whole softmax.
  *
  * @param q `[B, T, H, D]`
  * @param k `[B, Tk, Hkv, D]`
@@ -22,5 +24,6 @@ export function moda(
 ): AttentionResult {
   checkOptions('moda', options, SEQUENCE_OPTIONS);
   isReading('moda', 'depth', depth);
-  return attentionPrimitive({ q, k, v, depth, ...options });
+  const { sinks, bias, mask, alibi, ...sequence } = options;
+  return attend({ q, k, v, depth, ...sequence }, { sinks, bias, mask, alibi });
 }

@@ -20,6 +20,14 @@ const {
 const { keys, queries, reading, sequence, values } = depthKinds;
 const f32 = { dtypes: ['f32'] } as const;
 const [B, T, H, Hkv, D, C] = [2, 3, 4, 2, 6, 5];
+const logits = { isRankFixed: false, fixed: [1, 2, 3] } as const;
+const joining = {
+  sinks: optional(tensorOf([H])),
+  bias: optional(tensorOf([B, H, T, T], logits)),
+  mask: optional(tensorOf([B, H, T, T], { ...logits, dtypes: ['f32', 'f16', 'i32', 'u32'] })),
+  alibi: optional(tensorOf([H])),
+};
+const keyOptions = { ...sequence, ...joining };
 const slot = tensorOf([B, T, Hkv, D], f32);
 const score = tensorOf([B, T, Hkv], f32);
 /** Says which device; nothing about it is wrong. */
@@ -156,16 +164,16 @@ export const modaCalls: CallTable = {
     run: moda.applyLinear,
     args: [tensorOf([B, T, C], { ...f32, isRankFixed: false, fixed: [2] }), adapted],
   },
-  attention: { run: moda.attention, args: [queries, keys, values, options(sequence)] },
+  attention: { run: moda.attention, args: [queries, keys, values, options(keyOptions)] },
   depthAttention: {
     run: moda.depthAttention,
     args: [
       tensorOf([B, T, H, D], { ...f32, fixed: [0, 3] }),
       reading,
-      options({ scale: finite(0.5), softcap: nullable(positive(0.5)) }),
+      options({ scale: finite(0.5), softcap: nullable(positive(0.5)), sinks: joining.sinks }),
     ],
   },
-  moda: { run: moda.moda, args: [queries, keys, values, reading, options(sequence)] },
+  moda: { run: moda.moda, args: [queries, keys, values, reading, options(keyOptions)] },
   modaChunkVisible: {
     run: moda.modaChunkVisible,
     args: [
@@ -173,7 +181,7 @@ export const modaCalls: CallTable = {
       keys,
       values,
       reading,
-      options({ ...sequence, chunk: whole(2, 1), firstPosition: whole(1) }, ['chunk']),
+      options({ ...keyOptions, chunk: whole(2, 1), firstPosition: whole(1) }, ['chunk']),
     ],
   },
   mergeAttention: { run: moda.mergeAttention, args: [result, result] },

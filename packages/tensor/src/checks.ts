@@ -26,7 +26,7 @@ export {
   whole,
   wholeNumber,
 } from './core/value-checks.ts';
-export { isReading } from './ops/attention-checks.ts';
+export { checkAttention, isReading } from './ops/attention-checks.ts';
 export {
   checkOperandList,
   checkOperands,

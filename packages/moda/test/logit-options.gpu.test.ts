@@ -1,0 +1,3 @@
+import { describeLogitOptions } from './logit-options.ts';
+
+describeLogitOptions('webgpu');

@@ -1,0 +1,4 @@
+import { describeLogitOptions } from './logit-options.ts';
+
+describeLogitOptions('reference');
+describeLogitOptions('cpu');
