@@ -64,6 +64,7 @@ export class CountingBackend implements Backend {
   ternary(): void {}
   reduce(): void {}
   argmax(): void {}
+  argsort(): void {}
   matmul(): void {}
   softmax(): void {}
   softmaxBackward(): void {}
