@@ -47,6 +47,7 @@ export {
   type SequencePosition,
   type WeightedSource,
 } from './data/sequence-order.ts';
+export { splitSource } from './data/split-source.ts';
 export {
   findTokenDocuments,
   type HeldOutSplit,
@@ -64,6 +65,10 @@ export { parameterOwners } from './distributed/parameter-owners.ts';
 export { readOnlyStorage } from './distributed/read-only-storage.ts';
 export { requireDivisibleBatch } from './distributed/require-divisible-batch.ts';
 export { MetricsLog, type MetricsRow, readMetrics, truncateMetrics } from './metrics/metrics-log.ts';
+export type { GivenFile, GivenFiles } from './open/given-files.ts';
+export { OpenedRun, type OpenRunOptions, openRun, type RunPlace } from './open/open-run.ts';
+export { type Origin, parseSavedConfig, type SavedConfig } from './open/saved-config.ts';
+export { ownSpecialTokens, type SpecialTokens } from './open/special-tokens.ts';
 export { combineOptimizers } from './optim/combine-optimizers.ts';
 export { createOptimizer, optimizerStateBytes, type StatedParameter } from './optim/create-optimizer.ts';
 export { isOrthogonalized } from './optim/is-orthogonalized.ts';
@@ -108,6 +113,7 @@ export { tunedModelConfig } from './run/tuned-model-config.ts';
 export { createSchedule, type ScheduleOptions } from './schedule/create-schedule.ts';
 export { constant, cosine, type DecayOptions, linearDecay, type Schedule, warmup } from './schedule/schedule.ts';
 export { MemoryStorage } from './storage/memory-storage.ts';
+export type { RunFiles } from './storage/run-files.ts';
 export type { RunStorage } from './storage/run-storage.ts';
 export { StorageError } from './storage/storage-error.ts';
 export { StorageFullError } from './storage/storage-full-error.ts';
@@ -145,4 +151,6 @@ export {
   type StudySummary,
   summarizeStudy,
 } from './study/summarize-study.ts';
+export { type EarlyStopOptions, earlyStop } from './train-model/early-stop.ts';
+export { type TrainedModel, type TrainModelOptions, trainModel } from './train-model/train-model.ts';
 export { wittenBellBitsPerByte } from './yardstick/witten-bell.ts';

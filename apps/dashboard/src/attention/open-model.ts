@@ -1,7 +1,7 @@
-import { createDecoder, type Decoder, type DecoderConfig, defineDecoderConfig, readHuggingFace } from '@modajs/models';
+import { createDecoder, type Decoder, readHuggingFace } from '@modajs/models';
 import { CheckpointError, type Device } from '@modajs/tensor';
 import { Tokenizer } from '@modajs/tokenizer';
-import { MemoryStorage, readLatestCheckpoint, restoreTensors } from '@modajs/train';
+import { openRun } from '@modajs/train';
 import { unzipSync } from 'fflate';
 import type { ModelFiles } from './attention-messages.ts';
 
@@ -22,14 +22,20 @@ export async function openModel(given: ModelFiles, device: Device): Promise<Open
   const tokenizerJson = files.get('tokenizer.json');
   if (!tokenizerJson) throw missing('tokenizer.json');
   const config = parseConfig(files);
-  const tokenizer = Tokenizer.fromJson(new TextDecoder().decode(tokenizerJson));
   if (typeof config.model === 'object' && config.model !== null) {
-    const model = defineDecoderConfig(config.model as DecoderConfig);
-    return { decoder: restored(model, await runWeights(files), device), tokenizer };
+    const { model, tokenizer } = await openRun(files, { device });
+    return { decoder: model, tokenizer };
   }
+  const tokenizer = Tokenizer.fromJson(new TextDecoder().decode(tokenizerJson));
   const weights = await readHuggingFace({ read: async (name) => files.get(name) ?? null });
   const decoder = createDecoder(weights.config, { device });
-  return { decoder: orDispose(decoder, () => decoder.loadParameters(weights.parameters)), tokenizer };
+  try {
+    decoder.loadParameters(weights.parameters);
+    return { decoder, tokenizer };
+  } catch (error) {
+    decoder.dispose();
+    throw error;
+  }
 }
 
 function unzipped(files: ModelFiles): ModelFiles {
@@ -57,32 +63,6 @@ function parseConfig(files: ReadonlyMap<string, Uint8Array>): Readonly<Record<st
     return JSON.parse(new TextDecoder().decode(files.get('config.json')));
   } catch {
     throw new CheckpointError('config.json: the file must be JSON, it is not. Was it edited?', { file: 'config.json' });
-  }
-}
-
-async function runWeights(files: ReadonlyMap<string, Uint8Array>): Promise<Uint8Array> {
-  const single = files.get('model.safetensors');
-  if (single) return single;
-  const storage = new MemoryStorage();
-  for (const [path, bytes] of files) if (path.startsWith('checkpoints/')) storage.files.set(path, bytes);
-  const checkpoint = await readLatestCheckpoint(storage);
-  const weights = checkpoint?.files['model.safetensors'];
-  if (!weights) throw missing('model.safetensors');
-  return weights;
-}
-
-function restored(config: DecoderConfig, weights: Uint8Array, device: Device): Decoder {
-  const decoder = createDecoder(config, { device });
-  return orDispose(decoder, () => restoreTensors(decoder.parameters(), weights, 'model.safetensors'));
-}
-
-function orDispose(decoder: Decoder, fill: () => void): Decoder {
-  try {
-    fill();
-    return decoder;
-  } catch (error) {
-    decoder.dispose();
-    throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import { countFlops, countParameters, type DecoderConfig } from '@modajs/models';
+import type { SavedConfig } from '@modajs/train';
 import { prepareModelConfig, type RunConfig, resolveRunConfig, sequenceLength } from '@modajs/train';
 import type { Command } from 'commander';
 import { isHuggingFaceFolder } from '../model/hugging-face-model.ts';
@@ -6,7 +7,7 @@ import { isGguf, MODEL_NAMES, openModelSource } from '../model/open-model-source
 import { estimateMemory } from '../run/estimate-memory.ts';
 import { loadPreset, presetNames } from '../run/load-config.ts';
 import { runFolder } from '../run/run-folder.ts';
-import { readSavedConfig, type SavedConfig } from '../run/saved-config.ts';
+import { readSavedConfig } from '../run/saved-config.ts';
 import { bytes, compact } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 

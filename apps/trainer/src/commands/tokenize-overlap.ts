@@ -3,7 +3,7 @@ import { createOverlapScanner, formatTable, type OverlapReport, overlapWords } f
 import { ConfigError } from '@modajs/tensor';
 import type { OnInvalid } from '@modajs/tokenizer/node';
 import type { RunConfig, TextSplit } from '@modajs/train';
-import { splitSource } from '../run/prepare-data.ts';
+import { splitSource } from '@modajs/train';
 import { readDocuments } from '../run/read-documents.ts';
 import { sourceNames } from '../run/source-names.ts';
 import { isTokenData } from '../run/token-shards.ts';

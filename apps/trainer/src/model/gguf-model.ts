@@ -5,9 +5,9 @@ import { openFileSource } from '@modajs/models/node';
 import { CheckpointError, ConfigError } from '@modajs/tensor';
 import { Tokenizer, TokenizerError } from '@modajs/tokenizer';
 import { readGgufChatTemplate } from '@modajs/tokenizer/chat';
+import type { SpecialTokens } from '@modajs/train';
 import { compact } from '../terminal/format.ts';
 import type { ModelSource } from './model-source.ts';
-import type { SpecialTokens } from './special-tokens.ts';
 
 /**
  * A GGUF file of llama.cpp: tensors are read one at a time, widened to f32.

@@ -9,9 +9,9 @@ import {
 import type { Device } from '@modajs/tensor';
 import type { Tokenizer } from '@modajs/tokenizer';
 import type { ChatTemplateSource } from '@modajs/tokenizer/chat';
+import type { SpecialTokens } from '@modajs/train';
 import { requireBase, type SourcedAdapter } from './adapter-files.ts';
 import { hashParameters } from './hash-parameters.ts';
-import type { SpecialTokens } from './special-tokens.ts';
 
 /** How a model reads and writes text. */
 export interface ModelText {

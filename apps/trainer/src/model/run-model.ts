@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import { readSafetensors } from '@modajs/tensor';
 import { Tokenizer } from '@modajs/tokenizer';
-import { loraConfigOf } from '@modajs/train';
+import { loraConfigOf, ownSpecialTokens } from '@modajs/train';
 import { readRunChat } from '../run/chat-file.ts';
 import { readTokenizerJson } from '../run/prepare-tokenizer.ts';
 import { readSavedConfig } from '../run/saved-config.ts';
@@ -9,7 +9,6 @@ import { readRunAdapter } from './adapter-files.ts';
 import { heldParameters } from './hugging-face-model.ts';
 import type { ModelSource } from './model-source.ts';
 import { type RunWeights, readRunWeights } from './run-weights.ts';
-import { ownSpecialTokens } from './special-tokens.ts';
 
 /**
  * A run's model. Its weights are looked for when they are asked for; those under an adapter are the model's that the run started from.

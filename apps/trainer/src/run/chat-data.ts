@@ -16,9 +16,10 @@ import {
   PackedRows,
   packedSource,
   type RunConfig,
+  type SpecialTokens,
   type WeightedSource,
 } from '@modajs/train';
-import { documentSeparator, type SpecialTokens } from '../model/special-tokens.ts';
+import { documentSeparator } from '../model/special-tokens.ts';
 
 /** What a run trains on and holds out of a source of conversations. */
 export interface ChatData {

@@ -1,17 +1,15 @@
 import { ConfigError, unknownName } from '@modajs/tensor';
-import { documentHash } from '@modajs/tokenizer';
 import {
   DOCUMENT_SEPARATOR,
   type HeldOutText,
   prepareText,
   type RunConfig,
+  type SpecialTokens,
   type SplitSource,
-  splitDocuments,
-  splitText,
-  type TextSplit,
+  splitSource,
   type WeightedSource,
 } from '@modajs/train';
-import { documentSeparator, type SpecialTokens } from '../model/special-tokens.ts';
+import { documentSeparator } from '../model/special-tokens.ts';
 import { type ChatData, type ChatText, isChatData, openChatData } from './chat-data.ts';
 import { readDocuments } from './read-documents.ts';
 import { sourceNames } from './source-names.ts';
@@ -27,21 +25,6 @@ export async function readSources({ data }: RunConfig): Promise<SplitSource[]> {
     sources.push({ name: names[i], weight, split: splitSource(documents, data) });
   }
   return sources;
-}
-
-/** Training and held-out documents of a source as `data.heldOut` and `data.heldOutBy` say. */
-export function splitSource(
-  documents: readonly string[],
-  { heldOut, heldOutBy }: Pick<RunConfig['data'], 'heldOut' | 'heldOutBy'>,
-): TextSplit {
-  switch (heldOutBy) {
-    case 'end':
-      return splitText(documents, heldOut);
-    case 'document':
-      return splitDocuments(documents, heldOut, documentHash);
-    default:
-      return unknownName('data.heldOutBy', heldOutBy);
-  }
 }
 
 /** What a run reads. */

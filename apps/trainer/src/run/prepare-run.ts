@@ -15,9 +15,12 @@ import {
   adoptParameters,
   listCheckpoints,
   loraConfigOf,
+  type Origin,
+  ownSpecialTokens,
   prepareModelConfig,
   type RunConfig,
   type RunStorage,
+  type SpecialTokens,
   type SplitSource,
   StorageFullError,
   sequenceLength,
@@ -28,13 +31,12 @@ import { FolderStorage } from '@modajs/train/node';
 import { hashParameters } from '../model/hash-parameters.ts';
 import { mergedValues } from '../model/model-source.ts';
 import { openModelSource } from '../model/open-model-source.ts';
-import { ownSpecialTokens, type SpecialTokens } from '../model/special-tokens.ts';
 import { bytes, compact } from '../terminal/format.ts';
 import { readRunChat, readTemplateFile } from './chat-file.ts';
 import { readSources } from './prepare-data.ts';
 import { prepareTokenizer, readTokenizerJson } from './prepare-tokenizer.ts';
 import { runName } from './run-folder.ts';
-import { type Origin, readSavedConfig } from './saved-config.ts';
+import { readSavedConfig } from './saved-config.ts';
 
 /** Everything that is known before the first step. */
 export interface PreparedRun {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DataError } from '@modajs/tensor';
 import type { Tokenizer } from '@modajs/tokenizer';
 import { openShards, readShardDocuments, type ShardManifest } from '@modajs/tokenizer/node';
+import type { SpecialTokens } from '@modajs/train';
 import {
   type DataSourceConfig,
   findTokenDocuments,
@@ -13,7 +14,6 @@ import {
   type WeightedSource,
 } from '@modajs/train';
 import { inspectTokenFile, type TokenFile, TokenFilesSource } from '@modajs/train/node';
-import type { SpecialTokens } from '../model/special-tokens.ts';
 import { loadTokenizer } from './prepare-tokenizer.ts';
 
 /** What a run trains on and holds out of a source that is tokens already. */

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DecoderConfig } from '@modajs/models';
 import type { Tokenizer } from '@modajs/tokenizer';
-import { type RunConfig, type StudyInputs, sequenceLength, tokensInMemory } from '@modajs/train';
-import { ownSpecialTokens } from '../model/special-tokens.ts';
+import { ownSpecialTokens, type RunConfig, type StudyInputs, sequenceLength, tokensInMemory } from '@modajs/train';
 import { type PreparedData, prepareData, readSources } from '../run/prepare-data.ts';
 import { loadTokenizer } from '../run/prepare-tokenizer.ts';
 

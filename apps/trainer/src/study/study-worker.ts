@@ -7,6 +7,7 @@ import {
   type HeldOutText,
   type MetricsRow,
   measurePeakFlops,
+  ownSpecialTokens,
   prepareModelConfig,
   type RawConfig,
   type RunConfig,
@@ -17,7 +18,6 @@ import {
   TrainingStoppedError,
 } from '@modajs/train';
 import { FolderStorage, selectGpuOfRank } from '@modajs/train/node';
-import { ownSpecialTokens } from '../model/special-tokens.ts';
 import { loadPreset } from '../run/load-config.ts';
 import { openDevice } from '../run/open-device.ts';
 import { createModel, type PreparedRun } from '../run/prepare-run.ts';

@@ -3,6 +3,7 @@ import type { SequencePosition } from '../data/sequence-order.ts';
 import type { LossScaleState } from '../optim/loss-scaler.ts';
 import type { SpikeGuardState } from '../run/spike-guard.ts';
 import type { StepOutcome } from '../run/step-outcome.ts';
+import type { RunFiles } from '../storage/run-files.ts';
 import type { RunStorage } from '../storage/run-storage.ts';
 import type { RunIdentity } from './run-identity.ts';
 import { sha256 } from './sha256.ts';
@@ -55,7 +56,7 @@ export function checkpointFolder(step: number): string {
 }
 
 /** Steps of the checkpoints in a run, ascending; damaged ones are listed too. */
-export async function listCheckpoints(storage: RunStorage): Promise<number[]> {
+export async function listCheckpoints(storage: RunFiles): Promise<number[]> {
   const names = await storage.list('checkpoints');
   return names.flatMap((name) => {
     const match = /^step-(\d+)$/.exec(name);
@@ -87,7 +88,7 @@ export class DamagedCheckpointError extends CheckpointError {
  * @throws DamagedCheckpointError for a missing, shortened or altered file; CheckpointError for one that cannot be read for
  *   another reason, and for a format that this version does not know
  */
-export async function readCheckpoint(storage: RunStorage, step: number): Promise<Checkpoint> {
+export async function readCheckpoint(storage: RunFiles, step: number): Promise<Checkpoint> {
   const folder = checkpointFolder(step);
   const content = await readStateFile(storage, folder);
   if (content.state.step !== step) throw damaged(folder, `${STATE_FILE} is of step ${content.state.step}`);
@@ -119,7 +120,7 @@ export interface LatestCheckpointOptions {
  *   disk) or is of a newer format: going on from an older one would throw its steps away
  */
 export async function readLatestCheckpoint(
-  storage: RunStorage,
+  storage: RunFiles,
   { onDamaged = () => {}, upTo = Infinity }: LatestCheckpointOptions = {},
 ): Promise<Checkpoint | null> {
   const steps = (await listCheckpoints(storage)).filter((step) => step <= upTo);
@@ -167,7 +168,7 @@ export interface PruneOptions {
   readonly whole: ReadonlySet<number>;
 }
 
-async function readStateFile(storage: RunStorage, folder: string): Promise<StateFile> {
+async function readStateFile(storage: RunFiles, folder: string): Promise<StateFile> {
   const bytes = await readFile(storage, folder, STATE_FILE);
   const signed = parseJson(new TextDecoder().decode(bytes));
   const outer = isRecord(signed) ? signed['format'] : undefined;
@@ -184,7 +185,7 @@ async function readStateFile(storage: RunStorage, folder: string): Promise<State
   throw damaged(folder, `${STATE_FILE} does not say what a checkpoint must`);
 }
 
-async function readFile(storage: RunStorage, folder: string, name: string): Promise<Uint8Array> {
+async function readFile(storage: RunFiles, folder: string, name: string): Promise<Uint8Array> {
   try {
     return await storage.read(`${folder}/${name}`);
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { RunFiles } from '../storage/run-files.ts';
 import type { RunStorage } from '../storage/run-storage.ts';
 import { eventsUpTo, fileVersionEvent, scalarEvent, sessionStartEvent } from './tensorboard-events.ts';
 
@@ -77,7 +78,7 @@ export class MetricsLog {
 }
 
 /** Rows of a run so far, in order; lines that are no rows are left out, such as a half-written last one. Empty when the run has none. */
-export async function readMetrics(storage: RunStorage): Promise<MetricsRow[]> {
+export async function readMetrics(storage: RunFiles): Promise<MetricsRow[]> {
   if (!(await storage.exists(METRICS_FILE))) return [];
   const lines = new TextDecoder().decode(await storage.read(METRICS_FILE)).split('\n');
   return lines.flatMap((line) => {
