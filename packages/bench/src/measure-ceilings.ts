@@ -1,4 +1,4 @@
-import { KernelError } from '@modajs/kernels';
+import { KernelError, supportsDType } from '@modajs/kernels';
 import type { Device } from '@modajs/tensor';
 import type { MatmulJob } from './job.ts';
 import { benchTarget } from './measure/bench-target-of.ts';
@@ -26,7 +26,7 @@ export async function measureCeilings(
   const side = isSoftware ? Math.min(size.product, 256) : size.product;
   const flopsPerSecond: Partial<Record<'f32' | 'f16', { value: number; source: string }>> = {};
   for (const dtype of dtypes) {
-    if (dtype === 'f16' && !target.traits.f16) continue;
+    if (!supportsDType(target.traits, dtype)) continue;
     const session = target.openSession();
     try {
       const { forward, implementation } = await measureMatmul(squareJob(side, dtype), session);

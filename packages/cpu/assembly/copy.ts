@@ -1,6 +1,6 @@
 // Strided copies with conversion, and fills.
-import { DTYPE_F16, DTYPE_I32, DTYPE_U32 } from '../src/abi/operators';
-import { CHUNK, elementShift, readRun, sameBits, storeElement, writeRun } from './elements';
+import { DTYPE_I32, DTYPE_U32 } from '../src/abi/operators';
+import { CHUNK, elementShift, isShort, readRun, sameBits, storeElement, writeRun } from './elements';
 import { IndexSpace, operandAddress, operandDtype, operandStride, SEGMENT } from './index-space';
 import { scratch } from './thread';
 
@@ -56,7 +56,7 @@ export function fill(space: usize, tile: i32): void {
     const step = stride << elementShift(dtype);
     if (s.op == 0 && stride == 1 && reinterpret<u32>(s.alpha) == 0) memory.fill(out, 0, n << elementShift(dtype));
     else if (isInteger) for (let i = 0; i < n; i++) store<i32>(out + i * step, s.op);
-    else if (dtype == DTYPE_F16 || stride != 1) for (let i = 0; i < n; i++) storeElement(out + i * step, dtype, s.alpha);
+    else if (isShort(dtype) || stride != 1) for (let i = 0; i < n; i++) storeElement(out + i * step, dtype, s.alpha);
     else {
       let i = 0;
       for (; i + 4 <= n; i += 4) v128.store(out + (i << 2), f32x4.splat(s.alpha));

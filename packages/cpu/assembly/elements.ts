@@ -1,17 +1,33 @@
 // Strided runs of elements of any dtype, moved to and from contiguous f32 in chunks that stay in the first-level cache.
-import { DTYPE_F16, DTYPE_F32, DTYPE_I32, DTYPE_U32 } from '../src/abi/operators';
-import { floatToHalf, floatToHalf4, halfToFloat, halfToFloat4 } from './half';
+import { DTYPE_BF16, DTYPE_F16, DTYPE_F32, DTYPE_I32, DTYPE_U32 } from '../src/abi/operators';
+import { bfloatToFloat4, floatToBfloat4, floatToHalf4, halfToFloat4 } from './half';
 
 /** Elements of a chunk. */
 export const CHUNK = 512;
 
+/** Floats of two bytes. */
 // @ts-ignore: decorator
-@inline export function elementShift(dtype: i32): u32 { return dtype == DTYPE_F16 ? 1 : 2; }
+@inline export function isShort(dtype: i32): bool { return dtype == DTYPE_F16 || dtype == DTYPE_BF16; }
+
+/** 16 bits in the low halves of four u32 lanes -> f32. */
+// @ts-ignore: decorator
+@inline function expand4(bits: v128, dtype: i32): v128 {
+  return dtype == DTYPE_F16 ? halfToFloat4(bits) : bfloatToFloat4(bits);
+}
+
+/** f32 -> 16 bits in the low halves of four u32 lanes, to nearest even. */
+// @ts-ignore: decorator
+@inline function shrink4(x: v128, dtype: i32): v128 {
+  return dtype == DTYPE_F16 ? floatToHalf4(x) : floatToBfloat4(x);
+}
+
+// @ts-ignore: decorator
+@inline export function elementShift(dtype: i32): u32 { return isShort(dtype) ? 1 : 2; }
 
 /** One element as f32. */
 export function loadElement(address: usize, dtype: i32): f32 {
   if (dtype == DTYPE_F32) return load<f32>(address);
-  if (dtype == DTYPE_F16) return halfToFloat(load<u16>(address));
+  if (isShort(dtype)) return f32x4.extract_lane(expand4(i32x4.splat(load<u16>(address)), dtype), 0);
   if (dtype == DTYPE_I32) return <f32>load<i32>(address);
   return <f32>load<u32>(address);
 }
@@ -19,26 +35,30 @@ export function loadElement(address: usize, dtype: i32): f32 {
 /** One element from f32; integers truncate, saturating. */
 export function storeElement(address: usize, dtype: i32, x: f32): void {
   if (dtype == DTYPE_F32) store<f32>(address, x);
-  else if (dtype == DTYPE_F16) store<u16>(address, floatToHalf(x));
+  else if (isShort(dtype)) store<u16>(address, i32x4.extract_lane(shrink4(f32x4.splat(x), dtype), 0));
   else if (dtype == DTYPE_I32) store<i32>(address, i32x4.extract_lane(i32x4.trunc_sat_f32x4_s(f32x4.splat(x)), 0));
   else store<i32>(address, i32x4.extract_lane(i32x4.trunc_sat_f32x4_u(f32x4.splat(x)), 0));
 }
 
-/** n f16 -> f32, both contiguous. */
-export function expandHalves(from: usize, to: usize, n: i32): void {
+/** n floats of two bytes -> f32, both contiguous. */
+function expandShort(from: usize, to: usize, dtype: i32, n: i32): void {
   let i = 0;
-  for (; i + 4 <= n; i += 4) v128.store(to + (i << 2), halfToFloat4(v128.load16x4_u(from + (i << 1))));
-  for (; i < n; i++) store<f32>(to + (i << 2), halfToFloat(load<u16>(from + (i << 1))));
+  if (dtype == DTYPE_F16) {
+    for (; i + 4 <= n; i += 4) v128.store(to + (i << 2), halfToFloat4(v128.load16x4_u(from + (i << 1))));
+  } else {
+    for (; i + 4 <= n; i += 4) v128.store(to + (i << 2), bfloatToFloat4(v128.load16x4_u(from + (i << 1))));
+  }
+  for (; i < n; i++) store<f32>(to + (i << 2), loadElement(from + (i << 1), dtype));
 }
 
-/** n f32 -> f16, both contiguous. */
-export function shrinkToHalves(from: usize, to: usize, n: i32): void {
+/** n f32 -> floats of two bytes, both contiguous. */
+function shrinkToShort(from: usize, to: usize, dtype: i32, n: i32): void {
   let i = 0;
   for (; i + 4 <= n; i += 4) {
-    const bits = floatToHalf4(v128.load(from + (i << 2)));
+    const bits = shrink4(v128.load(from + (i << 2)), dtype);
     v128.store64_lane(to + (i << 1), i16x8.narrow_i32x4_u(bits, bits), 0);
   }
-  for (; i < n; i++) store<u16>(to + (i << 1), floatToHalf(load<f32>(from + (i << 2))));
+  for (; i < n; i++) storeElement(to + (i << 1), dtype, load<f32>(from + (i << 2)));
 }
 
 /** Address of n contiguous f32: the elements themselves when they are that already, else a copy in `buffer`. */
@@ -54,8 +74,8 @@ export function readRun(address: usize, stride: i32, dtype: i32, n: i32, buffer:
     }
     return buffer;
   }
-  if (dtype == DTYPE_F16 && stride == 1) {
-    expandHalves(address, buffer, n);
+  if (stride == 1 && isShort(dtype)) {
+    expandShort(address, buffer, dtype, n);
     return buffer;
   }
   const step = stride << elementShift(dtype);
@@ -71,8 +91,8 @@ export function writeRun(from: usize, address: usize, stride: i32, dtype: i32, n
       memory.copy(address, from, n << 2);
       return;
     }
-    if (dtype == DTYPE_F16) {
-      shrinkToHalves(from, address, n);
+    if (isShort(dtype)) {
+      shrinkToShort(from, address, dtype, n);
       return;
     }
   }

@@ -1,4 +1,4 @@
-// Conversion between f16 bits and f32, four lanes at a time.
+// Conversion between f16 or bf16 bits and f32, four lanes at a time.
 
 /** f16 bits in the low halves of four u32 lanes -> f32; exact, denormals, Inf and NaN included. */
 // @ts-ignore: decorator
@@ -26,12 +26,17 @@
   return v128.or(y, i32x4.shr_u(sign, 16));
 }
 
+/** bf16 bits in the low halves of four u32 lanes -> f32; exact. */
 // @ts-ignore: decorator
-@inline export function halfToFloat(bits: u32): f32 {
-  return f32x4.extract_lane(halfToFloat4(i32x4.splat(bits)), 0);
+@inline export function bfloatToFloat4(bits: v128): v128 {
+  return i32x4.shl(bits, 16);
 }
 
+/** f32 -> bf16 bits in four u32 lanes, to nearest even. */
 // @ts-ignore: decorator
-@inline export function floatToHalf(x: f32): u32 {
-  return i32x4.extract_lane(floatToHalf4(f32x4.splat(x)), 0);
+@inline export function floatToBfloat4(x: v128): v128 {
+  const odd = v128.and(i32x4.shr_u(x, 16), i32x4.splat(1));
+  const rounded = i32x4.shr_u(i32x4.add(i32x4.add(x, i32x4.splat(0x7fff)), odd), 16);
+  const nan = v128.or(v128.and(i32x4.shr_u(x, 16), i32x4.splat(0x8000)), i32x4.splat(0x7fc0));
+  return v128.bitselect(rounded, nan, f32x4.eq(x, x));
 }

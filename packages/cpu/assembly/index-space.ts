@@ -1,6 +1,8 @@
 // The index space of an elementwise call: rows of `inner` elements, the rows indexed by up to 8 outer dimensions.
 // A tile is `unitsPerTile` units; a unit is one segment of at most SEGMENT elements of one row.
 
+import { elementShift } from './elements';
+
 /** Elements of a unit. */
 export const SEGMENT = 16384;
 
@@ -38,5 +40,5 @@ export function operandAddress(space: usize, index: i32, row: i32, first: i32): 
     element += (rest - quotient * size) * load<i32>(operand + 12 + (axis << 2));
     rest = quotient;
   }
-  return load<usize>(operand) + (element << (load<i32>(operand, 4) == 1 ? 1 : 2));
+  return load<usize>(operand) + (element << elementShift(load<i32>(operand, 4)));
 }

@@ -62,11 +62,18 @@ export { type NormRopeProblem, planNormRope } from './norm/norm-rope.ts';
 export { type NormRopeBackwardProblem, planNormRopeBackward } from './norm/norm-rope-backward.ts';
 export { type AdamWProblem, planAdamW } from './optimizer/adamw.ts';
 export { planSumSquares, type SumSquaresProblem } from './optimizer/sum-squares.ts';
-export { BASELINE_CAPABILITIES, type DeviceCapabilities, type SubgroupMatrixConfig } from './plan/capabilities.ts';
-export { DTYPES, elementBytes, elementsPerVector } from './plan/dtype-table.ts';
+export {
+  BASELINE_CAPABILITIES,
+  type DeviceCapabilities,
+  f16Fragments,
+  type SubgroupMatrixConfig,
+} from './plan/capabilities.ts';
+export { enableDTypes, requireDTypes, supportsDType } from './plan/dtype-support.ts';
+export { DTYPES, dtypeEntry, elementBytes, elementsPerVector } from './plan/dtype-table.ts';
 export { foldWorkgroups } from './plan/fold-workgroups.ts';
+export { fromBfloat16, fromHalf, toBfloat16, toHalf } from './plan/half.ts';
 export { KernelError } from './plan/kernel-error.ts';
-export type { KernelDType, KernelPass, KernelPlan, PassBinding } from './plan/plan.ts';
+export type { FloatDType, KernelDType, KernelPass, KernelPlan, PassBinding } from './plan/plan.ts';
 export { SMALLER_OPERAND } from './plan/smaller-operand.ts';
 export { specialize } from './plan/specialize.ts';
 export { collapseLayout, type StridedLayout, type StridedOperand } from './plan/strided-layout.ts';

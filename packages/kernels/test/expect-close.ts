@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { fromHalf, halfBits, halfValue, toHalf } from '../src/testing/half.ts';
+import { fromHalf, storedArray, storedValue } from '../src/testing/half.ts';
 import type { OperandArray } from '../src/testing/run-plan.ts';
 
 /** Rounds a number to what a dtype can hold; the truth rounds nothing. */
@@ -8,14 +8,14 @@ export type Round = (value: number) => number;
 export const exact: Round = (value) => value;
 export const ROUNDS: Readonly<Record<'f32' | 'f16', Round>> = {
   f32: Math.fround,
-  f16: (value) => halfValue(halfBits(value)),
+  f16: (value) => storedValue('f16', value),
 };
 /** Error allowed where the naive computation happens to have none, relative to the largest value. */
 const FLOORS = { f32: 2 ** -21, f16: 2 ** -10 };
 
 /** Numbers as a device buffer of a dtype. */
 export function deviceArray(values: ArrayLike<number>, dtype: 'f32' | 'f16'): OperandArray {
-  return dtype === 'f16' ? toHalf(values) : Float32Array.from(values);
+  return storedArray(dtype, values);
 }
 
 /** A device buffer's numbers. */

@@ -265,8 +265,8 @@ export const modaCalls: CallTable = {
     run: (at, k, v) => withCache(at.device, (cache) => cache.append(k, v)),
     args: [
       anchor,
-      tensorOf([B, T, Hkv, D], { ...f32, dtypes: ['f32', 'f16'] }),
-      tensorOf([B, T, Hkv, D], { ...f32, dtypes: ['f32', 'f16'] }),
+      tensorOf([B, T, Hkv, D], { ...f32, dtypes: ['f32', 'f16', 'bf16'] }),
+      tensorOf([B, T, Hkv, D], { ...f32, dtypes: ['f32', 'f16', 'bf16'] }),
     ],
   },
   'SequenceCache.advance': {

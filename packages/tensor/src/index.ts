@@ -1,3 +1,4 @@
+export { fromHalf, toHalf } from '@modajs/kernels';
 export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
 export type { ShaderKernel } from './backends/custom-kernel-call.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';
@@ -33,7 +34,6 @@ export { type CustomKernelOptions, customKernel } from './custom/custom-kernel.t
 export { type CustomGradient, type CustomOpOptions, customOp } from './custom/custom-op.ts';
 export type { TensorSpec } from './custom/tensor-spec.ts';
 export { type DeviceName, type InitOptions, init } from './init.ts';
-export { fromHalf, toHalf } from './io/half.ts';
 export {
   decodeSafetensorsBytes,
   type HostTensor,

@@ -66,11 +66,12 @@ async function filesOf(
     values: await hostValues(source, merge),
     origin: source.origin,
   };
+  const floats = dtype === 'f16' ? 'F16' : 'F32';
   switch (format) {
     case 'hugging-face':
-      return huggingFaceFiles(model, dtype === 'f16' ? 'F16' : 'F32');
+      return huggingFaceFiles(model, floats);
     case 'safetensors':
-      return (await huggingFaceFiles(model, dtype === 'f16' ? 'F16' : 'F32')).get('model.safetensors')!;
+      return (await huggingFaceFiles(model, floats)).get('model.safetensors')!;
     case 'gguf':
       return ggufBytes(model, dtype.toUpperCase() as GgufStorage);
     default:

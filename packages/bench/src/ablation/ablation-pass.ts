@@ -1,4 +1,11 @@
-import { type AttentionProblem, type KernelPass, specialize } from '@modajs/kernels';
+import {
+  type AttentionProblem,
+  DTYPES,
+  enableDTypes,
+  type KernelDType,
+  type KernelPass,
+  specialize,
+} from '@modajs/kernels';
 
 /** The uniform block `Params` of every step. `scale` is the factor of the pass: the softmax's, or 1. */
 export interface AblationParams {
@@ -17,7 +24,8 @@ export function ablationParams(problem: AttentionProblem, params: AblationParams
 
 /** Sets a shader's element aliases and sizes, and enables f16 when one of them is. */
 export function withTypes(shader: string, values: Readonly<Record<string, string>>): string {
-  return (Object.values(values).includes('f16') ? 'enable f16;\n' : '') + specialize(shader, values);
+  const dtypes = Object.values(values).filter((value) => value in DTYPES) as KernelDType[];
+  return enableDTypes(specialize(shader, values), dtypes);
 }
 
 /** A binding that is read. */

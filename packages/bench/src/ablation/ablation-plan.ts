@@ -1,4 +1,10 @@
-import { type AttentionProblem, type DeviceCapabilities, KernelError, type KernelPlan } from '@modajs/kernels';
+import {
+  type AttentionProblem,
+  type DeviceCapabilities,
+  KernelError,
+  type KernelPlan,
+  requireDTypes,
+} from '@modajs/kernels';
 import type { AttentionImplementation } from '../job.ts';
 import { planFlatBackward, planFlatForward } from './flat/flat-plan.ts';
 import { naiveWorkspaceBytes, planNaiveBackward, planNaiveForward } from './naive/naive-plan.ts';
@@ -48,9 +54,7 @@ function requireCovered(problem: AttentionProblem, capabilities: DeviceCapabilit
       { problem },
     );
   }
-  if (dtype === 'f16' && !capabilities.f16) {
-    throw new KernelError('bench: f16 needs a device with shader-f16, which this one lacks. Use f32.');
-  }
+  requireDTypes('the ablation', capabilities, dtype);
   const bytes = 3 * 32 * (D + 4) * 4 + 32 * 33 * 4;
   if (bytes > capabilities.maxWorkgroupMemoryBytes) {
     throw new KernelError(

@@ -1,3 +1,4 @@
+import { f16Fragments } from '@modajs/kernels';
 import type { Device } from '@modajs/tensor';
 import { webGpuBackend } from '../webgpu/webgpu-backend.ts';
 
@@ -26,9 +27,7 @@ export function deviceTraits(device: Device): DeviceTraits {
   }
   const { capabilities } = backend;
   const isSoftware = SOFTWARE.test(`${device.description} ${capabilities.architecture}`);
-  const subgroupMatrix = capabilities.subgroupMatrix.some(
-    ({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32',
-  );
+  const subgroupMatrix = f16Fragments(capabilities).length > 0;
   return {
     kind: 'webgpu',
     f16: capabilities.f16,

@@ -1,3 +1,4 @@
+import { type FloatDType, supportsDType } from '@modajs/kernels';
 import { ablationWorkspaceBytes } from '../ablation/ablation-plan.ts';
 import { operandBytes } from '../cost.ts';
 import type { BenchJob } from '../job.ts';
@@ -5,7 +6,8 @@ import type { DeviceTraits } from './device-traits.ts';
 
 /** Why a job's operands do not fit the device, with the number and the limit; null when they do. */
 export function memoryObstacle(job: BenchJob, traits: DeviceTraits, memoryLimitBytes: number): string | null {
-  if (traits.kind === 'webgpu' && !traits.f16 && usesHalf(job)) return 'needs shader-f16, which the device lacks';
+  const missing = dtypesOf(job).find((dtype) => traits.kind === 'webgpu' && !supportsDType(traits, dtype));
+  if (missing !== undefined) return `needs shader-${missing}, which the device lacks`;
   const operands = operandBytes(job);
   const workspace = job.kind === 'attention' ? ablationWorkspaceBytes(job.implementation, job.problem) : {};
   const all = Object.entries({ ...operands, ...workspace });
@@ -19,6 +21,6 @@ export function memoryObstacle(job: BenchJob, traits: DeviceTraits, memoryLimitB
   return total > memoryLimitBytes ? `takes ${total} B; the limit is ${memoryLimitBytes} B` : null;
 }
 
-function usesHalf(job: BenchJob): boolean {
-  return job.kind === 'matmul' ? job.dtype === 'f16' || job.outDtype === 'f16' : job.problem.dtype === 'f16';
+function dtypesOf(job: BenchJob): readonly FloatDType[] {
+  return job.kind === 'matmul' ? [job.dtype, job.outDtype] : [job.problem.dtype];
 }

@@ -1,4 +1,12 @@
-import { BASELINE_CAPABILITIES, elementBytes, foldWorkgroups, type KernelPass, type KernelPlan } from '@modajs/kernels';
+import {
+  BASELINE_CAPABILITIES,
+  DTYPES,
+  dtypeEntry,
+  elementBytes,
+  foldWorkgroups,
+  type KernelPass,
+  type KernelPlan,
+} from '@modajs/kernels';
 import {
   BUFFER_USAGE,
   encodeDispatches,
@@ -6,7 +14,7 @@ import {
   type PreparedDispatches,
   preparePlan,
 } from '@modajs/kernels/executor';
-import { DeviceError, fromHalf } from '@modajs/tensor';
+import { DeviceError } from '@modajs/tensor';
 import type { OperandMemory } from '../measure/operand-memory.ts';
 import randomFill from './random-fill.wgsl';
 
@@ -73,8 +81,8 @@ export class GpuMemory implements OperandMemory {
     const data = target.getMappedRange().slice(0);
     target.destroy();
     const skip = first - start / size;
-    const numbers =
-      dtype === 'f16' ? Float64Array.from(new Uint16Array(data), fromHalf) : Float64Array.from(new Float32Array(data));
+    const { StoredArray, decode } = dtypeEntry(dtype);
+    const numbers = Float64Array.from<number>(new StoredArray(data), decode ?? Number);
     return numbers.subarray(skip, skip + count);
   }
 
@@ -86,7 +94,7 @@ export class GpuMemory implements OperandMemory {
 
 function fillPass(name: string, first: number, size: number, dtype: 'f32' | 'f16', seed: number): KernelPass {
   const uniform = new ArrayBuffer(32);
-  new Uint32Array(uniform).set([size, seed, Number(dtype === 'f16')]);
+  new Uint32Array(uniform).set([size, seed, Number(DTYPES[dtype].isHalf)]);
   new Float32Array(uniform)[3] = 1;
   new Uint32Array(uniform)[4] = first;
   return {

@@ -4,6 +4,7 @@ export const DTYPE_F32 = 0;
 export const DTYPE_F16 = 1;
 export const DTYPE_I32 = 2;
 export const DTYPE_U32 = 3;
+export const DTYPE_BF16 = 4;
 
 export const UNARY_NEG = 0;
 export const UNARY_ABS = 1;

@@ -1,7 +1,27 @@
-import { DTYPE_F16, DTYPE_F32, DTYPE_I32, DTYPE_U32 } from '../abi/operators.ts';
+import { DTYPE_BF16, DTYPE_F16, DTYPE_F32, DTYPE_I32, DTYPE_U32 } from '../abi/operators.ts';
+
+/** What operators ask of an element type. */
+interface CpuDTypeEntry {
+  /** The type as the kernels know it. */
+  readonly code: number;
+  readonly bytes: number;
+  readonly isInteger: boolean;
+  /** Whether kernels that take f32 alone need a converted copy (`FloatScope`). */
+  readonly isConverted: boolean;
+  /** Bits of a result that has no value: NaN, or 0. */
+  readonly missingBits: number;
+}
+
+const DTYPES = {
+  f32: { code: DTYPE_F32, bytes: 4, isInteger: false, isConverted: false, missingBits: 0x7fc00000 },
+  f16: { code: DTYPE_F16, bytes: 2, isInteger: false, isConverted: true, missingBits: 0x7e00 },
+  bf16: { code: DTYPE_BF16, bytes: 2, isInteger: false, isConverted: true, missingBits: 0x7fc0 },
+  i32: { code: DTYPE_I32, bytes: 4, isInteger: true, isConverted: false, missingBits: 0 },
+  u32: { code: DTYPE_U32, bytes: 4, isInteger: true, isConverted: false, missingBits: 0 },
+} as const satisfies Record<string, CpuDTypeEntry>;
 
 /** Element types of the kernels. */
-export type CpuDType = 'f32' | 'f16' | 'i32' | 'u32';
+export type CpuDType = keyof typeof DTYPES;
 
 /** A strided window on the runtime's memory: address of the first element in bytes, strides in elements. */
 export interface CpuArray {
@@ -11,21 +31,27 @@ export interface CpuArray {
   readonly strides: readonly number[];
 }
 
-const CODES: Record<CpuDType, number> = { f32: DTYPE_F32, f16: DTYPE_F16, i32: DTYPE_I32, u32: DTYPE_U32 };
-
 /** The dtype as the kernels know it. */
 export function dtypeCode(dtype: CpuDType): number {
-  return CODES[dtype];
+  return DTYPES[dtype].code;
 }
 
-const BYTES: Record<CpuDType, number> = { f32: 4, f16: 2, i32: 4, u32: 4 };
-
 export function dtypeBytes(dtype: CpuDType): number {
-  return BYTES[dtype];
+  return DTYPES[dtype].bytes;
 }
 
 export function isInteger(dtype: CpuDType): boolean {
-  return dtype === 'i32' || dtype === 'u32';
+  return DTYPES[dtype].isInteger;
+}
+
+/** Whether kernels that take f32 alone need a converted copy. */
+export function isConverted(dtype: CpuDType): boolean {
+  return DTYPES[dtype].isConverted;
+}
+
+/** Bits of a result that has no value: NaN, or 0 in integers. */
+export function missingBits(dtype: CpuDType): number {
+  return DTYPES[dtype].missingBits;
 }
 
 export function elementCount(shape: readonly number[]): number {

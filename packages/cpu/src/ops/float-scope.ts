@@ -1,9 +1,9 @@
 import type { CpuRuntime } from '../runtime/cpu-runtime.ts';
-import { type CpuArray, denseArray, dtypeBytes, elementCount } from './cpu-array.ts';
+import { type CpuArray, denseArray, dtypeBytes, elementCount, isConverted } from './cpu-array.ts';
 import { copy } from './elementwise.ts';
 
 /**
- * Gives f32 kernels contiguous f32 operands: f16 ones are converted into temporary memory and results converted back.
+ * Gives f32 kernels contiguous f32 operands: shorter floats are converted into temporary memory and results converted back.
  * Operands that are f32 already are used as they are.
  */
 export class FloatScope {
@@ -26,7 +26,7 @@ export class FloatScope {
   /** Address of the values as f32; 0 for null. */
   read(x: CpuArray | null | undefined): number {
     if (!x) return 0;
-    if (x.dtype !== 'f16') return x.address;
+    if (!isConverted(x.dtype)) return x.address;
     const dense = this.#borrow(x);
     copy(this.runtime, x, dense);
     return dense.address;
@@ -35,7 +35,7 @@ export class FloatScope {
   /** Address to write f32 results of `out`'s shape to; 0 for null. */
   write(out: CpuArray | null | undefined): number {
     if (!out) return 0;
-    if (out.dtype !== 'f16') return out.address;
+    if (!isConverted(out.dtype)) return out.address;
     const dense = this.#borrow(out);
     this.#results.push({ from: dense, to: out });
     return dense.address;

@@ -1,16 +1,10 @@
 import { KERNEL_GATHER, KERNEL_GATHER_BACKWARD } from '../abi/kernels.ts';
 import type { CpuRuntime } from '../runtime/cpu-runtime.ts';
-import { type CpuArray, dtypeBytes, elementCount, floatBits, isInteger, tileCount } from './cpu-array.ts';
+import { type CpuArray, dtypeBytes, elementCount, isInteger, missingBits, tileCount } from './cpu-array.ts';
 import { FloatScope } from './float-scope.ts';
 
 const TILE_ELEMENTS = 8192;
 const COLUMNS_PER_TILE = 64;
-const HALF_NAN = 0x7e00;
-
-function missingBits(x: CpuArray): number {
-  if (x.dtype === 'f32') return floatBits(NaN);
-  return x.dtype === 'f16' ? HALF_NAN : 0;
-}
 
 /**
  * x `[R, N, I]`, index i32 `[J]` -> out `[R, J, I]` = x[:, index, :], all contiguous.
@@ -30,7 +24,7 @@ export function gather(runtime: CpuRuntime, x: CpuArray, index: CpuArray, out: C
     I,
     dtypeBytes(x.dtype),
     rowsPerTile,
-    missingBits(x),
+    missingBits(x.dtype),
     0,
   ];
   if (I > 0) runtime.launch(KERNEL_GATHER, tileCount(R * J, rowsPerTile), words);

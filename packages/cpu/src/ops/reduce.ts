@@ -1,7 +1,7 @@
 import { KERNEL_ARGMAX, KERNEL_REDUCE } from '../abi/kernels.ts';
 import { REDUCE_SUM } from '../abi/operators.ts';
 import type { CpuRuntime } from '../runtime/cpu-runtime.ts';
-import { type CpuArray, denseArray, dtypeCode, elementCount, isInteger, tileCount } from './cpu-array.ts';
+import { type CpuArray, denseArray, dtypeCode, elementCount, isConverted, isInteger, tileCount } from './cpu-array.ts';
 import { copy } from './elementwise.ts';
 import { FloatScope } from './float-scope.ts';
 import { collapse } from './index-space.ts';
@@ -46,9 +46,9 @@ export function reduce(
   out: CpuArray,
 ): void {
   if (elementCount(out.shape) === 0) return;
-  if (x.dtype === 'f16' || out.dtype === 'f16') {
+  if (isConverted(x.dtype) || isConverted(out.dtype)) {
     FloatScope.run(runtime, (scope) => {
-      const dense = x.dtype === 'f16' ? denseArray(scope.read(x), x.shape) : x;
+      const dense = isConverted(x.dtype) ? denseArray(scope.read(x), x.shape) : x;
       reduce(runtime, op, dense, axes, denseArray(scope.write(out), out.shape));
     });
     return;
@@ -132,7 +132,7 @@ export function argmax(runtime: CpuRuntime, x: CpuArray, out: CpuArray): void {
   FloatScope.run(runtime, (scope) => {
     const integerDtype = isInteger(x.dtype) ? dtypeCode(x.dtype) : -1;
     const isDense =
-      x.dtype === 'f16' ||
+      isConverted(x.dtype) ||
       denseArray(0, x.shape).strides.every((stride, axis) => x.shape[axis] === 1 || stride === x.strides[axis]);
     let address = scope.read(x);
     if (!isDense) {

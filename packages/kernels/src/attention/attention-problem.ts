@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { supportsDType } from '../plan/dtype-support.ts';
 import { elementBytes } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import { SMALLER_OPERAND } from '../plan/smaller-operand.ts';
@@ -99,8 +100,12 @@ export function validateAttention(problem: AttentionProblem, capabilities: Devic
       depth.Td ===
         T), 'deferred depth gradients need chunk 1 and Td = T', `chunk=${depth?.chunk}, Td=${depth?.Td}`, 'Accumulate them.');
   const dtypes = [dtype, problem.depthGrad?.dtype ?? dtype];
-  require(capabilities.f16 ||
-    !dtypes.includes('f16'), 'f16 storage needs the shader-f16 feature', 'a device without it', 'Use f32.');
+  for (const stored of dtypes) {
+    require(supportsDType(
+      capabilities,
+      stored,
+    ), `${stored} storage needs the shader-${stored} feature`, 'a device without it', 'Use f32.');
+  }
   require(capabilities.maxStorageBuffers >=
     8, 'a pass needs 8 storage buffers', `${capabilities.maxStorageBuffers}`, 'Request the limit of the adapter.');
   const bytes = elementBytes(dtype);

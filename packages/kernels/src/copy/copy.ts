@@ -1,7 +1,8 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
+import { DTYPES } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelDType, KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import {
   collapseLayout,
@@ -30,7 +31,7 @@ export interface CopyProblem {
  * @throws KernelError when more than six dimensions remain after merging, and for f16 without `caps.f16`
  */
 export function planCopy({ shape, x, out }: CopyProblem, caps: DeviceCapabilities): KernelPlan {
-  requireF16('copy', caps, x.dtype, out.dtype);
+  requireDTypes('copy', caps, x.dtype, out.dtype);
   const collapsed = collapseLayout(shape, [x.strides, out.strides]);
   const offsets = [x.offset, out.offset];
   const isVector = isVectorLayout(collapsed, offsets);
@@ -79,10 +80,9 @@ function valueBits(dtype: KernelDType, value: number): number {
  * @throws KernelError for f16 without `caps.f16`
  */
 export function planFill({ dtype, size, offset, value }: FillProblem, caps: DeviceCapabilities): KernelPlan {
-  requireF16('fill', caps, dtype);
+  requireDTypes('fill', caps, dtype);
   if (size === 0) return { passes: [], workspace: {} };
   const isVector = size % 4 === 0 && offset % 4 === 0;
-  const source = dtype === 'f16' ? 'f32' : dtype;
   const count = isVector ? size / 4 : size;
   return {
     passes: [
@@ -90,7 +90,7 @@ export function planFill({ dtype, size, offset, value }: FillProblem, caps: Devi
         label: `fill ${dtype}${isVector ? ' vec4' : ''}`,
         shader: shaderVariant(fillSource, {
           Element: isVector ? `vec4<${dtype}>` : dtype,
-          Source: source,
+          Source: DTYPES[dtype].computed,
           Single: dtype,
         }),
         constants: {},

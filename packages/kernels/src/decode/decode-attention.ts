@@ -1,8 +1,8 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
-import { elementsPerVector } from '../plan/dtype-table.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
+import { DTYPES, elementsPerVector } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { isSoftwareAdapter } from '../plan/software-adapter.ts';
 import { specialize } from '../plan/specialize.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -89,7 +89,7 @@ export function planDecodeAttention(
   config: DecodeAttentionConfig = {},
 ): KernelPlan {
   const { dtype, H, Hkv, D, splits, depth, rotary } = problem;
-  requireF16('decode attention', caps, dtype);
+  requireDTypes('decode attention', caps, dtype);
   check(problem, caps);
   const G = H / Hkv;
   const values = elementsPerVector(dtype);
@@ -98,7 +98,7 @@ export function planDecodeAttention(
   // Without subgroups each sum over lanes takes barriers: keys are taken one at a time.
   const ahead = config.ahead ?? (hasSubgroups && !isSoftwareAdapter(caps) ? AHEAD : 1);
   const text = specialize(hasSubgroups ? source : withoutSubgroups(source), {
-    IS_HALF: String(dtype === 'f16'),
+    IS_HALF: String(DTYPES[dtype].isHalf),
     SUBGROUPS: String(hasSubgroups),
     D: `${D}u`,
     G: `${G}u`,

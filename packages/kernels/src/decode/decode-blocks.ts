@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
-import { elementsPerVector } from '../plan/dtype-table.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
+import { DTYPES, elementsPerVector } from '../plan/dtype-table.ts';
 import type { KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { isSoftwareAdapter } from '../plan/software-adapter.ts';
 import { specialize } from '../plan/specialize.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -49,7 +49,7 @@ export function planDecodeBlocks(
   config: DecodeBlocksConfig = {},
 ): KernelPlan {
   const { dtype, C, F, H, Hkv, D, depth, rotary, blocks } = problem;
-  requireF16('decode blocks', caps, dtype);
+  requireDTypes('decode blocks', caps, dtype);
   const tiling = tileDecodeBlocks(problem, caps, config);
   checkDecodeBlocks(problem, caps, tiling);
   const values = elementsPerVector(dtype);
@@ -129,7 +129,7 @@ function specialised(
 ): string {
   const { dtype, C, F, H, Hkv, D, splits, depth, rotary, blocks } = problem;
   return specialize(source, {
-    IS_HALF: String(dtype === 'f16'),
+    IS_HALF: String(DTYPES[dtype].isHalf),
     THREADS: `${tiling.threads}u`,
     SUBGROUP: `${tiling.subgroup}u`,
     C: `${C}u`,

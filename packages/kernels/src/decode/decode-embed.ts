@@ -1,6 +1,6 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import type { KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import source from './decode-embed.wgsl';
@@ -16,7 +16,7 @@ export interface DecodeEmbedProblem {
 
 /** Plans `out = table[token]` in f32. Operands: `state`, `table`, `out`. @throws KernelError for f16 without `caps.f16` */
 export function planDecodeEmbed({ dtype, V, C, start }: DecodeEmbedProblem, caps: DeviceCapabilities): KernelPlan {
-  requireF16('decode embed', caps, dtype);
+  requireDTypes('decode embed', caps, dtype);
   return {
     passes: [
       {

@@ -1,8 +1,8 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
-import { elementsPerVector } from '../plan/dtype-table.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
+import { DTYPES, elementsPerVector } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPlan, PassBinding } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { specialize } from '../plan/specialize.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import { unroll } from '../plan/unroll.ts';
@@ -80,7 +80,7 @@ export function planDecodeProduct(
   config: DecodeProductConfig = {},
 ): KernelPlan {
   const { dtype, K, input, weights, isPaired } = problem;
-  requireF16('decode product', caps, dtype);
+  requireDTypes('decode product', caps, dtype);
   check(problem, caps);
   const { isWide, values } = wordOf(problem);
   const tiling = tilingOf(problem, caps, values, config);
@@ -89,7 +89,7 @@ export function planDecodeProduct(
   const text = specialize(tiling.subgroup === null ? withoutSubgroups(source) : source, {
     Word: isWide ? 'vec4<u32>' : 'u32',
     IS_WIDE: String(isWide),
-    IS_HALF: String(dtype === 'f16'),
+    IS_HALF: String(DTYPES[dtype].isHalf),
     COLUMNS: `${columns}u`,
     STEPS: `${steps}u`,
     LANES: `${lanes}u`,

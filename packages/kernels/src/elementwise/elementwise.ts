@@ -1,8 +1,9 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
+import { DTYPES } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelDType, KernelPlan, PassBinding } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import {
   collapseLayout,
@@ -53,7 +54,7 @@ const IS_OUT = ['A_IS_OUT', 'B_IS_OUT', 'C_IS_OUT'];
 function familyOf(op: ElementwiseOperator, count: number, dtype: KernelDType): Family | null {
   const names = NAMES[count - 1];
   if (!names) return null;
-  if (dtype === 'i32' || dtype === 'u32') {
+  if (!DTYPES[dtype].isFloat) {
     const number = INTEGER_OPERATORS[op] ?? -1;
     return { source: integerSource, number, names, isOutConstants: IS_OUT };
   }
@@ -78,12 +79,12 @@ function validated({ op, inputs, out }: ElementwiseProblem, caps: DeviceCapabili
       `kernels: ${op} needs operands of one dtype, got ${got} and out ${out.dtype}. Cast them first.`,
     );
   }
-  requireF16(op, caps, out.dtype);
+  requireDTypes(op, caps, out.dtype);
   return family;
 }
 
 function elementTypes(dtype: KernelDType, isVector: boolean): Record<string, string> {
-  if (dtype === 'i32' || dtype === 'u32') return { Element: dtype };
+  if (!DTYPES[dtype].isFloat) return { Element: dtype };
   if (!isVector) return { Element: dtype, Value: 'f32', Bits: 'u32' };
   return { Element: `vec4<${dtype}>`, Value: 'vec4<f32>', Bits: 'vec4<u32>' };
 }
@@ -104,7 +105,7 @@ export function planElementwise(problem: ElementwiseProblem, caps: DeviceCapabil
     shape,
     operands.map(({ strides }) => strides),
   );
-  const isFloat = out.dtype === 'f32' || out.dtype === 'f16';
+  const { isFloat } = DTYPES[out.dtype];
   const isVector = isFloat && isVectorLayout(collapsed, offsets);
   const layout = isVector ? toVectorLayout(collapsed) : collapsed;
   const uniform = stridedParams(op, layout, isVector ? offsets.map((offset) => offset / 4) : offsets, alpha, beta);

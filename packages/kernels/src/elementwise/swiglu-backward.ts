@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { collapseLayout, isVectorLayout, stridedParams, toVectorLayout } from '../plan/strided-layout.ts';
 import source from './swiglu-backward.wgsl';
@@ -33,7 +33,7 @@ export interface SwigluBackwardProblem {
  */
 export function planSwigluBackward(problem: SwigluBackwardProblem, caps: DeviceCapabilities): KernelPlan {
   const { dtype, shape, gate, up, dOut, offsets } = problem;
-  requireF16('swiglu backward', caps, dtype);
+  requireDTypes('swiglu backward', caps, dtype);
   const rowMajor = shape.map((_, d) => shape.slice(d + 1).reduce((product, extent) => product * extent, 1));
   const collapsed = collapseLayout(shape, [gate.strides, up.strides, dOut.strides, rowMajor]);
   const starts = [gate.offset, up.offset, dOut.offset, offsets.dGate, offsets.dUp];

@@ -1,8 +1,8 @@
 import { planFill } from '../copy/copy.ts';
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelDType, KernelPass, KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import { accumulatorOf } from '../reduce/reduce-pass.ts';
@@ -36,7 +36,7 @@ export interface GatherBackwardProblem {
  */
 export function planGatherBackward(problem: GatherBackwardProblem, caps: DeviceCapabilities): KernelPlan {
   const { dOutDtype, dxDtype, R, N, I, J, accumulate = false, offsets } = problem;
-  requireF16('gather backward', caps, dOutDtype, dxDtype);
+  requireDTypes('gather backward', caps, dOutDtype, dxDtype);
   const clear = planFill({ dtype: dxDtype, size: R * N * I, offset: offsets.dx, value: 0 }, caps);
   const passes: KernelPass[] = (accumulate ? [] : clear.passes).map((pass) => ({
     ...pass,

@@ -1,7 +1,8 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
+import { DTYPES } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelDType, KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import source from './gather.wgsl';
@@ -26,9 +27,9 @@ export interface GatherProblem {
  * @throws KernelError for f16 without `caps.f16`
  */
 export function planGather({ dtype, R, N, I, J, offsets }: GatherProblem, caps: DeviceCapabilities): KernelPlan {
-  requireF16('gather', caps, dtype);
+  requireDTypes('gather', caps, dtype);
   if (R * J * I === 0) return { passes: [], workspace: {} };
-  const isFloat = dtype === 'f32' || dtype === 'f16';
+  const { isFloat, computed } = DTYPES[dtype];
   const isVector = [I, offsets.x, offsets.out].every((value) => value % 4 === 0);
   const width = isVector ? 4 : 1;
   return {
@@ -38,7 +39,7 @@ export function planGather({ dtype, R, N, I, J, offsets }: GatherProblem, caps: 
         shader: shaderVariant(source, {
           Element: isVector ? `vec4<${dtype}>` : dtype,
           Single: dtype,
-          Source: dtype === 'f16' ? 'f32' : dtype,
+          Source: computed,
         }),
         constants: {},
         bindings: [

@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -48,7 +48,7 @@ export interface CrossEntropyBackwardProblem extends Omit<CrossEntropyProblem, '
  */
 export function planCrossEntropy(problem: CrossEntropyProblem, caps: DeviceCapabilities): KernelPlan {
   const { dtype, N, V, ignoreIndex, zLoss, offsets } = problem;
-  requireF16('crossEntropy', caps, dtype);
+  requireDTypes('crossEntropy', caps, dtype);
   if (N === 0) return { passes: [], workspace: {} };
   const { logits, targets, loss, lse } = offsets;
   const { width, types } = rowElements(dtype, V, [logits]);
@@ -82,7 +82,7 @@ export function planCrossEntropy(problem: CrossEntropyProblem, caps: DeviceCapab
  */
 export function planCrossEntropyBackward(problem: CrossEntropyBackwardProblem, caps: DeviceCapabilities): KernelPlan {
   const { dtype, N, V, ignoreIndex, zLoss, isInPlace, offsets } = problem;
-  requireF16('crossEntropy backward', caps, dtype);
+  requireDTypes('crossEntropy backward', caps, dtype);
   if (N * V === 0) return { passes: [], workspace: {} };
   const { logits, targets, lse, dLoss, dLogits } = offsets;
   const { width, types } = rowElements(dtype, V, [logits, dLogits]);

@@ -4,7 +4,7 @@ import { describeMatmulConfig } from './matmul-config.ts';
 import { fitsDevice } from './matmul-fit.ts';
 import { isGemv } from './matmul-gemv.ts';
 import type { MatmulProblem } from './matmul-problem.ts';
-import { hasFragment } from './matmul-subgroup-matrix.ts';
+import { hasFragment, haveHalves } from './matmul-subgroup-matrix.ts';
 import { type BlockCandidate, gemvTable, MULTIPROCESSORS, subgroupMatrixTable, tileTable } from './matmul-table.ts';
 
 const MAX_SLICES = 32;
@@ -53,9 +53,8 @@ export function chooseMatmulConfig(problem: MatmulProblem, capabilities: DeviceC
 
 /** Everything that the device can hold: subgroup matrices where it has them for these operands, else register tiles. */
 function blockCandidates(problem: MatmulProblem, capabilities: DeviceCapabilities): BlockCandidate[] {
-  const isHalf = problem.a.dtype === 'f16' && problem.b.dtype === 'f16';
   const fragment = FRAGMENTS.find((candidate) => hasFragment(capabilities, candidate));
-  const matrix = isHalf && fragment ? subgroupMatrixTable(fragment) : [];
+  const matrix = haveHalves(problem) && fragment ? subgroupMatrixTable(fragment) : [];
   const fits = ({ config, wantsRowsOfA }: BlockCandidate) =>
     fitsDevice(problem, config, capabilities) && !(wantsRowsOfA && problem.a.transposed);
   const fitting = matrix.filter(fits);

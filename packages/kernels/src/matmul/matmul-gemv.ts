@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { DTYPES } from '../plan/dtype-table.ts';
 import { keepVariant } from '../plan/keep-variant.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPlan } from '../plan/plan.ts';
@@ -64,8 +65,8 @@ export function planGemv(problem: MatmulProblem, capabilities: DeviceCapabilitie
           BiasElement,
           AWord: isWideA ? 'vec4<u32>' : 'u32',
           BWord: isWideB ? 'vec4<u32>' : 'u32',
-          A_IS_HALF: String(part.a.dtype === 'f16'),
-          B_IS_HALF: String(part.b.dtype === 'f16'),
+          A_IS_HALF: String(DTYPES[part.a.dtype].isHalf),
+          B_IS_HALF: String(DTYPES[part.b.dtype].isHalf),
           A_IS_WIDE: String(isWideA),
           B_IS_WIDE: String(isWideB),
           ...unsigned({ ROWS: part.M, COLUMNS: columns, LANES: lanes, GROUPS: groups }),

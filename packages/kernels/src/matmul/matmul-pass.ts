@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { enableDTypes } from '../plan/dtype-support.ts';
 import { elementBytes } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPass, PassBinding } from '../plan/plan.ts';
@@ -26,7 +27,7 @@ export function productPass(
   const workgroups = foldWorkgroups(shader.workgroups, capabilities);
   return {
     label: shader.label,
-    shader: withF16(shader.source, problem),
+    shader: withExtensions(shader.source, problem),
     constants: { ...shader.constants, ...epilogueConstants(problem) },
     bindings: productBindings(problem),
     uniform: matmulUniform(problem, slices, workgroups[0]),
@@ -84,10 +85,13 @@ export function isRagged({ M, N, K }: MatmulProblem, blockM: number, blockN: num
   return M % blockM !== 0 || N % blockN !== 0 || K % blockK !== 0;
 }
 
-/** A shader with `enable f16` where an operand needs it. */
-export function withF16(shader: string, { a, b, out, bias }: MatmulProblem): string {
-  const usesF16 = [a, b, out, bias].some((operand) => operand?.dtype === 'f16');
-  return usesF16 && !shader.startsWith('enable f16') ? `enable f16;\n${shader}` : shader;
+/** A shader with the extensions that its operands need, unless it names them itself. */
+export function withExtensions(shader: string, { a, b, out, bias }: MatmulProblem): string {
+  if (shader.startsWith('enable ')) return shader;
+  return enableDTypes(
+    shader,
+    [a, b, out, bias].flatMap((operand) => operand?.dtype ?? []),
+  );
 }
 
 /** The shaders declare bias and residual always; what a problem lacks is bound to an input and never read. */

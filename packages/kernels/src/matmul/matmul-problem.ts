@@ -1,5 +1,6 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
-import { elementBytes } from '../plan/dtype-table.ts';
+import { supportsDType } from '../plan/dtype-support.ts';
+import { DTYPES, elementBytes } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelDType } from '../plan/plan.ts';
 import { SMALLER_OPERAND } from '../plan/smaller-operand.ts';
@@ -129,11 +130,13 @@ function requireCount(name: string, value: number): void {
 }
 
 function requireDType(name: string, dtype: KernelDType, capabilities: DeviceCapabilities): void {
-  if (dtype !== 'f32' && dtype !== 'f16') {
+  if (!DTYPES[dtype].isFloat) {
     throw new KernelError(`matmul: ${name} must be f32 or f16, got ${dtype}. Cast it first.`, { name, dtype });
   }
-  if (dtype === 'f16' && !capabilities.f16) {
-    throw new KernelError(`matmul: ${name} is f16, but the device has no shader-f16. Store it as f32.`, { name });
+  if (!supportsDType(capabilities, dtype)) {
+    throw new KernelError(`matmul: ${name} is ${dtype}, but the device has no shader-${dtype}. Store it as f32.`, {
+      name,
+    });
   }
 }
 

@@ -3,7 +3,7 @@ import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
-import { elementTypes, epilogueConstants, withF16 } from './matmul-pass.ts';
+import { elementTypes, epilogueConstants, withExtensions } from './matmul-pass.ts';
 import type { MatmulProblem } from './matmul-problem.ts';
 import reduceSource from './matmul-reduce.wgsl';
 import { matmulUniform, type Slices } from './matmul-uniform.ts';
@@ -54,7 +54,7 @@ function reducePass(problem: MatmulProblem, capabilities: DeviceCapabilities, sl
   const { OutElement, BiasElement } = elementTypes(problem);
   return {
     label: `matmul-reduce ${slices.count}`,
-    shader: withF16(specialize(reduceSource, { OutElement, BiasElement }), problem),
+    shader: withExtensions(specialize(reduceSource, { OutElement, BiasElement }), problem),
     constants: epilogueConstants(problem),
     bindings: [
       { buffer: PARTIALS, access: 'read' },

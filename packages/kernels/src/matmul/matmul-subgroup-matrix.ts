@@ -1,5 +1,5 @@
-import type { DeviceCapabilities } from '../plan/capabilities.ts';
-import { elementsPerVector } from '../plan/dtype-table.ts';
+import { type DeviceCapabilities, f16Fragments } from '../plan/capabilities.ts';
+import { DTYPES, elementsPerVector } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
@@ -58,19 +58,12 @@ function rowFragments(
 
 /** Whether the device multiplies f16 fragments of this size into f32 and has one subgroup size. */
 export function hasFragment(capabilities: DeviceCapabilities, [M, N, K]: readonly [number, number, number]): boolean {
-  const { f16, subgroups, subgroupMatrix } = capabilities;
+  const { f16, subgroups } = capabilities;
   return (
     f16 &&
     subgroups !== null &&
     subgroups.min === subgroups.max &&
-    subgroupMatrix.some(
-      (config) =>
-        config.componentType === 'f16' &&
-        config.resultComponentType === 'f32' &&
-        config.M === M &&
-        config.N === N &&
-        config.K === K,
-    )
+    f16Fragments(capabilities).some((config) => config.M === M && config.N === N && config.K === K)
   );
 }
 
@@ -214,13 +207,18 @@ function loads(across: number, capabilities: DeviceCapabilities, config: Subgrou
   return Math.ceil((across * config.blockK) / 8 / threads);
 }
 
+/** Whether both inputs are f16, which is what subgroup matrices multiply here. */
+export function haveHalves({ a, b }: MatmulProblem): boolean {
+  return DTYPES[a.dtype].isHalf && DTYPES[b.dtype].isHalf;
+}
+
 function requireUsable(
   problem: MatmulProblem,
   capabilities: DeviceCapabilities,
   config: SubgroupMatrixTileConfig,
 ): void {
   const name = describeMatmulConfig(config);
-  if (problem.a.dtype !== 'f16' || problem.b.dtype !== 'f16') {
+  if (!haveHalves(problem)) {
     throw new KernelError(
       `kernels: ${name} multiplies f16 operands, got ${problem.a.dtype} and ${problem.b.dtype}. Use a register tile, or cast them.`,
       { a: problem.a.dtype, b: problem.b.dtype },

@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { rowWidth } from '../plan/row-width.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
@@ -176,7 +176,7 @@ export function planNormBackward(
   joined = Math.min(MOST_JOINED_SPLITS, Math.ceil(JOINED_NUMBERS / problem.N)),
 ): KernelPlan {
   const { kind, dtype, rows, N, offsets } = problem;
-  requireF16(`${kind} norm backward`, caps, dtype);
+  requireDTypes(`${kind} norm backward`, caps, dtype);
   if (N === 0) return { passes: [], workspace: {} };
   if (offsets.dWeight === null && offsets.dBias === null) {
     return { passes: rows > 0 ? [inputPass(problem, caps)] : [], workspace: {} };

@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import { partSumsPass } from '../reduce/column-sums.ts';
@@ -52,7 +52,7 @@ export function planNormRopeBackward(
   mostParts = ENOUGH_WORKGROUPS,
 ): KernelPlan {
   const { dtype, tokens, H, D, scope, offsets } = problem;
-  requireF16('norm and rope backward', caps, dtype);
+  requireDTypes('norm and rope backward', caps, dtype);
   if (tokens * H * D > 0) {
     const lanes = lanesOf(problem);
     if (lanes !== null) return vectorPlan(problem, lanes, mostParts, caps);

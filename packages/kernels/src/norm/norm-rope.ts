@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import { ropeFrequencies } from '../rope/rope-frequencies.ts';
@@ -56,7 +56,7 @@ export const ABSENT = { rstd: 'absentRstd', v: 'absentV', partial: 'absentPartia
  */
 export function planNormRope(problem: NormRopeProblem, caps: DeviceCapabilities): KernelPlan {
   const { dtype, tokens, H, D, scope, eps, rotaryDim, isInterleaved, stride = H * D, offsets } = problem;
-  requireF16('norm and rope', caps, dtype);
+  requireDTypes('norm and rope', caps, dtype);
   const frequencies = ropeFrequencies(D, rotaryDim, problem.theta, problem.frequencies);
   if (tokens * H * D === 0) return { passes: [], workspace: {} };
   const hasNorm = scope !== 'none';

@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { rowWidth } from '../plan/row-width.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
@@ -41,7 +41,7 @@ export interface NormProblem {
  */
 export function planNorm(problem: NormProblem, caps: DeviceCapabilities): KernelPlan {
   const { kind, dtype, rows, N, eps, offsets } = problem;
-  requireF16(`${kind} norm`, caps, dtype);
+  requireDTypes(`${kind} norm`, caps, dtype);
   if (rows * N === 0) return { passes: [], workspace: {} };
   const hasWeight = offsets.weight !== null;
   const hasBias = offsets.bias !== null;

@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -40,7 +40,7 @@ export interface AdamWProblem {
  */
 export function planAdamW(problem: AdamWProblem, caps: DeviceCapabilities): KernelPlan {
   const { gradDtype, size, lr, beta1, beta2, eps, weightDecay, biasCorrection1, biasCorrection2, offsets } = problem;
-  requireF16('adamw', caps, gradDtype);
+  requireDTypes('adamw', caps, gradDtype);
   if (size === 0) return { passes: [], workspace: {} };
   const hasScale = offsets.scale !== null;
   const starts = [offsets.param, offsets.grad, offsets.m, offsets.v];

@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import { reducePass } from '../reduce/reduce-pass.ts';
@@ -67,7 +67,7 @@ function partialPass(spans: readonly Span[], first: number, caps: DeviceCapabili
  * @throws KernelError for f16 without `caps.f16`
  */
 export function planSumSquares({ arrays, outOffset }: SumSquaresProblem, caps: DeviceCapabilities): KernelPlan {
-  requireF16('sumSquares', caps, ...arrays.map(({ dtype }) => dtype));
+  requireDTypes('sumSquares', caps, ...arrays.map(({ dtype }) => dtype));
   const spans = arrays.map(spanOf).filter(({ size }) => size > 0);
   const passes: KernelPass[] = [];
   let total = 0;

@@ -38,6 +38,13 @@ export interface DeviceCapabilities {
   readonly tuning?: KernelTuning;
 }
 
+/** The matrix products of a device that multiply f16 and add up in f32. */
+export function f16Fragments({ subgroupMatrix }: DeviceCapabilities): readonly SubgroupMatrixConfig[] {
+  return subgroupMatrix.filter(
+    ({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32',
+  );
+}
+
 /** The smallest device that WebGPU guarantees: no features, default limits. */
 export const BASELINE_CAPABILITIES: DeviceCapabilities = {
   f16: false,

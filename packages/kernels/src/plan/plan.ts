@@ -1,4 +1,4 @@
-export type { KernelDType } from './dtype-table.ts';
+export type { FloatDType, KernelDType } from './dtype-table.ts';
 
 /** One buffer of a pass: an operand by the name the plan's caller knows it by, or a piece of the plan's workspace. */
 export interface PassBinding {

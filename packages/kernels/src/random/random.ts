@@ -1,8 +1,8 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import source from './random.wgsl';
@@ -39,7 +39,7 @@ const high = (value: number) => Math.floor(value / 2 ** 32);
  */
 export function planRandom(problem: RandomProblem, caps: DeviceCapabilities): KernelPlan {
   const { kind, dtype, size, seed, offset, p = 0, isInPlace = false, offsets } = problem;
-  requireF16(kind, caps, dtype);
+  requireDTypes(kind, caps, dtype);
   if (!(p >= 0 && p < 1))
     throw new KernelError(`kernels: dropout needs 0 <= p < 1, got p=${p}. Pass a fraction.`, { p });
   if (size === 0) return { passes: [], workspace: {} };

@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelDType, KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import source from './argmax.wgsl';
@@ -22,7 +22,7 @@ export interface ArgmaxProblem {
  * @throws KernelError for f16 without `caps.f16`
  */
 export function planArgmax({ dtype, rows, N, offset, outOffset }: ArgmaxProblem, caps: DeviceCapabilities): KernelPlan {
-  requireF16('argmax', caps, dtype);
+  requireDTypes('argmax', caps, dtype);
   if (rows === 0) return { passes: [], workspace: {} };
   return {
     passes: [

@@ -1,5 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
-import { elementsPerVector } from '../plan/dtype-table.ts';
+import { DTYPES, elementsPerVector } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelDType, KernelPass } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
@@ -39,7 +39,7 @@ export function partSumsPass(sums: ColumnSums, caps: DeviceCapabilities): Kernel
 
 /** Whether `columnSumsPass` takes these: floats, every row on a multiple of 16 bytes, not too many rows. */
 export function areSummableColumns({ x, out, rows, columns, stride }: ColumnSums): boolean {
-  const areFloats = [x, out].every(({ dtype }) => dtype === 'f32' || dtype === 'f16');
+  const areFloats = [x, out].every(({ dtype }) => DTYPES[dtype].isFloat);
   const isAligned = [columns, stride, x.offset].every((length) => length % elementsPerVector(x.dtype) === 0);
   return areFloats && isAligned && rows <= MOST_ROWS;
 }

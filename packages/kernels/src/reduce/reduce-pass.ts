@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { DTYPES } from '../plan/dtype-table.ts';
 import { elementCount } from '../plan/element-count.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelDType, KernelPass } from '../plan/plan.ts';
@@ -38,7 +39,7 @@ export interface ReducePass {
 
 /** Type that sums of `dtype` are made in. */
 export function accumulatorOf(dtype: KernelDType): 'f32' | 'i32' | 'u32' {
-  return dtype === 'i32' || dtype === 'u32' ? dtype : 'f32';
+  return DTYPES[dtype].computed;
 }
 
 function identityOf(dtype: KernelDType, op: Reduction): number {

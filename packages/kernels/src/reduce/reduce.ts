@@ -1,8 +1,8 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { elementCount } from '../plan/element-count.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelDType, KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { collapseLayout, MAX_STRIDED_RANK, type StridedOperand } from '../plan/strided-layout.ts';
 import { areSummableColumns, type ColumnSums, columnSumsPass } from './column-sums.ts';
 import {
@@ -81,7 +81,7 @@ function splitsFor(kept: Dimensions, reduced: Dimensions): number {
  */
 export function planReduce(problem: ReduceProblem, caps: DeviceCapabilities): KernelPlan {
   const { op, axes, x, out, accumulate } = problem;
-  requireF16(`reduce ${op}`, caps, x.dtype, out.dtype);
+  requireDTypes(`reduce ${op}`, caps, x.dtype, out.dtype);
   const kept = part(problem, (axis) => !axes.includes(axis));
   const reduced = part(problem, (axis) => axes.includes(axis));
   const rank = Math.max(kept.shape.length, reduced.shape.length);

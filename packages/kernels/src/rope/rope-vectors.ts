@@ -1,3 +1,5 @@
+import { DTYPES } from '../plan/dtype-table.ts';
+
 /** Halves that one load moves. */
 export const VECTOR = 8;
 export const VECTOR_THREADS = 256;
@@ -18,7 +20,7 @@ interface Rows {
  */
 export function vectorLanes({ dtype, heads, D, rotaryDim, isInterleaved, starts }: Rows): number | null {
   const isAligned = D % (2 * VECTOR) === 0 && starts.every((start) => (start ?? 0) % VECTOR === 0);
-  if (dtype !== 'f16' || isInterleaved || rotaryDim !== D || !isAligned) return null;
+  if (!DTYPES[dtype].isHalf || isInterleaved || rotaryDim !== D || !isAligned) return null;
   const lanes = 2 ** Math.ceil(Math.log2((heads * D) / (2 * VECTOR)));
   return lanes <= VECTOR_THREADS ? lanes : null;
 }

@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import source from './rope.wgsl';
@@ -41,7 +41,7 @@ export interface RopeProblem {
  */
 export function planRope(problem: RopeProblem, caps: DeviceCapabilities): KernelPlan {
   const { dtype, tokens, D, rotaryDim, isInterleaved, isInverse, offsets, second } = problem;
-  requireF16('rope', caps, dtype);
+  requireDTypes('rope', caps, dtype);
   const frequencies = ropeFrequencies(D, rotaryDim, problem.theta, problem.frequencies).map(({ f32 }) => ({
     f32: isInverse ? -f32 : f32,
   }));

@@ -1,7 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { rowWidth } from '../plan/row-width.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
@@ -31,7 +31,7 @@ export interface SoftmaxBackwardProblem extends Omit<SoftmaxProblem, 'offsets'> 
  */
 export function planSoftmax(problem: SoftmaxProblem, caps: DeviceCapabilities): KernelPlan {
   const { dtype, rows, N, isLog, offsets } = problem;
-  requireF16('softmax', caps, dtype);
+  requireDTypes('softmax', caps, dtype);
   if (rows * N === 0) return { passes: [], workspace: {} };
   const { width, types } = rowElements(dtype, N, Object.values(offsets));
   return {
@@ -59,7 +59,7 @@ export function planSoftmax(problem: SoftmaxProblem, caps: DeviceCapabilities): 
  */
 export function planSoftmaxBackward(problem: SoftmaxBackwardProblem, caps: DeviceCapabilities): KernelPlan {
   const { dtype, rows, N, isLog, offsets } = problem;
-  requireF16('softmax backward', caps, dtype);
+  requireDTypes('softmax backward', caps, dtype);
   if (rows * N === 0) return { passes: [], workspace: {} };
   const { width, types } = rowElements(dtype, N, Object.values(offsets));
   return {

@@ -1,13 +1,15 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
+import { DTYPES } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import type { KernelDType, KernelPass, KernelPlan } from '../plan/plan.ts';
-import { requireF16 } from '../plan/require-f16.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import source from './argsort.wgsl';
 
 const WORKGROUP = 256;
-const KINDS: Readonly<Record<KernelDType, number>> = { f32: 0, f16: 0, i32: 1, u32: 2 };
+/** The order of keys, by the type that elements are loaded as. */
+const KINDS = { f32: 0, i32: 1, u32: 2 } as const;
 /** Bound where the first pass reads no indices. */
 const UNREAD = 'unread';
 
@@ -29,11 +31,11 @@ export interface ArgsortProblem {
  */
 export function planArgsort(problem: ArgsortProblem, caps: DeviceCapabilities): KernelPlan {
   const { dtype, rows, N, isDescending, offset, outOffset } = problem;
-  requireF16('argsort', caps, dtype);
+  requireDTypes('argsort', caps, dtype);
   if (rows * N === 0) return { passes: [], workspace: {} };
   const shader = shaderVariant(
     source,
-    dtype === 'f16' ? { Element: 'f16', Source: 'f32' } : { Element: 'u32', Source: 'u32' },
+    DTYPES[dtype].isHalf ? { Element: 'f16', Source: 'f32' } : { Element: 'u32', Source: 'u32' },
   );
   const count = Math.max(1, Math.ceil(Math.log2(N)));
   // The last pass writes to out, those before take turns.
@@ -47,7 +49,7 @@ export function planArgsort(problem: ArgsortProblem, caps: DeviceCapabilities): 
     return {
       label: `argsort ${dtype} runs of ${2 ** i}`,
       shader,
-      constants: { KIND: KINDS[dtype], DESCENDING: isDescending ? 1 : 0 },
+      constants: { KIND: KINDS[DTYPES[dtype].computed], DESCENDING: isDescending ? 1 : 0 },
       bindings: [
         { buffer: 'x', access: 'read' },
         { buffer: before.buffer, access: 'read' },

@@ -8,8 +8,9 @@ import {
   type Rounding,
 } from '../attention/attention-reference.ts';
 import { planDepthGather } from '../attention/gather/depth-gather.ts';
+import { elementBytes } from '../plan/dtype-table.ts';
 import type { KernelPlan } from '../plan/plan.ts';
-import { fromHalf, halfBits, halfValue, toHalf } from './half.ts';
+import { fromHalf, storedArray, storedValue } from './half.ts';
 import type { KernelDevice } from './kernel-device.ts';
 import { type OperandArray, runPlan } from './run-plan.ts';
 
@@ -31,7 +32,7 @@ export function attentionOperands(
   const { B, T, Tk, H, Hkv, D, Dv, depth, keyCapacity = Tk } = problem;
   const { seed = 1, amplitude = 1 } = options;
   const random = generator(seed);
-  const stored: Rounding = problem.dtype === 'f16' ? (x) => halfValue(halfBits(x)) : Math.fround;
+  const stored: Rounding = (x) => storedValue(problem.dtype, x);
   const make = (length: number, size = 1) => Float64Array.from({ length }, () => stored(size * random()));
   const operands: Record<string, Float64Array> = { q: make(B * T * H * D, amplitude), dOut: make(B * T * H * Dv) };
   if (problem.hasSequence)
@@ -75,7 +76,7 @@ export async function runAttention(
   const { B, T, Tk, H, Hkv, D, Dv, depth, keyCapacity = Tk } = problem;
   const store = (name: string, values: ArrayLike<number>): OperandArray => {
     if (name === 'docRange') return Int32Array.from(values);
-    return problem.dtype === 'f16' && !/lse/i.test(name) ? toHalf(values) : Float32Array.from(values);
+    return storedArray(/lse/i.test(name) ? 'f32' : problem.dtype, values);
   };
   const inputs = Object.fromEntries(Object.entries(operands).map(([name, values]) => [name, store(name, values)]));
   const poison = (name: string, length: number) => store(name, new Float64Array(length).fill(Number.NaN));
@@ -109,7 +110,7 @@ export async function runAttention(
       const initial = new Float64Array(depth!.segments[segment]! * B * depth!.Td * Hkv * dim).fill(
         grad.accumulate ? 1 : Number.NaN,
       );
-      gradients[`${name}${segment}`] = grad.dtype === 'f16' ? toHalf(initial) : Float32Array.from(initial);
+      gradients[`${name}${segment}`] = storedArray(grad.dtype, initial);
     }
   }
   const backward = await runPlan(test.device, rewritten(planAttentionBackward(problem, test.capabilities, config)), {
@@ -139,8 +140,7 @@ async function gatherDepth(
 ): Promise<Record<string, OperandArray>> {
   const { B, T, H, Hkv, D, Dv, dtype, depth, scale } = problem;
   const { S, segments } = depth!;
-  const make = (length: number, fill: number): OperandArray =>
-    dtype === 'f16' ? new Uint16Array(length).fill(fill ? 0x7e00 : 0) : new Float32Array(length).fill(fill);
+  const make = (length: number, fill: number): OperandArray => storedArray(dtype, new Float64Array(length).fill(fill));
   const [sizeK, sizeV] = [B * T * Hkv * D, B * T * Hkv * Dv];
   const held = segments.reduce((sum, count) => sum + count, 0);
   const whole = { K: make(held * sizeK, 0), V: make(held * sizeV, 0) };
@@ -188,21 +188,20 @@ export function attentionErrors(
   result: AttentionResult,
   hasHalfOperands = false,
 ): AttentionError[] {
-  const half: Rounding = (x) => halfValue(halfBits(x));
   const truth: Record<string, Float64Array> = {
     ...attentionForwardReference(problem, operands),
     ...attentionBackwardReference(problem, operands),
   };
   const naive: Record<string, Float64Array> = {
     ...attentionForwardReference(problem, operands, Math.fround),
-    ...attentionBackwardReference(problem, operands, Math.fround, problem.dtype === 'f16' ? half : undefined),
+    ...attentionBackwardReference(problem, operands, Math.fround, (x) => storedValue(problem.dtype, x)),
   };
   const grad = problem.depthGrad ?? { dtype: problem.dtype, accumulate: false };
   const lastPlace = 2 ** -23 * largestLogit(problem, operands);
   const errors: AttentionError[] = [];
   for (const [name, values] of Object.entries(truth)) {
     const isDepth = name.startsWith('dDepth');
-    const isHalf = name !== 'lse' && (isDepth ? grad.dtype : problem.dtype) === 'f16';
+    const dtype = name === 'lse' ? 'f32' : isDepth ? grad.dtype : problem.dtype;
     const isKey = name === 'dk' || name === 'dv';
     const initial = (isDepth && grad.accumulate) || (isKey && problem.accumulateKeys) ? 1 : 0;
     const actual = result.values[name] ?? new Float64Array(values.length).fill(initial); // S = 0 writes no depth gradient
@@ -211,12 +210,12 @@ export function attentionErrors(
     let largest = 0;
     for (const [index, x] of values.entries()) {
       const expected = x + initial;
-      const stored = isHalf ? half(naive[name]![index]! + initial) : Math.fround(naive[name]![index]! + initial);
+      const stored = storedValue(dtype, naive[name]![index]! + initial);
       error = worst(error, actual[index]!, expected);
       naiveError = worst(naiveError, stored, expected);
       if (Number.isFinite(x)) largest = Math.max(largest, Math.abs(x));
     }
-    const floor = Math.max(isHalf || hasHalfOperands ? 2 ** -10 : 2 ** -20, lastPlace);
+    const floor = Math.max(elementBytes(dtype) < 4 || hasHalfOperands ? 2 ** -10 : 2 ** -20, lastPlace);
     const allowed = Math.max(2 * naiveError, floor * Math.max(largest, 2 ** -6));
     errors.push({ name, error, allowed });
   }

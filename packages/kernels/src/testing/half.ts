@@ -1,3 +1,6 @@
+import type { FloatDType } from '../plan/dtype-table.ts';
+import type { OperandArray } from './run-plan.ts';
+
 const word = new DataView(new ArrayBuffer(4));
 
 /** Rounds to the nearest IEEE half (ties to even) and returns its 16 bits. Above 65,520 in magnitude: infinity. */
@@ -39,4 +42,22 @@ export function toHalf(values: ArrayLike<number>): Uint16Array {
 /** Halves read back, as numbers. */
 export function fromHalf(bits: Uint16Array): Float64Array {
   return Float64Array.from(bits, halfValue);
+}
+
+/** A float's storage in tests, by its own arithmetic and not that of the dtype table: rounding, and arrays of its bits. */
+const STORAGE: Readonly<
+  Record<FloatDType, { round(x: number): number; store(values: ArrayLike<number>): OperandArray }>
+> = {
+  f32: { round: Math.fround, store: (values) => Float32Array.from(values) },
+  f16: { round: (x) => halfValue(halfBits(x)), store: toHalf },
+};
+
+/** The nearest number that `dtype` holds. */
+export function storedValue(dtype: FloatDType, x: number): number {
+  return STORAGE[dtype].round(x);
+}
+
+/** `values` as `dtype`, for upload. */
+export function storedArray(dtype: FloatDType, values: ArrayLike<number>): OperandArray {
+  return STORAGE[dtype].store(values);
 }

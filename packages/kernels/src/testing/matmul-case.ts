@@ -3,7 +3,8 @@ import type { MatmulConfig } from '../matmul/matmul-config.ts';
 import type { MatmulLayout, MatmulProblem } from '../matmul/matmul-problem.ts';
 import { storedShape } from '../matmul/matmul-problem.ts';
 import { matmulReference } from '../matmul/matmul-reference.ts';
-import { fromHalf, halfBits, halfValue, toHalf } from './half.ts';
+import type { FloatDType } from '../plan/dtype-table.ts';
+import { fromHalf, storedArray, storedValue } from './half.ts';
 import type { KernelDevice } from './kernel-device.ts';
 import { randomArray } from './random.ts';
 import { type OperandArray, runPlan } from './run-plan.ts';
@@ -14,7 +15,7 @@ export interface MatmulCase {
   /** `NN`, `NT`, `TN`, `TT`: whether A and B are stored transposed. */
   readonly layout?: string;
   /** dtypes of A, B and out. */
-  readonly dtypes?: readonly ['f32' | 'f16', 'f32' | 'f16', 'f32' | 'f16'];
+  readonly dtypes?: readonly [FloatDType, FloatDType, FloatDType];
   /** Elements added to every row, entry and start. */
   readonly padding?: number;
   /** Rows of A and B are stored a multiple of this many elements apart. */
@@ -33,11 +34,11 @@ export function matmulProblem(test: MatmulCase): MatmulProblem {
   const [left, right, result] = test.dtypes ?? ['f32', 'f32', 'f32'];
   const layout = test.layout ?? 'NN';
   const padding = test.padding ?? 0;
-  const dense = (dtype: 'f32' | 'f16', rows: number, columns: number, multiple = 1): MatmulLayout => {
+  const dense = (dtype: FloatDType, rows: number, columns: number, multiple = 1): MatmulLayout => {
     const ld = Math.ceil(columns / multiple) * multiple + padding;
     return { dtype, ld, batchStride: rows * ld + padding, offset: padding };
   };
-  const stored = (dtype: 'f32' | 'f16', rows: number, columns: number, transposed: boolean) => ({
+  const stored = (dtype: FloatDType, rows: number, columns: number, transposed: boolean) => ({
     ...(transposed ? dense(dtype, columns, rows, test.rowMultiple) : dense(dtype, rows, columns, test.rowMultiple)),
     transposed,
   });
@@ -66,9 +67,12 @@ export interface MatmulErrors {
   readonly repeats: boolean;
 }
 
+/** A few roundings of a result. */
+const FLOORS: Readonly<Record<FloatDType, number>> = { f32: 2e-6, f16: 2e-3 };
+
 /** Twice the error of the naive computation, with a floor of a few roundings of the result. */
 export function matmulTolerance(test: MatmulCase, naive: number): number {
-  return 2 * naive + (test.dtypes?.[2] === 'f16' ? 2e-3 : 2e-6);
+  return 2 * naive + FLOORS[test.dtypes?.[2] ?? 'f32'];
 }
 
 /**
@@ -88,9 +92,9 @@ export async function matmulErrors(
   const numbers: Record<string, ArrayLike<number>> = {};
   for (const [seed, name] of names.entries()) {
     const values = randomArray(operandLength(problem, name), 17 * seed + problem.K);
-    const isHalf = problem[name]!.dtype === 'f16';
-    operands[name] = isHalf ? toHalf(values) : values;
-    numbers[name] = isHalf ? fromHalf(toHalf(values)) : values;
+    const dtype = problem[name]!.dtype as FloatDType;
+    operands[name] = storedArray(dtype, values);
+    numbers[name] = values.map((x) => storedValue(dtype, x));
   }
   const planned = planMatmul(problem, capabilities, config);
   const passes = planned.passes.map((pass) => ({ ...pass, shader: rewrite(pass.shader) }));
@@ -106,9 +110,9 @@ export async function matmulErrors(
     residual: numbers['residual'],
   };
   const truth = matmulReference(problem, arrays);
-  const isHalf = problem.out.dtype === 'f16';
-  const store = isHalf ? (x: number) => halfValue(halfBits(x)) : Math.fround;
-  const naive = matmulReference(problem, arrays, Math.fround).map(store);
+  const naive = matmulReference(problem, arrays, Math.fround).map((x) =>
+    storedValue(problem.out.dtype as FloatDType, x),
+  );
   const got = first instanceof Uint16Array ? fromHalf(first) : first;
   return {
     error: largestDifference(got, truth),

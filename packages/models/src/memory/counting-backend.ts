@@ -9,7 +9,6 @@ type DeviceStorage = ReturnType<Backend['allocate']>;
 export class CountingBackend implements Backend {
   readonly kind = 'reference';
   readonly description = 'counts bytes, computes nothing';
-  readonly supportsF16 = true;
   readonly chunkBytes = 2 ** 25;
   readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
@@ -18,6 +17,10 @@ export class CountingBackend implements Backend {
   #liveBytes = 0;
   #peakLiveBytes = 0;
   #allocations = 0;
+
+  supports(): boolean {
+    return true;
+  }
 
   allocate(length: number, dtype: DType): DeviceStorage {
     this.#liveBytes += length * elementBytes(dtype);

@@ -107,7 +107,8 @@ export interface Backend {
   readonly kind: 'cpu' | 'webgpu' | 'reference';
   /** One line for people: `lavapipe (LLVM 19.1.7, 256 bits)`. */
   readonly description: string;
-  readonly supportsF16: boolean;
+  /** Whether tensors of a dtype can be made here. */
+  supports(dtype: DType): boolean;
   /** Bytes that the temporary of an operator working in chunks should stay below. */
   readonly chunkBytes: number;
   /** Elements of the storages that small tensors are packed into: what one kernel can bind, in any dtype. */

@@ -6,6 +6,7 @@ import {
   type PendingGradients,
   withPending,
 } from './destination.ts';
+import { isFloat } from './dtype.ts';
 import { AutogradError, DeviceError, DTypeError, ShapeError } from './errors.ts';
 import { type ParameterRole, parameterRoles } from './parameter-role.ts';
 import { tidy, withoutScope } from './scope.ts';
@@ -179,8 +180,8 @@ export function asParameter(tensor: Tensor, role: ParameterRole | null = tensor?
       'asParameter: a parameter must not be the result of recorded operators. Use detach() first.',
     );
   }
-  if (tensor.dtype !== 'f32' && tensor.dtype !== 'f16') {
-    throw new AutogradError(`asParameter: parameters must be f32 or f16, got ${tensor.dtype}.`);
+  if (!isFloat(tensor.dtype)) {
+    throw new AutogradError(`asParameter: parameters must be floats, got ${tensor.dtype}.`);
   }
   tensor.node = new GradNode([], [], [], () => [], tensor);
   tensor.role = role;

@@ -1,8 +1,9 @@
 import type { Backend, DeviceStorage, MemoryStats } from '../backends/backend.ts';
 import { acceptStridedViews } from '../backends/contiguous-views.ts';
+import type { DType } from './dtype.ts';
 import { ConfigError, DeviceError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
-import { type Check, shown } from './value-checks.ts';
+import { type Check, dtypeName, shown } from './value-checks.ts';
 
 /** A place where tensors live and operators run. Made by `init`. */
 export class Device {
@@ -22,7 +23,13 @@ export class Device {
   }
 
   get supportsF16(): boolean {
-    return this.backend.supportsF16;
+    return this.supports('f16');
+  }
+
+  /** Whether the device has tensors of a dtype: `bf16` only where no shader has to read it. @throws ConfigError for an unknown name */
+  supports(dtype: DType): boolean {
+    dtypeName('device.supports', 'dtype', dtype);
+    return this.backend.supports(dtype);
   }
 
   memory(): MemoryStats {

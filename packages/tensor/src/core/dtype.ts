@@ -1,13 +1,26 @@
-import { DTYPES, elementBytes, type KernelDType } from '@modajs/kernels';
+import { DTYPES, dtypeEntry, elementBytes, type KernelDType } from '@modajs/kernels';
 
-export { elementBytes };
+export { dtypeEntry, elementBytes };
 
-/** Element types. On every device sums and products of `f16` are accumulated in f32. */
+/** Element types. Sums and products of floats shorter than f32 are computed in f32 on every device. */
 export type DType = KernelDType;
 
-/** Host-side data of a tensor. `f16` travels as `Float32Array` and is rounded on upload. */
+/** Those that hold fractions. */
+export type FloatDType = { [D in DType]: (typeof DTYPES)[D]['isFloat'] extends true ? D : never }[DType];
+
+/** Names of all element types. */
+export const DTYPE_NAMES = Object.keys(DTYPES) as readonly DType[];
+
+/** Host-side data of a tensor. Floats shorter than f32 travel as `Float32Array` and are rounded on upload. */
 export type HostArray = Float32Array | Float64Array | Int32Array | Uint32Array;
 
-export function isFloat(dtype: DType): boolean {
-  return DTYPES[dtype].isFloat;
+export function isFloat(dtype: DType): dtype is FloatDType {
+  return dtypeEntry(dtype).isFloat;
+}
+
+/** Numbers as the bits of a dtype; the array itself where it holds them already. */
+export function storedArray(dtype: DType, data: ArrayLike<number>) {
+  const { StoredArray, encode } = dtypeEntry(dtype);
+  if (encode !== null) return StoredArray.from(data, encode);
+  return data instanceof StoredArray ? data : StoredArray.from(data);
 }

@@ -16,16 +16,18 @@ const cast = (dtype: DType): Promotion => ({ cast: dtype });
 export const PROMOTIONS: Readonly<Record<OperatorClass, Readonly<Record<DType, Readonly<Record<DType, Promotion>>>>>> =
   {
     arithmetic: {
-      f32: { f32: to('f32'), f16: cast('f32'), i32: cast('f32'), u32: cast('f32') },
-      f16: { f32: cast('f32'), f16: to('f16'), i32: cast('f16'), u32: cast('f16') },
-      i32: { f32: cast('f32'), f16: cast('f16'), i32: to('i32'), u32: cast('i32') },
-      u32: { f32: cast('f32'), f16: cast('f16'), i32: cast('i32'), u32: to('u32') },
+      f32: { f32: to('f32'), f16: cast('f32'), bf16: cast('f32'), i32: cast('f32'), u32: cast('f32') },
+      f16: { f32: cast('f32'), f16: to('f16'), bf16: cast('f32'), i32: cast('f16'), u32: cast('f16') },
+      bf16: { f32: cast('f32'), f16: cast('f32'), bf16: to('bf16'), i32: cast('bf16'), u32: cast('bf16') },
+      i32: { f32: cast('f32'), f16: cast('f16'), bf16: cast('bf16'), i32: to('i32'), u32: cast('i32') },
+      u32: { f32: cast('f32'), f16: cast('f16'), bf16: cast('bf16'), i32: cast('i32'), u32: to('u32') },
     },
     real: {
-      f32: { f32: to('f32'), f16: cast('f32'), i32: cast('f32'), u32: cast('f32') },
-      f16: { f32: cast('f32'), f16: to('f16'), i32: cast('f16'), u32: cast('f16') },
-      i32: { f32: cast('f32'), f16: cast('f16'), i32: cast('f32'), u32: cast('f32') },
-      u32: { f32: cast('f32'), f16: cast('f16'), i32: cast('f32'), u32: cast('f32') },
+      f32: { f32: to('f32'), f16: cast('f32'), bf16: cast('f32'), i32: cast('f32'), u32: cast('f32') },
+      f16: { f32: cast('f32'), f16: to('f16'), bf16: cast('f32'), i32: cast('f16'), u32: cast('f16') },
+      bf16: { f32: cast('f32'), f16: cast('f32'), bf16: to('bf16'), i32: cast('bf16'), u32: cast('bf16') },
+      i32: { f32: cast('f32'), f16: cast('f16'), bf16: cast('bf16'), i32: cast('f32'), u32: cast('f32') },
+      u32: { f32: cast('f32'), f16: cast('f16'), bf16: cast('bf16'), i32: cast('f32'), u32: cast('f32') },
     },
   };
 
@@ -33,6 +35,7 @@ export const PROMOTIONS: Readonly<Record<OperatorClass, Readonly<Record<DType, R
 export const NUMBERS: Readonly<Record<DType, { readonly whole: Promotion; readonly fraction: Promotion }>> = {
   f32: { whole: to('f32'), fraction: to('f32') },
   f16: { whole: to('f16'), fraction: to('f16') },
+  bf16: { whole: to('bf16'), fraction: to('bf16') },
   i32: { whole: to('i32'), fraction: cast('f32') },
   u32: { whole: to('u32'), fraction: cast('f32') },
 };

@@ -1,3 +1,4 @@
+import { DTYPE_NAMES, isFloat } from './dtype.ts';
 import { ConfigError, shown } from './errors.ts';
 import { nearestKey } from './nearest-key.ts';
 
@@ -98,8 +99,8 @@ export const orAbsent =
 /** For options that the operator checks itself, together with others. */
 export const checkedLater: Check = () => {};
 
-export const dtypeName = oneOf('f32', 'f16', 'i32', 'u32');
-export const floatDTypeName = oneOf('f32', 'f16');
+export const dtypeName = oneOf(...DTYPE_NAMES);
+export const floatDTypeName = oneOf(...DTYPE_NAMES.filter(isFloat));
 /** A seed, or a position in a seed's stream of random numbers. */
 export const streamPosition = whole();
 

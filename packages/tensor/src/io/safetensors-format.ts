@@ -1,7 +1,7 @@
 import { CheckpointError, shown } from '../core/errors.ts';
 import { wholeNumber } from '../core/value-checks.ts';
 
-/** dtypes of the file format that this library reads; it writes F32, F16, I32 and U32. */
+/** dtypes of the file format that this library reads; it writes those of tensors. */
 export type SafetensorsDType =
   | 'F64'
   | 'F32'

@@ -35,6 +35,7 @@ describe('safetensors', () => {
         ]),
         ids: tensor([1, 2, 70000], { dtype: 'i32' }),
         half: { dtype: 'F16', shape: [2], data: [1.0009765625, -65504] },
+        brain: tensor([1 + 2 ** -8, -3 * 2 ** 100, 1 / 3], { dtype: 'bf16' }),
         empty: { dtype: 'F32', shape: [0, 3], data: [] },
         scalar: { dtype: 'U32', shape: [], data: [4294967295] },
       },
@@ -42,10 +43,14 @@ describe('safetensors', () => {
     );
     const { tensors, metadata } = readSafetensors(file);
     expect(metadata).toEqual({ format: 'pt', step: '7' });
-    expect([...tensors.keys()]).toEqual(['a.weight', 'ids', 'half', 'empty', 'scalar']);
+    expect([...tensors.keys()]).toEqual(['a.weight', 'ids', 'half', 'brain', 'empty', 'scalar']);
     expect([...tensors.get('a.weight')!.data]).toEqual([1.5, -2, 0.25, 3]);
     expect([...tensors.get('ids')!.data]).toEqual([1, 2, 70000]);
     expect([...tensors.get('half')!.data]).toEqual([1.0009765625, -65504]);
+    // A tie goes to the even neighbour; a third becomes 171 of 512 parts.
+    const brain = tensors.get('brain')!;
+    expect(brain.dtype).toBe('BF16');
+    expect([...brain.data]).toEqual([1, -3 * 2 ** 100, 171 / 512]);
     expect(tensors.get('empty')!.shape).toEqual([0, 3]);
     expect([...tensors.get('scalar')!.data]).toEqual([4294967295]);
   });

@@ -1,9 +1,9 @@
-import type { HostArray } from '../core/dtype.ts';
+import { fromBfloat16, fromHalf } from '@modajs/kernels';
+import { DTYPE_NAMES, type DType, type HostArray, storedArray } from '../core/dtype.ts';
 import { CheckpointError } from '../core/errors.ts';
 import { checkShape, sizeOf } from '../core/shape.ts';
 import { livingTensor, type Tensor } from '../core/tensor.ts';
 import { checkNames, oneOf, shown } from '../core/value-checks.ts';
-import { fromBfloat16, fromHalf, toHalf } from './half.ts';
 import {
   checkBytes,
   parseSafetensorsHeader,
@@ -112,11 +112,14 @@ function exactInteger(value: bigint, name: string): number {
   );
 }
 
+/** The dtypes of tensors, as the file format spells them. */
+type WrittenDType = Uppercase<DType>;
+
 /** What `writeSafetensors` takes: tensors of a device or of the host (`data` numbers are converted to `dtype`). */
 export type SafetensorsInput =
   | Tensor
   | {
-      readonly dtype: 'F32' | 'F16' | 'I32' | 'U32';
+      readonly dtype: WrittenDType;
       readonly shape: readonly number[];
       readonly data: ArrayLike<number>;
     };
@@ -173,7 +176,7 @@ async function encode(
   }
   if ('isTensor' in input) livingTensor('safetensors', name, input);
   else checkHostTensor(name, input);
-  const dtype = 'isTensor' in input ? (input.dtype.toUpperCase() as 'F32' | 'F16' | 'I32' | 'U32') : input.dtype;
+  const dtype = 'isTensor' in input ? (input.dtype.toUpperCase() as WrittenDType) : input.dtype;
   const data = 'isTensor' in input ? await input.data() : input.data;
   const { shape } = input;
   if (data.length !== sizeOf(shape)) {
@@ -186,7 +189,7 @@ async function encode(
 }
 
 function checkHostTensor(name: string, { dtype, shape, data }: Exclude<SafetensorsInput, Tensor>): void {
-  oneOf('F32', 'F16', 'I32', 'U32')('safetensors', `the dtype of ${name}`, dtype);
+  oneOf(...DTYPE_NAMES.map((name) => name.toUpperCase()))('safetensors', `the dtype of ${name}`, dtype);
   checkShape('safetensors', shape, `the shape of ${name}`);
   if (!Array.isArray(data) && !ArrayBuffer.isView(data)) {
     throw new CheckpointError(`safetensors: the data of ${name} must be a list of numbers, got ${shown(data)}.`, {
@@ -195,12 +198,7 @@ function checkHostTensor(name: string, { dtype, shape, data }: Exclude<Safetenso
   }
 }
 
-function toBytes(dtype: 'F32' | 'F16' | 'I32' | 'U32', data: ArrayLike<number>): Uint8Array {
-  const array = {
-    F32: () => (data instanceof Float32Array ? data : Float32Array.from(data)),
-    F16: () => Uint16Array.from(data, toHalf),
-    I32: () => Int32Array.from(data),
-    U32: () => Uint32Array.from(data),
-  }[dtype]();
+function toBytes(dtype: WrittenDType, data: ArrayLike<number>): Uint8Array {
+  const array = storedArray(dtype.toLowerCase() as DType, data);
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }

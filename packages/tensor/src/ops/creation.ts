@@ -42,9 +42,9 @@ export function empty(shape: Shape, options: CreationOptions = {}): Tensor {
 function create(operation: string, shape: Shape, { dtype = 'f32', device = defaultDevice() }: CreationOptions): Tensor {
   checkShape(operation, shape);
   device.requireOpen(operation);
-  if (dtype === 'f16' && !device.supportsF16) {
+  if (!device.supports(dtype)) {
     throw new DTypeError(
-      `${operation}: f16 needs a device with the shader-f16 feature, got ${device}. Use f32, or another device.`,
+      `${operation}: ${dtype} needs a device that can store it, got ${device}. Use f32, or another device.`,
       { dtype },
     );
   }

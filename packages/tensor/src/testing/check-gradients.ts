@@ -30,7 +30,8 @@ export async function checkGradients(
       hasGradient: isFloat(input.dtype),
     })),
   );
-  const dtype = known.some((input) => input.dtype === 'f16') ? 'f16' : 'f32';
+  const floats = known.map((input) => input.dtype).filter(isFloat);
+  const dtype = floats.find((name) => name !== 'f32') ?? 'f32';
   const operator = { name: f.name || 'f', run: (tensors: Tensor[]) => f(...tensors) };
   const report = await checkRuns(operator, known, device, dtype);
   if (!report.passed) {

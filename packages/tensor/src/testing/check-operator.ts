@@ -1,12 +1,13 @@
+import { fromHalf, toHalf } from '@modajs/kernels';
 import { createReferenceBackend } from '../backends/reference/reference-backend.ts';
+import { storageRound } from '../backends/reference/reference-storage.ts';
 import { asParameter, backward } from '../core/autograd.ts';
 import { Device } from '../core/device.ts';
-import type { DType } from '../core/dtype.ts';
+import type { DType, FloatDType } from '../core/dtype.ts';
 import { normalAt, uniformAt } from '../core/philox.ts';
 import { scope } from '../core/scope.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
-import { fromHalf, toHalf } from '../io/half.ts';
 import { tensor } from '../ops/creation.ts';
 import { add, mul } from '../ops/elementwise.ts';
 import { sum } from '../ops/reductions.ts';
@@ -22,7 +23,7 @@ interface Run {
 
 export interface OperatorReport {
   readonly name: string;
-  readonly dtype: 'f32' | 'f16';
+  readonly dtype: FloatDType;
   /** Largest error of any output or gradient over its tolerance: at most 1 to pass. */
   readonly forwardRatio: number;
   readonly gradientRatio: number;
@@ -38,7 +39,7 @@ export interface OperatorReport {
 }
 
 /** Error that a correct kernel may have when the naive one happens to have none, relative to the tensor's largest value. */
-const FLOOR = { f32: 2 ** -21, f16: 2 ** -10 } as const;
+const FLOOR: Readonly<Record<FloatDType, number>> = { f32: 2 ** -21, f16: 2 ** -10, bf16: 2 ** -7 };
 /** Central differences in f64 with h = 1e-5 are good to about 1e-9 for smooth functions of order 1. */
 const CENTRAL_DIFFERENCE_TOLERANCE = 2e-6;
 
@@ -49,7 +50,7 @@ const CENTRAL_DIFFERENCE_TOLERANCE = 2e-6;
 export async function checkOperator(
   operator: OperatorCase,
   device: Device,
-  dtype: 'f32' | 'f16' = 'f32',
+  dtype: FloatDType = 'f32',
 ): Promise<OperatorReport> {
   const inputs = operator.inputs.map((input, i) => ({
     shape: input.shape,
@@ -73,7 +74,7 @@ export async function checkRuns(
   operator: Omit<OperatorCase, 'inputs'>,
   inputs: readonly KnownInput[],
   device: Device,
-  dtype: 'f32' | 'f16',
+  dtype: FloatDType,
 ): Promise<OperatorReport> {
   using truth = new Device(createReferenceBackend());
   using naive = new Device(createReferenceBackend({ round: dtype }));
@@ -113,7 +114,7 @@ export async function checkRuns(
   };
 }
 
-function hostValues(input: CaseInput, index: number, dtype: 'f32' | 'f16'): Float64Array {
+function hostValues(input: CaseInput, index: number, dtype: FloatDType): Float64Array {
   const seed = 1000 + index;
   const size = sizeOf(input.shape);
   const at = (i: number): number => {
@@ -124,8 +125,8 @@ function hostValues(input: CaseInput, index: number, dtype: 'f32' | 'f16'): Floa
     if (input.values === 'distinct') return (((i * 7919 + 13 * seed) % 509) - 254) / 16;
     return normalAt(i, seed);
   };
-  const isHalf = dtype === 'f16' && (input.kind ?? 'float') === 'float';
-  return Float64Array.from({ length: size }, (_, i) => (isHalf ? fromHalf(toHalf(at(i))) : Math.fround(at(i))));
+  const stored = (input.kind ?? 'float') === 'float' ? storageRound(dtype, dtype) : Math.fround;
+  return Float64Array.from({ length: size }, (_, i) => stored(at(i)));
 }
 
 function dtypeOf(input: CaseInput, dtype: DType): DType {

@@ -1,4 +1,5 @@
 import type { Device } from '../core/device.ts';
+import type { FloatDType } from '../core/dtype.ts';
 import type { Tensor } from '../core/tensor.ts';
 
 /** One input of an operator case. Values come from a seeded generator, so every device sees the same. */
@@ -27,7 +28,7 @@ export interface OperatorCase {
   /** False for operators without gradient (comparisons, argmax). */
   readonly isDifferentiable?: boolean;
   /** dtypes to run; both by default. */
-  readonly dtypes?: readonly ('f32' | 'f16')[];
+  readonly dtypes?: readonly FloatDType[];
   /** Outputs must equal the reference exactly (integers, copies, uniform random numbers). */
   readonly isExact?: boolean;
   /** Whether one run repeats the other's bits; true for all but cases that say why not. */

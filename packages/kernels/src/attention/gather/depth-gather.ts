@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../../plan/capabilities.ts';
+import { supportsDType } from '../../plan/dtype-support.ts';
 import { elementBytes } from '../../plan/dtype-table.ts';
 import { foldWorkgroups } from '../../plan/fold-workgroups.ts';
 import { KernelError } from '../../plan/kernel-error.ts';
@@ -43,7 +44,7 @@ export function gatherObstacle(
   capabilities: DeviceCapabilities,
 ): string | null {
   const width = 16 / elementBytes(dtype);
-  if (dtype === 'f16' && !capabilities.f16) return 'f16 storage needs the shader-f16 feature';
+  if (!supportsDType(capabilities, dtype)) return `${dtype} storage needs the shader-${dtype} feature`;
   if (D % width !== 0 || Dv % width !== 0)
     return `D and Dv must be multiples of ${width} in ${dtype}, got D=${D}, Dv=${Dv}`;
   if (H % Hkv !== 0) return `H must be a multiple of Hkv, got H=${H}, Hkv=${Hkv}`;

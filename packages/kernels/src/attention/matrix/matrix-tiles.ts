@@ -1,4 +1,5 @@
-import type { DeviceCapabilities } from '../../plan/capabilities.ts';
+import { type DeviceCapabilities, f16Fragments } from '../../plan/capabilities.ts';
+import { DTYPES } from '../../plan/dtype-table.ts';
 import { KernelError } from '../../plan/kernel-error.ts';
 import type { MatrixTile } from '../attention-config.ts';
 import type { AttentionProblem } from '../attention-problem.ts';
@@ -10,14 +11,12 @@ const SUBGROUP = 32;
 
 /** Whether the device's subgroups multiply f16 fragments of 16x16x16 into f32, 32 lanes at a time. */
 export function hasMatrixFragments(capabilities: DeviceCapabilities): boolean {
-  const { subgroups, subgroupMatrix } = capabilities;
+  const { subgroups } = capabilities;
   return (
     capabilities.f16 &&
     subgroups?.min === SUBGROUP &&
     subgroups.max === SUBGROUP &&
-    subgroupMatrix.some(
-      (c) => c.componentType === 'f16' && c.resultComponentType === 'f32' && c.M === 16 && c.N === 16 && c.K === 16,
-    )
+    f16Fragments(capabilities).some(({ M, N, K }) => M === 16 && N === 16 && K === 16)
   );
 }
 
@@ -25,7 +24,7 @@ export function hasMatrixFragments(capabilities: DeviceCapabilities): boolean {
 export function matrixObstacle(problem: AttentionProblem, capabilities: DeviceCapabilities): string | null {
   if (!hasMatrixFragments(capabilities))
     return 'the device has no f16 -> f32 subgroup matrices of 16x16x16 and 32 lanes';
-  if (problem.dtype !== 'f16') return 'storage must be f16';
+  if (!DTYPES[problem.dtype].isHalf) return 'storage must be f16';
   if (problem.D % 8 !== 0 || problem.Dv % 8 !== 0)
     return `D and Dv must be multiples of 8, got D=${problem.D}, Dv=${problem.Dv}`;
   if (problem.B * problem.Hkv > capabilities.maxWorkgroupsPerDimension)

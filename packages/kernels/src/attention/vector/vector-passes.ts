@@ -1,4 +1,6 @@
 import type { DeviceCapabilities } from '../../plan/capabilities.ts';
+import { supportsDType } from '../../plan/dtype-support.ts';
+import { DTYPES } from '../../plan/dtype-table.ts';
 import { foldWorkgroups } from '../../plan/fold-workgroups.ts';
 import type { KernelPass, PassBinding } from '../../plan/plan.ts';
 import { isSoftwareAdapter } from '../../plan/software-adapter.ts';
@@ -33,8 +35,8 @@ export function depthVectorObstacle(problem: AttentionProblem, capabilities: Dev
   const { H, Hkv, D, Dv, dtype, depth } = problem;
   const lanes = D / WIDTH;
   if (depth?.chunk !== 1) return 'a chunk must be 1';
-  if (dtype !== 'f16') return 'storage must be f16';
-  if (!capabilities.f16) return 'the device has no shader-f16';
+  if (!DTYPES[dtype].isHalf) return 'storage must be f16';
+  if (!supportsDType(capabilities, dtype)) return `the device has no shader-${dtype}`;
   if (H / Hkv > MAX_GROUP) return `a group must have at most ${MAX_GROUP} heads, got ${H / Hkv}`;
   if (D !== Dv || ![4, 8, 16, 32].includes(lanes)) return `D and Dv must be 32, 64, 128 or 256, got D=${D}, Dv=${Dv}`;
   if (!capabilities.subgroups || capabilities.subgroups.min < lanes)

@@ -27,7 +27,6 @@ import { download, upload } from './cpu-transfers.ts';
  */
 export class CpuBackend implements Backend {
   readonly kind = 'cpu';
-  readonly supportsF16 = true;
   readonly chunkBytes = 2 ** 25;
   readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
@@ -39,6 +38,10 @@ export class CpuBackend implements Backend {
   constructor(runtime: kernels.CpuRuntime) {
     this.#runtime = runtime;
     this.description = `WebAssembly ${runtime.build}, ${runtime.threads} thread${runtime.threads === 1 ? '' : 's'}`;
+  }
+
+  supports(): boolean {
+    return true;
   }
 
   allocate(length: number, dtype: DType): DeviceStorage {

@@ -1,5 +1,5 @@
 import * as reference from '@modajs/cpu/reference';
-import type { DType, HostArray } from '../../core/dtype.ts';
+import { type DType, type HostArray, isFloat } from '../../core/dtype.ts';
 import { DeviceError } from '../../core/errors.ts';
 import { normalAt, uniformAt } from '../../core/philox.ts';
 import type { AttentionArguments, AttentionBackwardArguments } from '../attention-arguments.ts';
@@ -27,15 +27,14 @@ const last = (view: ArrayView): number => view.shape.at(-1) ?? 1;
 /** The nearest number of an integer dtype's range. */
 const saturated = (value: number, dtype: DType): number =>
   dtype === 'i32' ? Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1) : Math.min(Math.max(value, 0), 2 ** 32 - 1);
-const isInteger = (dtype: DType): boolean => dtype === 'i32' || dtype === 'u32';
+const isInteger = (dtype: DType): boolean => !isFloat(dtype);
 
 /**
  * Every primitive by its definition, in plain loops over f64 memory: the truth that other devices are held to, and with
- * precision `f32` or `f16` the naive computation whose error sets their tolerance. Slow on purpose; runs anywhere.
+ * precision `f32`, or that of a shorter float, the naive computation whose error sets their tolerance. Slow on purpose; runs anywhere.
  */
 export class ReferenceBackend implements Backend {
   readonly kind = 'reference';
-  readonly supportsF16 = true;
   readonly chunkBytes = 2 ** 25;
   readonly packLength = 2 ** 25;
   readonly rowAlignment = 1;
@@ -49,6 +48,10 @@ export class ReferenceBackend implements Backend {
     this.description = `plain ${precision} loops`;
     this.#round = arithmeticRound(precision);
     this.#memory = new ReferenceMemory(precision);
+  }
+
+  supports(): boolean {
+    return true;
   }
 
   allocate(length: number, dtype: DType): DeviceStorage {

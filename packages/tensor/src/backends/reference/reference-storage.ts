@@ -1,5 +1,5 @@
-import { elementCount, exact, type Round, toF16, toF32 } from '@modajs/cpu/reference';
-import type { DType } from '../../core/dtype.ts';
+import { elementCount, exact, type Round, toF32 } from '@modajs/cpu/reference';
+import { type DType, dtypeEntry, type FloatDType, isFloat } from '../../core/dtype.ts';
 import type { ArrayView, DeviceStorage } from '../backend.ts';
 
 /** Memory of the reference device: every dtype is kept as f64, whole numbers exactly. */
@@ -11,12 +11,12 @@ export class ReferenceStorage implements DeviceStorage {
     readonly dtype: DType,
   ) {
     // NaN, not 0, so that whoever reads what nobody wrote notices.
-    this.data = new Float64Array(length).fill(dtype === 'i32' || dtype === 'u32' ? 0 : NaN);
+    this.data = new Float64Array(length).fill(isFloat(dtype) ? NaN : 0);
   }
 }
 
-/** How exact the device is: `f64` never rounds, `f32` is the naive f32 kernel, `f16` also stores f16 tensors in f16. */
-export type ReferencePrecision = 'f64' | 'f32' | 'f16';
+/** How exact the device is: `f64` never rounds, `f32` is the naive f32 kernel, a shorter float also stores its own tensors in it. */
+export type ReferencePrecision = 'f64' | FloatDType;
 
 /** Rounding after each operation. */
 export function arithmeticRound(precision: ReferencePrecision): Round {
@@ -28,7 +28,8 @@ export function storageRound(dtype: DType, precision: ReferencePrecision): Round
   if (dtype === 'i32') return (x) => Math.trunc(x) | 0;
   if (dtype === 'u32') return (x) => Math.trunc(x) >>> 0;
   if (precision === 'f64') return exact;
-  return dtype === 'f16' && precision === 'f16' ? toF16 : toF32;
+  const { encode, decode } = dtypeEntry(dtype);
+  return dtype === precision && encode && decode ? (x) => decode(encode(x)) : toF32;
 }
 
 /** The values behind a view, as the reference functions take them. */

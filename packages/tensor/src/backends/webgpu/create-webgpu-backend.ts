@@ -1,4 +1,4 @@
-import { type DeviceCapabilities, type TuningTables, tuningKey } from '@modajs/kernels';
+import { type DeviceCapabilities, supportsDType, type TuningTables, tuningKey } from '@modajs/kernels';
 import { elementBytes } from '../../core/dtype.ts';
 import { DTypeError } from '../../core/errors.ts';
 import type { Backend } from '../backend.ts';
@@ -61,8 +61,10 @@ type MemoryOperations = Pick<Backend, 'allocate' | 'release' | 'upload' | 'downl
 function memoryOperations(runner: PlanRunner, transfers: Transfers, copy: Backend['copy']): MemoryOperations {
   const { pool, capabilities, failures } = runner;
   const allocate: Backend['allocate'] = (length, dtype) => {
-    if (dtype === 'f16' && !capabilities.f16) {
-      throw new DTypeError('webgpu: f16 needs a device with shader-f16, which this one lacks. Use f32.', { dtype });
+    if (!supportsDType(capabilities, dtype)) {
+      throw new DTypeError(`webgpu: ${dtype} must be a dtype that shaders on this device can store. Use f32.`, {
+        dtype,
+      });
     }
     const bytes = length * elementBytes(dtype);
     return new WebGpuStorage(pool.acquire(bytes, `${dtype}[${length}]`), length, dtype, bytes);
@@ -142,7 +144,7 @@ function assemble(
   return {
     kind: 'webgpu',
     description,
-    supportsF16: capabilities.f16,
+    supports: (dtype) => supportsDType(capabilities, dtype),
     chunkBytes: Math.min(2 ** 28, capabilities.maxBindingBytes / 2),
     packLength: packLengthOf(capabilities.maxBindingBytes),
     // 16 bytes of f16.

@@ -1,26 +1,22 @@
-import { DTYPES } from '@modajs/kernels';
 import { BUFFER_USAGE, MAP_MODE_READ } from '@modajs/kernels/executor';
 import type { DType, HostArray } from '../../core/dtype.ts';
-import { elementBytes } from '../../core/dtype.ts';
-import { fromHalf, toHalf } from '../../io/half.ts';
+import { dtypeEntry, elementBytes, storedArray } from '../../core/dtype.ts';
 import type { PooledBuffer } from './buffer-pool.ts';
 import type { CommandRecorder } from './command-recorder.ts';
 import { sizeClass } from './size-class.ts';
 
 /** Bytes as the device keeps them; Dawn takes no views on shared memory, so those are copied. */
 export function deviceBytes(data: HostArray, dtype: DType): Uint8Array<ArrayBuffer> {
-  const Kind = DTYPES[dtype].StoredArray;
-  const isSame = data instanceof Kind && data.buffer instanceof ArrayBuffer;
-  const typed = isSame ? data : dtype === 'f16' ? Uint16Array.from(data, toHalf) : Kind.from(data);
+  const stored = storedArray(dtype, data);
+  const typed = stored.buffer instanceof ArrayBuffer ? stored : stored.slice();
   return new Uint8Array(typed.buffer as ArrayBuffer, typed.byteOffset, typed.byteLength);
 }
 
 /** Host numbers from device bytes. */
 export function hostArray(bytes: ArrayBuffer, offset: number, length: number, dtype: DType): HostArray {
-  if (dtype === 'f32') return new Float32Array(bytes, offset, length);
-  if (dtype === 'i32') return new Int32Array(bytes, offset, length);
-  if (dtype === 'u32') return new Uint32Array(bytes, offset, length);
-  return Float32Array.from(new Uint16Array(bytes, offset, length), fromHalf);
+  const { StoredArray, HostArray, decode } = dtypeEntry(dtype);
+  if (decode === null) return new HostArray(bytes, offset, length);
+  return HostArray.from(new StoredArray(bytes, offset, length), decode);
 }
 
 /** Part of an f32 buffer and where it goes. */

@@ -164,8 +164,12 @@ describe('transfers', () => {
     expect(Array.from(await backend.download(x.storage, 1, 2))).toEqual([7.5, 8.5]);
   });
 
+  it('refuses bf16 by name [webgpu]', () => {
+    expect(() => backend.allocate(7, 'bf16')).toThrow(/webgpu: bf16 must be/);
+  });
+
   it('moves an odd number of halves at odd places [webgpu]', async () => {
-    if (!backend.supportsF16) {
+    if (!backend.supports('f16')) {
       expect(() => backend.allocate(7, 'f16')).toThrow(/f16/);
       partNotRun('f16');
       return;

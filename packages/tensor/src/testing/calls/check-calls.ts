@@ -1,4 +1,5 @@
 import type { Device } from '../../core/device.ts';
+import { DTYPE_NAMES } from '../../core/dtype.ts';
 import { ModaError } from '../../core/errors.ts';
 import { scope } from '../../core/scope.ts';
 import { full, tensor } from '../../ops/creation.ts';
@@ -21,8 +22,9 @@ export async function faultsOf(call: Call, place: Place): Promise<string[]> {
   if (ended !== 'result') return [`right arguments: ${ended}`];
   const faults: string[] = [];
   for (const wrong of wrongCalls(call)) {
-    // Such a tensor cannot be made on a device without f16.
-    if (wrong.label.endsWith('an f16 tensor') && !place.device.supportsF16) continue;
+    // Such a tensor cannot be made on a device that does not store its dtype.
+    if (DTYPE_NAMES.some((dtype) => wrong.label.endsWith(`an ${dtype} tensor`) && !place.device.supports(dtype)))
+      continue;
     const fault = await refusal(call, wrong.args, place);
     if (fault !== null) faults.push(`${wrong.label}: ${fault}`);
   }

@@ -1,8 +1,11 @@
+import { enableDTypes } from '@modajs/kernels';
+import { DTYPE_NAMES } from '../../core/dtype.ts';
 import * as ops from '../../index.ts';
 import type { CallTable } from './call.ts';
 import {
   callback,
   device,
+  dtype,
   floatDType,
   type Kind,
   kind,
@@ -90,7 +93,7 @@ const shaderOf = (settings: unknown): object =>
   isRecordOf(settings) && settings['cpu'] !== undefined
     ? {
         wgsl: ([{ dtype }]: readonly ops.TensorSpec[]) => ({
-          shader: `${dtype === 'f16' ? 'enable f16;' : ''}
+          shader: `${enableDTypes('', [dtype])}
             @group(0) @binding(0) var<storage, read> x: array<${dtype}>;
             @group(0) @binding(1) var<storage, read_write> out: array<${dtype}>;
             @compute @workgroup_size(2) fn main(@builtin(local_invocation_index) i: u32) { out[i] = x[i]; }`,
@@ -177,7 +180,7 @@ export const coreCalls: CallTable = {
           'one that returns two tensors': () => (x: ops.Tensor) => [x, x],
         },
       },
-      list(tensorOf([2], { ...alone, dtypes: ['f32', 'f16', 'i32', 'u32'] })),
+      list(tensorOf([2], { ...alone, dtypes: DTYPE_NAMES })),
     ],
   },
   customOp: {
@@ -193,7 +196,7 @@ export const coreCalls: CallTable = {
         },
         ['name', 'inputs', 'forward', 'backward'],
       ),
-      list(tensorOf([2], { ...alone, dtypes: ['f32', 'f16', 'i32', 'u32'] })),
+      list(tensorOf([2], { ...alone, dtypes: DTYPE_NAMES })),
     ],
   },
   customKernel: {
@@ -208,10 +211,14 @@ export const coreCalls: CallTable = {
         },
         ['name', 'inputs', 'output', 'cpu'],
       ),
-      list(tensorOf([2], { ...alone, dtypes: ['f32', 'f16', 'i32', 'u32'] })),
+      list(tensorOf([2], { ...alone, dtypes: DTYPE_NAMES })),
     ],
   },
   setDefaultDevice: { run: ops.setDefaultDevice, args: [required(device)] },
+  'Device.supports': {
+    run: (here, named) => here.supports(named),
+    args: [{ good: ({ device: here }) => here, wrong: {} }, required(dtype())],
+  },
   init: {
     run: async (settings) => (await ops.init(settings)).destroy(),
     args: [

@@ -1,3 +1,4 @@
+import { DTYPE_NAMES, isFloat } from '../../core/dtype.ts';
 import * as ops from '../../index.ts';
 import type { Call, CallTable } from './call.ts';
 import { anyNumber, type Kind, positive, required, tensorOf, without } from './kinds.ts';
@@ -5,7 +6,7 @@ import { anyNumber, type Kind, positive, required, tensorOf, without } from './k
 /** A tensor or a number; the other one is f32 `[2, 3]`. */
 const operand: Kind = without(tensorOf([2, 3], { dtypes: ['f32'], isRankFixed: false }), 'a number');
 const float = tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true });
-const number = tensorOf([2, 3], { dtypes: ['f32', 'f16', 'i32', 'u32'], isRankFixed: false, fixed: [], isAlone: true });
+const number = tensorOf([2, 3], { dtypes: DTYPE_NAMES, isRankFixed: false, fixed: [], isAlone: true });
 
 const of = (run: Call['run'], ...args: Kind[]): Call => ({ run, args });
 
@@ -66,8 +67,7 @@ const integers = (run: Call['run']): Call => ({
   args: [
     without(
       tensorOf([2, 3], { dtypes: ['i32', 'u32'], isRankFixed: false, fixed: [], isAlone: true }),
-      'an f32 tensor',
-      'an f16 tensor',
+      ...DTYPE_NAMES.filter(isFloat).map((dtype) => `an ${dtype} tensor`),
     ),
     {
       good: () => 2,

@@ -1,3 +1,4 @@
+import { DTYPE_NAMES } from '../../core/dtype.ts';
 import * as ops from '../../index.ts';
 import type { CallTable } from './call.ts';
 import { kind, list, named, required, tensorOf, without } from './kinds.ts';
@@ -86,7 +87,7 @@ export const fileCalls: CallTable = {
     args: [
       without(
         named({
-          a: tensorOf([2, 3], { dtypes: ['f32', 'f16', 'i32', 'u32'], isRankFixed: false, fixed: [], isAlone: true }),
+          a: tensorOf([2, 3], { dtypes: DTYPE_NAMES, isRankFixed: false, fixed: [], isAlone: true }),
           b: {
             good: () => ({ dtype: 'F32', shape: [2], data: [1, 2] }),
             wrong: {

@@ -1,6 +1,6 @@
 import { createReferenceBackend } from '../../backends/reference/reference-backend.ts';
 import { Device } from '../../core/device.ts';
-import type { DType } from '../../core/dtype.ts';
+import { DTYPE_NAMES, type DType, isFloat } from '../../core/dtype.ts';
 import { sizeOf } from '../../core/shape.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { tensor } from '../../ops/creation.ts';
@@ -77,7 +77,7 @@ export const anyNumber = (good: number): Kind => kind(good, { 'a string': String
 export const flag: Kind = kind(true, { 'a string': 'no', 'a number': 1, NaN: Number.NaN });
 
 export const dtype = (good: DType = 'f32'): Kind =>
-  kind(good, { f64: 'f64', bf16: 'bf16', 'an empty string': '', 'a method of objects': 'toString', 'a number': 1 });
+  kind(good, { f64: 'f64', f8: 'f8', 'an empty string': '', 'a method of objects': 'toString', 'a number': 1 });
 
 export const floatDType: Kind = { good: () => 'f32', wrong: { ...dtype().wrong, i32: () => 'i32', u32: () => 'u32' } };
 
@@ -158,17 +158,15 @@ export interface TensorKind {
   readonly values?: readonly number[];
 }
 
-const DTYPES: readonly DType[] = ['f32', 'f16', 'i32', 'u32'];
-
 function made(place: Device, extents: readonly number[], type: DType, values?: readonly number[]): Tensor {
-  const isWhole = type === 'i32' || type === 'u32';
+  const isWhole = !isFloat(type);
   const data = Array.from({ length: sizeOf(extents) }, (_, i) => values?.[i] ?? (isWhole ? 0 : (i % 8) / 8));
   return tensor(new Float64Array(data), { shape: extents, dtype: type, device: place });
 }
 
 /** A tensor of this shape. */
 export function tensorOf(extents: readonly number[], options: TensorKind = {}): Kind {
-  const { dtypes = ['f32', 'f16'], isRankFixed = true, isAlone = false, values } = options;
+  const { dtypes = DTYPE_NAMES.filter(isFloat), isRankFixed = true, isAlone = false, values } = options;
   const fixed = options.fixed ?? extents.map((_, at) => at);
   const like =
     (type: DType, sizes = extents) =>
@@ -183,7 +181,7 @@ export function tensorOf(extents: readonly number[], options: TensorKind = {}): 
       return gone;
     },
   };
-  for (const type of DTYPES) if (!dtypes.includes(type)) wrong[`an ${type} tensor`] = like(type);
+  for (const type of DTYPE_NAMES) if (!dtypes.includes(type)) wrong[`an ${type} tensor`] = like(type);
   if (!isAlone) wrong['a tensor of another device'] = ({ other }) => made(other, extents, dtypes[0], values);
   if (isRankFixed) {
     wrong['one axis more'] = like(dtypes[0], [1, ...extents]);

@@ -1,3 +1,4 @@
+import { DTYPE_NAMES } from '../../core/dtype.ts';
 import * as ops from '../../index.ts';
 import type { CallTable } from './call.ts';
 import {
@@ -41,7 +42,7 @@ export const networkCalls: CallTable = {
   gather: {
     run: ops.gather,
     args: [
-      tensorOf([4, 3], { dtypes: ['f32', 'f16', 'i32', 'u32'], isRankFixed: false, fixed: [] }),
+      tensorOf([4, 3], { dtypes: DTYPE_NAMES, isRankFixed: false, fixed: [] }),
       tensorOf([2], { ...ids, fixed: [] }),
       axis(2),
     ],

@@ -1,3 +1,4 @@
+import { DTYPE_NAMES } from '../../core/dtype.ts';
 import * as ops from '../../index.ts';
 import type { CallTable } from './call.ts';
 import {
@@ -22,7 +23,7 @@ import {
 } from './kinds.ts';
 
 const any = (extents: readonly number[]) =>
-  tensorOf(extents, { dtypes: ['f32', 'f16', 'i32', 'u32'], isRankFixed: false, fixed: [], isAlone: true });
+  tensorOf(extents, { dtypes: DTYPE_NAMES, isRankFixed: false, fixed: [], isAlone: true });
 const place = { dtype: dtype(), device };
 const seeded = { dtype: floatDType, device, seed: whole(1), offset: whole(2) };
 const reducing = options({ axes: axes(2), keepDims: flag });
@@ -138,7 +139,7 @@ export const shapeCalls: CallTable = {
       {
         good: ({ device: here }) => ops.ones([2, 3], { device: here }),
         wrong: {
-          ...tensorOf([2, 3], { isRankFixed: false, dtypes: ['f32', 'f16', 'i32', 'u32'] }).wrong,
+          ...tensorOf([2, 3], { isRankFixed: false, dtypes: DTYPE_NAMES }).wrong,
           ...Object.fromEntries(
             Object.entries({
               'too few numbers': new Float32Array(5),
@@ -233,8 +234,8 @@ export const shapeCalls: CallTable = {
   maskedFill: {
     run: ops.maskedFill,
     args: [
-      tensorOf([2, 3], { dtypes: ['f32', 'f16', 'i32', 'u32'], isRankFixed: false, fixed: [1] }),
-      tensorOf([2, 3], { dtypes: ['f32', 'f16', 'i32', 'u32'], isRankFixed: false, fixed: [1] }),
+      tensorOf([2, 3], { dtypes: DTYPE_NAMES, isRankFixed: false, fixed: [1] }),
+      tensorOf([2, 3], { dtypes: DTYPE_NAMES, isRankFixed: false, fixed: [1] }),
       required(anyNumber(1)),
     ],
   },
@@ -270,7 +271,7 @@ export const shapeCalls: CallTable = {
   takeAlong: {
     run: ops.takeAlong,
     args: [
-      tensorOf([2, 3], { dtypes: ['f32', 'f16', 'i32', 'u32'], fixed: [] }),
+      tensorOf([2, 3], { dtypes: DTYPE_NAMES, fixed: [] }),
       without(tensorOf([2, 3], { dtypes: ['i32', 'u32'], fixed: [1] }), 'axis 0 too long'),
       axis(2),
     ],

@@ -1,3 +1,5 @@
+import { enableDTypes } from '@modajs/kernels';
+import type { DType } from '../../core/dtype.ts';
 import { customKernel } from '../../custom/custom-kernel.ts';
 import { customOp } from '../../custom/custom-op.ts';
 import { add, cos, exp, mul, neg, sigmoid, sin, square } from '../../ops/elementwise.ts';
@@ -7,8 +9,8 @@ import type { OperatorCase } from '../operator-case.ts';
 const WORKGROUP = 64;
 
 /** log(1 + exp(x)), and its slope beside dOut in one kernel: what a user would write. */
-const shaderOf = (dtype: string, expression: string, isGradient: boolean): string => `
-${dtype === 'f16' ? 'enable f16;' : ''}
+const shaderOf = (dtype: DType, expression: string, isGradient: boolean): string => `
+${enableDTypes('', [dtype])}
 @group(0) @binding(0) var<storage, read> x: array<${dtype}>;
 ${isGradient ? `@group(0) @binding(1) var<storage, read> d_out: array<${dtype}>;` : ''}
 @group(0) @binding(${isGradient ? 2 : 1}) var<storage, read_write> out: array<${dtype}>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fromBfloat16, fromHalf, toHalf } from './half.ts';
+import { fromBfloat16, fromHalf, toBfloat16, toHalf } from './half.ts';
 
 describe('half precision', () => {
   it('round-trips all 63,488 finite and infinite halves', () => {
@@ -23,5 +23,16 @@ describe('half precision', () => {
   it('reads bfloat16', () => {
     expect(fromBfloat16(0x3f80)).toBe(1);
     expect(fromBfloat16(0xc049)).toBe(-3.140625);
+  });
+
+  it('round-trips all finite and infinite bfloat16, and rounds ties to even', () => {
+    for (let bits = 0; bits < 0x10000; bits++) {
+      const value = fromBfloat16(bits);
+      if (!Number.isNaN(value)) expect(toBfloat16(value)).toBe(bits);
+    }
+    expect(toBfloat16(1 + 2 ** -8)).toBe(0x3f80);
+    expect(toBfloat16(1 + 3 * 2 ** -8)).toBe(0x3f82);
+    expect(toBfloat16(-3.4e38)).toBe(0xff80);
+    expect(fromBfloat16(toBfloat16(Number.NaN))).toBeNaN();
   });
 });

@@ -33,3 +33,11 @@ export function fromBfloat16(value: number): number {
   bits[0] = value << 16;
   return f32[0];
 }
+
+/** bfloat16 bits of a number, round to nearest even. */
+export function toBfloat16(value: number): number {
+  f32[0] = value;
+  const x = bits[0];
+  if (Number.isNaN(value)) return ((x >>> 16) & 0x8000) | 0x7fc0;
+  return (x + 0x7fff + ((x >>> 16) & 1)) >>> 16;
+}
