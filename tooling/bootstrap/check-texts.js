@@ -3,7 +3,8 @@
  *   - to run a stranger's npm package: the command is `moda`, its package `@modajs/trainer`, and npm has another package of
  *     the command's name;
  *   - to look at a file that does not exist: a relative link, or a path in backticks that starts at the repository's root.
- *     Code blocks, change logs and dated notes are left out: they speak of other places and times.
+ *     Code blocks, change logs and dated notes are left out: they speak of other places and times;
+ *   - of a decision by a number that two notes have.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -49,13 +50,27 @@ function missingFiles() {
   });
 }
 
+/** Decision notes whose number another one has, or whose title has another number than the file. */
+function misnumberedDecisions() {
+  const notes = git('ls-files', 'docs/decisions/*.md').split('\n').filter(Boolean);
+  const numberOf = (file) => file.match(/(\d{3})-[^/]*$/)?.[1];
+  return notes.filter((file) => {
+    const twins = notes.filter((other) => numberOf(other) === numberOf(file));
+    const title = readFileSync(join(ROOT, file), 'utf8').match(/^# (\d{3})\b/)?.[1];
+    return twins.length > 1 || title !== numberOf(file);
+  });
+}
+
 const complaints = [
   [
     `the command must be named npx @modajs/trainer, or npm run ${command} -- in a checkout`,
     git('grep', '-nIE', strangers),
   ],
   ['a file that a text names must exist', missingFiles().join('\n')],
+  ['a decision note must have a number of its own, also in its title', misnumberedDecisions().join('\n')],
 ].filter(([, found]) => found !== '');
 for (const [must, found] of complaints) console.error(`texts: ${must}, got\n${found}`);
 if (complaints.length > 0) process.exit(1);
-console.log(`texts: none runs another's package of the name ${command}, and every file that one names exists`);
+console.log(
+  `texts: none runs another's package of the name ${command}, and every file that one names exists, decisions are numbered once`,
+);

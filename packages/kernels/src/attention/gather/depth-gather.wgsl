@@ -5,7 +5,7 @@
 // One thread = 16 bytes of columns of dK or of dV (half a workgroup each, so that whole subgroups branch alike) of one (b, t, kv_head);
 // it streams the rows of all readers, READERS of them in flight.
 // q [readers,B,T,H,D], d_out [readers,B,T,H,Dv], dk [SLOTS,B,T,Hkv,D], dv [SLOTS,B,T,Hkv,Dv] as 16 bytes an element;
-// weights: pairs (p, dS) of [slots,B,T,H] from each reader's start on, two halves a word or two words. No workgroup memory.
+// pairs: (p, dS) of [slots,B,T,H] from each reader's start on, two halves a word or two words. No workgroup memory.
 // Reference: attention-reference.ts; docs/decisions/020.
 const BYTES: u32 = 2u; // @specialize
 const SLOTS: u32 = 2u; // @specialize
@@ -23,7 +23,7 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> d_out: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> weights: array<u32>;
+@group(0) @binding(2) var<storage, read> pairs: array<u32>;
 @group(0) @binding(3) var<storage, read_write> dk: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> dv: array<vec4<u32>>;
 @group(0) @binding(5) var<uniform> params: Params;
@@ -46,11 +46,11 @@ fn part(element: vec4<u32>, p: u32) -> vec4<f32> {
 }
 
 // p (for values) or dS (for keys) of a pair.
-fn weight_of(index: u32, is_value: bool) -> f32 {
+fn part_of_pair(index: u32, is_value: bool) -> f32 {
   if (BYTES == 4u) {
-    return bitcast<f32>(weights[index * 2u + select(1u, 0u, is_value)]);
+    return bitcast<f32>(pairs[index * 2u + select(1u, 0u, is_value)]);
   }
-  return unpack2x16float(weights[index] >> select(16u, 0u, is_value)).x;
+  return unpack2x16float(pairs[index] >> select(16u, 0u, is_value)).x;
 }
 
 fn element_of(low: vec4<f32>, high: vec4<f32>) -> vec4<u32> {
@@ -97,7 +97,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let scale = select(bitcast<f32>(reader.z), 1.0, is_value);
         let factor = select(0.0, scale, first + r < params.n_readers);
         for (var s = 0u; s < SLOTS; s++) { // @unroll
-          factors[r * SLOTS + s] = weight_of(reader.y + s * slot_pairs + at, is_value) * factor;
+          factors[r * SLOTS + s] = part_of_pair(reader.y + s * slot_pairs + at, is_value) * factor;
         }
       }
       for (var r = 0u; r < READERS; r++) { // @unroll
