@@ -10,6 +10,7 @@ export type { PreparedCall, PreparedSequence } from './backends/webgpu/prepared-
 export { type Operands, type WebGpuKernels, webGpuKernels } from './backends/webgpu/webgpu-kernels.ts';
 export { type DestinationOf, type GradNode, isRecording, makeNode, record } from './core/autograd.ts';
 export type { Destination } from './core/destination.ts';
+export { roleTraits } from './core/parameter-role.ts';
 export { contiguousStrides, formatShape, sizeOf } from './core/shape.ts';
 export { type Hold, Shared } from './core/shared.ts';
 export { allocateTensor } from './core/tensor.ts';

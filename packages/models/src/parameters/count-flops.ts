@@ -1,4 +1,4 @@
-import { type ParameterRole, unknownName } from '@modajs/tensor';
+import { roleTraits } from '@modajs/tensor/extend';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { depthSlots } from '../depth/decoder-depth.ts';
 import { decoderSpecs } from './decoder-specs.ts';
@@ -24,7 +24,7 @@ export function countFlops(config: DecoderConfig, T: number, options: { causal?:
   const { nLayers, nHeads, headDim, vocabSize, dModel } = config;
   let weights = config.tieEmbeddings ? vocabSize * dModel : 0;
   for (const { shape, role } of Object.values(decoderSpecs(config))) {
-    if (multipliesPositions(role)) weights += shape.reduce((product, length) => product * length, 1);
+    if (roleTraits(role).multipliesPositions) weights += shape.reduce((product, length) => product * length, 1);
   }
   const linear = 2 * weights * T;
   const pairs = options.causal ? (T * (T + 1)) / 2 : T * T;
@@ -34,21 +34,4 @@ export function countFlops(config: DecoderConfig, T: number, options: { causal?:
   for (let layer = 0; layer < nLayers; layer++) slots += readBy(layer);
   const depth = 4 * nHeads * headDim * slots * positions(T) * T;
   return { linear, sequence, depth, total: linear + sequence + depth };
-}
-
-/** Whether every position is multiplied by parameters of that role. */
-function multipliesPositions(role: ParameterRole): boolean {
-  switch (role) {
-    case 'matrix':
-    case 'output':
-      return true;
-    case 'embedding':
-    case 'norm':
-    case 'bias':
-    case 'vector':
-    case 'scalar':
-      return false;
-    default:
-      return unknownName('parameter role', role);
-  }
 }

@@ -1,15 +1,1 @@
-export {
-  AutogradError,
-  CheckpointError,
-  ConfigError,
-  DataError,
-  DeviceError,
-  DTypeError,
-  KernelError,
-  ModaError,
-  OutOfMemoryError,
-  SHOWN,
-  ShapeError,
-  shown,
-  unknownName,
-} from '@modajs/errors';
+export * from '@modajs/errors';

@@ -1,7 +1,26 @@
 import { unknownName } from './errors.ts';
 
-/** Every role of a parameter. */
-export const parameterRoles = ['matrix', 'output', 'embedding', 'norm', 'bias', 'vector', 'scalar'] as const;
+/** What other code asks of a role. */
+interface RoleTraits {
+  /** Whether weight decay shrinks it: weights of matrices only. */
+  readonly isDecayed: boolean;
+  /** Whether every position is multiplied by it: its products count as FLOPs. */
+  readonly multipliesPositions: boolean;
+  /** Whether Muon may update it: a matrix between hidden states. */
+  readonly isOrthogonalized: boolean;
+}
+
+const NEITHER: RoleTraits = { isDecayed: false, multipliesPositions: false, isOrthogonalized: false };
+
+const ROLES = {
+  matrix: { isDecayed: true, multipliesPositions: true, isOrthogonalized: true },
+  output: { isDecayed: true, multipliesPositions: true, isOrthogonalized: false },
+  embedding: NEITHER,
+  norm: NEITHER,
+  bias: NEITHER,
+  vector: NEITHER,
+  scalar: NEITHER,
+} as const satisfies Record<string, RoleTraits>;
 
 /**
  * What a parameter is in its model, whatever its rank; decides its weight decay, whether Muon may update it, and whether
@@ -15,7 +34,15 @@ export const parameterRoles = ['matrix', 'output', 'embedding', 'norm', 'bias', 
  * - `vector`: any other vector, such as a learned query or the weights of a sum
  * - `scalar`: one number, or several that each multiply something whole; in any shape, `[1, 1]` too
  */
-export type ParameterRole = (typeof parameterRoles)[number];
+export type ParameterRole = keyof typeof ROLES;
+
+/** Every role of a parameter. */
+export const parameterRoles = Object.keys(ROLES) as readonly ParameterRole[];
+
+/** What the rest of the program asks of a role. @throws ConfigError for an unknown one */
+export function roleTraits(role: ParameterRole): RoleTraits {
+  return Object.hasOwn(ROLES, role) ? ROLES[role] : unknownName('parameter role', role as never);
+}
 
 /**
  * Whether weight decay shrinks a parameter: by its role; without one, when it has two axes or more and no `embed` in its name.
@@ -31,17 +58,5 @@ export function hasDecay(
 
 /** Whether weight decay shrinks parameters of that role: weights of matrices only. @throws ConfigError for an unknown role */
 export function isDecayed(role: ParameterRole): boolean {
-  switch (role) {
-    case 'matrix':
-    case 'output':
-      return true;
-    case 'embedding':
-    case 'norm':
-    case 'bias':
-    case 'vector':
-    case 'scalar':
-      return false;
-    default:
-      return unknownName('parameter role', role);
-  }
+  return roleTraits(role).isDecayed;
 }
