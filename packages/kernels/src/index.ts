@@ -12,6 +12,7 @@ export {
 } from './attention/gather/depth-gather.ts';
 export { prefersDeferredDepth } from './attention/kernel-variant.ts';
 export { type CopyProblem, type FillProblem, planCopy, planFill } from './copy/copy.ts';
+export { type DecodeArgmaxProblem, planDecodeArgmax } from './decode/decode-argmax.ts';
 export {
   DECODE_ATTENTION_BUFFERS,
   type DecodeAttentionProblem,
@@ -23,7 +24,6 @@ export {
 export { decodeBlocksExchange, planDecodeBlocks } from './decode/decode-blocks.ts';
 export type { BlockMatrix, DecodeBlock, DecodeBlocksProblem } from './decode/decode-blocks-problem.ts';
 export type { DecodeBlocksConfig } from './decode/decode-blocks-tiling.ts';
-export { type DecodeChooseProblem, planDecodeChoose } from './decode/decode-choose.ts';
 export { type DecodeEmbedProblem, planDecodeEmbed } from './decode/decode-embed.ts';
 export {
   type DecodeInput,

@@ -83,7 +83,7 @@ async function gradients(device: Device, story: Story): Promise<Float64Array[]> 
     for (const [block, own] of weights.entries()) {
       x = wrap((from) => {
         const written = block * perBlock;
-        const queries = story.inPlace ? arena.queryMemory(written, H) : null;
+        const queries = story.inPlace ? arena.queryDestination(written, H) : null;
         const heads = (n: number): Tensor =>
           reshape(linear(from, own[n], null, n === 0 ? queries : null), [B, T, n === 0 ? H : Hkv, D]);
         const [k, v] = [heads(1), heads(2)];

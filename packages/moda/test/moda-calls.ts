@@ -221,8 +221,8 @@ export const modaCalls: CallTable = {
     run: (at, count) => withStream(at.device, (stream) => stream.rewind(count)),
     args: [anchor, whole(1, 0, 1)],
   },
-  'DepthStream.queryMemory': {
-    run: (at, heads) => withStream(at.device, (stream) => stream.queryMemory(heads)),
+  'DepthStream.queryDestination': {
+    run: (at, heads) => withStream(at.device, (stream) => stream.queryDestination(heads)),
     args: [anchor, required(whole(H, 1))],
   },
   'DepthStream.write': {
@@ -247,7 +247,7 @@ export const modaCalls: CallTable = {
   },
   'ScoredStream.query': {
     run: (at, q, scale) => withScores(at.device, (stream) => stream.query(q, scale)),
-    args: [anchor, tensorOf([B, T, H, D], { fixed: [], isAlone: true }), required(positive(0.5))],
+    args: [anchor, tensorOf([B, T, H, D], { fixed: [], hasNoOthers: true }), required(positive(0.5))],
   },
   SequenceCache: {
     run: (settings, memory) => new moda.SequenceCache(settings, memory).dispose(),
@@ -353,5 +353,5 @@ export const modaExempt: Exempt = {
     ].map((name) => [name, 'takes no arguments']),
   ),
   'DepthStream.query': 'gives its argument back',
-  'ScoredStream.queryMemory': 'has no memory to give, whatever is asked for',
+  'ScoredStream.queryDestination': 'has no memory to give, whatever is asked for',
 };

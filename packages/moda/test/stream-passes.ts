@@ -62,7 +62,7 @@ class Layers {
     const [wq, wk, wv] = this.weights[layer];
     const heads = (w: Tensor, count: number, into: Tensor | null): Tensor =>
       reshape(linear(x, w, null, into), [B, T, count, D]);
-    const q = heads(wq, H, this.how === 'chunk-visible' ? null : stream.queryMemory(H));
+    const q = heads(wq, H, this.how === 'chunk-visible' ? null : stream.queryDestination(H));
     const slot = stream.nextSlot();
     const [k, v] = [heads(wk, Hkv, slot?.k ?? null), heads(wv, Hkv, slot?.v ?? null)];
     const depth = stream.read();

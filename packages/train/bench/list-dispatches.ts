@@ -2,7 +2,7 @@ import { createDecoder, type DecoderConfig } from '@modajs/models';
 import { type ArrayView, type Backend, backward, Device, elementBytes, init, tensor, tidy } from '@modajs/tensor';
 import { resolveRunConfig } from '../src/config/run-config.ts';
 import { createOptimizer } from '../src/optim/create-optimizer.ts';
-import { inventedGpu } from './invented-gpu.ts';
+import { fakeGpu } from './fake-gpu.ts';
 
 /** One dispatch of a step. */
 export interface ListedDispatch {
@@ -25,7 +25,7 @@ export async function listDispatches(config: DecoderConfig, B: number): Promise<
   const listed: ListedDispatch[] = [];
   let pass: ListedDispatch['pass'] | null = null;
   let call: Call = { text: '', bytes: 0 };
-  const gpu = inventedGpu((label) => {
+  const gpu = fakeGpu((label) => {
     if (pass === null) return;
     listed.push({ pass, label, call: call.text, bytes: call.bytes });
     call = { ...call, bytes: 0 };

@@ -48,11 +48,11 @@ async function check({ position = 23, withoutSubgroups = false, config, ...optio
       const row = Math.floor(i / width);
       return row >= from && row < to ? value : Number.NaN;
     });
-  const readable = depth ? (depth.fresh?.slot ?? depth.end) : 0;
+  const readable = depth ? (depth.ffnKv?.slot ?? depth.end) : 0;
   const values = {
     position,
     raw: random(H * D + 4 * width, 1),
-    fresh: random(3 * width, 2),
+    ffnKv: random(3 * width, 2),
     vectors: random(300, 3).map((value) => value + 1.5),
     cacheK: kept(CAPACITY, 0, position, 4),
     cacheV: kept(CAPACITY, 0, position, 5),
@@ -62,7 +62,7 @@ async function check({ position = 23, withoutSubgroups = false, config, ...optio
   const operands: Record<string, OperandArray> = {
     state: Int32Array.of(position, 5, 0, 0),
     raw: Float32Array.from(values.raw),
-    fresh: Float32Array.from(values.fresh),
+    ffnKv: Float32Array.from(values.ffnKv),
     vectors: Float32Array.from(values.vectors),
     cacheK: deviceArray(values.cacheK, dtype),
     cacheV: deviceArray(values.cacheV, dtype),
@@ -111,8 +111,8 @@ async function check({ position = 23, withoutSubgroups = false, config, ...optio
 const depth = {
   first: 0,
   end: 5,
-  fresh: { slot: 4, start: 16, norm: 150 },
-  own: { slot: 5, start: 48 },
+  ffnKv: { slot: 4, start: 16, norm: 150 },
+  attentionKv: { slot: 5, start: 48 },
   hasNorm: true,
   hasRope: true,
 };
@@ -132,9 +132,9 @@ describe('decode attention [webgpu]', () => {
     },
     'raw depth keys beside normalised ones': { depth: { ...depth, hasNorm: false, hasRope: false } },
     'a bounded window of slots and a projected own slot': {
-      depth: { ...depth, first: 2, own: { slot: 6, start: 80 } },
+      depth: { ...depth, first: 2, attentionKv: { slot: 6, start: 80 } },
     },
-    'attention slots only': { depth: { ...depth, fresh: null } },
+    'attention slots only': { depth: { ...depth, ffnKv: null } },
     'D=64, G=1': { H: 2, D: 64, kNorm: 128 },
   };
   for (const [name, options] of Object.entries(cases)) {

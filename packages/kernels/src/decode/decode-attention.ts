@@ -25,10 +25,10 @@ export interface DecodeDepth {
   /** Slots that the layer reads: `first .. end - 1`. */
   readonly first: number;
   readonly end: number;
-  /** The newest of them, still to be written from the previous block's raw FFN projection: where that starts in `fresh`, and its key norm in `vectors`. */
-  readonly fresh: { readonly slot: number; readonly start: number; readonly norm: number } | null;
+  /** The newest of them, still to be written from the previous block's raw FFN projection: where that starts in `ffnKv`, and its key norm in `vectors`. */
+  readonly ffnKv: { readonly slot: number; readonly start: number; readonly norm: number } | null;
   /** The slot that this layer fills, from its own k and v or from a projection that starts at `start` in `raw`. */
-  readonly own: { readonly slot: number; readonly start: number } | null;
+  readonly attentionKv: { readonly slot: number; readonly start: number } | null;
   readonly hasNorm: boolean;
   readonly hasRope: boolean;
 }
@@ -77,7 +77,7 @@ export function fitsDecodeAttention({
 
 /**
  * Plans QK-norm, RoPE, the writes to the cache and the depth slots, and attention of one token, in one pass.
- * Operands: `state` (i32: position, token, step), `raw`, `fresh` (with a fresh slot), `vectors`, `cacheK`, `cacheV`,
+ * Operands: `state` (i32: position, token, step), `raw`, `ffnKv` (with such a slot), `vectors`, `cacheK`, `cacheV`,
  * `depthK`, `depthV` (with depth), `out` f32 `[splits, H, D]`, `statistics` f32 `[splits, H, 2]`.
  *
  * @throws KernelError for heads that do not fit, too few storage buffers or too little workgroup memory, f16 without `caps.f16`
@@ -122,7 +122,7 @@ export function planDecodeAttention(
         bindings: [
           { buffer: 'state', access: 'read' },
           { buffer: 'raw', access: 'read' },
-          { buffer: depth?.fresh ? 'fresh' : 'raw', access: 'read' },
+          { buffer: depth?.ffnKv ? 'ffnKv' : 'raw', access: 'read' },
           { buffer: 'vectors', access: 'read' },
           { buffer: 'cacheK', access: 'read_write' },
           { buffer: 'cacheV', access: 'read_write' },
@@ -143,8 +143,8 @@ function attentionUniform(problem: DecodeAttentionProblem, values: number): Arra
   const { H, Hkv, D, splits, depth, rotary, cacheStart = { k: 0, v: 0 } } = problem;
   return uniformBlock([
     ...[H, Hkv, splits, depth?.first ?? 0],
-    ...[depth?.end ?? 0, depth?.fresh?.slot ?? NONE, depth?.own?.slot ?? NONE, depth?.own?.start ?? 0],
-    ...[depth?.fresh?.start ?? 0, problem.qNorm, problem.kNorm, depth?.fresh?.norm ?? 0],
+    ...[depth?.end ?? 0, depth?.ffnKv?.slot ?? NONE, depth?.attentionKv?.slot ?? NONE, depth?.attentionKv?.start ?? 0],
+    ...[depth?.ffnKv?.start ?? 0, problem.qNorm, problem.kNorm, depth?.ffnKv?.norm ?? 0],
     ...[{ f32: problem.eps }, { f32: problem.scale }, cacheStart.k / values, cacheStart.v / values],
     ...ropeFrequencies(D, D, rotary?.theta ?? 1, rotary?.frequencies),
   ]);

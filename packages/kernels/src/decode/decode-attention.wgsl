@@ -5,7 +5,7 @@
 // LANES threads read one key or value, VALUES components each; KEYS keys at a time, each group with a softmax of its own,
 // merged at the end. Splits are merged by the output projection (decode-product.wgsl, INPUT 1).
 // state: i32 (position, token, step, unused). raw: [H*D + 2*Hkv*D (+ 2*Hkv*D)] f32: q, k, v (and the slot's own k, v).
-// fresh: f32, the raw [2*Hkv*D] of the previous block's FFN slot from `fresh_start`. vectors: f32 norm weights.
+// ffn_kv: f32, the raw [2*Hkv*D] of the previous block's FFN slot from `ffn_kv_start`. vectors: f32 norm weights.
 // cache_k, cache_v: [capacity][Hkv][D]; depth_k, depth_v: [slots][Hkv][D]. out: [splits][H][D] f32, sums of exp(score - max) v;
 // statistics: [splits][H] (max, sum).
 // Workgroup memory: ((G + 3) * D + THREADS * VALUES + THREADS / LANES * G * 2 + THREADS * 4) * 4 bytes.
@@ -39,8 +39,8 @@ override ROTATE_DEPTH: bool = true;
 
 struct Params {
   H: u32, Hkv: u32, splits: u32, first_slot: u32,
-  end_slot: u32, fresh_slot: u32, own_slot: u32, slot_start: u32,
-  fresh_start: u32, q_norm: u32, k_norm: u32, fresh_norm: u32,
+  end_slot: u32, ffn_kv_slot: u32, attention_kv_slot: u32, slot_start: u32,
+  ffn_kv_start: u32, q_norm: u32, k_norm: u32, ffn_kv_norm: u32,
   // First words of the layer's keys and values in their caches.
   eps: f32, scale: f32, k_start: u32, v_start: u32,
   frequencies: array<vec4<f32>, 64>,
@@ -51,7 +51,7 @@ const LOWEST = -3.0e38;
 
 @group(0) @binding(0) var<storage, read> state: array<i32>;
 @group(0) @binding(1) var<storage, read> raw: array<f32>;
-@group(0) @binding(2) var<storage, read> fresh: array<f32>;
+@group(0) @binding(2) var<storage, read> ffn_kv: array<f32>;
 @group(0) @binding(3) var<storage, read> vectors: array<f32>;
 @group(0) @binding(4) var<storage, read_write> cache_k: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> cache_v: array<vec4<u32>>;
@@ -61,7 +61,7 @@ const LOWEST = -3.0e38;
 @group(0) @binding(9) var<storage, read_write> statistics: array<vec2<f32>>;
 @group(0) @binding(10) var<uniform> params: Params;
 
-// q rows times scale, then the token's key, the fresh FFN key, the key of the own slot: normalised and rotated.
+// q rows times scale, then the token's key, the previous FFN's key, the key of the own slot: normalised and rotated.
 var<workgroup> rows: array<f32, ROWS * D>;
 var<workgroup> exchange: array<f32, THREADS * VALUES>;
 var<workgroup> maxima: array<array<f32, G>, KEYS>;
@@ -111,7 +111,7 @@ fn lane_sum(value: f32, thread: u32) -> f32 {
 }
 
 fn raw_of(row: u32, i: u32) -> f32 {
-  if (row == FFN_KEY) { return fresh[i]; }
+  if (row == FFN_KEY) { return ffn_kv[i]; }
   return raw[i];
 }
 
@@ -119,7 +119,7 @@ fn raw_of(row: u32, i: u32) -> f32 {
 fn start_of(row: u32, head: u32) -> u32 {
   if (row < G) { return (head * G + row) * D; }
   if (row == TOKEN_KEY) { return params.H * D + head * D; }
-  if (row == FFN_KEY) { return params.fresh_start + head * D; }
+  if (row == FFN_KEY) { return params.ffn_kv_start + head * D; }
   return params.slot_start + head * D;
 }
 
@@ -144,8 +144,8 @@ fn find_scales(head: u32, n_rows: u32, thread: u32) {
     var own = vec4(square_sum(0u, 0u, params.H * D, thread), 0.0, 0.0, 0.0);
     if (n_rows > G) {
       own.y = square_sum(TOKEN_KEY, params.H * D, width, thread);
-      if (params.fresh_slot != NONE) { own.z = square_sum(FFN_KEY, params.fresh_start, width, thread); }
-      if (params.own_slot != NONE) { own.w = square_sum(SLOT_KEY, params.slot_start, width, thread); }
+      if (params.ffn_kv_slot != NONE) { own.z = square_sum(FFN_KEY, params.ffn_kv_start, width, thread); }
+      if (params.attention_kv_slot != NONE) { own.w = square_sum(SLOT_KEY, params.slot_start, width, thread); }
     }
     let mean = workgroup_sum(own, thread) / vec4(f32(params.H * D), vec3(f32(width)));
     let scale = 1.0 / sqrt(mean + params.eps);
@@ -157,7 +157,7 @@ fn find_scales(head: u32, n_rows: u32, thread: u32) {
   }
   for (var row = 0u; row < n_rows; row++) {
     var own = 0.0;
-    let is_absent = (row == FFN_KEY && params.fresh_slot == NONE) || (row == SLOT_KEY && params.own_slot == NONE);
+    let is_absent = (row == FFN_KEY && params.ffn_kv_slot == NONE) || (row == SLOT_KEY && params.attention_kv_slot == NONE);
     if (!is_absent) { own = square_sum(row, start_of(row, head), D, thread); }
     scales[row] = 1.0 / sqrt(workgroup_sum(vec4(own, 0.0, 0.0, 0.0), thread).x / f32(D) + params.eps);
   }
@@ -172,7 +172,7 @@ fn normalised(row: u32, head: u32, d: u32) -> f32 {
     weights = params.q_norm;
     of_head = head * G + row;
   }
-  if (row == FFN_KEY) { weights = params.fresh_norm; }
+  if (row == FFN_KEY) { weights = params.ffn_kv_norm; }
   return value * scales[row] * vectors[weights + select(d, of_head * D + d, QK_NORM == 1u)];
 }
 
@@ -181,7 +181,7 @@ fn prepare_rows(head: u32, n_rows: u32, position: f32, thread: u32) {
   for (var item = thread; item < items; item += THREADS) {
     let row = item / (D / 2u);
     let i = item % (D / 2u);
-    if ((row == FFN_KEY && params.fresh_slot == NONE) || (row == SLOT_KEY && params.own_slot == NONE)) { continue; }
+    if ((row == FFN_KEY && params.ffn_kv_slot == NONE) || (row == SLOT_KEY && params.attention_kv_slot == NONE)) { continue; }
     let left = select(i, 2u * i, IS_INTERLEAVED);
     let right = select(i + D / 2u, 2u * i + 1u, IS_INTERLEAVED);
     let a = normalised(row, head, left);
@@ -236,20 +236,20 @@ fn write_slots(head: u32, position: u32, thread: u32) {
   for (var item = thread; item < 6u * LANES; item += THREADS) {
     let lane = item % LANES;
     let own = (position * params.Hkv + head) * LANES + lane;
-    let fresh_at = (params.fresh_slot * params.Hkv + head) * LANES + lane;
-    let slot_at = (params.own_slot * params.Hkv + head) * LANES + lane;
+    let ffn_kv_at = (params.ffn_kv_slot * params.Hkv + head) * LANES + lane;
+    let slot_at = (params.attention_kv_slot * params.Hkv + head) * LANES + lane;
     switch item / LANES {
       case 0u: { cache_k[params.k_start + own] = prepared_key(TOKEN_KEY, lane); }
       case 1u: { cache_v[params.v_start + own] = raw_value(TOKEN_KEY, params.H * D + width + head * D, lane); }
-      case 2u: { if (params.fresh_slot != NONE) { depth_k[fresh_at] = prepared_key(FFN_KEY, lane); } }
+      case 2u: { if (params.ffn_kv_slot != NONE) { depth_k[ffn_kv_at] = prepared_key(FFN_KEY, lane); } }
       case 3u: {
-        if (params.fresh_slot != NONE) {
-          depth_v[fresh_at] = raw_value(FFN_KEY, params.fresh_start + width + head * D, lane);
+        if (params.ffn_kv_slot != NONE) {
+          depth_v[ffn_kv_at] = raw_value(FFN_KEY, params.ffn_kv_start + width + head * D, lane);
         }
       }
-      case 4u: { if (params.own_slot != NONE) { depth_k[slot_at] = prepared_key(SLOT_KEY, lane); } }
+      case 4u: { if (params.attention_kv_slot != NONE) { depth_k[slot_at] = prepared_key(SLOT_KEY, lane); } }
       default: {
-        if (params.own_slot != NONE) {
+        if (params.attention_kv_slot != NONE) {
           // Without a projection of its own the slot shares the token's k, and so its v.
           depth_v[slot_at] = raw_value(SLOT_KEY, params.slot_start + width + head * D, lane);
         }

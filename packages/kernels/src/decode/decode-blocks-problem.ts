@@ -13,7 +13,7 @@ export interface DecodeBlock {
   readonly k: BlockMatrix;
   readonly v: BlockMatrix;
   /** Depth projection `[2 * Hkv * D, C]` of the attention's slot; null for slots that share the token's k and v. */
-  readonly own: BlockMatrix | null;
+  readonly attentionKv: BlockMatrix | null;
   readonly output: BlockMatrix;
   readonly gate: BlockMatrix;
   readonly up: BlockMatrix;
@@ -26,15 +26,15 @@ export interface DecodeBlock {
   readonly qNorm: number;
   readonly kNorm: number;
   /** Key norm of the slot that the previous block's FFN left. */
-  readonly freshNorm: number;
+  readonly ffnKvNorm: number;
   /** First elements of the block's keys in `cacheK` and of its values in `cacheV`. */
   readonly cacheK: number;
   readonly cacheV: number;
-  /** Slots `first .. end - 1` are read; `fresh` of them is written here from the previous FFN; `written` is filled by this attention. */
+  /** Slots `first .. end - 1` are read; `ffnKv` of them is written here from the previous FFN; `written` is filled by this attention. */
   readonly slots: {
     readonly first: number;
     readonly end: number;
-    readonly fresh: number | null;
+    readonly ffnKv: number | null;
     readonly written: number | null;
   } | null;
 }

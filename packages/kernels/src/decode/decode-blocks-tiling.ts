@@ -79,7 +79,7 @@ export function tileDecodeBlocks(
   const threads = config.threads ?? threadsOf(caps);
   const subgroup = fixedSubgroupSize(caps, threads) ?? 0;
   const [ofC, ofA, ofF] = [C, A, F].map((K) => lanesOf(K / values, subgroup, threads));
-  const hasAttentionKv = blocks.some(({ own }) => own !== null);
+  const hasAttentionKv = blocks.some(({ attentionKv }) => attentionKv !== null);
   const hasFfnKv = blocks.some(({ ffnSlot }) => ffnSlot !== null);
   // Every workgroup has rows of the outputs: nobody falls behind unnoticed.
   const outputRows = Math.ceil(C / Math.max(1, Math.min(config.workgroups ?? problem.residentWorkgroups, C)));

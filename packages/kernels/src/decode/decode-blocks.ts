@@ -85,11 +85,11 @@ function wordsOf(block: DecodeBlock, { H, Hkv, D }: DecodeBlocksProblem, values:
     m ? [m.start / values, m.storage, m.bias ?? NONE, 0] : [block.q.start / values, block.q.storage, NONE, 0];
   const { slots } = block;
   return [
-    ...[block.q, block.k, block.v, block.own, block.output].flatMap(matrix),
+    ...[block.q, block.k, block.v, block.attentionKv, block.output].flatMap(matrix),
     ...[block.gate, block.up, block.ffnSlot, block.down].flatMap(matrix),
     ...[block.attentionNorm, block.ffnNorm, block.qNorm, block.kNorm],
-    ...[block.freshNorm, block.cacheK / values, block.cacheV / values, H * D + (block.own ? 2 * Hkv * D : 0)],
-    ...[slots?.first ?? 0, slots?.end ?? 0, slots?.fresh ?? NONE, slots?.written ?? NONE],
+    ...[block.ffnKvNorm, block.cacheK / values, block.cacheV / values, H * D + (block.attentionKv ? 2 * Hkv * D : 0)],
+    ...[slots?.first ?? 0, slots?.end ?? 0, slots?.ffnKv ?? NONE, slots?.written ?? NONE],
   ];
 }
 

@@ -27,7 +27,7 @@ function blocksPlan(
     q: matrix,
     k: matrix,
     v: matrix,
-    own: matrix,
+    attentionKv: matrix,
     output: matrix,
     gate: matrix,
     up: matrix,
@@ -37,10 +37,10 @@ function blocksPlan(
     ffnNorm: 0,
     qNorm: 0,
     kNorm: 0,
-    freshNorm: 0,
+    ffnKvNorm: 0,
     cacheK: 0,
     cacheV: 0,
-    slots: { first: 0, end: 1, fresh: 0, written: 1 },
+    slots: { first: 0, end: 1, ffnKv: 0, written: 1 },
   };
   const rest = { splits: 4, norm: 'post', qkNorm: 'full', eps: 1e-6, scale: 1, tableStart: 0, storages: 2 } as const;
   const rotary = { theta: 1e4, isInterleaved: false };
@@ -80,7 +80,14 @@ it('decode kernels are valid for the shapes of the paper on large devices and wi
       ]) {
         if (subgroups && D === 64) plans.push(blocksPlan(dtype, { H, Hkv, D }, capabilities));
         const heads = { dtype, H, Hkv, D, splits: 4, scale: 1, qkNorm: 'full', qNorm: 0, kNorm: 0, eps: 0 } as const;
-        const depth = { first: 0, end: 3, fresh: null, own: { slot: 3, start: 0 }, hasNorm: true, hasRope: true };
+        const depth = {
+          first: 0,
+          end: 3,
+          ffnKv: null,
+          attentionKv: { slot: 3, start: 0 },
+          hasNorm: true,
+          hasRope: true,
+        };
         const rotary = { theta: 1e4, isInterleaved: false };
         plans.push(planDecodeAttention({ ...heads, depth, rotary }, capabilities, { ahead: subgroups ? 4 : 1 }));
       }

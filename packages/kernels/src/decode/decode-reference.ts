@@ -74,7 +74,7 @@ export function referenceDecodeProduct(
 export interface AttentionValues {
   readonly position: number;
   readonly raw: readonly number[];
-  readonly fresh: readonly number[];
+  readonly ffnKv: readonly number[];
   readonly vectors: readonly number[];
   readonly cacheK: number[];
   readonly cacheV: number[];
@@ -89,7 +89,7 @@ export function referenceDecodeAttention(
   store: Round = (value) => value,
 ): number[] {
   const { H, Hkv, D, depth, scale } = problem;
-  const { position, raw, fresh, cacheK, cacheV, depthK, depthV } = values;
+  const { position, raw, ffnKv, cacheK, cacheV, depthK, depthV } = values;
   const width = Hkv * D;
   const rotated = (x: number[], heads: number): number[] => rotate(x, heads, D, position, problem);
   const normed = (x: number[], norm: number, heads: number): number[] =>
@@ -108,8 +108,8 @@ export function referenceDecodeAttention(
     put(depthK, index, depth!.hasRope ? rotated(key, Hkv) : key);
     put(depthV, index, source.slice(start + width, start + 2 * width));
   };
-  if (depth?.fresh) slot(fresh, depth.fresh.start, depth.fresh.norm, depth.fresh.slot);
-  if (depth?.own) slot(raw, depth.own.start, problem.kNorm, depth.own.slot);
+  if (depth?.ffnKv) slot(ffnKv, depth.ffnKv.start, depth.ffnKv.norm, depth.ffnKv.slot);
+  if (depth?.attentionKv) slot(raw, depth.attentionKv.start, problem.kNorm, depth.attentionKv.slot);
   const out: number[] = [];
   for (let h = 0; h < H; h++) {
     const head = Math.floor(h / (H / Hkv));

@@ -58,7 +58,7 @@ function reference(
   return { out, rstd };
 }
 
-/** Gradients of keys and weight: each pair turned back, then the norm's rows. */
+/** Gradients of keys and weight: each pair rotated back, then the norm's rows. */
 function backward(
   x: readonly number[],
   weight: readonly number[],
@@ -69,22 +69,22 @@ function backward(
   isInterleaved: boolean,
   hasNorm: boolean,
 ) {
-  const turned = [...dOut];
+  const rotated = [...dOut];
   for (let head = 0; head < TOKENS * H; head++) {
     for (let i = 0; i < D / 2; i++) {
       const angle = Math.fround(POSITIONS[Math.floor(head / H)] * Math.fround(THETA ** ((-2 * i) / D)));
       const left = head * D + (isInterleaved ? 2 * i : i);
       const right = isInterleaved ? left + 1 : left + D / 2;
-      turned[left] = dOut[left] * Math.cos(angle) + dOut[right] * Math.sin(angle);
-      turned[right] = dOut[right] * Math.cos(angle) - dOut[left] * Math.sin(angle);
+      rotated[left] = dOut[left] * Math.cos(angle) + dOut[right] * Math.sin(angle);
+      rotated[right] = dOut[right] * Math.cos(angle) - dOut[left] * Math.sin(angle);
     }
   }
   const N = weight.length;
-  if (!hasNorm) return { dx: turned, dWeight: [] };
+  if (!hasNorm) return { dx: rotated, dWeight: [] };
   const dWeight = weight.map(() => 0);
   const dx = rstd.flatMap((scale, row) => {
     const part = (values: readonly number[]) => values.slice(row * N, (row + 1) * N);
-    const own = normRowBackward(part(x), weight, part(turned), false, 0, scale, (v) => v);
+    const own = normRowBackward(part(x), weight, part(rotated), false, 0, scale, (v) => v);
     own.dWeight.forEach((value, n) => {
       dWeight[n] += value;
     });

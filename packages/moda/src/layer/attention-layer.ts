@@ -149,7 +149,7 @@ function ownQueries(
   { stream }: AttentionLayerContext,
 ): Tensor | null {
   const isOwnPosition = rotary !== null && (rotary.queryScale ?? 1) === 1 && depthChunk === 1;
-  return isOwnPosition && stream ? stream.queryMemory(nHeads) : null;
+  return isOwnPosition && stream ? stream.queryDestination(nHeads) : null;
 }
 
 interface Read {

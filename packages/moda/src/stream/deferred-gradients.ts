@@ -83,7 +83,7 @@ const MIN_READERS_TO_GATHER_AHEAD = 4;
  * one makes 7 and 6, after block 3's 5 and 4. After block 2's, slot 3 has four readers, which slots 2, 1 and 0 have too: one gather
  * makes all four. Block 1 reads slots 0 and 1, but runs only now: a second gather adds it to these two.
  *
- * Queries may lie here from the forward pass on (`queryMemory`); all else from the first reader's backward pass until `free()`,
+ * Queries may lie here from the forward pass on (`queryDestination`); all else from the first reader's backward pass until `free()`,
  * which the owner calls when this `isDone`. The counts of the forward pass (`countReader`) give the sizes, so that every step asks
  * the pool for the same buffers. Reasons and figures: docs/decisions/020 and 022.
  */
@@ -115,7 +115,7 @@ export class DeferredGradients {
   }
 
   /** Memory for the next reader's queries; null where readers of this shape add up instead, or no buffer is left. */
-  queryMemory(H: number): Tensor | null {
+  queryDestination(H: number): Tensor | null {
     return this.gather.prefers({ ...this.shape, H }) ? this.#queries.next(H) : null;
   }
 

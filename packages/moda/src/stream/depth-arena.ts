@@ -117,7 +117,7 @@ export class DepthArena implements Disposable {
    * Memory of a slot, for operators that write their result there (`into`): what `writeSlot` then finds in place is not copied.
    * Null when slots do not start where a device can bind them.
    */
-  slotMemory(slot: number): { k: Tensor; v: Tensor } | null {
+  slotDestination(slot: number): { k: Tensor; v: Tensor } | null {
     this.#checkSlot(slot);
     const { k, v } = slotShapes(this.#layout);
     const isAligned = [k, v].every((shape) => (sizeOf(shape) * elementBytes(this.dtype)) % SLOT_ALIGNMENT === 0);
@@ -128,12 +128,12 @@ export class DepthArena implements Disposable {
    * Memory for the queries `[B, T, H, D]` of the next reader of slots `0 .. count - 1`, for operators that write their result there
    * (`into`). Null where that saves nothing: no gradient will be asked for, or it is not made from queries later.
    */
-  queryMemory(count: number, H: number): Tensor | null {
-    wholeNumber('depthArena.queryMemory', 'count', count, 0, this.slots);
-    wholeNumber('depthArena.queryMemory', 'H', H, 1);
+  queryDestination(count: number, H: number): Tensor | null {
+    wholeNumber('depthArena.queryDestination', 'count', count, 0, this.slots);
+    wholeNumber('depthArena.queryDestination', 'H', H, 1);
     if (!isRecording() || currentCheckpoint() !== null) return null;
     const pass = this.#pass();
-    return pass.isRecorded(count) ? pass.gradients.queryMemory(H) : null;
+    return pass.isRecorded(count) ? pass.gradients.queryDestination(H) : null;
   }
 
   /**

@@ -61,15 +61,15 @@ export class DepthStream implements SlotStream {
    * full or its slots do not start where a device can bind them.
    */
   nextSlot(): { k: Tensor; v: Tensor } | null {
-    return this.#count < this.#arena.slots ? this.#arena.slotMemory(this.#count) : null;
+    return this.#count < this.#arena.slots ? this.#arena.slotDestination(this.#count) : null;
   }
 
   /**
    * Memory for the queries `[B, T, H, D]` of the next reader, for operators that write their result there: its backward pass copies
    * nothing then. Null where that saves nothing. Ask once for each reader.
    */
-  queryMemory(H: number): Tensor | null {
-    return this.#arena.queryMemory(this.#count, H);
+  queryDestination(H: number): Tensor | null {
+    return this.#arena.queryDestination(this.#count, H);
   }
 
   /**

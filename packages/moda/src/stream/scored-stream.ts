@@ -115,7 +115,7 @@ export class ScoredStream implements SlotStream {
   }
 
   /** None: readers' queries are extended. */
-  queryMemory(_H: number): null {
+  queryDestination(_H: number): null {
     return null;
   }
 

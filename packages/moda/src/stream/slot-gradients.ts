@@ -35,9 +35,9 @@ export class SlotGradients extends Shared {
     this.#deferred?.countReader(S);
   }
 
-  /** Memory for the next reader's queries, as `DepthArena.queryMemory`. */
-  queryMemory(H: number): Tensor | null {
-    return this.#deferred?.queryMemory(H) ?? null;
+  /** Memory for the next reader's queries, as `DepthArena.queryDestination`. */
+  queryDestination(H: number): Tensor | null {
+    return this.#deferred?.queryDestination(H) ?? null;
   }
 
   /** Where the gradients of slots `first .. first + S - 1` go from one reader. */

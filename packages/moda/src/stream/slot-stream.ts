@@ -13,7 +13,7 @@ export interface SlotStream extends Disposable {
   /** Memory of the next slot, for operators that write their result there; null where there is none. */
   nextSlot(): { k: Tensor; v: Tensor } | null;
   /** Memory for the queries `[B, T, H, D]` of the next reader, where its backward pass gains by them; else null. */
-  queryMemory(H: number): Tensor | null;
+  queryDestination(H: number): Tensor | null;
   /** Puts k `[B, T, Hkv, D]` and v `[B, T, Hkv, Dv]` into the next slot. */
   write(k: Tensor, v: Tensor, score?: Tensor): void;
   /** The slots that a reader sees. */

@@ -35,7 +35,7 @@ export async function writePeft(
   { base, baseSha256 }: PeftOptions,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const tensors: Record<string, { dtype: 'F32'; shape: readonly number[]; data: ArrayLike<number> }> = {};
-  for (const [name, value] of turned(model, parameters, false)) {
+  for (const [name, value] of permuted(model, parameters, false)) {
     const [, map, side] = /^(.+)\.(lora_[AB]\.weight)$/.exec(name)!;
     tensors[`${PREFIX}${storedNameOf(model, map)}.${side}`] = { dtype: 'F32', ...value };
   }
@@ -80,13 +80,13 @@ function storedNameOf(model: DecoderConfig, map: string): string {
   const stored = family === null ? map : storedMap(familyNames(family), model, map);
   if (stored !== null) return stored;
   throw new CheckpointError(
-    `export: ${map} must be a map of its own for PEFT, but ${family} stores it together with others, or turned. Merge the adapter instead.`,
+    `export: ${map} must be a map of its own for PEFT, but ${family} stores it together with others, or permuted. Merge the adapter instead.`,
     { map, family },
   );
 }
 
 /** Rows of B of rotated maps, between our order and Hugging Face's. */
-function turned(
+function permuted(
   model: DecoderConfig,
   parameters: ReadonlyMap<string, HostParameter>,
   toOurs: boolean,
@@ -153,7 +153,7 @@ export function readPeft(model: DecoderConfig, files: ReadonlyMap<string, Uint8A
   }
   return {
     config,
-    parameters: turned(model, parameters, true),
+    parameters: permuted(model, parameters, true),
     base: String(json['base_model_name_or_path'] ?? ''),
     baseSha256: metadata[BASE_HASH] ?? null,
   };

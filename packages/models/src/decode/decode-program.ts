@@ -8,9 +8,9 @@ import {
   type DecodeProductConfig,
   decodeBlocksExchange,
   KernelError,
+  planDecodeArgmax,
   planDecodeAttention,
   planDecodeBlocks,
-  planDecodeChoose,
   planDecodeEmbed,
   planDecodeProduct,
 } from '@modajs/kernels';
@@ -51,7 +51,7 @@ export interface AttentionCall {
   readonly problem: Omit<DecodeAttentionProblem, 'dtype' | 'cacheStart'>;
   readonly state: Tensor;
   readonly raw: Tensor;
-  readonly fresh: Tensor;
+  readonly ffnKv: Tensor;
   readonly vectors: Tensor;
   readonly cacheK: Tensor;
   readonly cacheV: Tensor;
@@ -67,7 +67,7 @@ export interface BlockWeight {
 }
 
 type MatrixName = 'q' | 'k' | 'v' | 'output' | 'gate' | 'up' | 'down';
-type DepthMatrixName = 'own' | 'ffnSlot';
+type DepthMatrixName = 'attentionKv' | 'ffnSlot';
 
 /** One block of `BlocksCall`, see `DecodeBlock`. */
 export type BlockCall = Omit<DecodeBlock, MatrixName | DepthMatrixName | 'cacheK' | 'cacheV'> & {
@@ -166,7 +166,7 @@ export class DecodeProgram {
     };
     const maybe = (weight: BlockWeight | null): BlockMatrix | null => weight && matrixOf(weight);
     const [firstK, firstV] = [blocks[0].cacheK, blocks[0].cacheV];
-    const places = blocks.map(({ q, k, v, own, output, gate, up, ffnSlot, down, cacheK, cacheV, ...rest }) => {
+    const places = blocks.map(({ q, k, v, attentionKv, output, gate, up, ffnSlot, down, cacheK, cacheV, ...rest }) => {
       if (cacheK.storage.raw !== firstK.storage.raw || cacheV.storage.raw !== firstV.storage.raw) {
         throw new KernelError(
           'decodeProgram.blocks: the keys of all caches must lie in one storage and their values in another, got more. Use product and attention.',
@@ -177,7 +177,7 @@ export class DecodeProgram {
         q: matrixOf(q),
         k: matrixOf(k),
         v: matrixOf(v),
-        own: maybe(own),
+        attentionKv: maybe(attentionKv),
         output: matrixOf(output),
         gate: matrixOf(gate),
         up: matrixOf(up),
@@ -215,7 +215,7 @@ export class DecodeProgram {
    * @param choices ids below this may be chosen; all by default
    */
   choose(logits: Tensor, state: Tensor, results: Tensor, choices?: number): void {
-    const plan = planDecodeChoose({ V: logits.size, choices, results: results.shape[0] });
+    const plan = planDecodeArgmax({ V: logits.size, choices, results: results.shape[0] });
     this.#calls.push({ plan, operands: { logits: logits.view, state: state.view, results: results.view } });
   }
 

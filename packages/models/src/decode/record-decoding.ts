@@ -98,7 +98,7 @@ export class DecodeRecorder {
       q: weight('self_attn.q_proj'),
       k: weight('self_attn.k_proj'),
       v: weight('self_attn.v_proj'),
-      own: maybe('depth.attn_kv_proj'),
+      attentionKv: maybe('depth.attn_kv_proj'),
       output: weight('self_attn.o_proj'),
       gate: weight('mlp.gate_proj'),
       up: weight('mlp.up_proj'),
@@ -108,12 +108,12 @@ export class DecodeRecorder {
       ffnNorm: norm(normBefore(config, layer, 'ffn') ?? normAfter(config, layer, 'attention')!),
       qNorm: norm(`${name}.self_attn.q_norm`),
       kNorm: norm(`${name}.self_attn.k_norm`),
-      freshNorm: depth?.fresh?.norm ?? 0,
+      ffnKvNorm: depth?.ffnKv?.norm ?? 0,
       slots: depth && {
         first: depth.first,
         end: depth.end,
-        fresh: depth.fresh?.slot ?? null,
-        written: depth.own?.slot ?? null,
+        ffnKv: depth.ffnKv?.slot ?? null,
+        written: depth.attentionKv?.slot ?? null,
       },
       cacheK: cache.layers[layer].k,
       cacheV: cache.layers[layer].v,
@@ -173,13 +173,13 @@ export class DecodeRecorder {
     const { nHeads: H, nKvHeads: Hkv, headDim: D } = config;
     const name = `model.layers.${layer}`;
     const [q, kv] = [H * D, Hkv * D];
-    const ownProjection = `${name}.depth.attn_kv_proj`;
-    const hasOwn = this.#writesSlot(layer) && `${ownProjection}.weight` in parameters;
+    const projection = `${name}.depth.attn_kv_proj`;
+    const isProjected = this.#writesSlot(layer) && `${projection}.weight` in parameters;
     const weights = [
       this.#weight(`${name}.self_attn.q_proj`, 0),
       this.#weight(`${name}.self_attn.k_proj`, q),
       this.#weight(`${name}.self_attn.v_proj`, q + kv),
-      ...(hasOwn ? [this.#weight(ownProjection, q + 2 * kv)] : []),
+      ...(isProjected ? [this.#weight(projection, q + 2 * kv)] : []),
     ];
     this.#product(weights, buffers.raw, this.#inputNorm(layer, 'attention'));
     const { k: cacheK, v: cacheV } = cache.layers[layer];
@@ -195,11 +195,11 @@ export class DecodeRecorder {
         qNorm: vectors.find(`${name}.self_attn.q_norm.weight`) ?? 0,
         kNorm: vectors.find(`${name}.self_attn.k_norm.weight`) ?? 0,
         rotary: this.#rotary(),
-        depth: this.#depth(layer, hasOwn ? q + 2 * kv : q),
+        depth: this.#depth(layer, isProjected ? q + 2 * kv : q),
       },
       state: buffers.state,
       raw: buffers.raw,
-      fresh: buffers.hidden,
+      ffnKv: buffers.hidden,
       vectors: vectors.tensor,
       cacheK,
       cacheV,
@@ -211,8 +211,8 @@ export class DecodeRecorder {
     this.#output(layer, 'attention', merge, buffers.partial, buffers.statistics, `${name}.self_attn.o_proj`);
   }
 
-  /** Slots that the layer reads and writes; `ownStart`: where the keys of its own slot begin in `raw`. */
-  #depth(layer: number, ownStart: number) {
+  /** Slots that the layer reads and writes; `kvStart`: where the keys of its attention's slot begin in `raw`. */
+  #depth(layer: number, kvStart: number) {
     const { config, vectors } = this.sources;
     if (!this.#slots) return null;
     const { hasNorm, hasRope, hasFfnSlot } = this.#slots;
@@ -222,8 +222,8 @@ export class DecodeRecorder {
     return {
       first: end - readBy(layer),
       end,
-      fresh: hasFfnSlot && layer > 0 ? { slot: end - 1, start: config.dFf, norm } : null,
-      own: this.#writesSlot(layer) ? { slot: end, start: ownStart } : null,
+      ffnKv: hasFfnSlot && layer > 0 ? { slot: end - 1, start: config.dFf, norm } : null,
+      attentionKv: this.#writesSlot(layer) ? { slot: end, start: kvStart } : null,
       hasNorm,
       hasRope,
     };

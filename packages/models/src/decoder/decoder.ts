@@ -267,9 +267,9 @@ export class Decoder implements Disposable {
       const { perBlock } = depthSlots(config);
       const body = (layer: number, input: Tensor, at: Tensor, docRange: Tensor | null): Tensor => {
         stream?.arena?.rewind(layer * perBlock);
-        const fresh = new Weights(this.#parameters, this.#copies, this.#adapters);
-        const path = residualPath({ config, x: input, join: joinOf(fresh) });
-        runBlock(layer, path, config, fresh, contextOf(layer, at, docRange), length);
+        const ffnKv = new Weights(this.#parameters, this.#copies, this.#adapters);
+        const path = residualPath({ config, x: input, join: joinOf(ffnKv) });
+        runBlock(layer, path, config, ffnKv, contextOf(layer, at, docRange), length);
         return path.finish();
       };
       // Whatever the replay needs is an input, for the forward pass's own tensors are gone by then.

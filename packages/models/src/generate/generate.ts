@@ -72,8 +72,8 @@ export async function* generate(
   const isGreedy = sampling.temperature === 0 && sampling.repetitionPenalty === 1;
   let input = (): Tensor => batch.ids(cache.length, batch.length);
   for (let index = 0; index < maxNewTokens && !signal?.aborted; index++) {
-    const isAlone = decoder !== null && index > 0;
-    if (isAlone && isGreedy) {
+    const isOneToken = decoder !== null && index > 0;
+    if (isOneToken && isGreedy) {
       const last = histories[0].at(-1)!;
       for await (const token of greedyTokens(decoder, last, maxNewTokens - index, signal)) {
         yield { row: 0, index: index++, ...token };
@@ -81,10 +81,10 @@ export async function* generate(
       }
       return;
     }
-    const logits = isAlone
+    const logits = isOneToken
       ? await decoder.logitsAfter(histories[0].at(-1)!)
       : await nextLogits(model, batch, cache, input);
-    if (isAlone && Number.isNaN(logits[0])) await decoder.requireProgress();
+    if (isOneToken && Number.isNaN(logits[0])) await decoder.requireProgress();
     const next = new Int32Array(batch.B);
     for (const row of [...active]) {
       const token = choose(logits, row, index);

@@ -376,7 +376,7 @@ function deposit(pending: PendingGradients, node: GradNode, output: number, grad
 
 /** present + more, in place when `present` has its memory to itself. Consumes both handles. */
 function addGradients(present: Tensor, more: Tensor): Tensor {
-  const inPlace = present.isAlone && present.isContiguous;
+  const inPlace = present.hasNoOverlappingAlias && present.isContiguous;
   const target = inPlace ? present : allocateTensor(present.device, present.shape, present.dtype);
   present.device.backend.binary('add', present.view, more.view, target.view);
   more.dispose();
@@ -387,7 +387,7 @@ function addGradients(present: Tensor, more: Tensor): Tensor {
 /** Adds a gradient to a parameter's; consumes the handle. The dtypes may differ: the parameter's `grad` has its own. */
 function accumulateInto(leaf: Tensor, gradient: Tensor): void {
   const { backend } = leaf.device;
-  const { gradMemory: memory } = leaf;
+  const { gradDestination: memory } = leaf;
   if (memory !== null && isSameMemory(gradient, memory)) {
     leaf.grad ??= memory.alias();
     gradient.dispose();

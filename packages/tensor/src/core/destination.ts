@@ -54,10 +54,10 @@ function presentMemory({ inputs, inputOutputs }: GradNode, at: number, like: Lik
 }
 
 /** The memory that a parameter's gradient has; null when its gradient lies elsewhere. */
-function parameterMemory({ grad, gradMemory }: Tensor, dtype: DType, orF32: boolean): Destination | null {
-  if (gradMemory === null || (grad !== null && !isSameMemory(grad, gradMemory))) return null;
-  if (gradMemory.dtype !== dtype && !(orF32 && gradMemory.dtype === 'f32')) return null;
-  return { tensor: gradMemory.alias(), accumulate: grad !== null };
+function parameterMemory({ grad, gradDestination }: Tensor, dtype: DType, orF32: boolean): Destination | null {
+  if (gradDestination === null || (grad !== null && !isSameMemory(grad, gradDestination))) return null;
+  if (gradDestination.dtype !== dtype && !(orF32 && gradDestination.dtype === 'f32')) return null;
+  return { tensor: gradDestination.alias(), accumulate: grad !== null };
 }
 
 /**
@@ -75,7 +75,7 @@ function activationMemory(node: GradNode, output: number, dtype: DType): Destina
     preferred?.dispose();
     return null;
   }
-  if (present.dtype !== dtype || !present.isAlone || !present.isContiguous) return null;
+  if (present.dtype !== dtype || !present.hasNoOverlappingAlias || !present.isContiguous) return null;
   waiting![output] = null;
   const tensor = present.alias();
   present.dispose();

@@ -22,7 +22,7 @@ export class Tensor implements Disposable {
   /** The accumulated gradient of a parameter; null before the first `backward`. */
   grad: Tensor | null = null;
   /** Memory of a parameter's gradient, which `grad` is then a view of; null to let `backward` allocate it. */
-  gradMemory: Tensor | null = null;
+  gradDestination: Tensor | null = null;
   /** What a parameter is in its model; null for other tensors and for parameters that nobody gave one. */
   role: ParameterRole | null = null;
   /** Kept by a recorded operator for its gradient. */
@@ -80,7 +80,7 @@ export class Tensor implements Disposable {
   }
 
   /** No other tensor sees any of these elements: writing in place changes nobody else's values. */
-  get isAlone(): boolean {
+  get hasNoOverlappingAlias(): boolean {
     const { handles } = this.storage;
     if (handles.size === 1) return true;
     const end = endOf(this);
@@ -171,8 +171,8 @@ export class Tensor implements Disposable {
     this.node = null;
     this.grad?.dispose();
     this.grad = null;
-    this.gradMemory?.dispose();
-    this.gradMemory = null;
+    this.gradDestination?.dispose();
+    this.gradDestination = null;
   }
 
   [Symbol.dispose](): void {

@@ -72,7 +72,7 @@ describe('customKernel', () => {
   it('is captured with a step and replayed on new values, forward and backward, without allocations [webgpu]', async () => {
     const [w, x] = packedZeros(device, [[129], [129]], 'f32');
     asParameter(w);
-    w.gradMemory = packedZeros(device, [[129]], 'f32')[0];
+    w.gradDestination = packedZeros(device, [[129]], 'f32')[0];
     const write = (to: Tensor, from: number): void =>
       device.backend.upload(
         to.storage.raw,

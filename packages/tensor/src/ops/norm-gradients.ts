@@ -51,7 +51,7 @@ export function sumNormGradients(
   parameters: Omit<NormDestinations, 'x'>,
 ): [Tensor, Tensor | null, Tensor | null] {
   const { device, shape, dtype } = saved.x;
-  const inPlace = dSum?.isAlone && dSum.isContiguous && dSum.dtype === dtype;
+  const inPlace = dSum?.hasNoOverlappingAlias && dSum.isContiguous && dSum.dtype === dtype;
   const tensor = inPlace ? dSum.alias(shape, contiguousStrides(shape)) : allocateTensor(device, shape, dtype);
   const gradients = normGradients(saved, dOut, { ...parameters, x: { tensor, accumulate: inPlace ?? false } });
   if (dSum && !inPlace) device.backend.binary('add', tensor.view, dSum.view, tensor.view);

@@ -19,7 +19,9 @@ export function packedLike(params: NamedTensors): Record<string, Tensor> {
  */
 export function allocateGradients(params: NamedTensors): void {
   checkNamedTensors('allocateGradients', 'params', params);
-  const missing = Object.fromEntries(Object.entries(params).filter(([, { gradMemory }]) => gradMemory === null));
+  const missing = Object.fromEntries(
+    Object.entries(params).filter(([, { gradDestination }]) => gradDestination === null),
+  );
   if (Object.keys(missing).length === 0) return;
-  for (const [name, memory] of Object.entries(packedLike(missing))) params[name].gradMemory = memory;
+  for (const [name, memory] of Object.entries(packedLike(missing))) params[name].gradDestination = memory;
 }

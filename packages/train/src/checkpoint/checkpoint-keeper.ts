@@ -1,5 +1,5 @@
 import { type SafetensorsInput, writeSafetensors } from '@modajs/tensor';
-import { awaitedLater } from '../run/awaited-later.ts';
+import { deferRejection } from '../run/defer-rejection.ts';
 import type { RunListener } from '../run/run-event.ts';
 import type { RunStorage } from '../storage/run-storage.ts';
 import { StorageFullError } from '../storage/storage-full-error.ts';
@@ -47,7 +47,7 @@ export class CheckpointKeeper {
     }
     await this.writing;
     const { identity, writtenBy } = this.options;
-    this.writing = awaitedLater(this.write({ state, identity, writtenBy, files }));
+    this.writing = deferRejection(this.write({ state, identity, writtenBy, files }));
   }
 
   /** Waits for the last save. @throws StorageFullError when it failed */

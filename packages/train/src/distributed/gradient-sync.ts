@@ -1,5 +1,5 @@
 import type { Tensor } from '@modajs/tensor';
-import { awaitedLater } from '../run/awaited-later.ts';
+import { deferRejection } from '../run/defer-rejection.ts';
 import type { Collective } from './collective.ts';
 import { type BucketEntry, entriesOf, type ParameterBucket } from './parameter-buckets.ts';
 import { copyToDevice, copyToHost, type StagedTensor } from './tensor-staging.ts';
@@ -79,7 +79,7 @@ export class GradientSync {
     const copy = copyToHost(gradientsOf(entries), buffer);
     const travel = (): Promise<void> => this.travel(this.buckets[index]);
     if (copy === null && this.order === null) {
-      this.started.push(awaitedLater(travel()));
+      this.started.push(deferRejection(travel()));
       return;
     }
     // Readbacks may end in any order; operations must start in the same order on every rank.
@@ -88,7 +88,7 @@ export class GradientSync {
     this.order = Promise.all([before, copy]).then(() => {
       travelled = travel();
     });
-    this.started.push(awaitedLater(this.order.then(() => travelled)));
+    this.started.push(deferRejection(this.order.then(() => travelled)));
   }
 
   /** The sums go to the device while later buckets travel. */

@@ -53,8 +53,8 @@ describe.each(['reference', 'cpu'] as const)('createOptimizer [%s]', (name) => {
         Float32Array.from({ length: parameter.size }, (_, i) => Math.sin(3 * i + n) / 2),
         { shape: parameter.shape, device },
       );
-      assign(parameter.gradMemory!, gradient);
-      parameter.grad = parameter.gradMemory!.alias();
+      assign(parameter.gradDestination!, gradient);
+      parameter.grad = parameter.gradDestination!.alias();
       gradient.dispose();
     }
     const gradScale = tensor(scale, { device });

@@ -72,7 +72,7 @@ class ReplayedPass {
     if (this.#commands === null) return false;
     // Before the commands are recorded: whoever is told about a gradient finds it.
     const given = this.#withGradient.filter(({ grad }) => grad === null);
-    for (const parameter of given) parameter.grad = withoutScope(() => parameter.gradMemory!.alias());
+    for (const parameter of given) parameter.grad = withoutScope(() => parameter.gradDestination!.alias());
     const tell = (parameters: readonly Tensor[]) => () => parameters.forEach((parameter) => onGradient!(parameter));
     const between = onGradient && new Map([...this.#contributions].map(([at, some]) => [at, tell(some)]));
     if (this.#commands.replay(between)) return true;
@@ -151,7 +151,7 @@ export function lossTotal(model: TrainableModel, device: Device, shape: Shape): 
 
 /** Whether the passes of a model can be replayed: its device captures, its commands are the same in every step. */
 export function isReplayable(model: TrainableModel, device: Device): boolean {
-  const hasMemory = Object.values(model.parameters()).every(({ gradMemory }) => gradMemory !== null);
+  const hasMemory = Object.values(model.parameters()).every(({ gradDestination }) => gradDestination !== null);
   return model.hasStaticSteps === true && hasMemory && device.backend.canReplay;
 }
 

@@ -3,7 +3,7 @@ import type { TrainingState } from '../checkpoint/checkpoint.ts';
 import type { MetricsLog, MetricsRow } from '../metrics/metrics-log.ts';
 import { LossScaler, type LossScaleState } from '../optim/loss-scaler.ts';
 import { StorageFullError } from '../storage/storage-full-error.ts';
-import { awaitedLater } from './awaited-later.ts';
+import { deferRejection } from './defer-rejection.ts';
 import { lossesBySource } from './evaluate-domains.ts';
 import { needsLossScale } from './needs-loss-scale.ts';
 import type { RunInputs, RunSummary } from './run-inputs.ts';
@@ -80,7 +80,7 @@ export class StepLedger {
       const { learningRate } = step;
       return { step: step.step, ...numbers, learningRate, lossLimit, timeMs, evaluation: {} };
     });
-    const launched: LaunchedStep = { ...step, evaluation: {}, outcome: awaitedLater(outcome) };
+    const launched: LaunchedStep = { ...step, evaluation: {}, outcome: deferRejection(outcome) };
     this.launched.push(launched);
     return launched;
   }

@@ -12,7 +12,7 @@ import { createOptimizer } from '../optim/create-optimizer.ts';
 import { WeightAverage } from '../optim/weight-average.ts';
 import { createSchedule } from '../schedule/create-schedule.ts';
 import type { Schedule } from '../schedule/schedule.ts';
-import { awaitedLater } from './awaited-later.ts';
+import { deferRejection } from './defer-rejection.ts';
 import { evaluateDomains } from './evaluate-domains.ts';
 import { forgetReplays } from './replayed-gradients.ts';
 import { requireResumable } from './require-resumable.ts';
@@ -130,7 +130,7 @@ export class TrainingRun {
 
   /** A failure shows when the batch is awaited, not while the step before it runs. */
   private prefetch(position: SequencePosition): Promise<HostBatch> {
-    return awaitedLater(nextBatch(this.batches, position));
+    return deferRejection(nextBatch(this.batches, position));
   }
 
   /** Ranks stop after the same step: the one by whose end some rank had been told. */

@@ -18,7 +18,7 @@ import {
   where,
 } from '@modajs/tensor';
 import { type HostBatch, IGNORED_TARGET } from '../data/batch.ts';
-import { awaitedLater } from './awaited-later.ts';
+import { deferRejection } from './defer-rejection.ts';
 import {
   type GradientPass,
   isReplayable,
@@ -81,7 +81,7 @@ export function trainingStep(
     releaseGradients(params);
     return concat([reshape(loss, [-1]), reshape(clipped.norm, [1])], 0);
   });
-  const pending = awaitedLater(numbers.data().then((values) => stepNumbers(values)));
+  const pending = deferRejection(numbers.data().then((values) => stepNumbers(values)));
   numbers.dispose();
   device.endStep();
   return pending;

@@ -35,14 +35,14 @@ export async function verifyGguf(
     );
   }
   for (const [name, given] of parameters) {
-    const turned = config.ropeInterleaved && isRotated(name) ? rotaryRows(given, config.headDim, false) : given;
+    const permuted = config.ropeInterleaved && isRotated(name) ? rotaryRows(given, config.headDim, false) : given;
     const { data } = await back.parameters.get(name)!.read();
     const isQuantized = storage === 'Q8_0' && given.shape.length === 2 && given.shape[1] % 32 === 0;
     const kind = isQuantized ? 'Q8_0' : given.shape.length < 2 ? 'F32' : storage === 'F32' ? 'F32' : 'F16';
-    const at = firstDifference(turned.data, data, kind);
+    const at = firstDifference(permuted.data, data, kind);
     if (at === null) continue;
     throw new CheckpointError(
-      `export: ${name}[${at}] must come back as ${turned.data[at]}, got ${data[at]}. Export it as F32, or a Hugging Face folder.`,
+      `export: ${name}[${at}] must come back as ${permuted.data[at]}, got ${data[at]}. Export it as F32, or a Hugging Face folder.`,
       { name, at },
     );
   }

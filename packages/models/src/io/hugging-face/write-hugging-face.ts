@@ -17,7 +17,7 @@ export interface WriteOptions {
 
 /**
  * The files of a model in Hugging Face's form, by name: `config.json` and `model.safetensors`. Baselines load in
- * `transformers` unchanged; interleaved RoPE is turned into Hugging Face's pairing.
+ * `transformers` unchanged; interleaved RoPE is permuted into Hugging Face's pairing.
  *
  * The files are read back and compared before they are given out.
  *
@@ -33,7 +33,7 @@ export async function writeHuggingFace(
   requireAll(config, parameters);
   const family = familyOf(config);
   const written: DecoderConfig = family ? { ...config, ropeInterleaved: false } : config;
-  const turned =
+  const permuted =
     family && config.ropeInterleaved
       ? new Map(
           [...parameters].map(([name, value]) => [
@@ -42,7 +42,7 @@ export async function writeHuggingFace(
           ]),
         )
       : parameters;
-  const named = family ? toStoredNames(familyNames(family), written, turned) : turned;
+  const named = family ? toStoredNames(familyNames(family), written, permuted) : permuted;
   const tensors: Record<string, { dtype: 'F32' | 'F16'; shape: readonly number[]; data: ArrayLike<number> }> = {};
   for (const [name, { shape, data }] of named) tensors[name] = { dtype, shape, data };
   const json = `${JSON.stringify({ ...configToHuggingFace(written), torch_dtype: dtype === 'F16' ? 'float16' : 'float32' }, null, 2)}\n`;
@@ -50,7 +50,7 @@ export async function writeHuggingFace(
     ['config.json', new TextEncoder().encode(json)],
     ['model.safetensors', await writeSafetensors(tensors, { format: 'pt' })],
   ]);
-  await compareReadBack(files, written, turned, dtype, family);
+  await compareReadBack(files, written, permuted, dtype, family);
   return files;
 }
 

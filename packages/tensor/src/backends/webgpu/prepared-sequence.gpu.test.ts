@@ -1,4 +1,4 @@
-import { KernelError, planDecodeChoose } from '@modajs/kernels';
+import { KernelError, planDecodeArgmax } from '@modajs/kernels';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Device } from '../../core/device.ts';
 import type { ArrayView } from '../backend.ts';
@@ -23,7 +23,7 @@ describe('prepared sequence [webgpu]', () => {
     return { logits: view(V, 'f32'), state: view(4, 'i32'), results: view(2 * STEPS, 'u32') };
   }
 
-  const plan = planDecodeChoose({ V, results: STEPS });
+  const plan = planDecodeArgmax({ V, results: STEPS });
 
   it('repeats its dispatches on the same memory, in order with uploads and other work', async () => {
     const { logits, state, results } = operands();

@@ -24,7 +24,7 @@ import {
 } from './kinds.ts';
 
 const f32 = { dtypes: ['f32'] } as const;
-const alone = { isRankFixed: false, fixed: [], isAlone: true } as const;
+const alone = { isRankFixed: false, fixed: [], hasNoOthers: true } as const;
 const weights = named({
   w: tensorOf([2, 3], { ...f32, isRankFixed: false, fixed: [] }),
   b: tensorOf([3], { ...f32, isRankFixed: false, fixed: [] }),

@@ -5,8 +5,8 @@ import { anyNumber, type Kind, positive, required, tensorOf, without } from './k
 
 /** A tensor or a number; the other one is f32 `[2, 3]`. */
 const operand: Kind = without(tensorOf([2, 3], { dtypes: ['f32'], isRankFixed: false }), 'a number');
-const float = tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true });
-const number = tensorOf([2, 3], { dtypes: DTYPE_NAMES, isRankFixed: false, fixed: [], isAlone: true });
+const float = tensorOf([2, 3], { isRankFixed: false, fixed: [], hasNoOthers: true });
+const number = tensorOf([2, 3], { dtypes: DTYPE_NAMES, isRankFixed: false, fixed: [], hasNoOthers: true });
 
 const of = (run: Call['run'], ...args: Kind[]): Call => ({ run, args });
 
@@ -66,7 +66,7 @@ const integers = (run: Call['run']): Call => ({
   run,
   args: [
     without(
-      tensorOf([2, 3], { dtypes: ['i32', 'u32'], isRankFixed: false, fixed: [], isAlone: true }),
+      tensorOf([2, 3], { dtypes: ['i32', 'u32'], isRankFixed: false, fixed: [], hasNoOthers: true }),
       ...DTYPE_NAMES.filter(isFloat).map((dtype) => `an ${dtype} tensor`),
     ),
     {

@@ -87,7 +87,7 @@ export const fileCalls: CallTable = {
     args: [
       without(
         named({
-          a: tensorOf([2, 3], { dtypes: DTYPE_NAMES, isRankFixed: false, fixed: [], isAlone: true }),
+          a: tensorOf([2, 3], { dtypes: DTYPE_NAMES, isRankFixed: false, fixed: [], hasNoOthers: true }),
           b: {
             good: () => ({ dtype: 'F32', shape: [2], data: [1, 2] }),
             wrong: {

@@ -153,7 +153,7 @@ export interface TensorKind {
   /** Axes whose extent must be this one; all by default. */
   readonly fixed?: readonly number[];
   /** Whether it meets no other tensor, so that any device will do. */
-  readonly isAlone?: boolean;
+  readonly hasNoOthers?: boolean;
   /** Elements; 0, 1/8, 2/8, ... by default, and whole numbers for integers. */
   readonly values?: readonly number[];
 }
@@ -166,7 +166,7 @@ function made(place: Device, extents: readonly number[], type: DType, values?: r
 
 /** A tensor of this shape. */
 export function tensorOf(extents: readonly number[], options: TensorKind = {}): Kind {
-  const { dtypes = DTYPE_NAMES.filter(isFloat), isRankFixed = true, isAlone = false, values } = options;
+  const { dtypes = DTYPE_NAMES.filter(isFloat), isRankFixed = true, hasNoOthers = false, values } = options;
   const fixed = options.fixed ?? extents.map((_, at) => at);
   const like =
     (type: DType, sizes = extents) =>
@@ -182,7 +182,7 @@ export function tensorOf(extents: readonly number[], options: TensorKind = {}): 
     },
   };
   for (const type of DTYPE_NAMES) if (!dtypes.includes(type)) wrong[`an ${type} tensor`] = like(type);
-  if (!isAlone) wrong['a tensor of another device'] = ({ other }) => made(other, extents, dtypes[0], values);
+  if (!hasNoOthers) wrong['a tensor of another device'] = ({ other }) => made(other, extents, dtypes[0], values);
   if (isRankFixed) {
     wrong['one axis more'] = like(dtypes[0], [1, ...extents]);
     if (extents.length > 0) wrong['one axis less'] = like(dtypes[0], extents.slice(1));

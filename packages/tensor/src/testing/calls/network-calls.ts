@@ -29,11 +29,11 @@ const turning = { theta: positive(100), interleaved: flag };
 export const networkCalls: CallTable = {
   softmax: {
     run: ops.softmax,
-    args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true }), without(axis(2), 'nothing')],
+    args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], hasNoOthers: true }), without(axis(2), 'nothing')],
   },
   logSoftmax: {
     run: ops.logSoftmax,
-    args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true }), without(axis(2), 'nothing')],
+    args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], hasNoOthers: true }), without(axis(2), 'nothing')],
   },
   embedding: {
     run: ops.embedding,
@@ -146,7 +146,7 @@ export const networkCalls: CallTable = {
   dropout: {
     run: ops.dropout,
     args: [
-      tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true }),
+      tensorOf([2, 3], { isRankFixed: false, fixed: [], hasNoOthers: true }),
       required({ good: () => 0.5, wrong: { ...notNegative(0.5).wrong, one: () => 1 } }),
       options({ seed: whole(1), offset: whole(2) }, ['seed']),
     ],

@@ -23,7 +23,7 @@ import {
 } from './kinds.ts';
 
 const any = (extents: readonly number[]) =>
-  tensorOf(extents, { dtypes: DTYPE_NAMES, isRankFixed: false, fixed: [], isAlone: true });
+  tensorOf(extents, { dtypes: DTYPE_NAMES, isRankFixed: false, fixed: [], hasNoOthers: true });
 const place = { dtype: dtype(), device };
 const seeded = { dtype: floatDType, device, seed: whole(1), offset: whole(2) };
 const reducing = options({ axes: axes(2), keepDims: flag });
@@ -41,7 +41,7 @@ const bounds = (good: readonly number[]) =>
     }),
   );
 
-const float = (extents: readonly number[]) => tensorOf(extents, { isRankFixed: false, fixed: [], isAlone: true });
+const float = (extents: readonly number[]) => tensorOf(extents, { isRankFixed: false, fixed: [], hasNoOthers: true });
 const counts = (good: readonly number[]) =>
   required(
     kind(good, {
@@ -212,7 +212,7 @@ export const shapeCalls: CallTable = {
   ...Object.fromEntries(
     Object.entries({ mean, variance }).map(([name, run]) => [
       name,
-      { run, args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], isAlone: true }), reducing] },
+      { run, args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], hasNoOthers: true }), reducing] },
     ]),
   ),
   ...Object.fromEntries(
@@ -226,7 +226,7 @@ export const shapeCalls: CallTable = {
   oneHot: {
     run: ops.oneHot,
     args: [
-      tensorOf([2, 3], { dtypes: ['i32', 'u32'], isRankFixed: false, fixed: [], isAlone: true }),
+      tensorOf([2, 3], { dtypes: ['i32', 'u32'], isRankFixed: false, fixed: [], hasNoOthers: true }),
       required(whole(4, 1)),
       options({ dtype: dtype() }),
     ],

@@ -3,7 +3,7 @@
  * own failure (a device destroyed under a readback) must not end the process: it counts as handled from here on. Awaiting
  * throws as ever.
  */
-export function awaitedLater<T>(promise: Promise<T>): Promise<T> {
+export function deferRejection<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
 }

@@ -3,7 +3,7 @@ import { openTestDevice, type TestDevice } from '../../test/device.ts';
 import { deviceArray } from '../../test/expect-close.ts';
 import { randomArray } from '../testing/random.ts';
 import { runPlan } from '../testing/run-plan.ts';
-import { planDecodeChoose } from './decode-choose.ts';
+import { planDecodeArgmax } from './decode-argmax.ts';
 import { planDecodeEmbed } from './decode-embed.ts';
 
 let gpu: TestDevice;
@@ -23,7 +23,7 @@ describe('decode choose [webgpu]', () => {
   ] as const) {
     it(`takes the first largest of ${choices} logits and steps on [V=${V}]`, async () => {
       const logits = randomArray(V, V).map((value) => Math.round(value * 40) / 4);
-      const { state, results } = await runPlan(gpu.device, planDecodeChoose({ V, choices, results: 3 }), {
+      const { state, results } = await runPlan(gpu.device, planDecodeArgmax({ V, choices, results: 3 }), {
         logits,
         state: Int32Array.of(8, 1, 2, 0),
         results: new Uint32Array(6).fill(7),
@@ -41,7 +41,7 @@ describe('decode choose [webgpu]', () => {
   it('gives a log-probability of NaN for logits with a NaN, and writes nothing past its results', async () => {
     const logits = Float32Array.of(1, Number.NaN, 2);
     const run = (results: number) =>
-      runPlan(gpu.device, planDecodeChoose({ V: 3, results }), {
+      runPlan(gpu.device, planDecodeArgmax({ V: 3, results }), {
         logits,
         state: Int32Array.of(0, 0, 1, 0),
         results: new Uint32Array(4).fill(7),

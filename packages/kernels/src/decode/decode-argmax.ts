@@ -1,9 +1,9 @@
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
-import source from './decode-choose.wgsl';
+import source from './decode-argmax.wgsl';
 
 /** The greedy choice of a token on the device. */
-export interface DecodeChooseProblem {
+export interface DecodeArgmaxProblem {
   readonly V: number;
   /** Ids below this may be chosen, 1 or more; all by default. */
   readonly choices?: number;
@@ -18,10 +18,10 @@ const MAX_PARTS = 128;
  * Operands: `logits` f32 `[V]`, `state` i32 (position, token, step, unused), `results` u32 `[results, 2]`: token and the bits of
  * its f32 log-probability (NaN when a logit is NaN).
  */
-export function planDecodeChoose({ V, choices = V, results }: DecodeChooseProblem): KernelPlan {
+export function planDecodeArgmax({ V, choices = V, results }: DecodeArgmaxProblem): KernelPlan {
   const parts = Math.min(MAX_PARTS, Math.ceil(V / 256));
   const passOf = (isLast: boolean): KernelPass => ({
-    label: `decode-choose ${isLast ? 'merge' : 'parts'}`,
+    label: `decode-argmax ${isLast ? 'merge' : 'parts'}`,
     shader: source,
     constants: { IS_LAST: Number(isLast) },
     bindings: [

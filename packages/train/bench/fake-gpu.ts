@@ -38,7 +38,7 @@ const INFO = {
  * A WebGPU entry point that computes nothing and reports every dispatch, with the features and limits of an H100: what a model
  * would ask of that device can be listed anywhere. Readbacks are zeros.
  */
-export function inventedGpu(onDispatch: DispatchListener): GPU {
+export function fakeGpu(onDispatch: DispatchListener): GPU {
   const features = new Set(FEATURES);
   const adapter = { features, limits: LIMITS, info: INFO, requestDevice: async () => deviceOf(onDispatch, features) };
   return { requestAdapter: async () => adapter } as unknown as GPU;
