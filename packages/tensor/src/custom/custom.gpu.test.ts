@@ -14,16 +14,7 @@ import {
   tidy,
 } from '../index.ts';
 import { checkGradients } from '../testing/check-gradients.ts';
-
-/** The error of a call, with its class. */
-const refusal = (run: () => unknown): string => {
-  try {
-    run();
-  } catch (error) {
-    return String(error);
-  }
-  return 'no error';
-};
+import { refusal } from '../testing/refusal.ts';
 
 const numbers = async (x: Tensor | null): Promise<number[]> => Array.from(await x!.data());
 

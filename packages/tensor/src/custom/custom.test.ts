@@ -18,18 +18,9 @@ import {
   tidy,
 } from '../index.ts';
 import { checkGradients } from '../testing/check-gradients.ts';
+import { refusal } from '../testing/refusal.ts';
 
 const numbers = async (x: Tensor | null): Promise<number[]> => Array.from(await x!.data());
-
-/** The error of a call, with its class. */
-const refusal = (run: () => unknown): string => {
-  try {
-    run();
-  } catch (error) {
-    return String(error);
-  }
-  return 'no error';
-};
 
 const cube = customOp({
   name: 'cube',

@@ -2,6 +2,7 @@ import { LIMITS } from '../config/limits.ts';
 import { refuse } from '../config/part.ts';
 import type { AddedTokenJson, BpeJson, TokenizerJson } from '../config/tokenizer-json.ts';
 import { shown } from '../errors.ts';
+import { bpeModel, vocabOf } from './bpe-model.ts';
 import { ggufWords } from './gguf-words.ts';
 import { mergesFromRanks } from './merges-from-ranks.ts';
 import { byteLevelDecoder, type ConvertedTokenizer } from './tiktoken.ts';
@@ -52,7 +53,7 @@ function scored(file: Keys): ConvertedTokenizer {
   const addsSpace = file.flag('add_space_prefix', true);
   const unknown = tokens[file.id('unknown_token_id', 0, tokens.length)] ?? null;
   const space = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
-  const model = bpe(tokens, merges, { unk_token: unknown, fuse_unk: true, byte_fallback: true });
+  const model = bpeModel(vocabOf(tokens), merges, { unk_token: unknown, fuse_unk: true, byte_fallback: true });
   const config = framed(file, tokens, model, {
     normalizer: addsSpace ? { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, space] } : space,
     pre_tokenizer: null,
@@ -79,29 +80,13 @@ function byteLevel(file: Keys): TokenizerJson {
       `${PREFIX}pre`,
       `must be one of ${[...ggufWords.keys()].join(', ')}, got ${shown(pre)}. Use the tokenizer.json of the model.`,
     );
-  const model = bpe(tokens, file.texts('merges'), { ignore_merges: words.ignoresMerges });
+  const model = bpeModel(vocabOf(tokens), file.texts('merges'), { ignore_merges: words.ignoresMerges });
   return framed(file, tokens, model, {
     normalizer: null,
     pre_tokenizer: words.preTokenizer,
     decoder: byteLevelDecoder,
     ends: { addsBegin: words.addsBegin },
   });
-}
-
-function bpe(tokens: readonly string[], merges: BpeJson['merges'], fields: Partial<BpeJson>): BpeJson {
-  return {
-    type: 'BPE',
-    dropout: null,
-    unk_token: null,
-    continuing_subword_prefix: null,
-    end_of_word_suffix: null,
-    fuse_unk: false,
-    byte_fallback: false,
-    ignore_merges: false,
-    ...fields,
-    vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-    merges,
-  };
 }
 
 interface Frame extends Pick<TokenizerJson, 'normalizer' | 'pre_tokenizer' | 'decoder'> {

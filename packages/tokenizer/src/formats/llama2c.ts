@@ -1,6 +1,7 @@
 import { LIMITS } from '../config/limits.ts';
-import type { BpeJson, TokenizerJson } from '../config/tokenizer-json.ts';
+import type { TokenizerJson } from '../config/tokenizer-json.ts';
 import { shown, TokenizerError } from '../errors.ts';
+import { bpeModel } from './bpe-model.ts';
 import { mergesFromRanks } from './merges-from-ranks.ts';
 import type { ConvertedTokenizer } from './tiktoken.ts';
 
@@ -39,18 +40,7 @@ export function readLlama2c(bytes: Uint8Array, vocabSize: number): ConvertedToke
     (token) => token,
     (token) => token,
   );
-  const model: BpeJson = {
-    type: 'BPE',
-    dropout: null,
-    unk_token: '<unk>',
-    continuing_subword_prefix: null,
-    end_of_word_suffix: null,
-    fuse_unk: true,
-    byte_fallback: true,
-    ignore_merges: false,
-    vocab,
-    merges,
-  };
+  const model = bpeModel(vocab, merges, { unk_token: '<unk>', fuse_unk: true, byte_fallback: true });
   const config: TokenizerJson = {
     version: '1.0',
     truncation: null,

@@ -1,8 +1,9 @@
 import { bytesToAlphabet } from '../bpe/byte-alphabet.ts';
 import { LIMITS } from '../config/limits.ts';
-import type { AddedTokenJson, BpeJson, TokenizerJson } from '../config/tokenizer-json.ts';
+import type { AddedTokenJson, TokenizerJson } from '../config/tokenizer-json.ts';
 import { shown, TokenizerError } from '../errors.ts';
 import { type PatternName, patterns } from '../split/known-patterns.ts';
+import { bpeModel } from './bpe-model.ts';
 import { mergesFromRanks } from './merges-from-ranks.ts';
 
 export interface TiktokenOptions {
@@ -58,18 +59,8 @@ export function readTiktoken(ranks: string, { pattern, specialTokens = {} }: Tik
     (token) => token,
     written,
   );
-  const model: BpeJson = {
-    type: 'BPE',
-    dropout: null,
-    unk_token: null,
-    continuing_subword_prefix: null,
-    end_of_word_suffix: null,
-    fuse_unk: false,
-    byte_fallback: false,
-    ignore_merges: true,
-    vocab: Object.fromEntries(byRank.map(({ rank, token }) => [written(token), rank])),
-    merges,
-  };
+  const vocab = Object.fromEntries(byRank.map(({ rank, token }) => [written(token), rank]));
+  const model = bpeModel(vocab, merges, { ignore_merges: true });
   const config: TokenizerJson = {
     version: '1.0',
     truncation: null,

@@ -1,6 +1,7 @@
 import { alphabetToBytes, byteAlphabet, byteToChar, charCodeToByte } from '../bpe/byte-alphabet.ts';
 import { Part } from '../config/part.ts';
 import { shown, TokenizerError } from '../errors.ts';
+import { bpeModel, vocabOf } from '../formats/bpe-model.ts';
 import { byteLevelDecoder, patternPreTokenizer } from '../formats/tiktoken.ts';
 import type { PatternName } from '../split/known-patterns.ts';
 import { compilePreTokenizer, type PreTokenizer } from '../split/pre-tokenizers.ts';
@@ -214,17 +215,9 @@ function tokenizerOf(
     pre_tokenizer: patternPreTokenizer(pattern),
     post_processor: null,
     decoder: byteLevelDecoder,
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges: merges.map(([left, right]) => [tokens[left], tokens[right]]),
-    },
+    model: bpeModel(
+      vocabOf(tokens),
+      merges.map(([left, right]) => [tokens[left], tokens[right]]),
+    ),
   });
 }
