@@ -7,6 +7,17 @@ describe('philox', () => {
     expect(philox(0, 0).map((word) => word.toString(16))).toEqual(['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8']);
   });
 
+  // 24 bits of each published word, and those of the next block: an element is a word of its seed's own stream.
+  it('gives the elements of the stream of its seed, in order', () => {
+    const published = [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8];
+    expect([0, 1, 2, 3].map((i) => uniformAt(i, 0))).toEqual(published.map((word) => (word >>> 8) * 2 ** -24));
+    expect([4, 5, 6, 7].map((i) => uniformAt(i, 9))).toEqual(philox(1, 9).map((word) => (word >>> 8) * 2 ** -24));
+    const [first, second] = published.map((word) => (word >>> 8) * 2 ** -24);
+    const radius = Math.sqrt(-2 * Math.log(first + 2 ** -25));
+    expect(normalAt(0, 0)).toBeCloseTo(radius * Math.cos(2 * Math.PI * second), 12);
+    expect(normalAt(1, 0)).toBeCloseTo(radius * Math.sin(2 * Math.PI * second), 12);
+  });
+
   it('gives uniforms with mean 1/2 and variance 1/12, normals with mean 0 and variance 1', () => {
     const moments = (at: (i: number, seed: number) => number) => {
       const n = 20000;
