@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   add,
+  allocateGradients,
   asParameter,
   backward,
   checkpoint,
@@ -127,5 +128,15 @@ describe('autograd', () => {
       results.push([await loss.item(), ...(await numbers(x.grad)), ...(await numbers(w.grad))]);
     }
     results[0].forEach((value, i) => expect(value).toBeCloseTo(results[1][i], 10));
+  });
+});
+
+describe('gradients in memory that lies ready', () => {
+  it('are overwritten by the first backward pass and added to by the next [reference]', async () => {
+    const weight = asParameter(tensor([[1, 2, 3]], { device }), 'matrix');
+    allocateGradients({ weight });
+    const x = tensor([[1, 10, 100]], { device });
+    for (let pass = 0; pass < 2; pass++) tidy(() => backward(sum(linear(x, weight))));
+    expect(Array.from(await weight.grad!.data())).toEqual([2, 20, 200]);
   });
 });

@@ -82,3 +82,55 @@ describe('lion', () => {
     }
   });
 });
+
+const kinds = {
+  sgd: (params: NamedTensors): Optimizer => new SGD(params, { lr: 0.125, momentum: 0.75, weightDecay: 0.5 }),
+  lion: (params: NamedTensors): Optimizer => new Lion(params, { lr: 0.125, betas: [0.75, 0.875], weightDecay: 0.5 }),
+};
+
+describe.each(Object.entries(kinds))('%s', (_, create) => {
+  const gradients = [
+    [1, -2, 0.5],
+    [-0.25, 0.75, -3],
+    [0.5, 0.5, -0.125],
+  ];
+
+  it('resumes from its state bit for bit [reference]', async () => {
+    using device = await init({ device: 'reference' });
+    const parameter = (values: ArrayLike<number>): Tensor =>
+      asParameter(tensor(Float64Array.from(values), { device }), 'matrix');
+    const step = (weight: Tensor, optimizer: Optimizer, values: readonly number[]): void => {
+      weight.grad = tensor(Float64Array.from(values), { device });
+      optimizer.step({});
+      weight.grad.dispose();
+      weight.grad = null;
+    };
+    const weight = parameter([1, 2, 3]);
+    const whole = create({ weight });
+    step(weight, whole, gradients[0]);
+    const resumed = parameter(await weight.data());
+    const second = create({ weight: resumed });
+    second.loadState(whole.state(), whole.stepCount);
+    for (const values of gradients.slice(1)) {
+      step(weight, whole, values);
+      step(resumed, second, values);
+    }
+    expect(Array.from(await resumed.data())).toEqual(Array.from(await weight.data()));
+  });
+
+  it('takes an f16 gradient for the numbers that it holds [cpu]', async () => {
+    using device = await init({ device: 'cpu', threads: 1 });
+    const weights: number[][] = [];
+    for (const dtype of ['f32', 'f16'] as const) {
+      const weight = asParameter(tensor([1, 2, 3], { device }), 'matrix');
+      const optimizer = create({ weight });
+      for (const values of gradients) {
+        weight.grad?.dispose();
+        weight.grad = tensor(values, { dtype, device });
+        optimizer.step({});
+      }
+      weights.push(Array.from(await weight.data()));
+    }
+    expect(weights[1]).toEqual(weights[0]);
+  });
+});

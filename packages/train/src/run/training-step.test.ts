@@ -81,6 +81,13 @@ describe.each(['cpu', 'reference'] as const)('trainingStep with a z-loss [%s]', 
     return { ...numbers, isUpdated: JSON.stringify(after) !== JSON.stringify(before) };
   }
 
+  it('divides the loss scale out of the gradient before its norm', async () => {
+    const normAt = async (lossScale: number): Promise<number> =>
+      (await firstStep(0, true, { lrRatio: 1, lossScale, lossLimit: Infinity })).gradientNorm;
+    const plain = await normAt(1);
+    expect(Math.abs((await normAt(256)) / plain - 1)).toBeLessThan(1e-5);
+  });
+
   it('reports the cross-entropy and the z-loss apart', async () => {
     const plain = await firstStep(0, true);
     const told = await firstStep(0.1, true);
