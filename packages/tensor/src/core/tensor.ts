@@ -8,6 +8,7 @@ import type { ParameterRole } from './parameter-role.ts';
 import { currentScope, type Scope } from './scope.ts';
 import { contiguousStrides, formatShape, isContiguous, type Shape, sizeOf } from './shape.ts';
 import { inspectedTensor, tensorTitle } from './show-tensor.ts';
+import { isPromise } from './value-checks.ts';
 
 /**
  * An n-dimensional array on a device, or a strided view of one. Operators are functions (`add(a, b)`), so bundlers keep
@@ -216,10 +217,8 @@ function endOf({ shape, strides, offset }: Tensor): number {
 /** What an operator was given as a tensor. @throws ConfigError when it is none; AutogradError when it is disposed */
 export function livingTensor(operation: string, name: string, value: unknown): Tensor {
   if (!(value instanceof Tensor)) {
-    throw new ConfigError(`${operation}: ${name} must be a tensor, got ${shown(value)}. Make one with tensor().`, {
-      name,
-      value,
-    });
+    const cure = isPromise(value) ? `Write \`await\` before what returned it.` : 'Make one with tensor().';
+    throw new ConfigError(`${operation}: ${name} must be a tensor, got ${shown(value)}. ${cure}`, { name, value });
   }
   if (value.isDisposed) {
     throw new AutogradError(

@@ -176,11 +176,15 @@ function unknownOption(operation: string, name: string, known: readonly string[]
  * @throws ConfigError for a promise
  */
 export function refusePromise<T>(operation: string, result: T, cure: string): T {
-  if (result === null || typeof result !== 'object' || typeof (result as { then?: unknown }).then !== 'function')
-    return result;
+  if (!isPromise(result)) return result;
   // What it meets afterwards (disposed tensors) is this mistake's consequence: it must not end the process.
   Promise.resolve(result).catch(() => {});
   throw new ConfigError(`${operation}: the body must be synchronous, got a promise. ${cure}`);
+}
+
+/** What `await` waits for. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function';
 }
 
 /** What a synchronous body may return: refuses `async` functions when they are compiled. */

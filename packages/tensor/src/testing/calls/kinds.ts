@@ -174,6 +174,7 @@ export function tensorOf(extents: readonly number[], options: TensorKind = {}): 
       made(here, sizes, type, values);
   const wrong: Record<string, (place: Place) => unknown> = {
     ...required(kind(null, { 'a number': 3, 'a string': 'x', true: true })).wrong,
+    'a promise': () => Promise.resolve(1),
     'what says it is a tensor': () => ({ isTensor: true, shape: extents, rank: extents.length, dtype: dtypes[0] }),
     'a disposed tensor': (place) => {
       const gone = like(dtypes[0])(place);
