@@ -3,7 +3,7 @@ import {
   BINARY_ADD, BINARY_DIV, BINARY_EQUAL, BINARY_GELU_ERF_GRAD, BINARY_GELU_GRAD, BINARY_GREATER, BINARY_GREATER_EQUAL, BINARY_LESS,
   BINARY_LESS_EQUAL, BINARY_MAXIMUM, BINARY_MINIMUM, BINARY_MUL, BINARY_NOT_EQUAL, BINARY_POW, BINARY_RELU_GRAD,
   BINARY_SIGMOID_GRAD_FROM_OUTPUT, BINARY_SILU_GRAD, BINARY_SUB, BINARY_SWIGLU, BINARY_TANH_GRAD_FROM_OUTPUT,
-} from '../src/abi/operators';
+} from '../src/generated/operators';
 import { CHUNK, readRun, writeRun } from './elements';
 import { IndexSpace, operandAddress, operandDtype, operandStride, SEGMENT } from './index-space';
 import { erf4, exp4, multiplyAdd, sigmoid4, splat } from './simd-math';

@@ -1,9 +1,10 @@
 // Arithmetic and comparisons of i32 and u32: 32-bit wrap-around, division truncates and gives 0 by 0.
 import {
   BINARY_ADD, BINARY_DIV, BINARY_EQUAL, BINARY_GREATER, BINARY_GREATER_EQUAL, BINARY_LESS, BINARY_LESS_EQUAL, BINARY_MAXIMUM,
-  BINARY_MINIMUM, BINARY_MUL, BINARY_NOT_EQUAL, BINARY_POW, BINARY_SUB, DTYPE_U32, UNARY_ABS, UNARY_AFFINE, UNARY_CLAMP, UNARY_FLOOR,
+  BINARY_MINIMUM, BINARY_MUL, BINARY_NOT_EQUAL, BINARY_POW, BINARY_SUB, UNARY_ABS, UNARY_AFFINE, UNARY_CLAMP, UNARY_FLOOR,
   UNARY_NEG, UNARY_RELU, UNARY_SIGN, UNARY_SQUARE,
-} from '../src/abi/operators';
+} from '../src/generated/operators';
+import { DTYPE_U32 } from '../src/abi/operators';
 import { IndexSpace, operandAddress, operandDtype, operandStride, SEGMENT } from './index-space';
 
 /** a^b by repeated squaring, wrapping; a negative exponent gives 1 / a^-b, truncated. */

@@ -1,5 +1,5 @@
 // Elementwise operators of three arguments.
-import { TERNARY_MULTIPLY_ADD, TERNARY_SWIGLU_GRAD_GATE, TERNARY_WHERE } from '../src/abi/operators';
+import { TERNARY_MULTIPLY_ADD, TERNARY_SWIGLU_GRAD_GATE, TERNARY_WHERE } from '../src/generated/operators';
 import { siluSlope4 } from './binary';
 import { CHUNK, readRun, writeRun } from './elements';
 import { IndexSpace, operandAddress, operandDtype, operandStride, SEGMENT } from './index-space';

@@ -3,7 +3,7 @@ import {
   UNARY_ABS, UNARY_AFFINE, UNARY_CLAMP, UNARY_COS, UNARY_EXP, UNARY_FLOOR, UNARY_GELU, UNARY_GELU_ERF, UNARY_LOG, UNARY_NEG,
   UNARY_NOT_FINITE, UNARY_POW_SCALAR, UNARY_RECIPROCAL, UNARY_RELU, UNARY_RSQRT, UNARY_SIGMOID, UNARY_SIGN, UNARY_SILU, UNARY_SIN, UNARY_SOFTCAP,
   UNARY_SQRT, UNARY_SQUARE, UNARY_TANH,
-} from '../src/abi/operators';
+} from '../src/generated/operators';
 import { CHUNK, readRun, writeRun } from './elements';
 import { IndexSpace, operandAddress, operandDtype, operandStride, SEGMENT } from './index-space';
 import { erf4, exp4, log4, multiplyAdd, sigmoid4, sine4, splat, tanh4 } from './simd-math';

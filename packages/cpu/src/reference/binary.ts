@@ -1,3 +1,4 @@
+import { BINARY_OPERATORS } from '../abi/elementwise.ts';
 import { erf } from './erf.ts';
 import type { Round } from './round.ts';
 import { unaryReference } from './unary.ts';
@@ -54,7 +55,7 @@ const binary = {
   reluGrad: (x, dOut) => (x <= 0 ? 0 : dOut),
   tanhGradFromOutput: (y, dOut, r) => r(r(1 - r(y * y)) * dOut),
   sigmoidGradFromOutput: (y, dOut, r) => r(r(y * r(1 - y)) * dOut),
-} satisfies Record<string, Binary>;
+} satisfies Record<BinaryName, Binary>;
 
 /** a^b modulo 2^32; a negative exponent gives 1 / a^-b, truncated. */
 function integerPower(a: number, b: number): number {
@@ -77,10 +78,10 @@ const integer = {
 } satisfies Partial<Record<BinaryName, (a: number, b: number) => number>>;
 
 /** Elementwise functions of two arguments, by the names of the device contract. */
-export type BinaryName = keyof typeof binary;
+export type BinaryName = (typeof BINARY_OPERATORS)[number];
 
 /** All names, for tests that walk every operator. */
-export const binaryNames = Object.keys(binary) as BinaryName[];
+export const binaryNames: readonly BinaryName[] = BINARY_OPERATORS;
 
 /** `op` at every pair of elements; comparisons give 0 or 1. The `*Grad` forms take (x, dOut) or (output, dOut). */
 export function binaryReference(op: BinaryName, a: Float64Array, b: Float64Array, round: Round): Float64Array {

@@ -1,3 +1,4 @@
+import { TERNARY_OPERATORS } from '../abi/elementwise.ts';
 import { siluSlope } from './binary.ts';
 import type { Round } from './round.ts';
 
@@ -7,13 +8,13 @@ const ternary = {
   where: (a, b, c) => (a !== 0 ? b : c),
   swigluGradGate: (a, b, dOut, r) => r(r(siluSlope(a, r) * b) * dOut),
   multiplyAdd: (a, b, c, r) => r(r(a * b) + c),
-} satisfies Record<string, Ternary>;
+} satisfies Record<TernaryName, Ternary>;
 
 /** Elementwise functions of three arguments, by the names of the device contract. */
-export type TernaryName = keyof typeof ternary;
+export type TernaryName = (typeof TERNARY_OPERATORS)[number];
 
 /** All names, for tests that walk every operator. */
-export const ternaryNames = Object.keys(ternary) as TernaryName[];
+export const ternaryNames: readonly TernaryName[] = TERNARY_OPERATORS;
 
 /** `op` at every triple of elements. `swigluGradGate` takes (gate, up, dOut). */
 export function ternaryReference(

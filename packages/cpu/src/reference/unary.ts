@@ -1,3 +1,4 @@
+import { UNARY_OPERATORS } from '../abi/elementwise.ts';
 import { erf } from './erf.ts';
 import type { Round } from './round.ts';
 
@@ -43,10 +44,10 @@ const unary = {
   clamp: (x, r, alpha, beta) => (Number.isNaN(x) ? x : Math.min(Math.max(x, r(alpha)), r(beta))),
   notFinite: (x) => (Number.isFinite(x) ? 0 : 1),
   softcap: (x, r, cap) => r(r(cap) * r(Math.tanh(r(x / r(cap))))),
-} satisfies Record<string, Unary>;
+} satisfies Record<UnaryName, Unary>;
 
 /** Elementwise functions of one argument, by the names of the device contract. */
-export type UnaryName = keyof typeof unary;
+export type UnaryName = (typeof UNARY_OPERATORS)[number];
 
 const integer = {
   neg: (x) => -x,
@@ -66,7 +67,7 @@ export function integerUnaryReference(op: UnaryName, x: Float64Array, alpha = 0,
 }
 
 /** All names, for tests that walk every operator. */
-export const unaryNames = Object.keys(unary) as UnaryName[];
+export const unaryNames: readonly UnaryName[] = UNARY_OPERATORS;
 
 /**
  * `op` at every element of `x`. `relu` passes NaN on; `gelu` is the tanh approximation, `geluErf` exact.

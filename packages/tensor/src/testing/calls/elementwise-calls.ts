@@ -1,3 +1,4 @@
+import { UNARY_OPERATORS } from '@modajs/kernels';
 import { DTYPE_NAMES, isFloat } from '../../core/dtype.ts';
 import * as ops from '../../index.ts';
 import type { Call, CallTable } from './call.ts';
@@ -10,27 +11,21 @@ const number = tensorOf([2, 3], { dtypes: DTYPE_NAMES, isRankFixed: false, fixed
 
 const of = (run: Call['run'], ...args: Kind[]): Call => ({ run, args });
 
-const { cos, exp, floor, gelu, geluErf, log, notFinite, reciprocal, relu, rsqrt, sigmoid, silu, sin, sqrt, tanh } = ops;
 const { add, div, equal, greater, greaterEqual, less, lessEqual, maximum, minimum, mul, notEqual, sub } = ops;
 const { abs, neg, sign, square, pow } = ops;
-const FLOAT_UNARY = {
-  cos,
-  exp,
-  floor,
-  gelu,
-  geluErf,
-  log,
-  notFinite,
-  reciprocal,
-  relu,
-  rsqrt,
-  sigmoid,
-  silu,
-  sin,
-  sqrt,
-  tanh,
-};
+/** Those that integers have too. */
 const UNARY = { abs, neg, sign, square };
+/** Those that take numbers besides, below. */
+const WITH_NUMBERS: readonly string[] = ['affine', 'clamp', 'softcap'];
+/** Every other elementwise operator of one tensor that is exported, by the list of the kernels. */
+const FLOAT_UNARY: Readonly<Record<string, Call['run']>> = Object.fromEntries(
+  (Object.entries(ops) as [string, Call['run']][]).filter(
+    ([name]) =>
+      (UNARY_OPERATORS as readonly string[]).includes(name) &&
+      !Object.hasOwn(UNARY, name) &&
+      !WITH_NUMBERS.includes(name),
+  ),
+);
 const BINARY = { add, div, equal, greater, greaterEqual, less, lessEqual, maximum, minimum, mul, notEqual, sub };
 
 const each = (functions: Readonly<Record<string, Call['run']>>, call: (run: Call['run']) => Call): CallTable =>
