@@ -82,6 +82,7 @@ export {
   cos,
   div,
   equal,
+  erf,
   exp,
   floor,
   gelu,

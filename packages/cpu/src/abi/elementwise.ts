@@ -27,6 +27,7 @@ export const UNARY_OPERATORS = [
   'clamp',
   'notFinite',
   'softcap',
+  'erf',
 ] as const;
 
 /** Functions of two arguments; the `...Grad` forms take (x, dOut). */

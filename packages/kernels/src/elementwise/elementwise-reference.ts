@@ -52,6 +52,7 @@ export const elementwiseReference: Readonly<Record<ElementwiseOperator, Operator
   powScalar: (x, _b, _c, alpha) => x ** alpha,
   clamp: (x, _b, _c, alpha, beta) => Math.min(Math.max(x, alpha), beta),
   notFinite: (x) => (Number.isFinite(x) ? 0 : 1),
+  erf: (x) => 1 - erfc(x),
   softcap: (x, _b, _c, cap) => cap * Math.tanh(x / cap),
   add: (a, b) => a + b,
   sub: (a, b) => a - b,

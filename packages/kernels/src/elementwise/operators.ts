@@ -23,6 +23,7 @@ export const UNARY_OPERATORS = [
   'clamp',
   'notFinite',
   'softcap',
+  'erf',
 ] as const;
 
 export const BINARY_OPERATORS = [

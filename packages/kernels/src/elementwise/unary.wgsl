@@ -17,6 +17,17 @@ override IN_PLACE: bool = false;
 
 // @import { erfc_of, sigmoid, silu, tanh_of } from '../wgsl/activation.wgsl'
 
+// Rational approximation on [-4, 4], beyond which erf is 1 in f32 (Eigen's), whose digits stay near 0.
+fn erf_of(v: Value) -> Value {
+  let x = clamp(v, Value(-4.0), Value(4.0));
+  let s = x * x;
+  let above = ((((((-2.72614225801306e-10 * s + 2.77068142495902e-8) * s - 2.10102402082508e-6) * s - 5.69250639462346e-5) * s
+    - 7.34990630326855e-4) * s - 2.95459980854025e-3) * s - 1.60960333262415e-2) * x;
+  let below = (((-1.45660718464996e-5 * s - 2.13374055278905e-4) * s - 1.68282697438203e-3) * s - 7.37332916720468e-3) * s
+    - 1.42647390514189e-2;
+  return above / below;
+}
+
 // High word of the 64-bit product of a number below 2^24 and any other.
 fn product_high(a: Bits, b: Bits) -> Bits {
   let low = (a & Bits(0xffffu)) * (b & Bits(0xffffu));
@@ -176,6 +187,7 @@ fn number_of(v: Value) -> Value {
       return select(Value(0.0), Value(1.0), exponent == Bits(0x7f800000u));
     }
     case 22u: { return alpha * tanh_of(v / alpha); }
+    case 23u: { return erf_of(v); }
     default: { // no operator
       var absent = 0x7fc00000u;
       return Value(bitcast<f32>(absent));

@@ -256,8 +256,8 @@ export const greater = comparison('greater');
 /** 1 where a >= b, else 0. */
 export const greaterEqual = comparison('greaterEqual');
 
-/** 1 where a mask is not 0, in the dtype of what it chooses from: a cast alone would make 0 of 0.5. Internal to operators. */
-export function maskOf(mask: Tensor, dtype: DType): Tensor {
+/** 1 where a mask is not 0, in the dtype of what it chooses from: a cast alone would make 0 of 0.5. */
+function maskOf(mask: Tensor, dtype: DType): Tensor {
   return mask.dtype === dtype ? mask : cast(notEqual(mask, 0), dtype);
 }
 
@@ -349,6 +349,12 @@ export const gelu = (x: Tensor): Tensor => unary('gelu', x, 'x', (dOut, sx) => r
 /** GELU with the error function, exact to f32 rounding of erf. */
 export const geluErf = (x: Tensor): Tensor =>
   unary('geluErf', x, 'x', (dOut, sx) => runBinary('geluErfGrad', sx, dOut));
+/** The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
+export const erf = (x: Tensor): Tensor =>
+  unary('erf', x, 'x', (dOut, sx) => {
+    const slope = affine(runUnary('exp', neg(runUnary('square', sx))), 2 / Math.sqrt(Math.PI), 0);
+    return runBinary('mul', dOut, slope);
+  });
 /** 1 where x is NaN or infinite, else 0; no gradient. */
 export const notFinite = (x: Tensor): Tensor => runUnary('notFinite', x);
 

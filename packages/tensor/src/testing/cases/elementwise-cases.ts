@@ -16,6 +16,7 @@ const ANY: readonly [string, Unary][] = [
   ['silu', ops.silu],
   ['gelu', ops.gelu],
   ['geluErf', ops.geluErf],
+  ['erf', ops.erf],
   ['affine', (x) => ops.affine(x, -1.5, 0.25)],
   ['softcap', (x) => ops.softcap(x, 1.75)],
   ['softcap far above its inputs', (x) => ops.softcap(x, 1000)],
