@@ -48,12 +48,7 @@ export const elementwiseCalls: CallTable = {
     tensorOf([2, 3], { dtypes: ['f32'], isRankFixed: false }),
     tensorOf([2, 3], { dtypes: ['f32'], isRankFixed: false }),
   ),
-  where: of(
-    ops.where,
-    tensorOf([2, 3], { dtypes: ['f32', 'f16', 'i32', 'u32'], isRankFixed: false }),
-    operand,
-    operand,
-  ),
+  where: of(ops.where, tensorOf([2, 3], { dtypes: DTYPE_NAMES, isRankFixed: false }), operand, operand),
 };
 
 /** Numbers beside integers: a fraction, or what 32 bits do not hold. */
