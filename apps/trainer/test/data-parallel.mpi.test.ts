@@ -163,6 +163,46 @@ describe('mpirun moda train [cpu]', () => {
   });
 });
 
+describe('mpirun moda train with training.sync diloco [cpu]', () => {
+  const diloco = (settings: readonly string[]): string[] =>
+    ['training.sync=diloco', ...settings.map((setting) => `training.diloco.${setting}`)].flatMap((s) => ['-s', s]);
+  const heldOut = async (run: string): Promise<number> => (await rows(run)).at(-1)!['heldOutLoss'];
+
+  it('on 8 ranks equals 1 rank to 1e-6 where it averages after every step', async () => {
+    const sgd = ['optimizer.kind=sgd', 'optimizer.sgdMomentum=0', 'optimizer.clipNorm=1000', 'training.batchSize=8'];
+    const args = ['train', '-c', 'small.yaml', ...sgd.flatMap((s) => ['-s', s]), '--steps', '6'];
+    const plain = diloco(['every=1', 'delay=0', 'outerLr=1', 'outerMomentum=0', 'coding=f32']);
+    expect((await runCli([...args, '-n', 'alone'], { cwd })).code).toBe(0);
+    const { code, stderr } = await runMpi(8, [...args, ...plain, '-n', 'apart-8'], { cwd });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(Math.abs((await heldOut('apart-8')) / (await heldOut('alone')) - 1)).toBeLessThan(1e-6);
+  }, 240_000);
+
+  it('on 4 ranks goes on without one that is killed, where mpirun lets it', async () => {
+    const args = [...SETTINGS, '--steps', '60', '-s', 'checkpoint.every=20'];
+    const apart = diloco(['every=10', 'delay=3', 'patienceSeconds=2']);
+    let killed = 0;
+    const train = [process.execPath, CLI, 'train', ...args, ...apart, '-n', 'apart'];
+    const job = await mpirun(['--enable-recovery', '-n', '4', ...train], {
+      cwd,
+      onOutput: (_, output) => {
+        if (killed > 0 || !/step +30\/60/.test(output)) return;
+        for (const pid of pidsOfRank(2)) {
+          process.kill(pid, 'SIGKILL');
+          killed++;
+        }
+      },
+    });
+    expect(killed).toBe(1);
+    expect(job.stdout).toMatch(/warning: train: rank 2 has sent nothing of step \d+; the others go on without it/);
+    expect(job.stdout).toMatch(/step 60\/60 {2}loss/);
+    expect(job.stdout).toMatch(/report +runs\/apart\/report.html/);
+    expect(await heldOut('apart')).toBeLessThan((await rows('apart'))[0].loss);
+    expect([0, 1, 3].flatMap(pidsOfRank)).toEqual([]);
+    await readFile(join(cwd, 'runs/apart/checkpoints/step-00000060/rank-3.safetensors'));
+  }, 240_000);
+});
+
 describe('mpirun refuses with one line and exit code 2', () => {
   const refusal = async (pending: ReturnType<typeof runMpi>): Promise<string> => {
     const { code, stderr } = await pending;

@@ -96,6 +96,29 @@ export const COLLECTIVE_CLAIMS: Readonly<Record<string, Claim>> = {
     },
     expected: (_, size) => range(4).map((k) => (size * (size - 1)) / 2 + k * size),
   },
+  'messages of one sender arrive whole and in order, large or small': {
+    run: async (c) => {
+      const lengths = [3, 300_001, 0, 5];
+      for (const [i, length] of lengths.entries()) {
+        c.send((c.rank + 1) % c.size, new Uint8Array(length).fill(10 * c.rank + i));
+      }
+      const received: number[] = [];
+      while (received.length < 4 * lengths.length) {
+        const message = c.receive();
+        if (message === null) await new Promise((resolve) => setTimeout(resolve, 1));
+        else received.push(message.from, message.bytes.length, message.bytes[0] ?? -1, message.bytes.at(-1) ?? -1);
+      }
+      return received;
+    },
+    expected: (rank, size) => {
+      const from = (rank + size - 1) % size;
+      return [3, 300_001, 0, 5].flatMap((length, i) => [
+        from,
+        length,
+        ...range(2).map(() => (length === 0 ? -1 : 10 * from + i)),
+      ]);
+    },
+  },
   'barrier lets nobody through before all have come': {
     run: async (c) => {
       const arrivedAt = Float64Array.of(0);

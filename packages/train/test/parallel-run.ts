@@ -8,6 +8,7 @@ import type { Collective } from '../src/distributed/collective.ts';
 import { inProcessCollectives } from '../src/distributed/in-process-collective.ts';
 import type { RunListener } from '../src/run/run-event.ts';
 import type { RunSummary } from '../src/run/run-inputs.ts';
+import type { TrainableModel } from '../src/run/trainable-model.ts';
 import { TrainingRun } from '../src/run/training-run.ts';
 import { MemoryStorage } from '../src/storage/memory-storage.ts';
 import { patternedTokens } from './bigram-model.ts';
@@ -21,11 +22,21 @@ export interface ParallelRunOptions {
   /** One device a rank, or one for all. */
   readonly devices: readonly Device[];
   readonly settings?: RawConfig;
+  /** What a rank's settings have beside those of all. */
+  readonly settingsOf?: (rank: number) => RawConfig;
   readonly storage?: MemoryStorage;
   readonly resumeFrom?: Checkpoint | null;
   /** By rank. */
   readonly signals?: readonly (AbortSignal | undefined)[];
   readonly listener?: RunListener;
+  /** The ranks; in this process when absent. */
+  readonly collectives?: readonly Collective[];
+  /** Another model than the decoder; `prepare` and `inspect` get it. */
+  readonly makeModel?: () => TrainableModel & { dispose(): void };
+  /** Told about what each rank tells. */
+  readonly listenerOf?: (rank: number) => RunListener;
+  /** Takes a rank's error; the others go on. Without it the first error is thrown. */
+  readonly onFailure?: (rank: number, error: Error) => void;
   /** Called for each rank before it trains. */
   readonly prepare?: (rank: number, model: Decoder) => void;
   /** Called for each rank when it has trained, while its model lives. */
@@ -38,9 +49,18 @@ export async function parallelRun(
   options: ParallelRunOptions,
 ): Promise<{ storage: MemoryStorage; summaries: RunSummary[] }> {
   const storage = options.storage ?? new MemoryStorage();
-  const collectives: (Collective | null)[] = ranks === 0 ? [null] : inProcessCollectives(ranks);
-  const summaries = await Promise.all(collectives.map((collective) => oneRank(collective, storage, options)));
-  return { storage, summaries };
+  const collectives: readonly (Collective | null)[] =
+    ranks === 0 ? [null] : (options.collectives ?? inProcessCollectives(ranks));
+  const summaries = await Promise.all(
+    collectives.map((collective) =>
+      oneRank(collective, storage, options).catch((error) => {
+        if (!options.onFailure) throw error;
+        options.onFailure(collective?.rank ?? 0, error);
+        return [];
+      }),
+    ),
+  );
+  return { storage, summaries: summaries.flat() };
 }
 
 async function oneRank(
@@ -50,8 +70,9 @@ async function oneRank(
 ): Promise<RunSummary> {
   const rank = collective?.rank ?? 0;
   const device = options.devices[rank % options.devices.length];
-  const config = resolveRunConfig(mergeConfigs(DEFAULTS, options.settings ?? {}));
-  const model = createDecoder(MODEL, { device, seed: 1, computeDtype: config.training.dtype });
+  const config = resolveRunConfig(mergeConfigs(DEFAULTS, options.settings ?? {}, options.settingsOf?.(rank) ?? {}));
+  const model = (options.makeModel?.() ??
+    createDecoder(MODEL, { device, seed: 1, computeDtype: config.training.dtype })) as Decoder;
   options.prepare?.(rank, model);
   const run = new TrainingRun({
     config,
@@ -65,7 +86,7 @@ async function oneRank(
     writtenBy: {},
     collective,
     resumeFrom: options.resumeFrom ?? null,
-    listener: rank === 0 ? options.listener : undefined,
+    listener: options.listenerOf?.(rank) ?? (rank === 0 ? options.listener : undefined),
     signal: options.signals?.[rank],
   });
   try {

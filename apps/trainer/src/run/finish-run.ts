@@ -1,7 +1,7 @@
 import { countParameters, type Decoder } from '@modajs/models';
-import type { RunSummary } from '@modajs/train';
+import { type MetricsRow, type RunSummary, readMetrics } from '@modajs/train';
 import type { FolderStorage } from '@modajs/train/node';
-import { compact } from '../terminal/format.ts';
+import { bytes, compact } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { attentionMaps } from './attention-maps.ts';
 import type { PreparedRun } from './prepare-run.ts';
@@ -30,6 +30,7 @@ export async function finishRun(
     ['final training loss', summary.loss?.toFixed(4) ?? '-'],
     ['held-out loss', summary.heldOutLoss?.toFixed(4) ?? '-'],
     ['held-out bits per byte', summary.heldOutBitsPerByte?.toFixed(4) ?? '-'],
+    ...communicationFacts(await readMetrics(storage)),
     ...summary.heldOutBySource.map(({ source, loss, bitsPerByte }): [string, string] => [
       `held out, ${source}`,
       `loss ${loss.toFixed(4)}, ${bitsPerByte.toFixed(4)} bits per byte`,
@@ -47,6 +48,23 @@ export async function finishRun(
   if (summary.heldOutBySource.length > 0) console.log(`\n${bySource(summary)}`);
   for (const { prompt, text } of samples) console.log(`\n> ${prompt}${text}`);
   console.log(`\nreport     ${report}`);
+}
+
+/** Of several ranks, by the run's rows: what a step cost the first one. */
+function communicationFacts(metrics: readonly MetricsRow[]): [string, string][] {
+  const rows = metrics.filter(({ sentBytes }) => sentBytes !== undefined);
+  if (rows.length === 0) return [];
+  const mean = (of: (row: MetricsRow) => number | undefined): number =>
+    rows.reduce((sum, row) => sum + (of(row) ?? 0), 0) / rows.length;
+  const [hidden, waited] = [mean((row) => row.communicationHiddenMs), mean((row) => row.communicationWaitedMs)];
+  const stepMs = mean((row) => row.timeMs);
+  return [
+    ['sent by a rank in a step', bytes(mean((row) => row.sentBytes))],
+    [
+      'communication of a step',
+      `${(hidden / 1000).toFixed(3)} s hidden, ${(waited / 1000).toFixed(3)} s waited (${((100 * waited) / (stepMs + waited)).toFixed(1)} %)`,
+    ],
+  ];
 }
 
 function bySource({ heldOutBySource }: RunSummary): string {

@@ -6,6 +6,8 @@ import { reportError } from '../cli/report-error.ts';
 export class Ranks {
   /** An error that every rank knows of. */
   private sharedFailure: unknown = null;
+  /** Whether the ranks only exchange messages: one of them may be gone. */
+  private isApart = false;
 
   private constructor(readonly collective: Collective | null) {}
 
@@ -23,10 +25,20 @@ export class Ranks {
     return (this.collective?.rank ?? 0) === 0;
   }
 
+  /** From here on nobody waits for anybody, and one rank's failure is its own (`training.sync: diloco`), until `meet`. */
+  part(): void {
+    this.isApart = true;
+  }
+
+  /** All ranks are there, and do things together again. */
+  meet(): void {
+    this.isApart = false;
+  }
+
   /** Work that may fail on some ranks and then fails on all, with one message. */
   async together<T>(work: () => T | Promise<T>): Promise<T> {
     const { collective } = this;
-    return collective ? this.sharing(() => together(collective, work)) : work();
+    return collective && !this.isApart ? this.sharing(() => together(collective, work)) : work();
   }
 
   /** @throws CollectiveError when a setting is not the same on every rank */
@@ -44,7 +56,8 @@ export class Ranks {
 
   /**
    * Runs the whole of a command and leaves the job. An error that all ranks know of ends them in order and is printed once;
-   * any other ends the job at once, for the ranks beside it would wait for ever.
+   * any other ends the job at once, for the ranks beside it would wait for ever. Of ranks that are apart only the first one's
+   * error ends the job.
    */
   async run(work: () => Promise<void>): Promise<void> {
     const { collective } = this;
@@ -53,12 +66,15 @@ export class Ranks {
       await work();
     } catch (error) {
       process.exitCode = reportError(error);
-      if (error !== this.sharedFailure) {
+      if (this.isApart && !this.isFirst) {
+        console.error(`mpi: rank ${collective.rank} of ${collective.size} leaves; the others go on without it.`);
+      } else if (error !== this.sharedFailure) {
         console.error(`mpi: rank ${collective.rank} of ${collective.size} ends the job; the last checkpoint is good.`);
         return collective.abort(process.exitCode);
       }
     }
-    await collective.close();
+    if (this.isApart) collective.leave();
+    else await collective.close();
   }
 
   private async sharing<T>(work: () => Promise<T>): Promise<T> {

@@ -91,6 +91,7 @@ async function trainLocked(
   );
   try {
     await together(() => (ranks?.isFirst === false ? undefined : writeInputs(prepared, storage)));
+    if (config.training.sync === 'diloco') return await trainApart(run, ranks);
     const ending = await run.run().catch(endingOfAllRanks);
     return await together(() => {
       if (ending instanceof Error) throw ending;
@@ -100,6 +101,14 @@ async function trainLocked(
     run.dispose();
     if (!parties.data) for (const { source } of data.sources) await source.close?.();
   }
+}
+
+/** Ranks that step alone: what one of them meets is its own affair, and a rank may be missing at the end. */
+async function trainApart(run: TrainingRun, ranks: Ranks | undefined): Promise<RunSummary> {
+  ranks?.part();
+  const summary = await run.run();
+  if (summary.absentRanks.length === 0) ranks?.meet();
+  return summary;
 }
 
 /** A step counts as three forward passes; one that makes no gradients of weights, but for an adapter's, as two. */

@@ -76,9 +76,21 @@ export function stepLine(row: MetricsRow, steps: number, stepMs: number): string
     ...(typeof row.utilizationPercent === 'number' ? [`${row.utilizationPercent.toFixed(1)} %`] : []),
     `${bytes(Number(row.deviceBytes ?? 0))}`,
     ...(typeof row.skippedSteps === 'number' && row.skippedSteps > 0 ? [`skipped ${row.skippedSteps}`] : []),
+    ...communicationParts(row),
     `left ${duration((steps - row.step) * stepMs)}`,
   ];
   return parts.join('  ');
+}
+
+/** Of several ranks: what a step sends, how long communication was hidden behind training and how long training waited. */
+function communicationParts({ sentBytes, communicationHiddenMs, communicationWaitedMs }: MetricsRow): string[] {
+  if (sentBytes === undefined) return [];
+  const seconds = (ms = 0): string => `${(ms / 1000).toFixed(3)} s`;
+  return [
+    `sent ${bytes(sentBytes)}`,
+    `hidden ${seconds(communicationHiddenMs)}`,
+    `waited ${seconds(communicationWaitedMs)}`,
+  ];
 }
 
 function evaluationLine(row: MetricsRow, steps: number): string {

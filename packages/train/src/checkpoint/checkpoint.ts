@@ -1,5 +1,6 @@
 import { CheckpointError } from '@modajs/tensor';
 import type { SequencePosition } from '../data/sequence-order.ts';
+import type { DilocoState } from '../distributed/diloco/diloco.ts';
 import type { LossScaleState } from '../optim/loss-scaler.ts';
 import type { SpikeGuardState } from '../run/spike-guard.ts';
 import type { StepOutcome } from '../run/step-outcome.ts';
@@ -29,7 +30,15 @@ export interface TrainingState {
   readonly plannedSteps?: number;
   /** Lowest held-out loss so far and its step; null before the first evaluation. */
   readonly best: { readonly step: number; readonly heldOutLoss: number } | null;
+  /** With `training.sync: diloco`: the exchange, and the states of the ranks above 0 that took part, by rank. */
+  readonly diloco?: DilocoState & { readonly others: Readonly<Record<string, RankTrainingState>> };
 }
+
+/** What each rank has of its own where ranks step alone. */
+export type RankTrainingState = Pick<
+  TrainingState,
+  'optimizerSteps' | 'laggingSteps' | 'lossScale' | 'guard' | 'unsettled'
+>;
 
 /** A checkpoint's contents. */
 export interface Checkpoint {
@@ -38,7 +47,7 @@ export interface Checkpoint {
   readonly identity: RunIdentity;
   /** Package versions and device that wrote it. */
   readonly writtenBy: Readonly<Record<string, string>>;
-  /** Safetensors files by name: `model.safetensors`, `optimizer.safetensors`, `ema.safetensors`. */
+  /** Safetensors files by name: `model.safetensors`, `optimizer.safetensors`, `ema.safetensors`; with diloco `outer.safetensors` and, for each rank above 0, `rank-1.safetensors`. */
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
 

@@ -1,4 +1,5 @@
 import { ConfigError } from '@modajs/tensor';
+import { deltaCodings } from '../distributed/diloco/delta-codec.ts';
 import { optimizerKinds } from '../optim/optimizer-kinds.ts';
 import { type ConfigOf, choice, Field, flag, integer, list, nullable, number, open, optional, text } from './field.ts';
 import { type AbsentSettings, type RawConfig, resolveConfig } from './resolve-config.ts';
@@ -89,6 +90,29 @@ export const runSchema = {
     dtype: choice(['f32', 'f16'], 'f32', 'Operands of the model; master weights are f32'),
     activationCheckpointing: flag(false, 'Recompute blocks in the backward pass to save memory'),
     zLoss: number(0, 'Weight of the squared log-sum-exp in the loss', { min: 0 }),
+    sync: choice(
+      ['exact', 'diloco'],
+      'exact',
+      'With several ranks. exact: every step averages gradients; diloco: ranks step alone and average what their steps changed now and then',
+    ),
+    diloco: {
+      every: integer(30, 'diloco: steps of a rank between two exchanges of a parameter', { min: 1 }),
+      fragments: integer(3, 'diloco: parts of the parameters, exchanged after different steps', { min: 1, max: 256 }),
+      delay: integer(5, 'diloco: steps that go on while a part travels; below every', { min: 0 }),
+      outerLr: number(0.7, 'diloco: learning rate of the outer optimiser, SGD on the mean change of the ranks', {
+        above: 0,
+      }),
+      outerMomentum: number(0.9, 'diloco: its Nesterov momentum', { min: 0, max: 0.9999 }),
+      coding: choice(
+        deltaCodings,
+        'f16',
+        'diloco: how changes travel; int8 (blocks of 256) and topk keep what they leave out and send it the next time',
+      ),
+      topKShare: number(0.03, 'diloco: share of the values that topk sends', { above: 0, max: 1 }),
+      patienceSeconds: number(60, 'diloco: the others go on without a rank that has been silent for so long', {
+        above: 0,
+      }),
+    },
     shardOptimizer: flag(false, 'With several ranks: each keeps the optimiser state of its share only (ZeRO stage 1)'),
     emaDecay: optional(number(0.999, 'Keep an exponential moving average of the weights', { above: 0, max: 0.999999 })),
   },
@@ -185,6 +209,7 @@ export function resolveRunConfig(raw: RawConfig, where = 'config', absent: Absen
       { batchSize, gradientAccumulation },
     );
   }
+  requireDiloco(config, where);
   if (config.lora.rank !== null && config.from === null) {
     throw new ConfigError(`${where}: lora needs a model to adapt, got none. Set from to one.`);
   }
@@ -194,4 +219,27 @@ export function resolveRunConfig(raw: RawConfig, where = 'config', absent: Absen
     );
   }
   return config;
+}
+
+/** @throws ConfigError for settings that ranks which step alone cannot follow */
+function requireDiloco({ training, guard }: RunConfig, where: string): void {
+  const { sync, diloco, shardOptimizer } = training;
+  if (sync !== 'diloco') return;
+  if (diloco.delay >= diloco.every) {
+    throw new ConfigError(
+      `${where}: training.diloco.delay must be below training.diloco.every, got ${diloco.delay} and ${diloco.every}. ` +
+        `Set training.diloco.delay to ${diloco.every - 1} or less.`,
+      { delay: diloco.delay, every: diloco.every },
+    );
+  }
+  if (shardOptimizer) {
+    throw new ConfigError(
+      `${where}: training.shardOptimizer must be false with training.sync diloco, got true: each rank steps alone. Set one of them.`,
+    );
+  }
+  if (guard.onNan === 'rollback') {
+    throw new ConfigError(
+      `${where}: guard.onNan must be stop or skip with training.sync diloco, got rollback: ranks cannot go back alone. Set one of them.`,
+    );
+  }
 }

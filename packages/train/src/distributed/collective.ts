@@ -1,6 +1,12 @@
 /** What travels between ranks. */
 export type CollectiveBuffer = Float32Array | Float64Array | Uint8Array;
 
+/** Bytes from one rank to another. */
+export interface PeerMessage {
+  readonly from: number;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * The processes (or devices) that train together, and what they can do with each other's numbers. Every rank calls the same
  * operations in the same order with buffers of the same sizes. An operation starts at the call and works in place; the
@@ -30,6 +36,15 @@ export interface Collective {
   /** Resolves when every rank has called it. */
   barrier(): Promise<void>;
   /**
+   * Bytes for one other rank, which gets them whole, or never when one of the two is gone. Unlike the operations above nobody
+   * waits: ranks that exchange messages go on without one that died.
+   *
+   * @returns when the bytes may be written again; never for a rank that is gone
+   */
+  send(to: number, bytes: Uint8Array): Promise<void>;
+  /** The next message that has come, those of one sender in the order in which it sent them; null when there is none now. */
+  receive(): PeerMessage | null;
+  /**
    * Lets operations under way advance; costs next to nothing. For use in the middle of long synchronous work, so that
    * communication overlaps with it.
    */
@@ -38,4 +53,6 @@ export interface Collective {
   abort(exitCode: number): void;
   /** Leaves the job in order; every rank calls it. */
   close(): Promise<void>;
+  /** Leaves the job without waiting for anybody, when a rank is gone; what is still under way is given up. */
+  leave(): void;
 }

@@ -22,6 +22,7 @@ import {
 import { broadcastJson } from './broadcast-json.ts';
 import type { Collective } from './collective.ts';
 import { CollectiveError } from './collective-error.ts';
+import { CommunicationMeter } from './communication-meter.ts';
 import { gatherTensors } from './gather-tensors.ts';
 import { gatherWeights } from './gather-weights.ts';
 import { GradientSync } from './gradient-sync.ts';
@@ -56,6 +57,7 @@ export class DataParallel {
   readonly optimizer: Optimizer;
   /** Whether some rank was told to stop by the end of the last step: the same answer on every rank. */
   stopAgreed = false;
+  readonly meter = new CommunicationMeter();
   private readonly isSharded: boolean;
   private readonly params: NamedTensors;
   private readonly own: NamedTensors;
@@ -103,9 +105,15 @@ export class DataParallel {
     const loss = tidy(() =>
       accumulateGradients(this.model, batch, options, (lossScale * counted) / positions, this.sync.onGradient),
     );
-    const [local] = await Promise.all([loss.data(), this.sync.finish()]);
+    let computedAt = 0;
+    const computed = loss.data().then((values) => {
+      computedAt = performance.now();
+      return values;
+    });
+    const [local] = await Promise.all([computed, this.sync.finish()]);
     loss.dispose();
     const totals = await this.sumOverRanks(local, counted);
+    this.measure(computedAt);
     if (!totals.agree) {
       throw new CollectiveError(
         'train: all ranks must have gradients of the same parameters, got different ones: their weights would part. ' +
@@ -127,10 +135,34 @@ export class DataParallel {
     clipped.norm.dispose();
     clipped.gradScale.dispose();
     releaseGradients(this.params);
-    if (this.isSharded) await gatherWeights(this.collective, this.buckets);
+    if (this.isSharded) await this.takeWeights();
     device.endStep();
     if (options.zLoss === 0) return { loss: meanLoss, gradientNorm };
     return { loss: meanLoss, zLoss: totals.zNats / totals.targets, gradientNorm };
+  }
+
+  /** What a step's gradients cost until their sums are there. @param computedAt when the backward pass was done */
+  private measure(computedAt: number): void {
+    const now = performance.now();
+    this.meter.took(now - Math.min(computedAt, this.sync.startedAt), now - computedAt);
+    this.countBytes(this.isSharded ? 1 : 2);
+  }
+
+  private async takeWeights(): Promise<void> {
+    const startedAt = performance.now();
+    await gatherWeights(this.collective, this.buckets);
+    const timeMs = performance.now() - startedAt;
+    this.meter.took(timeMs, timeMs);
+    this.countBytes(1);
+  }
+
+  /** Every element goes round the ring of ranks so many times. */
+  private countBytes(times: number): void {
+    const { size } = this.collective;
+    const bytes = this.buckets.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+    const moved = Math.round((times * bytes * (size - 1)) / size);
+    this.meter.sent(moved);
+    this.meter.received(moved);
   }
 
   /** The whole optimiser state for a checkpoint, on rank 0; every rank calls it. */

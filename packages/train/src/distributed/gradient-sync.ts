@@ -12,6 +12,8 @@ import { copyToDevice, copyToHost, type StagedTensor } from './tensor-staging.ts
 export class GradientSync {
   /** Buckets that began to travel before the backward pass of the last step ended. */
   startedEarly = 0;
+  /** When the first bucket of the last step began to travel; in `performance.now()`. */
+  startedAt = 0;
   private readonly bucketOf = new Map<Tensor, number>();
   private readonly expected = new Map<Tensor, number>();
   private readonly received = new Map<Tensor, number>();
@@ -71,6 +73,7 @@ export class GradientSync {
   }
 
   private start(index: number): void {
+    if (!this.isStarted.includes(true)) this.startedAt = performance.now();
     this.isStarted[index] = true;
     const { entries, buffer } = this.buckets[index];
     for (const { parameter, start } of entries) {

@@ -1,5 +1,5 @@
 import { unknownName } from '@modajs/tensor';
-import type { Collective, CollectiveBuffer } from './collective.ts';
+import type { Collective, CollectiveBuffer, PeerMessage } from './collective.ts';
 import { PeerFailedError } from './collective-error.ts';
 
 type Combine = (buffers: readonly CollectiveBuffer[]) => void;
@@ -15,8 +15,12 @@ interface Meeting {
 class MeetingPoint {
   private readonly meetings = new Map<number, Meeting>();
   private failure: Error | null = null;
+  /** Messages that have come for each rank. */
+  readonly inboxes: readonly PeerMessage[][];
 
-  constructor(readonly size: number) {}
+  constructor(readonly size: number) {
+    this.inboxes = Array.from({ length: size }, () => []);
+  }
 
   /** Resolves once every rank has come to meeting `index`; the last one to come combines the buffers. */
   meet(index: number, rank: number, name: string, buffer: CollectiveBuffer, combine: Combine): Promise<void> {
@@ -101,6 +105,14 @@ class InProcessCollective implements Collective {
     return this.meet('barrier', new Uint8Array(0), () => {});
   }
 
+  async send(to: number, bytes: Uint8Array): Promise<void> {
+    this.point.inboxes[to].push({ from: this.rank, bytes: bytes.slice() });
+  }
+
+  receive(): PeerMessage | null {
+    return this.point.inboxes[this.rank].shift() ?? null;
+  }
+
   progress(): void {}
 
   abort(exitCode: number): void {
@@ -110,6 +122,8 @@ class InProcessCollective implements Collective {
   close(): Promise<void> {
     return this.barrier();
   }
+
+  leave(): void {}
 
   private meet(name: string, buffer: CollectiveBuffer, combine: Combine): Promise<void> {
     return this.point.meet(this.calls++, this.rank, name, buffer, combine);

@@ -15,6 +15,11 @@ export interface MetricsRow {
   /** By the median time of the last nine steps. */
   readonly tokensPerSecond?: number;
   readonly timeMs?: number;
+  /** Of several ranks, what they cost this one in the step: bytes, and milliseconds in which training went on or waited. */
+  readonly sentBytes?: number;
+  readonly receivedBytes?: number;
+  readonly communicationHiddenMs?: number;
+  readonly communicationWaitedMs?: number;
   readonly heldOutLoss?: number;
   readonly heldOutBitsPerByte?: number;
   readonly [name: string]: number | string | undefined;

@@ -24,14 +24,15 @@ export async function runIdentityOf(
   origin: { readonly sha256: string } | null = null,
 ): Promise<RunIdentity> {
   const { seed, data, training, optimizer, schedule, lossScale, lora } = config;
-  const { steps: _, activationCheckpointing: __, shardOptimizer: ___, ...trainingIdentity } = training;
+  const { steps: _, activationCheckpointing: __, shardOptimizer: ___, diloco, ...trainingIdentity } = training;
+  const { patienceSeconds: _____, ...dilocoIdentity } = diloco;
   const { onInvalid: ____, ...dataIdentity } = data;
   return flattenIdentity({
     seed,
     model,
     tokenizer: { sha256: await sha256(new TextEncoder().encode(tokenizerJson)) },
     data: dataIdentity,
-    training: trainingIdentity,
+    training: { ...trainingIdentity, ...(training.sync === 'diloco' ? { diloco: dilocoIdentity } : {}) },
     optimizer,
     schedule,
     lossScale,

@@ -50,6 +50,8 @@ export interface RunSummary {
   /** Last evaluation, or null. */
   readonly heldOutLoss: number | null;
   readonly heldOutBitsPerByte: number | null;
+  /** Ranks that the others went on without (`training.sync: diloco`); then only messages between ranks still work. */
+  readonly absentRanks: readonly number[];
   /** The same by source, when there are several. */
   readonly heldOutBySource: SourceLosses;
 }

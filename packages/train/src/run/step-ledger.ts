@@ -1,5 +1,6 @@
 import { unknownName } from '@modajs/tensor';
-import type { TrainingState } from '../checkpoint/checkpoint.ts';
+import type { RankTrainingState } from '../checkpoint/checkpoint.ts';
+import type { CommunicationCosts } from '../distributed/communication-meter.ts';
 import type { MetricsLog, MetricsRow } from '../metrics/metrics-log.ts';
 import { LossScaler, type LossScaleState } from '../optim/loss-scaler.ts';
 import { StorageFullError } from '../storage/storage-full-error.ts';
@@ -27,6 +28,8 @@ export interface LaunchedStep {
   readonly numbers: Promise<StepNumbers>;
   /** Filled in when an evaluation follows the step. */
   evaluation: Readonly<Record<string, number>>;
+  /** Filled in where there are several ranks: what they cost this one since the step before. */
+  communication?: CommunicationCosts;
   readonly outcome: Promise<StepOutcome>;
 }
 
@@ -88,7 +91,7 @@ export class StepLedger {
   /** Waits for the oldest launched step and acts on it. @throws TrainingStoppedError */
   async settleOldest(): Promise<'continue' | 'rollback'> {
     const launched = this.launched.shift()!;
-    const outcome = { ...(await launched.outcome), evaluation: launched.evaluation };
+    const outcome = await settled(launched);
     const decision = this.judge(outcome);
     this.log(outcome);
     return decision;
@@ -96,11 +99,11 @@ export class StepLedger {
 
   /** Numbers of the steps in flight, for a checkpoint; they stay in flight. */
   async unsettled(): Promise<StepOutcome[]> {
-    return Promise.all(this.launched.map(async (step) => ({ ...(await step.outcome), evaluation: step.evaluation })));
+    return Promise.all(this.launched.map(settled));
   }
 
   /** Takes up the state of a checkpoint. */
-  restore({ lossScale, guard, unsettled }: TrainingState): void {
+  restore({ lossScale, guard, unsettled }: RankTrainingState): void {
     this.scaler.loadState(lossScale);
     this.guard = guard;
     this.launched = unsettled.map((outcome) => ({
@@ -108,6 +111,7 @@ export class StepLedger {
       learningRate: outcome.learningRate,
       lossLimit: outcome.lossLimit ?? Infinity,
       evaluation: outcome.evaluation,
+      communication: outcome.communication,
       numbers: Promise.resolve(outcome),
       outcome: Promise.resolve(outcome),
     }));
@@ -197,7 +201,7 @@ export class StepLedger {
   }
 
   private rowOf(outcome: StepOutcome, tokens: number): MetricsRow {
-    const { step, loss, zLoss, gradientNorm, learningRate, timeMs, evaluation } = outcome;
+    const { step, loss, zLoss, gradientNorm, learningRate, timeMs, evaluation, communication } = outcome;
     const { config, flopsPerToken, peakFlops, model } = this.inputs;
     const tokensPerSecond = (tokens / median(this.recentMs)) * 1000;
     // A backward pass costs two forward passes.
@@ -218,7 +222,22 @@ export class StepLedger {
         ? { lossScale: this.scaler.value, skippedSteps: this.scaler.state.skipped }
         : {}),
       deviceBytes: device.memory().liveBytes,
+      ...(communication === undefined ? {} : rowOfCosts(communication)),
       ...evaluation,
     };
   }
+}
+
+/** A launched step with all that has been filled in. */
+async function settled({ outcome, evaluation, communication }: LaunchedStep): Promise<StepOutcome> {
+  return { ...(await outcome), evaluation, ...(communication === undefined ? {} : { communication }) };
+}
+
+function rowOfCosts({ sentBytes, receivedBytes, hiddenMs, waitedMs }: CommunicationCosts): Partial<MetricsRow> {
+  return {
+    sentBytes,
+    receivedBytes,
+    communicationHiddenMs: hiddenMs,
+    communicationWaitedMs: waitedMs,
+  };
 }

@@ -1,3 +1,5 @@
+import type { CommunicationCosts } from '../distributed/communication-meter.ts';
+
 /** A launched step with its numbers, as metrics and guards see it. */
 export interface StepOutcome {
   readonly step: number;
@@ -11,6 +13,8 @@ export interface StepOutcome {
   readonly lossLimit: number | null;
   /** From the end of the previous step to the end of this one, evaluations and saves left out. */
   readonly timeMs: number;
+  /** What the other ranks cost this one; absent alone. */
+  readonly communication?: CommunicationCosts;
   /** Numbers of an evaluation after this step. */
   readonly evaluation: Readonly<Record<string, number>>;
 }

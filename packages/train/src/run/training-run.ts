@@ -1,11 +1,18 @@
-import type { Optimizer, Tensor } from '@modajs/tensor';
-import { type Checkpoint, readLatestCheckpoint } from '../checkpoint/checkpoint.ts';
+import { CheckpointError, type Optimizer, readSafetensors, type SafetensorsInput, type Tensor } from '@modajs/tensor';
+import {
+  type Checkpoint,
+  type RankTrainingState,
+  readLatestCheckpoint,
+  type TrainingState,
+} from '../checkpoint/checkpoint.ts';
 import { CheckpointKeeper } from '../checkpoint/checkpoint-keeper.ts';
 import { restoreTensors } from '../checkpoint/restore-tensors.ts';
 import { type BatchOptions, type HostBatch, nextBatch } from '../data/batch.ts';
 import { SequenceOrder, type SequencePosition } from '../data/sequence-order.ts';
 import type { Collective } from '../distributed/collective.ts';
 import { DataParallel } from '../distributed/data-parallel.ts';
+import { Diloco } from '../distributed/diloco/diloco.ts';
+import { inProcessCollectives } from '../distributed/in-process-collective.ts';
 import { readOnlyStorage } from '../distributed/read-only-storage.ts';
 import { MetricsLog } from '../metrics/metrics-log.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
@@ -36,6 +43,7 @@ export class TrainingRun {
   private readonly optimizer: Optimizer;
   private readonly schedule: Schedule;
   private readonly parallel: DataParallel | null;
+  private readonly diloco: Diloco | null;
   private readonly average: WeightAverage | null;
   private readonly order: SequenceOrder;
   private readonly batches: BatchOptions;
@@ -50,10 +58,20 @@ export class TrainingRun {
     const { config, model, T, sources, separator, resumeFrom, collective, signal, listener = () => {} } = inputs;
     const storage = isFirst(collective) ? inputs.storage : readOnlyStorage(inputs.storage);
     const params = model.parameters();
-    this.parallel = collective ? new DataParallel(collective, model, config, signal) : null;
+    const isDiloco = config.training.sync === 'diloco';
+    this.parallel = collective && !isDiloco ? new DataParallel(collective, model, config, signal) : null;
+    this.diloco = isDiloco
+      ? new Diloco(collective ?? inProcessCollectives(1)[0], params, config, {
+          warn: (message) => listener({ kind: 'warning', message }),
+          signal,
+        })
+      : null;
     this.optimizer = this.parallel?.optimizer ?? createOptimizer(params, config.optimizer);
     this.schedule = createSchedule({ ...config.schedule, steps: config.training.steps });
-    this.average = config.training.emaDecay === null ? null : new WeightAverage(params, config.training.emaDecay);
+    const { emaDecay } = config.training;
+    // Where ranks step alone, the average is of the first one's weights.
+    const isAveraged = emaDecay !== null && (!isDiloco || isFirst(collective));
+    this.average = isAveraged ? new WeightAverage(params, emaDecay) : null;
     this.order = new SequenceOrder(sources, T, config.seed, config.data.shuffle, config.data.offsets);
     this.order.requireBatch(config.training.batchSize);
     this.position = this.order.start();
@@ -63,7 +81,7 @@ export class TrainingRun {
       B: config.training.batchSize,
       T,
       separator,
-      rows: this.parallel?.rows,
+      rows: this.ranks?.rows,
     };
     this.keeper = new CheckpointKeeper(storage, {
       keepLast: config.checkpoint.keepLast,
@@ -92,6 +110,7 @@ export class TrainingRun {
     } else if (isFirst(this.inputs.collective)) {
       await this.ledger.forgetAfter(0);
     }
+    if (!resumeFrom) await this.diloco?.start();
     listener({ kind: 'start', step: this.step, steps, resumed: resumeFrom !== null });
     let batch = this.prefetch(this.position);
     let yieldedAt = performance.now();
@@ -101,6 +120,8 @@ export class TrainingRun {
       const current = await batch;
       batch = this.prefetch(current.next);
       const launched = await this.launch(current);
+      if (this.diloco && (await this.exchange(this.diloco))) batch = this.prefetch(this.position);
+      launched.communication = this.inputs.collective ? this.ranks?.meter.take() : undefined;
       if (this.isDue(config.evaluation.every)) launched.evaluation = await this.evaluate();
       if (this.isDue(config.checkpoint.every)) await this.save();
       if (performance.now() - yieldedAt > YIELD_INTERVAL_MS) {
@@ -135,7 +156,23 @@ export class TrainingRun {
 
   /** Ranks stop after the same step: the one by whose end some rank had been told. */
   private isStopped(): boolean {
-    return this.parallel ? this.parallel.stopAgreed : (this.inputs.signal?.aborted ?? false);
+    return this.ranks ? this.ranks.stopAgreed : (this.inputs.signal?.aborted ?? false);
+  }
+
+  private get ranks(): DataParallel | Diloco | null {
+    return this.parallel ?? this.diloco;
+  }
+
+  /** What ranks that step alone do after a step; true when this one was left out and goes on somewhere else. */
+  private async exchange(diloco: Diloco): Promise<boolean> {
+    const step = await diloco.afterStep(this.step);
+    if (step === this.step) return false;
+    const { batchSize } = this.inputs.config.training;
+    const from = step > this.step ? this.position : this.order.start();
+    const count = step > this.step ? step - this.step : step;
+    this.position = this.order.draw(from, count * batchSize).next;
+    this.step = step;
+    return true;
   }
 
   private async launch(batch: HostBatch): Promise<LaunchedStep> {
@@ -147,7 +184,7 @@ export class TrainingRun {
     const launchedAt = performance.now();
     const numbers = this.parallel
       ? Promise.resolve(await this.parallel.step(batch, options, controls))
-      : trainingStep(model, this.optimizer, batch, options, controls);
+      : trainingStep(model, this.optimizer, batch, options, controls, this.diloco?.onGradient);
     this.average?.update();
     this.step++;
     this.position = batch.next;
@@ -177,7 +214,9 @@ export class TrainingRun {
   }
 
   private async evaluate(): Promise<Record<string, number>> {
-    const { heldOut, model, config, T, inspect, separator, collective } = this.inputs;
+    const { heldOut, model, config, T, inspect, separator } = this.inputs;
+    const collective = this.diloco ? null : this.inputs.collective;
+    if (this.diloco && !isFirst(this.inputs.collective)) return {};
     const isLast = this.step === config.training.steps;
     const result = await evaluateDomains(model, heldOut, {
       T,
@@ -202,10 +241,31 @@ export class TrainingRun {
     const laggingSteps = this.parallel ? await this.parallel.laggingStepCounts() : laggingStepCounts;
     const lagging = Object.keys(laggingSteps).length > 0 ? { laggingSteps } : {};
     const optimizer = this.parallel ? await this.parallel.optimizerState() : this.optimizer.state();
-    if (!isFirst(this.inputs.collective)) return;
+    const own = { optimizerSteps, ...lagging, lossScale, guard, unsettled };
+    if (!isFirst(this.inputs.collective)) {
+      await this.diloco?.sendState(step, prefixed(this.liveTensors()), own);
+      return;
+    }
     const plannedSteps = this.inputs.config.training.steps;
-    const state = { step, plannedSteps, optimizerSteps, ...lagging, position, lossScale, guard, unsettled, best };
-    await this.keeper.save(state, { ...this.liveTensors(), optimizer });
+    const files: Record<string, Readonly<Record<string, SafetensorsInput>>> = { ...this.liveTensors(), optimizer };
+    const state: TrainingState = { step, plannedSteps, ...own, position, best };
+    await this.keeper.save(this.diloco ? await this.withOtherRanks(this.diloco, state, files) : state, files);
+  }
+
+  /** Adds to a checkpoint what the other ranks have, and the exchange between them. */
+  private async withOtherRanks(
+    diloco: Diloco,
+    state: TrainingState,
+    files: Record<string, Readonly<Record<string, SafetensorsInput>>>,
+  ): Promise<TrainingState> {
+    const outer = await diloco.outerState();
+    files['outer'] = outer.tensors;
+    const others: Record<string, RankTrainingState> = {};
+    for (const [rank, { tensors, state: own }] of await diloco.gatherStates(state.step)) {
+      files[`rank-${rank}`] = tensors;
+      others[rank] = own as RankTrainingState;
+    }
+    return { ...state, diloco: { ...outer.state, others } };
   }
 
   /** What a checkpoint holds of this rank, by file. */
@@ -216,19 +276,50 @@ export class TrainingRun {
 
   private async restore(checkpoint: Checkpoint, position: SequencePosition): Promise<void> {
     const { state, files } = checkpoint;
+    if (this.diloco) return this.restoreRank(this.diloco, checkpoint, position);
     const isSharded = this.parallel !== null && this.inputs.config.training.shardOptimizer;
     for (const [name, tensors] of Object.entries(this.liveTensors())) {
       const others = name === 'optimizer' && isSharded ? 'ignore' : 'refuse';
       restoreTensors(tensors, files[`${name}.safetensors`] ?? new Uint8Array(), `${name}.safetensors`, others);
     }
-    this.optimizer.loadState(this.optimizer.state(), state.optimizerSteps, state.laggingSteps);
+    await this.takeUp(state, state, position);
+  }
+
+  /** @param own what this rank has of its own */
+  private async takeUp(state: TrainingState, own: RankTrainingState, position: SequencePosition): Promise<void> {
+    this.optimizer.loadState(this.optimizer.state(), own.optimizerSteps, own.laggingSteps);
     this.step = state.step;
     this.position = position;
     this.best = state.best;
-    this.ledger.restore(state);
+    this.ledger.restore(own);
     if (isFirst(this.inputs.collective)) {
-      await this.ledger.forgetAfter(state.step - state.unsettled.length);
+      await this.ledger.forgetAfter(state.step - own.unsettled.length);
     }
+  }
+
+  /** Rank `r` goes on as rank `r mod n` of the `n` that were saved, or as rank 0 where that one was left out. */
+  private async restoreRank(diloco: Diloco, { state, files }: Checkpoint, position: SequencePosition): Promise<void> {
+    if (state.diloco === undefined || files['outer.safetensors'] === undefined) {
+      throw new CheckpointError(
+        'checkpoint: outer.safetensors must be there for a run with training.sync diloco, it is not. Was it saved with another sync?',
+      );
+    }
+    const saved = (this.inputs.collective?.rank ?? 0) % state.diloco.ranks;
+    const others = state.diloco.others[saved];
+    const outer = readSafetensors(files['outer.safetensors']).tensors;
+    if (others === undefined) {
+      for (const [name, tensors] of Object.entries(this.liveTensors())) {
+        restoreTensors(tensors, files[`${name}.safetensors`] ?? new Uint8Array(), `${name}.safetensors`);
+      }
+      await diloco.restore(state.step, state.diloco, outer, outer);
+      return this.takeUp(state, state, position);
+    }
+    const file = `rank-${saved}.safetensors`;
+    const live = prefixed(this.liveTensors());
+    // The exchange's own tensors lie there too.
+    restoreTensors(live, files[file], file, 'ignore');
+    await diloco.restore(state.step, state.diloco, outer, readSafetensors(files[file]).tensors);
+    return this.takeUp(state, others, position);
   }
 
   /** Back to the newest checkpoint's weights, on with the data after the bad batch. */
@@ -247,16 +338,30 @@ export class TrainingRun {
   private async finish(): Promise<RunSummary> {
     const { config, listener = () => {} } = this.inputs;
     const interrupted = this.step < config.training.steps;
-    if (interrupted && this.step > 0 && config.checkpoint.every !== null) await this.save();
-    await this.settleDownTo(0);
-    await this.ledger.flush();
-    await this.keeper.finish();
+    try {
+      if (interrupted && this.step > 0 && config.checkpoint.every !== null) await this.save();
+      await this.settleDownTo(0);
+      await this.ledger.flush();
+      await this.keeper.finish();
+    } finally {
+      await this.diloco?.end();
+    }
     listener({ kind: 'end', step: this.step, interrupted });
-    return { step: this.step, interrupted, ...this.ledger.last };
+    const absentRanks = this.diloco?.absent ?? [];
+    return { step: this.step, interrupted, absentRanks, ...this.ledger.last };
   }
 }
 
 /** Whether this is the rank that logs and saves. */
 function isFirst(collective: Collective | null | undefined): boolean {
   return (collective?.rank ?? 0) === 0;
+}
+
+/** Tensors of several files as those of one. */
+function prefixed(files: Readonly<Record<string, Readonly<Record<string, Tensor>>>>): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(files).flatMap(([file, tensors]) =>
+      Object.entries(tensors).map(([name, tensor]): [string, Tensor] => [`${file}/${name}`, tensor]),
+    ),
+  );
 }

@@ -63,6 +63,8 @@ export interface StepNumbers {
  * before the call returns, so a steady loop allocates nothing after its first step.
  *
  * A step whose gradient is not finite, or whose loss exceeds the limit, leaves weights and optimiser as they were.
+ *
+ * @param onGradient told about each contribution to a parameter's gradient as it comes
  */
 export function trainingStep(
   model: TrainableModel,
@@ -70,11 +72,12 @@ export function trainingStep(
   batch: HostBatch,
   options: TrainingStepOptions,
   controls: StepControls,
+  onGradient?: OnGradient,
 ): Promise<StepNumbers> {
   const params = model.parameters();
   const { device } = Object.values(params)[0];
   const numbers = tidy(() => {
-    const loss = accumulateGradients(model, batch, options, controls.lossScale);
+    const loss = accumulateGradients(model, batch, options, controls.lossScale, onGradient);
     const clipped = clipGradNorm(params, options.clipNorm, 1 / controls.lossScale);
     const gradScale = refuseAbove(controls.lossLimit, crossEntropyOf(loss), clipped.gradScale);
     optimizer.step({ lrRatio: controls.lrRatio, gradScale });

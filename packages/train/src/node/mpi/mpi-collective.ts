@@ -1,4 +1,4 @@
-import type { Collective, CollectiveBuffer } from '../../distributed/collective.ts';
+import type { Collective, CollectiveBuffer, PeerMessage } from '../../distributed/collective.ts';
 import { CollectiveError } from '../../distributed/collective-error.ts';
 import type { MpiEnvironment } from './mpi-environment.ts';
 import type { MpiLibrary } from './mpi-library.ts';
@@ -9,6 +9,18 @@ interface Operation {
   readonly memory: readonly ArrayBufferView[];
   readonly done: () => void;
 }
+
+/** A message that comes or goes; alone among operations it may never end. */
+interface Letter {
+  readonly request: BigUint64Array;
+  readonly bytes: Uint8Array;
+  readonly from: number | null;
+  readonly done: () => void;
+  state: 'under way' | 'there' | 'failed';
+}
+
+/** Of messages between two ranks. */
+const MESSAGE_TAG = 1;
 
 /**
  * MPI moves data only while it is called: in every turn of the event loop while operations under way can be expected to last,
@@ -35,6 +47,10 @@ export class MpiCollective implements Collective {
   /** When what is under way should have ended, in `performance.now()`. */
   private eagerUntil = 0;
   private readonly flag = new Int32Array(1);
+  private sending: Letter[] = [];
+  /** In the order in which they were sent, by sender. */
+  private arriving: Letter[] = [];
+  private hasMail = false;
 
   /**
    * Initialises MPI.
@@ -96,7 +112,43 @@ export class MpiCollective implements Collective {
     return this.start('MPI_Ibarrier', [], (request) => this.mpi.ibarrier(this.mpi.world, request));
   }
 
+  send(to: number, bytes: Uint8Array): Promise<void> {
+    this.openMail();
+    return new Promise((done) => {
+      const letter: Letter = { request: new BigUint64Array(1), bytes, from: null, done, state: 'under way' };
+      if (this.mpi.isend(bytes, to, MESSAGE_TAG, this.mpi.world, letter.request) !== 0) return;
+      this.sending.push(letter);
+      this.expect(bytes.length);
+      this.keepPolling();
+    });
+  }
+
+  receive(): PeerMessage | null {
+    this.openMail();
+    const { mpi } = this;
+    for (let coming = mpi.iprobe(MESSAGE_TAG, mpi.world); coming; coming = mpi.iprobe(MESSAGE_TAG, mpi.world)) {
+      const { from } = coming;
+      const bytes = new Uint8Array(coming.bytes);
+      const letter: Letter = { request: new BigUint64Array(1), bytes, from, done: () => {}, state: 'under way' };
+      if (mpi.irecv(bytes, from, MESSAGE_TAG, mpi.world, letter.request) !== 0) continue;
+      this.arriving.push(letter);
+      this.expect(bytes.length);
+      this.keepPolling();
+    }
+    this.progressMail();
+    const held = new Set<number>();
+    for (const [i, { from, bytes, state }] of this.arriving.entries()) {
+      if (state === 'there' && !held.has(from!)) {
+        this.arriving.splice(i, 1);
+        return { from: from!, bytes };
+      }
+      held.add(from!);
+    }
+    return null;
+  }
+
   progress(): void {
+    this.progressMail();
     // A look at one moves all; they end in about the order in which they began.
     for (;;) {
       const [oldest] = this.operations;
@@ -119,6 +171,41 @@ export class MpiCollective implements Collective {
     check(this.mpi.finalize(), 'MPI_Finalize');
   }
 
+  leave(): void {
+    this.sending = [];
+    this.arriving = [];
+    this.operations = [];
+  }
+
+  /** A rank that is gone must not end those that write to it. */
+  private openMail(): void {
+    if (this.hasMail) return;
+    this.hasMail = true;
+    check(this.mpi.returnErrors(this.mpi.world), 'MPI_Comm_set_errhandler');
+  }
+
+  private progressMail(): void {
+    for (const letter of [...this.sending, ...this.arriving]) {
+      if (letter.state !== 'under way') continue;
+      const status = this.mpi.test(letter.request, this.flag);
+      if (status === 0 && this.flag[0] !== 1) continue;
+      letter.state = status === 0 ? 'there' : 'failed';
+      if (status === 0) letter.done();
+    }
+    this.sending = this.sending.filter(({ state }) => state === 'under way');
+    // What broke off on its way never comes.
+    this.arriving = this.arriving.filter(({ state }) => state !== 'failed');
+  }
+
+  private get lettersUnderWay(): number {
+    return this.sending.length + this.arriving.reduce((sum, { state }) => sum + (state === 'under way' ? 1 : 0), 0);
+  }
+
+  /** Keeps MPI awake for as long as so many bytes should take. */
+  private expect(bytes: number): void {
+    this.eagerUntil = Math.max(this.eagerUntil, performance.now() + EAGER_MS) + bytes / EAGER_BYTES_PER_MS;
+  }
+
   private start(
     name: string,
     memory: readonly ArrayBufferView[],
@@ -127,7 +214,7 @@ export class MpiCollective implements Collective {
     const request = new BigUint64Array(1);
     check(launch(request), name);
     const bytes = memory.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    this.eagerUntil = Math.max(this.eagerUntil, performance.now() + EAGER_MS) + bytes / EAGER_BYTES_PER_MS;
+    this.expect(bytes);
     return new Promise((done) => {
       this.operations.push({ request, memory, done });
       this.keepPolling();
@@ -140,10 +227,11 @@ export class MpiCollective implements Collective {
     const poll = (): void => {
       const startedAt = performance.now();
       const until = Math.min(this.eagerUntil, startedAt + BURST_MS);
-      const before = this.operations.length;
+      const underWay = (): number => this.operations.length + this.lettersUnderWay;
+      const before = underWay();
       do this.progress();
-      while (this.operations.length === before && performance.now() < until);
-      if (this.operations.length === 0) this.isPolling = false;
+      while (underWay() === before && performance.now() < until);
+      if (underWay() === 0) this.isPolling = false;
       else if (startedAt < this.eagerUntil) setImmediate(poll);
       else setTimeout(poll, POLL_INTERVAL_MS);
     };

@@ -49,6 +49,12 @@ export interface MpiLibrary {
     request: BigUint64Array,
   ): Status;
   ibarrier(comm: Handle, request: BigUint64Array): Status;
+  /** Makes failures of messages statuses instead of the end of the job. */
+  returnErrors(comm: Handle): Status;
+  isend(bytes: Uint8Array, to: number, tag: number, comm: Handle, request: BigUint64Array): Status;
+  irecv(bytes: Uint8Array, from: number, tag: number, comm: Handle, request: BigUint64Array): Status;
+  /** A message that has come, from whomever; null when there is none. @throws nothing; a failure counts as none */
+  iprobe(tag: number, comm: Handle): { readonly from: number; readonly bytes: number } | null;
 }
 
 /** Where OpenMPI 4 and 5 lie, by the loader's search path. */
@@ -60,6 +66,10 @@ const LIBRARY_NAMES: Readonly<Record<string, readonly string[]>> = {
 /** `MPI_IN_PLACE` and `MPI_STATUS_IGNORE` of OpenMPI's mpi.h. */
 const IN_PLACE = 1;
 const STATUS_IGNORE = 0;
+/** `MPI_ANY_SOURCE`. */
+const ANY_SOURCE = -1;
+/** Of `MPI_Status`: the sender is its first int, the bytes its only size_t, at 16. */
+const STATUS_BYTES = 24;
 
 /**
  * Loads OpenMPI through `koffi`.
@@ -108,9 +118,17 @@ function bind(koffi: Koffi, library: LoadedLibrary): MpiLibrary {
     'int MPI_Iallgatherv(uintptr_t send, int sendCount, uintptr_t sendType, void *recv, void *counts, void *starts, ' +
       'uintptr_t type, uintptr_t comm, void *request)',
   );
+  const byte = address('ompi_mpi_byte');
+  const message = 'int count, uintptr_t type, int peer, int tag, uintptr_t comm, void *request';
+  const isend = func(`int MPI_Isend(void *buffer, ${message})`);
+  const irecv = func(`int MPI_Irecv(void *buffer, ${message})`);
+  const iprobe = func('int MPI_Iprobe(int source, int tag, uintptr_t comm, void *flag, void *status)');
+  const returnErrors = func('int MPI_Comm_set_errhandler(uintptr_t comm, uintptr_t handler)');
+  const flag = new Int32Array(1);
+  const status = new DataView(new ArrayBuffer(STATUS_BYTES));
   return {
     world: address('ompi_mpi_comm_world'),
-    types: { float: address('ompi_mpi_float'), double: address('ompi_mpi_double'), byte: address('ompi_mpi_byte') },
+    types: { float: address('ompi_mpi_float'), double: address('ompi_mpi_double'), byte },
     ops: { sum: address('ompi_mpi_op_sum'), max: address('ompi_mpi_op_max') },
     init: () => init(null, null),
     finalize: func('int MPI_Finalize()'),
@@ -124,6 +142,13 @@ function bind(koffi: Koffi, library: LoadedLibrary): MpiLibrary {
       iallgatherv(IN_PLACE, 0, type, buffer, counts, starts, type, comm, request),
     ibcast: func('int MPI_Ibcast(void *buffer, int count, uintptr_t type, int root, uintptr_t comm, void *request)'),
     ibarrier: func('int MPI_Ibarrier(uintptr_t comm, void *request)'),
+    returnErrors: (comm) => returnErrors(comm, address('ompi_mpi_errors_return')),
+    isend: (bytes, to, tag, comm, request) => isend(bytes, bytes.length, byte, to, tag, comm, request),
+    irecv: (bytes, from, tag, comm, request) => irecv(bytes, bytes.length, byte, from, tag, comm, request),
+    iprobe(tag, comm) {
+      if (iprobe(ANY_SOURCE, tag, comm, flag, status) !== 0 || flag[0] !== 1) return null;
+      return { from: status.getInt32(0, true), bytes: Number(status.getBigUint64(16, true)) };
+    },
   };
 }
 
