@@ -58,12 +58,20 @@ export { splitDocuments, splitText, type TextSplit } from './data/text-split.ts'
 export { type TokenSource, tokensInMemory } from './data/token-source.ts';
 export { requireAgreement, together } from './distributed/agreement.ts';
 export { broadcastJson } from './distributed/broadcast-json.ts';
-export type { Collective, CollectiveBuffer } from './distributed/collective.ts';
+export type { Collective, CollectiveBuffer, PeerMessage } from './distributed/collective.ts';
 export { CollectiveError, PeerFailedError } from './distributed/collective-error.ts';
+export type { CommunicationCosts } from './distributed/communication-meter.ts';
 export { inProcessCollectives } from './distributed/in-process-collective.ts';
 export { parameterOwners } from './distributed/parameter-owners.ts';
 export { readOnlyStorage } from './distributed/read-only-storage.ts';
 export { requireDivisibleBatch } from './distributed/require-divisible-batch.ts';
+export {
+  type RankSimulation,
+  type SimulatedSync,
+  type SimulationResult,
+  simulateRanks,
+} from './distributed/simulate-ranks.ts';
+export { type Link, throttledCollective } from './distributed/throttled-collective.ts';
 export { MetricsLog, type MetricsRow, readMetrics, truncateMetrics } from './metrics/metrics-log.ts';
 export type { GivenFile, GivenFiles } from './open/given-files.ts';
 export { OpenedRun, type OpenRunOptions, openRun, type RunPlace } from './open/open-run.ts';
