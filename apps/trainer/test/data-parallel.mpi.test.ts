@@ -182,7 +182,7 @@ describe('mpirun moda train with training.sync diloco [cpu]', () => {
     const args = [...SETTINGS, '--steps', '60', '-s', 'checkpoint.every=20'];
     const apart = diloco(['every=10', 'delay=3', 'patienceSeconds=2']);
     let killed = 0;
-    const train = [process.execPath, CLI, 'train', ...args, ...apart, '-n', 'apart'];
+    const train = [process.execPath, CLI, 'train', ...args, ...apart, '-n', 'bereft'];
     const job = await mpirun(['--enable-recovery', '-n', '4', ...train], {
       cwd,
       onOutput: (_, output) => {
@@ -196,10 +196,10 @@ describe('mpirun moda train with training.sync diloco [cpu]', () => {
     expect(killed).toBe(1);
     expect(job.stdout).toMatch(/warning: train: rank 2 has sent nothing of step \d+; the others go on without it/);
     expect(job.stdout).toMatch(/step 60\/60 {2}loss/);
-    expect(job.stdout).toMatch(/report +runs\/apart\/report.html/);
-    expect(await heldOut('apart')).toBeLessThan((await rows('apart'))[0].loss);
+    expect(job.stdout).toMatch(/report +runs\/bereft\/report.html/);
+    expect(await heldOut('bereft')).toBeLessThan((await rows('bereft'))[0].loss);
     expect([0, 1, 3].flatMap(pidsOfRank)).toEqual([]);
-    await readFile(join(cwd, 'runs/apart/checkpoints/step-00000060/rank-3.safetensors'));
+    await readFile(join(cwd, 'runs/bereft/checkpoints/step-00000060/rank-3.safetensors'));
   }, 240_000);
 });
 

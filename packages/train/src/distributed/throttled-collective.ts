@@ -29,6 +29,7 @@ class ThrottledCollective implements Collective {
   readonly localSize: number;
   /** When the link has sent all that was given to it, in `performance.now()`. */
   private freeAt = 0;
+  private lastSent: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly inner: Collective,
@@ -60,9 +61,12 @@ class ThrottledCollective implements Collective {
     return this.delayed(new Uint8Array(), 1, () => this.inner.barrier());
   }
 
-  async send(to: number, bytes: Uint8Array): Promise<void> {
-    await until(this.leaves(bytes.length) + this.link.latencyMs);
-    await this.inner.send(to, bytes);
+  send(to: number, bytes: Uint8Array): Promise<void> {
+    // Timers are of whole milliseconds: two of them may end in another order.
+    const arrived = Promise.all([this.lastSent, until(this.leaves(bytes.length) + this.link.latencyMs)]);
+    const sent = arrived.then(() => this.inner.send(to, bytes));
+    this.lastSent = sent;
+    return sent;
   }
 
   receive(): PeerMessage | null {

@@ -1,6 +1,6 @@
 import { add, assign, noGrad, type SafetensorsInput, type Tensor, tensor, tidy } from '@modajs/tensor';
 import type { RunConfig } from '../../config/run-config.ts';
-import { awaitedLater } from '../../run/awaited-later.ts';
+import { deferRejection } from '../../run/defer-rejection.ts';
 import type { Collective, PeerMessage } from '../collective.ts';
 import { CollectiveError } from '../collective-error.ts';
 import { CommunicationMeter } from '../communication-meter.ts';
@@ -256,7 +256,7 @@ export class Diloco {
     const copied = copyToHost(this.fragments[round.fragment].staged, delta);
     const sending =
       copied === null ? Promise.resolve(this.post(round, delta)) : copied.then(() => this.post(round, delta));
-    const flight = { ...round, delta, sending: awaitedLater(sending), startedAt: performance.now() };
+    const flight = { ...round, delta, sending: deferRejection(sending), startedAt: performance.now() };
     this.flights.set(roundKey(round), flight);
     return flight;
   }
@@ -523,7 +523,7 @@ export class Diloco {
     this.meter.sent(letter.length);
     // It arrives or it does not: who waits for it notices.
     this.unsent.add(letter);
-    awaitedLater(this.collective.send(to, letter).then(() => this.unsent.delete(letter)));
+    deferRejection(this.collective.send(to, letter).then(() => this.unsent.delete(letter)));
   }
 }
 
