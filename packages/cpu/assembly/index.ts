@@ -34,6 +34,8 @@ import {
   KERNEL_ATTENTION_BACKWARD_QUERY,
   KERNEL_ATTENTION_BACKWARD_KEY,
   KERNEL_ATTENTION_BACKWARD_DEPTH,
+  KERNEL_QUANTIZED_PRODUCT,
+  KERNEL_DEQUANTIZE,
 } from '../src/abi/kernels';
 import {
   CONTROL_ARGUMENTS, CONTROL_FAILED, CONTROL_FINISHED_TILES, CONTROL_GENERATION, CONTROL_INSIDE, CONTROL_KERNEL, CONTROL_NEXT_TILE, CONTROL_OPEN,
@@ -50,6 +52,7 @@ import { integerBinary, integerUnary, integerWhere } from './integer-elementwise
 import { matmul, matmulPack, matmulRows } from './matmul';
 import { layerNorm, layerNormBackward, rmsNorm, rmsNormBackward } from './norm';
 import { adamw, sumSquares } from './optimizer';
+import { dequantize, quantizedProduct } from './quantized';
 import { dropout, random } from './random';
 import { argmax, reduce } from './reduce';
 import { rope } from './rope';
@@ -95,6 +98,8 @@ function dispatch(kernel: i32, args: usize, tile: i32): void {
     case KERNEL_ATTENTION_BACKWARD_QUERY: attentionBackwardQuery(args, tile); break;
     case KERNEL_ATTENTION_BACKWARD_KEY: attentionBackwardKey(args, tile); break;
     case KERNEL_ATTENTION_BACKWARD_DEPTH: attentionBackwardDepth(args, tile); break;
+    case KERNEL_QUANTIZED_PRODUCT: quantizedProduct(args, tile); break;
+    case KERNEL_DEQUANTIZE: dequantize(args, tile); break;
     default: unreachable();
   }
 }

@@ -13,6 +13,7 @@ export { type CpuMatmulOptions, matmul } from './ops/matmul.ts';
 export { type CpuNorm, type CpuNormGradients, norm, normBackward } from './ops/norm.ts';
 export type { CpuBinaryOp, CpuReduceOp, CpuTernaryOp, CpuUnaryOp } from './ops/operator-codes.ts';
 export { adamw, type CpuAdamW, sumSquares } from './ops/optimizer.ts';
+export { type CpuQuantized, dequantize, quantizedProduct } from './ops/quantized.ts';
 export { dropout, random } from './ops/random.ts';
 export { argmax, reduce } from './ops/reduce.ts';
 export { type CpuRopeOptions, rope } from './ops/rope.ts';

@@ -19,7 +19,7 @@ export {
 export { createDecoder, Decoder, type DecoderOptions } from './decoder/decoder.ts';
 export { DecoderCache, type DecoderCacheOptions } from './decoder/decoder-cache.ts';
 export type { ForwardOptions } from './decoder/forward-options.ts';
-export type { HostParameter, ParameterSource, StoredParameter } from './decoder/load-parameters.ts';
+export type { HostParameter, ParameterSource, StoredBlocks, StoredParameter } from './decoder/load-parameters.ts';
 export { readsSlots, visibleChunk, writtenSlots } from './depth/decoder-depth.ts';
 export { type DepthConfig, type DepthInput, type DepthKind, depthMechanisms } from './depth/mechanisms.ts';
 export { type SlotOrigin, slotOrigins } from './depth/slot-origins.ts';

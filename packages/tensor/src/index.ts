@@ -25,6 +25,7 @@ export { editDistance, nearestKey } from './core/nearest-key.ts';
 export { packedZeros } from './core/packed.ts';
 export { hasDecay, isDecayed, type ParameterRole } from './core/parameter-role.ts';
 export { normalAt, philox, uniformAt } from './core/philox.ts';
+export { QuantizedMatrix } from './core/quantized-matrix.ts';
 export { type Scope, scope, type TensorTree, tidy, withoutScope } from './core/scope.ts';
 export type { Shape } from './core/shape.ts';
 export { showTensorsInDevtools } from './core/show-tensor.ts';
@@ -123,6 +124,7 @@ export { maskedFill, type OneHotOptions, oneHot, tril, triu } from './ops/masks.
 export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';
 export { type MultinomialOptions, multinomial } from './ops/multinomial.ts';
 export { layerNorm, rmsNorm } from './ops/normalization.ts';
+export { quantizedLinear } from './ops/quantized-linear.ts';
 export { flip, roll } from './ops/rearrange.ts';
 export { argmax, max, mean, min, type ReduceOptions, sum, variance } from './ops/reductions.ts';
 export { type RopeOptions, rope } from './ops/rope.ts';

@@ -28,6 +28,7 @@ interface GenerateOptions {
   readonly threads?: number;
   readonly step?: number;
   readonly average?: boolean;
+  readonly dequantize?: boolean;
   readonly out: string;
 }
 
@@ -65,6 +66,7 @@ export function registerGenerate(program: Command): void {
     .option('--threads <count>', 'threads of the cpu device', positiveInteger)
     .option('--step <number>', 'checkpoint to use (default: the newest whole one)', positiveInteger)
     .option('--average', 'use the moving average of the weights')
+    .option('--dequantize', 'widen weights that a GGUF file has in Q8_0 or Q4_0, which stay so in memory by default')
     .option('-o, --out <folder>', 'where runs are kept', 'runs')
     .action(generateWith);
 }
@@ -83,7 +85,7 @@ async function generateWith(name: string, options: GenerateOptions): Promise<voi
     }
     const device = await openDevice({ device: options.device, threads: options.threads ?? null });
     try {
-      const model = await loadModel(source, device, adapters);
+      const model = await loadModel(source, device, adapters, !options.dequantize);
       if (options.chat) await answerTurns(model, prompt, options);
       else await continueText(model, prompt!, options);
     } finally {

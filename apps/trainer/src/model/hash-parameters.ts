@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { StoredParameter } from '@modajs/models';
+import type { HostParameter, StoredBlocks, StoredParameter } from '@modajs/models';
 
 /** Parameters that are hashed as they are read, and their hash when all were. */
 export interface HashedParameters {
@@ -14,17 +14,29 @@ export interface HashedParameters {
  */
 export function hashParameters(parameters: ReadonlyMap<string, StoredParameter>): HashedParameters {
   const hash = createHash('sha256');
+  const add = (name: string, { data }: HostParameter): void => {
+    const { buffer, byteOffset, byteLength } = Float32Array.from(data);
+    hash.update(name);
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  };
+  // The numbers count, whichever way they are kept.
+  const hashedBlocks = (name: string, stored: StoredParameter, { format, read }: StoredBlocks): StoredBlocks => ({
+    format,
+    read: async () => {
+      add(name, await stored.read());
+      return read();
+    },
+  });
   const hashed = [...parameters].map(([name, stored]): [string, StoredParameter] => [
     name,
     {
       shape: stored.shape,
       read: async () => {
         const value = await stored.read();
-        const { buffer, byteOffset, byteLength } = Float32Array.from(value.data);
-        hash.update(name);
-        hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+        add(name, value);
         return value;
       },
+      ...(stored.quantized ? { quantized: hashedBlocks(name, stored, stored.quantized) } : {}),
     },
   ]);
   return { parameters: new Map(hashed), sha256: () => hash.digest('hex') };

@@ -4,6 +4,7 @@ import {
   type DecoderConfig,
   LoraAdapter,
   mergeAdapters,
+  type StoredBlocks,
   type StoredParameter,
 } from '@modajs/models';
 import type { Device } from '@modajs/tensor';
@@ -61,19 +62,22 @@ export interface LoadedModel extends ModelText {
  * disposes of the decoder.
  *
  * @param more adapters beside those that the model has
+ * @param keepQuantized matrices that lie in the file in Q8_0 or Q4_0 stay so in memory: for generation
  * @throws CheckpointError when an adapter is for a model with other weights
  */
 export async function loadModel(
   source: ModelSource,
   device: Device,
   more: readonly SourcedAdapter[] = [],
+  keepQuantized = false,
 ): Promise<LoadedModel> {
   const { config } = source;
   const text = await source.text();
   const { label, parameters } = await source.values();
   const adapters = [...(await source.adapters()), ...more];
   const computeDtype = source.prefersF16 && device.supportsF16 ? 'f16' : 'f32';
-  const decoder = createDecoder(config, { device, computeDtype });
+  const quantized = keepQuantized ? quantizedFormats(parameters) : undefined;
+  const decoder = createDecoder(config, { device, computeDtype, quantized, isFrozen: keepQuantized });
   try {
     if (adapters.length === 0) await decoder.readParameters(parameters);
     else {
@@ -92,6 +96,13 @@ export async function loadModel(
     throw error;
   }
   return { name: label, decoder, ...text };
+}
+
+/** Matrices that may stay as they are stored, by name. */
+export function quantizedFormats(
+  parameters: ReadonlyMap<string, StoredParameter>,
+): ReadonlyMap<string, StoredBlocks['format']> {
+  return new Map([...parameters].flatMap(([name, { quantized }]) => (quantized ? [[name, quantized.format]] : [])));
 }
 
 /** A model's values with its adapters added to the weights. */

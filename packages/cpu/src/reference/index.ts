@@ -9,6 +9,7 @@ export * from './erf.ts';
 export * from './gather.ts';
 export * from './layer-norm.ts';
 export * from './matmul.ts';
+export * from './quantized.ts';
 export * from './reduce.ts';
 export * from './rms-norm.ts';
 export * from './rope.ts';

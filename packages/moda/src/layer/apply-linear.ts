@@ -1,11 +1,11 @@
-import { add, affine, ConfigError, linear, shown, type Tensor } from '@modajs/tensor';
+import { add, affine, ConfigError, linear, QuantizedMatrix, quantizedLinear, shown, type Tensor } from '@modajs/tensor';
 import { checkFields, finite } from '@modajs/tensor/checks';
 import type { LinearWeights } from './layer-config.ts';
 
 /**
  * `x W^T + bias`, plus `scale (x A^T) B^T` of every low-rank adapter of the map: `x [..., I]` -> `[..., O]`.
  *
- * @param into memory for the result where the map has no adapter
+ * @param into memory for the result where the map has no adapter and its weight is not quantized
  * @throws ConfigError | ShapeError | DTypeError | DeviceError
  * Reference: Hu et al., "LoRA", arXiv 2106.09685.
  */
@@ -15,8 +15,8 @@ export function applyLinear(x: Tensor, map: LinearWeights, into: Tensor | null =
   if (!Array.isArray(adapters)) {
     throw new ConfigError(`applyLinear: map.adapters must be a list of adapters, got ${shown(adapters)}.`);
   }
-  if (adapters.length === 0) return linear(x, weight, bias, into);
-  let out = linear(x, weight, bias);
+  if (adapters.length === 0 && !(weight instanceof QuantizedMatrix)) return linear(x, weight, bias, into);
+  let out = weight instanceof QuantizedMatrix ? quantizedLinear(x, weight, bias) : linear(x, weight, bias);
   for (const [i, adapter] of (adapters as NonNullable<LinearWeights['adapters']>).entries()) {
     checkFields('applyLinear', `map.adapters[${i}]`, adapter, { scale: finite });
     out = add(out, affine(linear(linear(x, adapter.a), adapter.b), adapter.scale, 0));

@@ -1,4 +1,4 @@
-import { linear, mul, reshape, split, type Tensor } from '@modajs/tensor';
+import { mul, reshape, split, type Tensor } from '@modajs/tensor';
 import { checkOperands, rankIs } from '@modajs/tensor/checks';
 import type { SlotStream } from '../stream/slot-stream.ts';
 import { applyLinear } from './apply-linear.ts';
@@ -75,7 +75,7 @@ export function writeSlot(
   score: LinearWeights | null | undefined,
 ): void {
   if (!stream.hasScores) stream.write(k, v);
-  else stream.write(k, v, linear(x, score!.weight, score!.bias ?? undefined));
+  else stream.write(k, v, applyLinear(x, score!));
 }
 
 /** Keys as the configuration says and values from a depth projection; in the slot's memory as far as one pass can put them there. */

@@ -1,4 +1,4 @@
-import { ConfigError, type Tensor } from '@modajs/tensor';
+import { ConfigError, QuantizedMatrix, type Tensor } from '@modajs/tensor';
 import {
   type Check,
   checkFields,
@@ -53,7 +53,8 @@ export function checkLayerConfig(operation: string, config: AttentionLayerConfig
 export function checkProjection(operation: string, x: Tensor, name: string, projection: LinearWeights): void {
   checkFields(operation, name, projection, {});
   const { weight, bias } = projection;
-  checkOperands(operation, { x, [`${name}.weight`]: weight }, { [`${name}.bias`]: bias });
+  const own = weight instanceof QuantizedMatrix ? {} : { [`${name}.weight`]: weight };
+  checkOperands(operation, { x, ...own }, { [`${name}.bias`]: bias });
   floatOnly(operation, x);
   rankIs(operation, 'x', x, '[B, T, C]');
 }

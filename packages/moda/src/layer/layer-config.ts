@@ -1,8 +1,8 @@
-import type { Tensor } from '@modajs/tensor';
+import type { QuantizedMatrix, Tensor } from '@modajs/tensor';
 
-/** Weight `[outputs, inputs]` and bias `[outputs]` of a linear map, Hugging Face layout. */
+/** Weight `[outputs, inputs]`, which may be quantized, and bias `[outputs]` of a linear map, Hugging Face layout. */
 export interface LinearWeights {
-  readonly weight: Tensor;
+  readonly weight: Tensor | QuantizedMatrix;
   readonly bias: Tensor | null;
   /** Low-rank additions to the weight; none by default. */
   readonly adapters?: readonly LowRankWeights[];

@@ -59,7 +59,7 @@ function understands(config: DecoderConfig): boolean {
 
 /**
  * Whether the fused decoding kernels compute this model: on WebGPU, one row, one dtype; blocks of RMSNorm, RoPE and SwiGLU;
- * the residual sum, or MoDA with keys prepared by their writer and all slots or the newest; without adapters.
+ * the residual sum, or MoDA with keys prepared by their writer and all slots or the newest; without adapters, none of whose weights is quantized.
  */
 export function canDecodeFused(model: Decoder, { options }: DecoderCache): boolean {
   const { config, device, computeDtype } = model;
@@ -69,6 +69,6 @@ export function canDecodeFused(model: Decoder, { options }: DecoderCache): boole
   const words = headDim / elementsPerVector(computeDtype);
   const isHead = Number.isInteger(Math.log2(words)) && nHeads / nKvHeads <= 16;
   const isDType = model.parameterDtype === computeDtype && (options.dtype ?? 'f32') === computeDtype;
-  if (model.adapters.length > 0) return false;
+  if (model.adapters.length > 0 || model.quantized.size > 0) return false;
   return device.kind === 'webgpu' && options.B === 1 && understands(config) && isDepth && isHead && isDType;
 }

@@ -11,6 +11,7 @@ import {
   linear,
   linearCrossEntropy,
   ParameterCopies,
+  QuantizedMatrix,
   reshape,
   ShapeError,
   type Tensor,
@@ -19,6 +20,7 @@ import {
   tidy,
 } from '@modajs/tensor';
 import type { LoraAdapter } from '../adapter/lora-adapter.ts';
+import { adaptableMaps } from '../adapter/lora-config.ts';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import {
   arenaSlots,
@@ -47,6 +49,11 @@ import { Weights } from './weights.ts';
 export interface DecoderOptions extends ParameterOptions {
   /** dtype of activations and of the weights as they are used; that of the parameters by default. */
   readonly computeDtype?: DType;
+  /**
+   * Weights of blocks' linear maps that stay quantized, by name (`model.layers.0.mlp.up_proj.weight`), in a frozen decoder. They are no
+   * parameters: they have no gradients, and only `readParameters` fills them.
+   */
+  readonly quantized?: ReadonlyMap<string, QuantizedMatrix['format']>;
 }
 
 /** The depth slots of one forward pass; `arena` where it holds them, null where slots are kept by score. */
@@ -65,6 +72,7 @@ export class Decoder implements Disposable {
   readonly hasStaticSteps = true;
   readonly tellsLossParts = true;
   readonly #parameters: Record<string, Tensor>;
+  readonly #quantized = new Map<string, QuantizedMatrix>();
   readonly #computeDtype: DType;
   #adapters: readonly LoraAdapter[] = [];
   /** The parameters as operators use them; null when they have that dtype already. */
@@ -75,9 +83,16 @@ export class Decoder implements Disposable {
     readonly config: DecoderConfig,
     options: DecoderOptions = {},
   ) {
-    this.#parameters = createParameters(decoderSpecs(config), options);
+    const { quantized = new Map<string, QuantizedMatrix['format']>() } = options;
+    requireQuantizable(config, quantized, options.isFrozen ?? false);
+    const specs = Object.entries(decoderSpecs(config));
+    this.#parameters = createParameters(Object.fromEntries(specs.filter(([name]) => !quantized.has(name))), options);
     const { device, dtype } = this.#parameters['model.embed_tokens.weight'];
     this.device = device;
+    for (const [name, { shape }] of specs) {
+      const format = quantized.get(name);
+      if (format) this.#quantized.set(name, new QuantizedMatrix(format, [shape[0], shape[1]], device));
+    }
     this.#computeDtype = options.computeDtype ?? dtype;
     this.#copies = this.#computeDtype === dtype ? null : new ParameterCopies(this.#parameters, this.#computeDtype);
   }
@@ -95,6 +110,11 @@ export class Decoder implements Disposable {
   /** Parameters by Hugging Face (`olmo2`) name. The tensors are the model's own. */
   parameters(): Record<string, Tensor> {
     return { ...this.#parameters };
+  }
+
+  /** Weights that stay quantized, by name. The matrices are the model's own. */
+  get quantized(): ReadonlyMap<string, QuantizedMatrix> {
+    return this.#quantized;
   }
 
   /** What `attach` added. */
@@ -135,7 +155,11 @@ export class Decoder implements Disposable {
    *   values are changed then)
    */
   readParameters(source: ReadonlyMap<string, StoredParameter>): Promise<void> {
-    return readParameters(this.#parameters, source);
+    const all = Object.keys(decoderSpecs(this.config)).map((name) => [
+      name,
+      this.#quantized.get(name) ?? this.#parameters[name],
+    ]);
+    return readParameters(Object.fromEntries(all), source);
   }
 
   /**
@@ -151,7 +175,7 @@ export class Decoder implements Disposable {
       const [B, T] = ids.shape;
       this.#copies?.refresh();
       for (const adapter of this.#adapters) adapter.refresh();
-      const weights = new Weights(this.#parameters, this.#copies, this.#adapters);
+      const weights = new Weights(this.#parameters, this.#copies, this.#adapters, this.#quantized);
       const start = options.cache?.length ?? 0;
       const positions = options.positions ?? positionsFrom(start, B, T, this.device);
       let x = embedding(weights.get('model.embed_tokens.weight'), ids);
@@ -267,7 +291,7 @@ export class Decoder implements Disposable {
       const { perBlock } = depthSlots(config);
       const body = (layer: number, input: Tensor, at: Tensor, docRange: Tensor | null): Tensor => {
         stream?.arena?.rewind(layer * perBlock);
-        const ffnKv = new Weights(this.#parameters, this.#copies, this.#adapters);
+        const ffnKv = new Weights(this.#parameters, this.#copies, this.#adapters, this.#quantized);
         const path = residualPath({ config, x: input, join: joinOf(ffnKv) });
         runBlock(layer, path, config, ffnKv, contextOf(layer, at, docRange), length);
         return path.finish();
@@ -334,12 +358,34 @@ export class Decoder implements Disposable {
   /** Frees the parameters. */
   dispose(): void {
     for (const parameter of Object.values(this.#parameters)) parameter.dispose();
+    for (const matrix of this.#quantized.values()) matrix.dispose();
     this.#copies?.dispose();
     for (const adapter of this.#adapters) adapter.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+}
+
+/** @throws ConfigError for weights that are no maps of blocks, or that a training step would have to change */
+function requireQuantizable(
+  config: DecoderConfig,
+  quantized: NonNullable<DecoderOptions['quantized']>,
+  isFrozen: boolean,
+): void {
+  if (quantized.size === 0) return;
+  const maps = adaptableMaps(config);
+  for (const name of quantized.keys()) {
+    if (maps.has(name.replace(/\.weight$/, ''))) continue;
+    throw new ConfigError(`decoder: quantized must name weights of blocks' linear maps, got ${name}. Leave it out.`, {
+      name,
+    });
+  }
+  if (!isFrozen) {
+    throw new ConfigError(
+      'decoder: quantized weights cannot change, got isFrozen=false. Set isFrozen, and train an adapter.',
+    );
   }
 }
 

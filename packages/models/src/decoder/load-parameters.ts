@@ -1,4 +1,4 @@
-import { assign, CheckpointError, type HostArray, type Tensor } from '@modajs/tensor';
+import { assign, CheckpointError, type HostArray, QuantizedMatrix, type Tensor } from '@modajs/tensor';
 
 /** Values for parameters by name: host arrays with shapes, as `readSafetensors` gives them. */
 export type ParameterSource = ReadonlyMap<string, HostParameter> | Readonly<Record<string, HostParameter>>;
@@ -13,6 +13,15 @@ export interface HostParameter {
 export interface StoredParameter {
   readonly shape: readonly number[];
   read(): Promise<HostParameter>;
+  /** Of a matrix that is stored in blocks: they may be kept as they are (`QuantizedMatrix`). */
+  readonly quantized?: StoredBlocks;
+}
+
+/** Blocks of a matrix in a file. */
+export interface StoredBlocks {
+  readonly format: QuantizedMatrix['format'];
+  /** As `QuantizedMatrix.load` takes them. */
+  read(): Promise<Uint8Array>;
 }
 
 /**
@@ -27,19 +36,22 @@ export function loadParameters(parameters: Readonly<Record<string, Tensor>>, sou
 }
 
 /**
- * As `loadParameters`, reading one parameter at a time and letting go of it before the next.
+ * As `loadParameters`, reading one parameter at a time, in order, and letting go of it before the next. Quantized matrices take the
+ * file's blocks.
  *
  * @throws CheckpointError; after one that comes from `read`, some parameters have new values and others not
  */
 export async function readParameters(
-  parameters: Readonly<Record<string, Tensor>>,
+  parameters: Readonly<Record<string, Tensor | QuantizedMatrix>>,
   source: ReadonlyMap<string, StoredParameter>,
 ): Promise<void> {
   compare(parameters, source);
   let waiting = 0;
   for (const [name, parameter] of Object.entries(parameters)) {
-    assign(parameter, (await source.get(name)!.read()).data);
-    waiting += parameter.size;
+    const stored = source.get(name)!;
+    if (parameter instanceof QuantizedMatrix) parameter.load(await blocksOf(name, stored, parameter.format));
+    else assign(parameter, (await stored.read()).data);
+    waiting += parameter.shape.reduce((product, extent) => product * extent, 1);
     // A GPU's queue holds a copy of what was written until it has run.
     if (waiting < WAITING) continue;
     await parameter.device.synchronize();
@@ -47,11 +59,23 @@ export async function readParameters(
   }
 }
 
+async function blocksOf(
+  name: string,
+  { quantized }: StoredParameter,
+  format: StoredBlocks['format'],
+): Promise<Uint8Array> {
+  if (quantized?.format === format) return quantized.read();
+  throw new CheckpointError(
+    `loadParameters: ${name} must be stored in blocks of ${format}, got ${quantized?.format ?? 'plain numbers'}. Load it dequantized.`,
+    { name },
+  );
+}
+
 /** Numbers that may wait in a device's queue. */
 const WAITING = 1 << 24;
 
 function compare(
-  parameters: Readonly<Record<string, Tensor>>,
+  parameters: Readonly<Record<string, { readonly shape: readonly number[] }>>,
   values: ReadonlyMap<string, { readonly shape: readonly number[] }>,
 ): void {
   for (const [name, parameter] of Object.entries(parameters)) {

@@ -1,5 +1,5 @@
 import type { LinearWeights } from '@modajs/moda';
-import type { ParameterCopies, Tensor } from '@modajs/tensor';
+import type { ParameterCopies, QuantizedMatrix, Tensor } from '@modajs/tensor';
 import type { LoraAdapter } from '../adapter/lora-adapter.ts';
 
 /** Parameters of one forward pass, in the computation's dtype. */
@@ -11,6 +11,8 @@ export class Weights {
     /** Copies in the computation's dtype; null when the parameters have it. */
     private readonly copies: ParameterCopies | null,
     private readonly adapters: readonly LoraAdapter[] = [],
+    /** Weights that stay quantized, by name. */
+    private readonly quantized: ReadonlyMap<string, QuantizedMatrix> = new Map(),
   ) {}
 
   /** The parameter of that name, in the computation's dtype. */
@@ -29,11 +31,13 @@ export class Weights {
   /** `name.weight` and `name.bias`, with the adapters of the map. */
   linear(name: string): LinearWeights {
     const adapters = this.adapters.flatMap((adapter) => adapter.of(name) ?? []);
-    return { weight: this.get(`${name}.weight`), bias: this.find(`${name}.bias`), adapters };
+    const weight = this.quantized.get(`${name}.weight`) ?? this.get(`${name}.weight`);
+    return { weight, bias: this.find(`${name}.bias`), adapters };
   }
 
   /** As `linear`, or null when the model has no such map. */
   findLinear(name: string): LinearWeights | null {
-    return `${name}.weight` in this.parameters ? this.linear(name) : null;
+    const weight = `${name}.weight`;
+    return weight in this.parameters || this.quantized.has(weight) ? this.linear(name) : null;
   }
 }

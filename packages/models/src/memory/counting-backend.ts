@@ -69,6 +69,8 @@ export class CountingBackend implements Backend {
   argmax(): void {}
   argsort(): void {}
   matmul(): void {}
+  quantizedProduct(): void {}
+  dequantize(): void {}
   softmax(): void {}
   softmaxBackward(): void {}
   rmsNorm(): void {}

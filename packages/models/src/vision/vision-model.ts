@@ -144,7 +144,7 @@ export class VisionModel implements Disposable {
     };
   }
 
-  #linear(name: string): LinearWeights & { readonly bias: Tensor } {
+  #linear(name: string): LinearWeights & { readonly weight: Tensor; readonly bias: Tensor } {
     return { weight: this.#parameters[`${name}.weight`], bias: this.#parameters[`${name}.bias`] };
   }
 

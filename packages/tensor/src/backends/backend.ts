@@ -1,3 +1,4 @@
+import type { BlockFormat } from '@modajs/kernels';
 import type { DType, HostArray } from '../core/dtype.ts';
 import type { FusedKernels } from '../lower/patterns.ts';
 import type { AttentionArguments, AttentionBackwardArguments } from './attention-arguments.ts';
@@ -67,6 +68,14 @@ export interface AdamWArguments {
   readonly biasCorrection2: number;
   /** f32 scalar that multiplies every gradient (clipping, loss scale), or null. NaN or Inf leaves everything unchanged. */
   readonly gradScale: ArrayView | null;
+}
+
+/** A matrix `[O, I]` in blocks (`blockFormats` of `@modajs/kernels`); codes and scales are u32 words, contiguous. */
+export interface QuantizedView {
+  readonly format: BlockFormat;
+  readonly shape: readonly [O: number, I: number];
+  readonly codes: ArrayView;
+  readonly scales: ArrayView;
 }
 
 export interface MatmulOptions {
@@ -174,6 +183,11 @@ export interface Backend {
   argsort(x: ArrayView, out: ArrayView, isDescending: boolean): void;
   /** a [..., M, K] . b [..., K, N] -> out [..., M, N]; a and b strided in any way (transposes are strides), batch dimensions equal (0 strides broadcast). a, b same dtype; out f32 or f16. K = 0 gives 0. */
   matmul(a: ArrayView, b: ArrayView, out: ArrayView, options?: MatmulOptions): void;
+
+  /** x [M, I] . W^T -> out [M, O] for a quantized W, M at most `QUANTIZED_ROWS`; f32 accumulation. */
+  quantizedProduct(x: ArrayView, matrix: QuantizedView, out: ArrayView): void;
+  /** The numbers of a quantized W -> out [O, I], f32 or f16. */
+  dequantize(matrix: QuantizedView, out: ArrayView): void;
 
   /** Along the last axis; `log` for log-softmax. A row of -Inf gives 0 (NaN-free) for softmax. */
   softmax(x: ArrayView, out: ArrayView, log: boolean): void;

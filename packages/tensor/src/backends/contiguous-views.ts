@@ -20,6 +20,7 @@ const ROW_MAJOR = {
   gather: [0, 1],
   gatherBackward: [0, 1],
   dropout: [0],
+  quantizedProduct: [0],
 } as const satisfies { readonly [Name in keyof Backend]?: readonly number[] };
 
 /** `run` with its arguments passed through `prepare` first; `isInPlace`: what it wrote to copies goes back to their views. */

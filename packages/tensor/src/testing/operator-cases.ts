@@ -5,6 +5,7 @@ import { indexingCases } from './cases/indexing-cases.ts';
 import { lossCases } from './cases/loss-cases.ts';
 import { matmulCases } from './cases/matmul-cases.ts';
 import { normalizationCases } from './cases/normalization-cases.ts';
+import { quantizedCases } from './cases/quantized-cases.ts';
 import { reductionCases } from './cases/reduction-cases.ts';
 import { viewCases } from './cases/view-cases.ts';
 import type { OperatorCase } from './operator-case.ts';
@@ -15,6 +16,7 @@ export const operatorCases: Readonly<Record<string, readonly OperatorCase[]>> = 
   reductions: reductionCases,
   views: viewCases,
   matmul: matmulCases,
+  quantized: quantizedCases,
   normalization: normalizationCases,
   indexing: indexingCases,
   loss: lossCases,

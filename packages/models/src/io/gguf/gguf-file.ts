@@ -17,7 +17,7 @@ export interface GgufTensor {
 
 /** Type numbers of the format. */
 const codes = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 } as const;
-const storageCodes = { F32: 0, F16: 1, Q8_0: 8 } as const;
+const storageCodes = { F32: 0, F16: 1, Q8_0: 8, Q4_0: 2 } as const;
 const alignment = 32;
 
 /**

@@ -1,6 +1,7 @@
 import { CheckpointError } from '@modajs/tensor';
+import { adaptableMaps } from '../../adapter/lora-config.ts';
 import type { DecoderConfig } from '../../config/decoder-config.ts';
-import type { StoredParameter } from '../../decoder/load-parameters.ts';
+import type { StoredBlocks, StoredParameter } from '../../decoder/load-parameters.ts';
 import { decoderSpecs } from '../../parameters/decoder-specs.ts';
 import type { ParameterSpecs } from '../../parameters/parameter-spec.ts';
 import { isRotated, rotaryRows } from '../rows.ts';
@@ -53,6 +54,7 @@ export async function openGguf(source: ByteSource): Promise<GgufModel> {
   const known = new Set(['rope_freqs.weight', ...(config.tieEmbeddings ? ['output.weight'] : [])]);
   const parameters = new Map<string, StoredParameter>();
   const specs = decoderSpecs(config);
+  const maps = adaptableMaps(config);
   for (const [name, { shape }] of Object.entries(specs)) {
     const info = infoOf(name, specs, architecture, header, file, known);
     if (info.shape.join() !== shape.join()) {
@@ -66,6 +68,7 @@ export async function openGguf(source: ByteSource): Promise<GgufModel> {
         const stored = await readGgufTensor(source, info);
         return isPaired ? rotaryRows(stored, config.headDim, config.ropeInterleaved) : stored;
       },
+      ...(maps.has(name.replace(/\.weight$/, '')) ? storedBlocks(source, info, isPaired ? config : null) : {}),
     });
   }
   for (const name of tensors.keys()) {
@@ -74,6 +77,33 @@ export async function openGguf(source: ByteSource): Promise<GgufModel> {
     throw new CheckpointError(message, { file, key: name });
   }
   return { config, parameters, metadata, storage: storageOf(header) };
+}
+
+const kept = new Map<string, StoredBlocks['format']>([
+  ['Q8_0', 'q8_0'],
+  ['Q4_0', 'q4_0'],
+]);
+
+/** The blocks of a matrix as they are stored, its rows in our order; nothing for a type that has to be widened. */
+function storedBlocks(
+  source: ByteSource,
+  { type, shape, begin, end }: GgufTensorInfo,
+  paired: DecoderConfig | null,
+): { readonly quantized?: StoredBlocks } {
+  const format = kept.get(type.name);
+  if (format === undefined || shape.length !== 2) return {};
+  const read = async (): Promise<Uint8Array> => {
+    const bytes = await source.read(begin, end);
+    if (paired === null) return bytes;
+    const numbers = { shape: [shape[0]], data: Float32Array.from({ length: shape[0] }, (_, row) => row) };
+    const rowBytes = bytes.length / shape[0];
+    const ordered = new Uint8Array(bytes.length);
+    for (const [to, from] of rotaryRows(numbers, paired.headDim, paired.ropeInterleaved).data.entries()) {
+      ordered.set(bytes.subarray(from * rowBytes, (from + 1) * rowBytes), to * rowBytes);
+    }
+    return ordered;
+  };
+  return { quantized: { format, read } };
 }
 
 /** The stored tensor, or its rows, that is a parameter; its name is put into `known`. */

@@ -6,8 +6,8 @@ import { bytesSource } from './byte-source.ts';
 import { openGguf } from './open-gguf.ts';
 import type { GgufStorage } from './quantize.ts';
 
-/** Codes of Q8_0 are whole numbers up to this, times a factor in f16. */
-const CODES = 127;
+/** Codes of a storage type are whole numbers up to `codes`, times a factor in f16; a number is at most `off` codes away. */
+const blocks = { Q8_0: { codes: 127, off: 0.5 }, Q4_0: { codes: 8, off: 1 } } as const;
 
 /**
  * Reads a GGUF file back and compares it with what it was made of: fields of the configuration, and every number up to the
@@ -37,8 +37,8 @@ export async function verifyGguf(
   for (const [name, given] of parameters) {
     const permuted = config.ropeInterleaved && isRotated(name) ? rotaryRows(given, config.headDim, false) : given;
     const { data } = await back.parameters.get(name)!.read();
-    const isQuantized = storage === 'Q8_0' && given.shape.length === 2 && given.shape[1] % 32 === 0;
-    const kind = isQuantized ? 'Q8_0' : given.shape.length < 2 ? 'F32' : storage === 'F32' ? 'F32' : 'F16';
+    const isQuantized = storage in blocks && given.shape.length === 2 && given.shape[1] % 32 === 0;
+    const kind = isQuantized ? storage : given.shape.length < 2 ? 'F32' : storage === 'F32' ? 'F32' : 'F16';
     const at = firstDifference(permuted.data, data, kind);
     if (at === null) continue;
     throw new CheckpointError(
@@ -53,11 +53,12 @@ function firstDifference(given: ArrayLike<number>, back: ArrayLike<number>, kind
   if (given.length !== back.length) return Math.min(given.length, back.length);
   let bound = 0;
   for (let i = 0; i < given.length; i++) {
-    if (kind === 'Q8_0' && i % 32 === 0) {
+    if ((kind === 'Q8_0' || kind === 'Q4_0') && i % 32 === 0) {
+      const { codes, off } = blocks[kind];
       let most = 0;
       for (let j = i; j < i + 32; j++) most = Math.max(most, Math.abs(given[j]));
-      // Half a code, the rounding of the factor to f16, and the step of its smallest numbers.
-      bound = ((0.5 + CODES * 2 ** -11) * most) / CODES + CODES * 2 ** -25;
+      // What the code is off by, the rounding of the factor to f16, and the step of its smallest numbers.
+      bound = ((off + codes * 2 ** -11) * most) / codes + codes * 2 ** -25;
     }
     const value = kind === 'F16' ? fromHalf(toHalf(given[i])) : Math.fround(given[i]);
     if (!(Math.abs(value - back[i]) <= bound)) return i;

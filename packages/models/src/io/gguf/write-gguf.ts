@@ -13,13 +13,13 @@ const written: readonly ModelFamily[] = ['olmo2', 'llama', 'qwen3'];
 /** How a GGUF file is written. */
 export interface GgufOptions {
   /**
-   * Of matrices; vectors are F32 always. Q8_0 takes rows of a multiple of 32: matrices with others are F16. Default: F32.
+   * Of matrices; vectors are F32 always. Q8_0 and Q4_0 take rows of a multiple of 32: matrices with others are F16. Default: F32.
    */
   readonly storage?: GgufStorage;
 }
 
 /** llama.cpp's numbers of what most of a file is. */
-const fileTypes = { F32: 0, F16: 1, Q8_0: 7 } as const;
+const fileTypes = { F32: 0, F16: 1, Q8_0: 7, Q4_0: 2 } as const;
 
 /**
  * A GGUF file for the baseline families that llama.cpp runs: olmo2, llama and qwen3.
@@ -57,7 +57,7 @@ export function writeGguf(
     );
   }
   if (!Object.hasOwn(fileTypes, storage)) {
-    throw new ConfigError(`gguf: storage must be F32, F16 or Q8_0, got ${shown(storage)}. Choose one of them.`, {
+    throw new ConfigError(`gguf: storage must be F32, F16, Q8_0 or Q4_0, got ${shown(storage)}. Choose one of them.`, {
       storage,
     });
   }
@@ -75,7 +75,8 @@ export function writeGguf(
 
 function storageOf(shape: readonly number[], wanted: GgufStorage): GgufStorage {
   if (shape.length < 2) return 'F32';
-  return wanted === 'Q8_0' && shape[shape.length - 1] % 32 !== 0 ? 'F16' : wanted;
+  const isBlocks = wanted === 'Q8_0' || wanted === 'Q4_0';
+  return isBlocks && shape[shape.length - 1] % 32 !== 0 ? 'F16' : wanted;
 }
 
 /** llama.cpp pairs (2i, 2i+1) for llama and (i, i + D/2) for the others; rows are put in its order. */

@@ -12,13 +12,14 @@ import type {
   DownloadPart,
   MatmulOptions,
   MemoryStats,
+  QuantizedView,
   RopeOptions,
 } from '../backend.ts';
 import type { CustomKernelCall } from '../custom-kernel-call.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from '../elementwise-ops.ts';
 import { runHostKernel } from '../host-kernel.ts';
 import { cpuAttention, cpuAttentionBackward } from './cpu-attention.ts';
-import { cpuArray as at, CpuStorage, optionalArray as maybe } from './cpu-storage.ts';
+import { cpuArray as at, CpuStorage, cpuQuantized, optionalArray as maybe } from './cpu-storage.ts';
 import { download, upload } from './cpu-transfers.ts';
 
 /**
@@ -160,6 +161,14 @@ export class CpuBackend implements Backend {
 
   matmul(a: ArrayView, b: ArrayView, out: ArrayView, options: MatmulOptions = {}): void {
     kernels.matmul(this.#runtime, at(a), at(b), at(out), { ...options, bias: options.bias && at(options.bias) });
+  }
+
+  quantizedProduct(x: ArrayView, matrix: QuantizedView, out: ArrayView): void {
+    kernels.quantizedProduct(this.#runtime, at(x), cpuQuantized(matrix), at(out));
+  }
+
+  dequantize(matrix: QuantizedView, out: ArrayView): void {
+    kernels.dequantize(this.#runtime, cpuQuantized(matrix), at(out));
   }
 
   softmax(x: ArrayView, out: ArrayView, log: boolean): void {

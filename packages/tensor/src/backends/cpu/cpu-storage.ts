@@ -1,7 +1,7 @@
-import type { CpuArray } from '@modajs/cpu';
+import type { CpuArray, CpuQuantized } from '@modajs/cpu';
 import type { DType } from '../../core/dtype.ts';
 import { elementBytes } from '../../core/dtype.ts';
-import type { ArrayView, DeviceStorage } from '../backend.ts';
+import type { ArrayView, DeviceStorage, QuantizedView } from '../backend.ts';
 
 /** A block of the kernels' memory. */
 export class CpuStorage implements DeviceStorage {
@@ -16,6 +16,10 @@ export class CpuStorage implements DeviceStorage {
 /** A view as the kernels take it: no copy, only an address. */
 export function cpuArray({ storage, dtype, shape, strides, offset }: ArrayView): CpuArray {
   return { address: (storage as CpuStorage).address + offset * elementBytes(dtype), dtype, shape, strides };
+}
+
+export function cpuQuantized({ format, shape, codes, scales }: QuantizedView): CpuQuantized {
+  return { format, O: shape[0], I: shape[1], codes: cpuArray(codes), scales: cpuArray(scales) };
 }
 
 export function optionalArray(view: ArrayView | null | undefined): CpuArray | null {

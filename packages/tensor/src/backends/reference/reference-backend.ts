@@ -12,6 +12,7 @@ import type {
   DownloadPart,
   MatmulOptions,
   MemoryStats,
+  QuantizedView,
   RopeOptions,
 } from '../backend.ts';
 import type { CustomKernelCall } from '../custom-kernel-call.ts';
@@ -27,6 +28,8 @@ const last = (view: ArrayView): number => view.shape.at(-1) ?? 1;
 /** The nearest number of an integer dtype's range. */
 const saturated = (value: number, dtype: DType): number =>
   dtype === 'i32' ? Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1) : Math.min(Math.max(value, 0), 2 ** 32 - 1);
+const numbersOf = ({ format, shape, codes, scales }: QuantizedView): Float64Array =>
+  reference.dequantizeReference(format, memoryOf(codes), memoryOf(scales), shape[0] * shape[1]);
 const isInteger = (dtype: DType): boolean => !isFloat(dtype);
 
 /**
@@ -157,6 +160,18 @@ export class ReferenceBackend implements Backend {
       previous: accumulate ? memoryOf(out) : undefined,
     });
     this.#store(out, values);
+  }
+
+  quantizedProduct(x: ArrayView, matrix: QuantizedView, out: ArrayView): void {
+    const [O, I] = matrix.shape;
+    const numbers = numbersOf(matrix);
+    const columns = Float64Array.from({ length: I * O }, (_, i) => numbers[(i % O) * I + Math.floor(i / O)]);
+    const sizes = { batch: 1, M: out.shape[0], N: O, K: I };
+    this.#store(out, reference.matmulReference(dense(x), columns, sizes, this.#round));
+  }
+
+  dequantize(matrix: QuantizedView, out: ArrayView): void {
+    this.#store(out, numbersOf(matrix));
   }
 
   softmax(x: ArrayView, out: ArrayView, log: boolean): void {

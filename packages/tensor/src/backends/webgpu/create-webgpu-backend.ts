@@ -16,6 +16,7 @@ import { fusedKernels } from './operations/fused-kernels.ts';
 import { matmulOperations } from './operations/matmul-operations.ts';
 import { modelOperations } from './operations/model-operations.ts';
 import { optimizerOperations } from './operations/optimizer-operations.ts';
+import { quantizedOperations } from './operations/quantized-operations.ts';
 import { rowOperations } from './operations/row-operations.ts';
 import { PlanRunner } from './plan-runner.ts';
 import { PreparedSequence } from './prepared-sequence.ts';
@@ -179,6 +180,7 @@ function assemble(
     ...rowOperations(runner),
     ...modelOperations(runner),
     ...matmulOperations(runner),
+    ...quantizedOperations(runner),
     ...attentionOperations(runner, elementwise),
     ...optimizerOperations(runner),
     ...customOperation(runner),

@@ -1,0 +1,98 @@
+import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { requireDTypes } from '../plan/dtype-support.ts';
+import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { keepVariant } from '../plan/keep-variant.ts';
+import { KernelError } from '../plan/kernel-error.ts';
+import type { KernelPlan } from '../plan/plan.ts';
+import { specialize } from '../plan/specialize.ts';
+import { uniformBlock } from '../plan/uniform-block.ts';
+import { unroll } from '../plan/unroll.ts';
+import { BLOCK_NUMBERS, type BlockFormat, blockFormats } from './block-format.ts';
+import source from './quantized-product.wgsl';
+
+/** Rows of x that the kernel takes; for more, dequantize the matrix. */
+export const QUANTIZED_ROWS = 8;
+
+const LANES = 32;
+const GROUPS = 4;
+
+/** `out[m][o] = sum of x[m][i] W[o][i]`, W quantized `[O, I]`. Offsets in elements (of codes: words, of scales: blocks). */
+export interface QuantizedProductProblem {
+  readonly format: BlockFormat;
+  /** Of x and out. */
+  readonly dtype: 'f32' | 'f16';
+  /** 1 to `QUANTIZED_ROWS`. */
+  readonly M: number;
+  readonly O: number;
+  /** A multiple of 32. */
+  readonly I: number;
+  readonly offsets: {
+    readonly x: number;
+    readonly codes: number;
+    readonly scales: number;
+    readonly out: number;
+  };
+}
+
+/** Rows of W a thread works on: more where there are enough for all of a large GPU, so that x is read less often. */
+function columnsOf({ O }: QuantizedProductProblem): number {
+  if (O >= 16384) return 4;
+  return O >= 4096 ? 2 : 1;
+}
+
+/**
+ * Plans a product of few rows that reads the blocks. Operands: `x`, `codes`, `scales`, `out`. Needs no f16 of the device for x in f32.
+ *
+ * @throws KernelError for another number of rows, an I that is no multiple of 32, starts off whole words, f16 without `caps.f16`
+ */
+export function planQuantizedProduct(problem: QuantizedProductProblem, caps: DeviceCapabilities): KernelPlan {
+  const { format, dtype, M, O, I, offsets } = problem;
+  requireDTypes('quantized product', caps, dtype);
+  const isWhole = I % BLOCK_NUMBERS === 0 && offsets.x % 4 === 0 && offsets.codes % 4 === 0;
+  if (!isWhole || !(M >= 1 && M <= QUANTIZED_ROWS)) {
+    throw new KernelError(
+      `kernels: a quantized product needs 1 <= M <= ${QUANTIZED_ROWS}, I a multiple of ${BLOCK_NUMBERS} and x and codes on multiples of 4, got M=${M}, I=${I}, x at ${offsets.x}, codes at ${offsets.codes}. Dequantize the matrix.`,
+      { M, I, ...offsets },
+    );
+  }
+  if (O * I === 0) return { passes: [], workspace: {} };
+  const columns = columnsOf(problem);
+  const isHalf = dtype === 'f16';
+  const text = specialize(keepVariant(source, format), {
+    XWord: isHalf ? 'vec2<u32>' : 'vec4<u32>',
+    OutElement: dtype,
+    X_IS_HALF: String(isHalf),
+    BITS: isHalf ? '2u' : '4u',
+    ROWS: `${M}u`,
+    COLUMNS: `${columns}u`,
+    LANES: `${LANES}u`,
+    GROUPS: `${GROUPS}u`,
+  });
+  const shader = unroll(text, { ROWS: M, COLUMNS: columns, WORDS: 4 });
+  return {
+    passes: [
+      {
+        label: `quantized-product ${format} ${dtype}`,
+        shader: isHalf ? `enable f16;\n${shader}` : shader,
+        constants: {},
+        bindings: [
+          { buffer: 'x', access: 'read' },
+          { buffer: 'codes', access: 'read' },
+          { buffer: 'scales', access: 'read' },
+          { buffer: 'out', access: 'read_write' },
+        ],
+        uniform: uniformBlock([
+          ...[O, I / BLOCK_NUMBERS, offsets.x / 4, offsets.codes / 4],
+          ...[offsets.scales, offsets.out, 0, 0],
+        ]),
+        workgroups: foldWorkgroups(Math.ceil(O / (GROUPS * columns)), caps),
+      },
+    ],
+    workspace: {},
+  };
+}
+
+/** Bytes of a quantized matrix that a product reads: what its speed is measured against. */
+export function quantizedBytes(format: BlockFormat, O: number, I: number): number {
+  return ((O * I) / BLOCK_NUMBERS) * (blockFormats[format].codeWords * 4 + 2);
+}

@@ -1,0 +1,3 @@
+import { describeQuantizedDecoder } from './quantized.ts';
+
+describeQuantizedDecoder('webgpu');
