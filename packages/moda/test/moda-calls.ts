@@ -24,7 +24,7 @@ const logits = { isRankFixed: false, fixed: [1, 2, 3] } as const;
 const joining = {
   sinks: optional(tensorOf([H])),
   bias: optional(tensorOf([B, H, T, T], logits)),
-  mask: optional(tensorOf([B, H, T, T], { ...logits, dtypes: ['f32', 'f16', 'i32', 'u32'] })),
+  mask: optional(tensorOf([B, H, T, T], { ...logits, dtypes: ['f32', 'f16', 'bf16', 'i32', 'u32'] })),
   alibi: optional(tensorOf([H])),
 };
 const keyOptions = { ...sequence, ...joining };

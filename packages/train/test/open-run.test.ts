@@ -96,7 +96,9 @@ describe('trainModel', () => {
     await expect(trainModel({ text: 3 as never })).rejects.toThrow(
       /trainModel: text must be a string or a list of them, got 3/,
     );
-    await expect(train({ steps: 3 })).rejects.toThrow(/trainModel: options must be among text.*got steps/);
+    await expect(train({ steps: 3 })).rejects.toThrow(
+      /trainModel: unknown option steps; did you mean onStep\? Options must be among text/,
+    );
     await expect(train({}, { training: { step: 3 } })).rejects.toThrow(/training.step.*steps/);
     await expect(train({ onStep: () => 1 })).rejects.toThrow(/onStep must return 'stop' or nothing, got 1/);
     await expect(train({ onStep: async () => {} })).rejects.toThrow(/cannot be awaited/);

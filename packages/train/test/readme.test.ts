@@ -13,7 +13,7 @@ describe('the README', () => {
       '@modajs/train': await import('../src/index.ts'),
     };
     const run = new Function('load', 'console', `return (async () => { ${body} })();`);
-    await run((name: string) => modules[name], { log: (...line: unknown[]) => lines.push(line) });
+    await run((name: string) => modules[name], { log: (...line: unknown[]) => void lines.push(line) });
     // Steps, the summary, pieces of text.
     expect(lines[20][0]).toMatchObject({ step: 20, interrupted: false });
     expect(lines.length).toBeGreaterThan(21);

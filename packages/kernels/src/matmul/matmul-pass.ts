@@ -85,9 +85,8 @@ export function isRagged({ M, N, K }: MatmulProblem, blockM: number, blockN: num
   return M % blockM !== 0 || N % blockN !== 0 || K % blockK !== 0;
 }
 
-/** A shader with the extensions that its operands need, unless it names them itself. */
+/** A shader with the extensions that its operands need. */
 export function withExtensions(shader: string, { a, b, out, bias }: MatmulProblem): string {
-  if (shader.startsWith('enable ')) return shader;
   return enableDTypes(
     shader,
     [a, b, out, bias].flatMap((operand) => operand?.dtype ?? []),

@@ -20,8 +20,9 @@ export function requireDTypes(operation: string, caps: DeviceCapabilities, ...dt
   throw new KernelError(`kernels: ${operation} on ${missing} needs ${lacks}. Use f32.`);
 }
 
-/** A shader with the `enable` lines of the dtypes it names. */
+/** A shader with the `enable` lines of the dtypes it names, but for those it has already. */
 export function enableDTypes(shader: string, dtypes: readonly KernelDType[]): string {
   const extensions = new Set(dtypes.map((dtype) => dtypeEntry(dtype).extension).filter((name) => name !== null));
-  return [...extensions].map((name) => `enable ${name};\n`).join('') + shader;
+  const missing = [...extensions].filter((name) => !new RegExp(`^enable\\b[^;]*\\b${name}\\b`, 'm').test(shader));
+  return missing.map((name) => `enable ${name};\n`).join('') + shader;
 }

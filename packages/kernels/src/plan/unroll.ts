@@ -8,15 +8,16 @@ const LOOP = /^[ \t]*for \(var (\w+) = 0u; \1 < ([^;]+); \1\+\+\) \{ \/\/ @unrol
  * is a constant, and drivers do not unroll loops that hold barriers.
  *
  * @param source WGSL text, valid as it stands
- * @param bounds number of turns by the text of the bound: `{ FRAGMENTS: 4, 'KEYS / 16u': 2 }`
+ * @param bounds number of turns by the text of the bound: `{ FRAGMENTS: 4, 'KEYS / 16u': 2 }`; `'loop'` leaves the loop as it is
  * @throws KernelError when a bound is not given
  */
-export function unroll(source: string, bounds: Readonly<Record<string, number>>): string {
-  let text = source;
+export function unroll(source: string, bounds: Readonly<Record<string, number | 'loop'>>): string {
+  const kept = Object.keys(bounds).filter((bound) => bounds[bound] === 'loop');
+  let text = kept.reduce((all, bound) => all.replace(loopsTo(bound), '$1'), source);
   for (let loop = LOOP.exec(text); loop; loop = LOOP.exec(text)) {
     const [head, index, bound] = loop as unknown as [string, string, string];
     const turns = bounds[bound];
-    if (turns === undefined)
+    if (typeof turns !== 'number')
       throw new KernelError(`unroll: the bound "${bound}" must have a value, got none. Pass it in bounds.`, { bound });
     const start = loop.index + head.length;
     const end = closingBrace(text, start);
@@ -26,6 +27,10 @@ export function unroll(source: string, bounds: Readonly<Record<string, number>>)
   }
   return text;
 }
+
+/** Loops up to a bound, the mark apart. */
+const loopsTo = (bound: string): RegExp =>
+  new RegExp(`^(.*\\bfor \\(var \\w+ = 0u; \\w+ < ${bound.replace(/[^\w ]/g, '\\$&')};.*) // @unroll.*$`, 'gm');
 
 /** Index of the brace that closes the one opened before `start`. */
 function closingBrace(text: string, start: number): number {

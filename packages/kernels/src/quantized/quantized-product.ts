@@ -1,5 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
-import { requireDTypes } from '../plan/dtype-support.ts';
+import { enableDTypes, requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import { keepVariant } from '../plan/keep-variant.ts';
 import { KernelError } from '../plan/kernel-error.ts';
@@ -11,7 +11,10 @@ import { BLOCK_NUMBERS, type BlockFormat, blockFormats } from './block-format.ts
 import source from './quantized-product.wgsl';
 
 /** Rows of x that the kernel takes; for more, dequantize the matrix. */
-export const QUANTIZED_ROWS = 8;
+export const QUANTIZED_ROWS = 4;
+
+/** With more rows the words of a block are a loop: written out too, four rows take a minute to compile in software. */
+const UNROLLED_ROWS = 2;
 
 const LANES = 32;
 const GROUPS = 4;
@@ -68,12 +71,12 @@ export function planQuantizedProduct(problem: QuantizedProductProblem, caps: Dev
     LANES: `${LANES}u`,
     GROUPS: `${GROUPS}u`,
   });
-  const shader = unroll(text, { ROWS: M, COLUMNS: columns, WORDS: 4 });
+  const shader = unroll(text, { ROWS: M, COLUMNS: columns, WORDS: M <= UNROLLED_ROWS ? 4 : 'loop' });
   return {
     passes: [
       {
         label: `quantized-product ${format} ${dtype}`,
-        shader: isHalf ? `enable f16;\n${shader}` : shader,
+        shader: enableDTypes(shader, [dtype]),
         constants: {},
         bindings: [
           { buffer: 'x', access: 'read' },

@@ -1,4 +1,4 @@
-// Product of a few rows with a quantized matrix (decoding): out[m][o] = sum over i of x[m][i] W[o][i], for M <= 8.
+// Product of a few rows with a quantized matrix (decoding): out[m][o] = sum over i of x[m][i] W[o][i], for M <= 4.
 // Bound by reading W once: each thread reads whole blocks of COLUMNS rows of W and multiplies them with all rows of x.
 // One workgroup = GROUPS * COLUMNS rows of W; LANES threads share a row's blocks. Sums over lanes in a fixed order.
 // x: [M][I] f32 or f16, as words of four numbers; codes: [O][I / 32] blocks of 4 (q4_0) or 8 (q8_0) u32; scales: [O][I / 32] f16, two in

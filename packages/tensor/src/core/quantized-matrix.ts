@@ -1,9 +1,13 @@
 import { BLOCK_NUMBERS, type BlockFormat, blockFormats, blockWords, quantizedBytes } from '@modajs/kernels';
 import type { QuantizedView } from '../backends/backend.ts';
-import { type Device, defaultDevice } from './device.ts';
-import { ShapeError } from './errors.ts';
+import { type Device, defaultDevice, isDevice } from './device.ts';
+import { ConfigError, ShapeError, shown } from './errors.ts';
 import { withoutScope } from './scope.ts';
+import { checkShape, formatShape } from './shape.ts';
 import { allocateTensor, type Tensor } from './tensor.ts';
+import { oneOf } from './value-checks.ts';
+
+const isFormat = oneOf(...Object.keys(blockFormats));
 
 /**
  * A matrix `[O, I]` that stays quantized in memory: blocks of 32 numbers of a row with one f16 scale (`q8_0`: 34 bytes, `q4_0`: 18 bytes), as in
@@ -17,17 +21,21 @@ export class QuantizedMatrix implements Disposable {
   /**
    * A matrix whose blocks are zero.
    *
-   * @throws ShapeError when I is no multiple of 32
+   * @throws ShapeError when the shape is not [O, I], or I no multiple of 32
    */
   constructor(
     readonly format: BlockFormat,
     readonly shape: readonly [O: number, I: number],
     readonly device: Device = defaultDevice(),
   ) {
+    isFormat('QuantizedMatrix', 'format', format);
+    isDevice('QuantizedMatrix', 'device', device);
+    device.requireOpen('QuantizedMatrix');
+    checkShape('QuantizedMatrix', shape);
     const [O, I] = shape;
-    if (I % BLOCK_NUMBERS !== 0) {
+    if (shape.length !== 2 || I % BLOCK_NUMBERS !== 0) {
       throw new ShapeError(
-        `QuantizedMatrix: I must be a multiple of ${BLOCK_NUMBERS}, got [${O}, ${I}]. Keep the matrix in f32 or f16.`,
+        `QuantizedMatrix: shape must be [O, I] with I a multiple of ${BLOCK_NUMBERS}, got ${formatShape(shape)}. Keep the matrix in f32 or f16.`,
         { shape },
       );
     }
@@ -59,6 +67,8 @@ export class QuantizedMatrix implements Disposable {
    */
   load(bytes: Uint8Array): void {
     const { format, shape, device } = this;
+    if (!(bytes instanceof Uint8Array))
+      throw new ConfigError(`QuantizedMatrix: load needs bytes in a Uint8Array, got ${shown(bytes)}.`);
     const codeBytes = blockFormats[format].codeWords * 4;
     const blocks = (shape[0] * shape[1]) / BLOCK_NUMBERS;
     if (bytes.length !== blocks * (codeBytes + 2)) {

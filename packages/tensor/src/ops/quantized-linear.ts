@@ -1,8 +1,8 @@
 import { QUANTIZED_ROWS } from '@modajs/kernels';
 import type { ArrayView } from '../backends/backend.ts';
 import { record } from '../core/autograd.ts';
-import { DeviceError, ShapeError } from '../core/errors.ts';
-import type { QuantizedMatrix } from '../core/quantized-matrix.ts';
+import { ConfigError, DeviceError, ShapeError, shown } from '../core/errors.ts';
+import { QuantizedMatrix } from '../core/quantized-matrix.ts';
 import { tidy } from '../core/scope.ts';
 import { formatShape, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
@@ -11,7 +11,7 @@ import { add } from './elementwise.ts';
 import { cast, reshape } from './views.ts';
 
 /**
- * x . W^T + bias for a quantized W: `x [..., I]`, W `[O, I]`, `bias [O]` -> `[..., O]`. Up to eight rows (decoding) are multiplied by a kernel
+ * x . W^T + bias for a quantized W: `x [..., I]`, W `[O, I]`, `bias [O]` -> `[..., O]`. Up to four rows (decoding) are multiplied by a kernel
  * that reads the blocks; for more, and for the gradient of x, the numbers of W stand in temporary memory of x's dtype during the product. W
  * has no gradient.
  *
@@ -22,6 +22,8 @@ export function quantizedLinear(x: Tensor, weight: QuantizedMatrix, bias?: Tenso
     const device = checkOperands('quantizedLinear', { x }, { bias });
     floatOnly('quantizedLinear', x);
     const dtype = sameDType('quantizedLinear', x, bias);
+    if (!(weight instanceof QuantizedMatrix))
+      throw new ConfigError(`quantizedLinear: weight must be a QuantizedMatrix, got ${shown(weight)}.`);
     const [O, I] = weight.shape;
     if (x.shape.at(-1) !== I) {
       throw new ShapeError(

@@ -3,14 +3,18 @@ import * as ops from '../../index.ts';
 import type { CallTable } from './call.ts';
 import {
   axis,
+  device,
   flag,
   floatDType,
+  type Kind,
+  kind,
   name,
   notNegative,
   optional,
   options,
   positive,
   required,
+  shape,
   tensorOf,
   whole,
   without,
@@ -25,8 +29,47 @@ const rows = tensorOf([B, D], { ...f32, isRankFixed: false, fixed: [1] });
 const weight = tensorOf([D], f32);
 const turning = { theta: positive(100), interleaved: flag };
 
+const blocks = { format: 'q4_0', shape: [5, 32], bytes: 5 * 18 } as const;
+
+/** Calls with a matrix of zeros, and disposes of it. */
+function withBlocks<Result>(here: ops.Device, run: (matrix: ops.QuantizedMatrix) => Result): Result {
+  using matrix = new ops.QuantizedMatrix(blocks.format, blocks.shape, here);
+  return run(matrix);
+}
+
+const blockBytes: Kind = kind(new Uint8Array(blocks.bytes), {
+  'a byte less': new Uint8Array(blocks.bytes - 1),
+  'a string': 'x',
+  'a number': 1,
+});
+
 /** Layers, losses and attention. */
 export const networkCalls: CallTable = {
+  QuantizedMatrix: {
+    run: (...args: ConstructorParameters<typeof ops.QuantizedMatrix>) => new ops.QuantizedMatrix(...args).dispose(),
+    args: [
+      required(name(blocks.format)),
+      { ...shape([5, 32]), wrong: { ...shape([5, 32]).wrong, 'blocks that are cut': () => [5, 33] } },
+      device,
+    ],
+  },
+  'QuantizedMatrix.load': {
+    run: (anchor: ops.Tensor, bytes: Uint8Array) => withBlocks(anchor.device, (matrix) => matrix.load(bytes)),
+    args: [{ ...tensorOf([1]), wrong: {} }, required(blockBytes)],
+  },
+  quantizedLinear: {
+    run: (x: ops.Tensor, weight: unknown, bias: ops.Tensor, anchor: ops.Tensor) =>
+      withBlocks(anchor.device, (matrix) => ops.quantizedLinear(x, (weight ?? matrix) as ops.QuantizedMatrix, bias)),
+    args: [
+      tensorOf([2, 32], { ...f32, isRankFixed: false, fixed: [1], hasNoOthers: false }),
+      {
+        good: () => undefined,
+        wrong: { 'a number': () => 1, 'an object': () => ({ format: 'q4_0', shape: [5, 32] }) },
+      },
+      optional(tensorOf([5], f32)),
+      { ...tensorOf([1]), wrong: {} },
+    ],
+  },
   softmax: {
     run: ops.softmax,
     args: [tensorOf([2, 3], { isRankFixed: false, fixed: [], hasNoOthers: true }), without(axis(2), 'nothing')],

@@ -29,7 +29,14 @@ export const tensorExempt: Exempt = {
       ...['defaultDevice', 'scope', 'Device.memory', 'Device.synchronize', 'Device.endStep', 'Device.destroy'],
       ...['Device.toString', 'Tensor.detach', 'Tensor.data', 'Tensor.item', 'Tensor.dispose', 'Tensor.toString'],
       ...['Tensor.array', 'Tensor.print', 'showTensorsInDevtools'],
-      ...['AdamW.zeroGrad', 'AdamW.state', 'AdamW.dispose', 'ParameterCopies.refresh', 'ParameterCopies.dispose'],
+      ...[
+        'AdamW.zeroGrad',
+        'AdamW.state',
+        'AdamW.dispose',
+        'QuantizedMatrix.dispose',
+        'ParameterCopies.refresh',
+        'ParameterCopies.dispose',
+      ],
     ].map((name) => [name, 'takes no arguments']),
   ),
   ...Object.fromEntries(

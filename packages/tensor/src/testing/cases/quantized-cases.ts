@@ -44,8 +44,8 @@ const SHAPES: readonly (readonly [rows: readonly number[], O: number, I: number]
   [[1], 1, 32],
   [[1], 7, 96],
   [[3], 13, 64],
-  [[2, 4], 5, 1120],
-  [[9], 11, 160],
+  [[2, 2], 5, 1120],
+  [[5], 11, 160],
   [[0], 3, 32],
 ];
 
