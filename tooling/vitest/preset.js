@@ -42,6 +42,8 @@ export function packageTests(options = {}) {
       reporters: ['default', fileURLToPath(new URL('./device-reporter.js', import.meta.url))],
       testTimeout: 60_000,
       hookTimeout: 120_000,
+      // A process that has had hundreds of WebGPU devices takes a while to end.
+      teardownTimeout: 60_000,
       pool: 'forks',
       maxWorkers: 2,
       // The files of a worker share their modules: loading them anew for each file took half of the processor time of all tests.
