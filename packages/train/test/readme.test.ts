@@ -18,5 +18,5 @@ describe('the README', () => {
     expect(lines[20][0]).toMatchObject({ step: 20, interrupted: false });
     expect(lines.length).toBeGreaterThan(21);
     expect(lines[19][1] as number).toBeLessThan((lines[0][1] as number) * 0.8);
-  });
+  }, 240_000);
 });
