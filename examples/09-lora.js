@@ -20,8 +20,7 @@ const base = new Linear(16, 16, { seed: 1 });
 const model = new Lora(base, 2);
 const before = await base.weight.array();
 console.log(`trains ${Object.keys(model.trainableParameters()).join(', ')} and leaves the rest`);
-// The task: the layer as it is, and one direction more.
-const [u, v] = [randomNormal([16, 1], { seed: 3 }), randomNormal([1, 16], { seed: 4 })];
+const [u, v] = [randomNormal([16, 1], { seed: 3 }), randomNormal([1, 16], { seed: 4 })]; // the direction that it lacks
 const x = randomNormal([128, 16], { seed: 5 });
 const wanted = tidy(() => add(base.forward(x), linear(linear(x, v), u)));
 const error = () => mean(square(sub(model.forward(x), wanted)));

@@ -6,36 +6,22 @@ const device = await t.init({ device: 'auto' });
 const config = defineDecoderConfig({ nLayers: 2, nHeads: 2, dModel: 32, vocabSize: 16, seqLen: 8, depth: 'moda' });
 const policy = createDecoder(config, { seed: 1 });
 const reference = createDecoder(config, { seed: 1 }); // the same weights, which stay
-const prompts = [
-  [1, 2],
-  [3, 4],
-  [5, 6],
-];
-const withAnswer = (answer) => prompts.map((prompt) => [...prompt, ...answer]);
+const withAnswer = (answer) => [1, 3, 5].map((token) => [token, token + 1, ...answer]); // three prompts of two tokens
 const [chosen, rejected] = [withAnswer([7, 8, 9]), withAnswer([9, 8, 7])];
+const tokens = (rows) => t.tensor(rows, { dtype: 'i32' });
 
 /** Sum of the log-probabilities of each row's answer: [rows]. */
 function answerLogProbs(model, rows) {
-  const inputs = t.tensor(
-    rows.map((row) => row.slice(0, -1)),
-    { dtype: 'i32' },
-  );
-  const targets = t.tensor(
-    rows.map(([, , ...answer]) => [-100, ...answer]),
-    { dtype: 'i32' },
-  );
+  const inputs = tokens(rows.map((row) => row.slice(0, -1)));
+  const targets = tokens(rows.map(([, , ...answer]) => [-100, ...answer]));
   const logits = t.reshape(model.logits(model.forward(inputs)), [-1, config.vocabSize]);
   const losses = t.crossEntropy(logits, t.reshape(targets, [-1]), { reduction: 'none', ignoreIndex: -100 });
   return t.neg(t.sum(t.reshape(losses, [rows.length, -1]), { axes: [1] }));
 }
+const lead = (model) => t.sub(answerLogProbs(model, chosen), answerLogProbs(model, rejected));
+const held = t.noGrad(() => t.tidy(() => lead(reference)));
+const margin = () => t.sub(lead(policy), held);
 
-const margin = () => {
-  const lead = (model) => t.sub(answerLogProbs(model, chosen), answerLogProbs(model, rejected));
-  return t.sub(
-    lead(policy),
-    t.noGrad(() => lead(reference)),
-  );
-};
 const optimizer = new t.AdamW(policy.parameters(), { lr: 3e-3, weightDecay: 0 });
 for (let step = 0; step < 150; step++) {
   t.tidy(() => {

@@ -1,5 +1,5 @@
 // Nearest neighbours with topk: which of 500 points lie nearest to each query, and the majority of their classes.
-import { add, at, init, matmul, mul, neg, randomNormal, square, sum, tensor, tidy, topk } from '@modajs/tensor';
+import { add, at, init, matmul, mul, randomNormal, square, sub, sum, tensor, tidy, topk } from '@modajs/tensor';
 
 const device = await init({ device: 'auto' });
 const [N, Q, D, k] = [500, 20, 8, 5];
@@ -9,8 +9,7 @@ const points = tidy(() => add(centres, randomNormal([N, D], { seed: 1 })));
 const queries = tidy(() => add(at(centres, `:${Q}`), randomNormal([Q, D], { seed: 2 })));
 
 /** -|q - p|^2 for all pairs, up to a number of each query: [Q, N]. */
-const nearness = () => sub2(mul(matmul(queries, points, { transposeB: true }), 2), sum(square(points), { axes: [1] }));
-const sub2 = (a, b) => add(a, neg(b));
+const nearness = () => sub(mul(matmul(queries, points, { transposeB: true }), 2), sum(square(points), { axes: [1] }));
 const found = await tidy(() => topk(nearness(), k).indices).data();
 const nearest = Array.from({ length: Q }, (_, q) => [...found.slice(q * k, q * k + k)]);
 
