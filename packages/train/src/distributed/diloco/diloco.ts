@@ -18,6 +18,8 @@ type NamedTensors = Readonly<Record<string, Tensor>>;
 
 /** The first rank answers within this many times its own patience, evaluations and saves included; else it is gone. */
 const LEADER_PATIENCE = 30;
+/** How long the first rank looks out for ranks that were left out when all steps are done. */
+const LAST_CHANCE_MS = 3000;
 /** How often a waiting rank looks for messages. */
 const LOOK_INTERVAL_MS = 1;
 
@@ -349,6 +351,9 @@ export class Diloco {
   /** After everything else: the ranks part knowing who is left. */
   async end(): Promise<void> {
     if (this.leader === null) return this.hearsFromLeader(() => this.hasEnded);
+    // Who was left out a moment ago and is still there takes over the others' parameters before it is too late.
+    const isComplete = () => this.attendance.absent.length === 0;
+    if (!isComplete()) await this.waitFor(isComplete, Math.min(LAST_CHANCE_MS, 10_000 * this.settings.patienceSeconds));
     const { absent } = this.attendance;
     for (const rank of this.attendance.present) if (rank !== 0) this.mail(rank, { kind: 'end', absent });
     await this.waitFor(() => this.unsent.size === 0, absent.length === 0 ? Infinity : 1000);
