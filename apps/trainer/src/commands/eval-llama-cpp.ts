@@ -9,6 +9,7 @@ import {
   llamaCppTokenizer,
 } from '@modajs/eval';
 import { ConfigError } from '@modajs/tensor';
+import { requireGgufFile } from '../model/gguf-model.ts';
 import type { ModelOptions, OpenedModel } from './eval-model.ts';
 
 /** The part of `node-llama-cpp` used here; it is installed by those who want it. */
@@ -28,11 +29,12 @@ interface LlamaCpp {
   }>;
 }
 
-/** Opens a GGUF file on the CPU. @throws ConfigError when node-llama-cpp is not installed or the file cannot be read */
+/** Opens a GGUF file on the CPU. @throws ConfigError when there is no such file or node-llama-cpp is not installed */
 export async function openLlamaCpp(
   modelPath: string,
   { threads, batchTokens, longContext }: ModelOptions,
 ): Promise<OpenedModel> {
+  await requireGgufFile(modelPath);
   // A name in a variable keeps bundlers from asking for an optional package.
   const name = 'node-llama-cpp';
   const { getLlama } = await (import(name) as Promise<LlamaCpp>).catch((error: Error) => {

@@ -15,8 +15,7 @@ import type { ModelSource } from './model-source.ts';
  * @throws CheckpointError in one line with file, key and cure; ConfigError when there is no such file
  */
 export async function openGgufModel(path: string): Promise<ModelSource> {
-  if (!(await stat(path).catch(() => null)))
-    throw new ConfigError(`model: ${path} must be a file, got nothing there. Check the path.`, { path });
+  await requireGgufFile(path);
   const file = await openFileSource(path);
   let model: GgufModel;
   try {
@@ -43,6 +42,14 @@ export async function openGgufModel(path: string): Promise<ModelSource> {
     adapters: async () => [],
     close: () => file.close(),
   };
+}
+
+/** @throws ConfigError when there is no file */
+export async function requireGgufFile(path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (found?.isFile()) return;
+  const what = found === null ? 'nothing there' : 'a folder';
+  throw new ConfigError(`model: ${path} must be a file, got ${what}. Check the path.`, { path });
 }
 
 function factsOf({ metadata, storage }: GgufModel): Record<string, string> {

@@ -1,5 +1,6 @@
+import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, join, normalize, sep } from 'node:path';
 import { ConfigError, type Device } from '@modajs/tensor';
 import { findRunFolder, runFolder } from '../run/run-folder.ts';
 import { isPeftFolder, peftBase, readPeftFolder } from './adapter-files.ts';
@@ -18,8 +19,10 @@ export interface ModelSourceOptions {
   readonly average?: boolean;
 }
 
-/** `owner/name` of the hub. */
-const REPOSITORY = /^[\w.-]+\/[\w.-]+$/;
+/** `owner/name` of the hub: neither begins with a dot, as a path may. */
+const REPOSITORY = /^[\w-][\w.-]*\/[\w-][\w.-]*$/;
+/** A path and nothing else: absolute, from here, from above or from home, with a drive, backslashes, or a `/` at its end. */
+const PATH = /^[./~]|^[a-z]:|[\\]|\/$/i;
 
 /** What names a model, for the help of commands. */
 export const MODEL_NAMES =
@@ -55,9 +58,33 @@ async function openNested(name: string, options: ModelSourceOptions, depth: numb
   if (await isPeftFolder(name)) return withAdapter(await openBase(await peftBase(name)), name);
   const run = await runFolder(options.out, name);
   if (run !== null) return openRunModel(run, options, openBase);
-  const isHere = (await stat(name).catch(() => null)) !== null;
-  if (!isHere && REPOSITORY.test(name)) return openHubModel(name);
+  await requireModelFolder(name, options.out);
+  if ((await fileAt(name)) === null && REPOSITORY.test(name) && !isBelow(options.out, name)) return openHubModel(name);
   return openRunModel(await findRunFolder(options.out, name), options, openBase);
+}
+
+/** @throws ConfigError for a path where there is nothing, or no model */
+async function requireModelFolder(name: string, out: string): Promise<void> {
+  const found = await fileAt(name);
+  if (found === null && !PATH.test(name) && !isBelow(out, name)) return;
+  if (found === null)
+    throw new ConfigError(`model: ${name} must be a folder or a .gguf file, got nothing there. Check the path.`, {
+      path: name,
+    });
+  const what = found.isDirectory() ? 'a folder with none of them' : 'a file of another kind';
+  throw new ConfigError(
+    `model: ${name} must have a run's config.json, Hugging Face's model.safetensors or PEFT's adapter_config.json, or end in .gguf, got ${what}. Check the path.`,
+    { path: name },
+  );
+}
+
+function fileAt(path: string): Promise<Stats | null> {
+  return stat(path).catch(() => null);
+}
+
+/** Whether a path is written as one that leads into a folder. */
+function isBelow(folder: string, path: string): boolean {
+  return normalize(path).startsWith(join(folder, sep));
 }
 
 /** A model with the adapter of a folder. */
