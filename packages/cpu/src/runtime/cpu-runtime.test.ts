@@ -1,3 +1,4 @@
+import { KernelError } from '@modajs/errors';
 import { describe, expect, it } from 'vitest';
 import { expectAccurate, place, room, take, wave } from '../../test/test-runtime.ts';
 import { matmul } from '../ops/matmul.ts';
@@ -28,6 +29,23 @@ describe('createCpuRuntime', () => {
     expect(take(runtime, out)).toEqual(first);
     runtime.destroy();
   });
+
+  for (const [threads, tiles] of [
+    [1, 5],
+    [3, 1],
+    [3, 64],
+  ]) {
+    it(`refuses everything after a kernel that stopped: ${threads} threads, ${tiles} tiles [cpu]`, async () => {
+      const runtime = await createCpuRuntime({ threads });
+      const [a, out] = [place(runtime, wave(9), [3, 3]), room(runtime, [3, 3])];
+      // No kernel has this number: WebAssembly traps, on whichever thread takes the first tile.
+      expect(() => runtime.launch(9999, tiles, [])).toThrow(
+        /^cpu: kernel 9999 stopped(: unreachable| on a worker)\. The/,
+      );
+      expect(() => matmul(runtime, a, a, out)).toThrow(/^cpu: kernel 9999 stopped/);
+      expect(take.bind(null, runtime, out)).toThrow(KernelError);
+    });
+  }
 
   it('works above 2 GiB, where addresses no longer fit in 31 bits [cpu]', async () => {
     const runtime = await createCpuRuntime({ threads: 2 });

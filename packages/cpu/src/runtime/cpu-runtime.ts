@@ -56,6 +56,7 @@ export class CpuRuntime {
   readonly #control: number;
   readonly #workers: { terminate(): void }[] = [];
   readonly #mayBlock: number;
+  #failure: KernelError | undefined;
 
   constructor(
     module: WasmModule,
@@ -64,7 +65,7 @@ export class CpuRuntime {
     readonly build: KernelBuild,
   ) {
     const abort = () => {
-      throw new KernelError('cpu: a kernel aborted. Please report this with the shapes of the call.');
+      throw new Error('an assertion failed');
     };
     const instance = new webAssembly.Instance(module, { env: { memory: memory.wasm, abort } });
     this.#exports = instance.exports as KernelExports;
@@ -89,19 +90,31 @@ export class CpuRuntime {
    * Runs a kernel to its end on all threads.
    *
    * @param words the kernel's arguments in the order of its AssemblyScript class; floats through `floatBits`
+   * @throws KernelError when the kernel stops before its end, on any thread, and at every launch after that: other threads
+   *   may still be inside the kernel, so nothing that the runtime computes from then on could be trusted
    */
   launch(kernel: number, tiles: number, words: ArrayLike<number>): void {
     if (tiles === 0) return;
+    if (this.#failure) throw new KernelError(this.#failure.message, this.#failure.details);
     this.memory.i32.set(words, (this.#control + CONTROL_ARGUMENTS) >>> 2);
-    if (tiles === 1 || this.#workers.length === 0) this.#exports.runAlone(this.#control, kernel, tiles);
-    else if (this.#exports.runShared(this.#control, kernel, tiles, this.#mayBlock) !== 0) {
-      throw new KernelError(
-        `cpu: kernel ${kernel} failed on a worker. Please report this with the shapes of the call.`,
-        {
-          kernel,
-        },
-      );
+    let isDone = true;
+    try {
+      if (tiles === 1 || this.#workers.length === 0) this.#exports.runAlone(this.#control, kernel, tiles);
+      else isDone = this.#exports.runShared(this.#control, kernel, tiles, this.#mayBlock) === 0;
+    } catch (error) {
+      throw this.#fail(kernel, `: ${(error as Error).message}`);
     }
+    if (!isDone) throw this.#fail(kernel, ' on a worker');
+  }
+
+  /** Stops the workers for good and makes the error of this launch and of all that follow. */
+  #fail(kernel: number, reason: string): KernelError {
+    this.destroy();
+    this.#failure = new KernelError(
+      `cpu: kernel ${kernel} stopped${reason}. The device cannot be used any more; please report this with the shapes of the call.`,
+      { kernel },
+    );
+    return this.#failure;
   }
 
   /** Calls `use` with memory that is free again afterwards. */

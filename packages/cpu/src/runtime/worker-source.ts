@@ -12,7 +12,7 @@ const start = ({ module, memory, control, scratch }) => {
     exports.work(control);
   } catch (error) {
     Atomics.store(new Int32Array(memory.buffer), (control + ${CONTROL_FAILED}) >> 2, 1);
-    throw error;
+    console.error('cpu: a kernel stopped on a worker:', error);
   }
 };
 if (typeof require === 'function') require('node:worker_threads').parentPort.once('message', start);
