@@ -1,8 +1,9 @@
-import { CountingBackend, createDecoder, defineDecoderConfig } from '@modajs/models';
+import { adaptableMaps, CountingBackend, createDecoder, defineDecoderConfig } from '@modajs/models';
 import { Device } from '@modajs/tensor';
 import { createOptimizer, optimizerKinds, resolveRunConfig, WeightAverage } from '@modajs/train';
 import { describe, expect, it } from 'vitest';
 import { estimateMemory } from '../src/run/estimate-memory.ts';
+import { createModel } from '../src/run/prepare-run.ts';
 
 // Parameters are padded to 64 elements in memory: all of these fill theirs.
 const sizes = {
@@ -38,6 +39,19 @@ describe('estimateMemory', () => {
       optimizer.dispose();
     },
   );
+
+  it.each(['q8_0', 'q4_0'] as const)('under an adapter weights in blocks count as their bytes: %s', (format) => {
+    const config = resolveRunConfig({ from: 'x.gguf', lora: { rank: 4, targets: ['q_proj'] } });
+    const maps = [...adaptableMaps(model).keys()].map((map) => [`${map}.weight`, format] as const);
+    const quantized = Object.fromEntries(maps.slice(1));
+    const device = new Device(new CountingBackend());
+    const origin = { name: 'x.gguf', sha256: '', special: { begin: null, end: [] }, quantized };
+    using decoder = createModel({ config, model, origin }, device);
+    expect(decoder.quantized.size).toBe(maps.length - 1);
+    const { weights } = estimateMemory(model, config, quantized);
+    expect(weights).toBe(device.memory().liveBytes);
+    expect(weights).toBeLessThan(estimateMemory(model, config).weights / 2);
+  });
 
   it.each([
     ['residual', 0],

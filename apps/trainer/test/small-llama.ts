@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   createDecoder,
   defineDecoderConfig,
+  type GgufStorage,
   hostParameters,
   scoredTokenizerMetadata,
   writeGguf,
@@ -26,8 +27,13 @@ export interface SmallLlama {
   readonly gguf: Uint8Array;
 }
 
-/** A Llama with random weights and a tokenizer of letters and bytes: the folder `<name>` and `<name>.gguf` below `cwd`. */
-export async function writeSmallLlama(cwd: string, name: string, seed: number): Promise<SmallLlama> {
+/** A Llama with random weights and a tokenizer of letters and bytes: the folder `<name>`, and `<name>.gguf` in `storage`, below `cwd`. */
+export async function writeSmallLlama(
+  cwd: string,
+  name: string,
+  seed: number,
+  storage: GgufStorage = 'F32',
+): Promise<SmallLlama> {
   const device = await init({ device: 'cpu', threads: 1 });
   const config = defineDecoderConfig({
     nLayers: 3,
@@ -46,7 +52,7 @@ export async function writeSmallLlama(cwd: string, name: string, seed: number): 
   device.destroy();
   const scores = pieces.map((_, i) => -i);
   const metadata = scoredTokenizerMetadata({ pieces, scores, unknownId: 0, bosId: 1, eosId: 2 });
-  const gguf = writeGguf(config, parameters, metadata);
+  const gguf = writeGguf(config, parameters, metadata, { storage });
   await writeFile(join(cwd, `${name}.gguf`), gguf);
   const tokenizer = Tokenizer.fromGguf(new Map(Object.entries(metadata).map(([key, { value }]) => [key, value])));
   const encoder = new TextEncoder();

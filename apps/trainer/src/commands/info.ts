@@ -29,7 +29,7 @@ export function registerInfo(program: Command): void {
       const trained = await trainedConfig(name, options);
       if (trained === null) return printSource(name, options);
       const { run, model, origin } = trained;
-      const facts = describe(name, run, model);
+      const facts = describe(name, run, model, origin);
       const config = origin === null ? { run, model } : { run, model, origin };
       console.log(options.json ? JSON.stringify({ ...facts, config }, null, 2) : asTable(facts, origin));
     });
@@ -84,7 +84,7 @@ function printModel(
   console.log(table([facts.name, 'value'], rows));
 }
 
-function describe(name: string, run: RunConfig, model: DecoderConfig) {
+function describe(name: string, run: RunConfig, model: DecoderConfig, origin: SavedConfig['origin']) {
   const T = sequenceLength(run, model);
   const forward = countFlops(model, T);
   const tokensPerStep = run.training.batchSize * T;
@@ -96,7 +96,7 @@ function describe(name: string, run: RunConfig, model: DecoderConfig) {
     depthFlopsShare: forward.depth / forward.total,
     steps: run.training.steps,
     tokens: tokensPerStep * run.training.steps,
-    memoryBytes: estimateMemory(model, run),
+    memoryBytes: estimateMemory(model, run, origin?.quantized),
   };
 }
 

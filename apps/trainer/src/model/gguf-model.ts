@@ -7,7 +7,7 @@ import { Tokenizer, TokenizerError } from '@modajs/tokenizer';
 import { readGgufChatTemplate } from '@modajs/tokenizer/chat';
 import type { SpecialTokens } from '@modajs/train';
 import { compact } from '../terminal/format.ts';
-import type { ModelSource } from './model-source.ts';
+import { type ModelSource, quantizedFormats } from './model-source.ts';
 
 /**
  * A GGUF file of llama.cpp: tensors are read one at a time, widened to f32.
@@ -31,6 +31,7 @@ export async function openGgufModel(path: string): Promise<ModelSource> {
     config,
     facts: factsOf(model),
     origin: null,
+    hasBlocks: quantizedFormats(parameters).size > 0,
     prefersF16: false,
     text: async () => {
       const tokenizer = tokenizerOf(path, metadata);

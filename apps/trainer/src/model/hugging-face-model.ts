@@ -36,6 +36,7 @@ async function openFiles(folder: ModelFolder, place: string, name: string): Prom
     config: configFromHuggingFace(file),
     facts: {},
     origin: null,
+    hasBlocks: false,
     prefersF16: false,
     text: async () => {
       const tokenizerJson = await readText(folder, 'tokenizer.json', place);

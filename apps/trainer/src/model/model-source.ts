@@ -40,6 +40,8 @@ export interface ModelSource {
   readonly facts: Readonly<Record<string, string>>;
   /** The model that it was trained from, as it was named; null for none, or unknown. */
   readonly origin: string | null;
+  /** Whether its file has matrices in blocks that may stay so (`StoredParameter.quantized`). */
+  readonly hasBlocks: boolean;
   /** Whether it computes in f16 where the device can. */
   readonly prefersF16: boolean;
   /** @throws CheckpointError, TokenizerError when there is no tokenizer, or not the one of the weights */

@@ -29,6 +29,7 @@ export async function openRunModel(
     config: model,
     facts: {},
     origin: origin?.name ?? null,
+    hasBlocks: base?.hasBlocks ?? false,
     prefersF16: run.training.dtype === 'f16',
     text: async () => {
       const tokenizerJson = await readTokenizerJson(join(folder, 'tokenizer.json'));

@@ -24,12 +24,12 @@ const TRIAL_STEPS = 3;
  * @throws OutOfMemoryError before anything is allocated when the run needs more memory than the device has
  */
 export async function printDryRun(prepared: PreparedRun): Promise<void> {
-  const { config, model } = prepared;
+  const { config, model, origin } = prepared;
   const { training } = config;
   const T = sequenceLength(config, model);
   const tokens = training.batchSize * T;
   const stepFlops = 3 * countFlops(model, T).total * training.batchSize;
-  const memory = estimateMemory(model, config);
+  const memory = estimateMemory(model, config, origin?.quantized);
   printRows([
     ['parameters', countParameters(model).toLocaleString('en')],
     ...Object.entries(memory).map(([part, size]): [string, string] => [`memory: ${part}`, bytes(size)]),

@@ -29,7 +29,7 @@ import {
 } from '@modajs/train';
 import { FolderStorage } from '@modajs/train/node';
 import { hashParameters } from '../model/hash-parameters.ts';
-import { mergedValues } from '../model/model-source.ts';
+import { type ModelSource, mergedValues, quantizedFormats } from '../model/model-source.ts';
 import { openModelSource } from '../model/open-model-source.ts';
 import { bytes, compact } from '../terminal/format.ts';
 import { readRunChat, readTemplateFile } from './chat-file.ts';
@@ -138,20 +138,32 @@ async function pretrainedModel(config: RunConfig, from: string, out: string): Pr
     const read = { tokenizer: Tokenizer.fromJson(tokenizerJson), tokenizerJson, special };
     const text = { ...read, chat: await chatOf(config, read, chat) };
     const named = { ...config, training: { ...config.training, seqLen } };
-    return { config: named, model, ...text, origin: { name: from, sha256: '', special } };
+    const blocks = await blocksOf(source, config);
+    return { config: named, model, ...text, origin: { name: from, sha256: '', special, ...blocks } };
   } finally {
     await source.close();
   }
 }
 
-/** The run's model with fresh weights; frozen, with a fresh adapter, where the run trains one. */
-export function createModel({ config, model }: Pick<PreparedRun, 'config' | 'model'>, device: Device): Decoder {
+/** Matrices that stay in blocks under an adapter. What another adapter was added to is widened. */
+async function blocksOf(source: ModelSource, config: RunConfig): Promise<Pick<Origin, 'quantized'>> {
+  if (config.lora.rank === null || !source.hasBlocks) return {};
+  const { parameters } = await mergedValues(source);
+  return { quantized: Object.fromEntries(quantizedFormats(parameters)) };
+}
+
+/** The run's model with fresh weights; where the run trains an adapter frozen, in blocks as its file, with a fresh adapter. */
+export function createModel(
+  { config, model, origin }: Pick<PreparedRun, 'config' | 'model' | 'origin'>,
+  device: Device,
+): Decoder {
   const { seed, training } = config;
   const { dtype: computeDtype } = training;
   const lora = loraConfigOf(config);
   if (lora === null) return createDecoder(model, { device, seed, computeDtype });
   // Weights that never change need no f32 master.
-  const decoder = createDecoder(model, { device, seed, dtype: computeDtype, isFrozen: true });
+  const quantized = new Map(Object.entries(origin?.quantized ?? {}));
+  const decoder = createDecoder(model, { device, seed, dtype: computeDtype, isFrozen: true, quantized });
   decoder.attach(new LoraAdapter(model, lora, { device, seed, computeDtype }));
   return decoder;
 }
@@ -221,6 +233,10 @@ export function printHeader(prepared: PreparedRun, device: Device, ranks = 1): v
     console.log(
       `adapter    ${compact(trained)} parameters, ${share} % of the model's: ${config.lora.targets.join(', ')}`,
     );
+    const formats = Object.values(origin?.quantized ?? {});
+    if (formats.length > 0) {
+      console.log(`in blocks  ${formats.length} matrices stay in ${[...new Set(formats)].join(', ')}`);
+    }
   }
   console.log(`device     ${device}${ranks === 1 ? '' : ` on each of ${ranks} ranks`}`);
   console.log(

@@ -1,5 +1,5 @@
 import { type DecoderConfig, defineDecoderConfig } from '@modajs/models';
-import { ConfigError } from '@modajs/tensor';
+import { ConfigError, type QuantizedMatrix } from '@modajs/tensor';
 import { mergeConfigs, type RawConfig } from '../config/resolve-config.ts';
 import { type RunConfig, resolveRunConfig } from '../config/run-config.ts';
 import type { SpecialTokens } from './special-tokens.ts';
@@ -11,6 +11,8 @@ export interface Origin {
   /** SHA-256 of its parameters, names and f32 values in order. */
   readonly sha256: string;
   readonly special: SpecialTokens;
+  /** Its matrices that stay in blocks, as its file has them, while an adapter is trained; absent for none. */
+  readonly quantized?: Readonly<Record<string, QuantizedMatrix['format']>>;
 }
 
 /** Contents of a run's `config.json`. */
