@@ -5,6 +5,7 @@ import { openGguf } from '@modajs/models';
 import { openFileSource } from '@modajs/models/node';
 import { readSafetensors } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exportModel } from '../src/export/export-model.ts';
 import { runCli } from './run-cli.ts';
 import { writeSmallLlama } from './small-llama.ts';
 
@@ -136,7 +137,7 @@ describe('moda export [cpu]', () => {
     const text = await textOf('small');
     for (const args of [
       ['-O', 'f32.gguf'],
-      ['-O', 'q8.gguf', '--dtype', 'q8_0'],
+      ['-O', 'q4.gguf', '--dtype', 'q4_0'],
       ['-O', 'copy'],
       ['-O', 'half.safetensors', '--dtype', 'f16'],
     ]) {
@@ -158,14 +159,22 @@ describe('moda export [cpu]', () => {
       bos_token_id: 1,
       eos_token_id: 2,
     });
-    const file = await openFileSource(join(cwd, 'q8.gguf'));
-    expect([...(await openGguf(file)).storage.keys()]).toContain('Q8_0');
-    await file.close();
+    const out = join(cwd, 'runs');
+    await exportModel(join(cwd, 'q4.gguf'), { output: join(cwd, 'q8.gguf'), dtype: 'q8_0', out });
+    for (const [name, type] of [
+      ['q8.gguf', 'Q8_0'],
+      ['q4.gguf', 'Q4_0'],
+    ]) {
+      const file = await openFileSource(join(cwd, name));
+      const { storage } = await openGguf(file);
+      expect([...storage.keys()].sort()).toEqual(['F32', type].sort());
+      await file.close();
+    }
   });
 
   it.each([
     ['a place that is taken', ['export', 'small', '-O', 'small'], 'small must not be there yet'],
-    ['q8_0 of a folder', ['export', 'small', '-O', 'x', '--dtype', 'q8_0'], 'dtype q8_0 needs --format gguf'],
+    ['q4_0 of a folder', ['export', 'small', '-O', 'x', '--dtype', 'q4_0'], 'dtype q4_0 needs --format gguf'],
     ['a model without an adapter as one', ['export', 'small', '-O', 'x', '-f', 'peft'], 'small must have an adapter'],
     ['a model that is not there', ['export', 'none', '-O', 'x'], 'none must be a run'],
   ])('refuses %s in one line and writes nothing', async (_, args, message) => {

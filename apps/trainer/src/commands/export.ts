@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type ExportOptions, exportFormats, exportModel } from '../export/export-model.ts';
+import { type ExportOptions, exportDtypes, exportFormats, exportModel } from '../export/export-model.ts';
 import { MODEL_NAMES } from '../model/open-model-source.ts';
 import { positiveInteger } from './train.ts';
 
@@ -11,7 +11,7 @@ export function registerExport(program: Command): void {
     .argument('<model>', MODEL_NAMES)
     .requiredOption('-O, --output <path>', 'folder or file to write; .gguf and .safetensors say their format')
     .addOption(new Option('-f, --format <name>', 'what to write (default: by the ending)').choices([...exportFormats]))
-    .addOption(new Option('--dtype <name>', 'how numbers are stored').choices(['f32', 'f16', 'q8_0']).default('f32'))
+    .addOption(new Option('--dtype <name>', 'how numbers are stored').choices([...exportDtypes]).default('f32'))
     .option('--merge', "add a run's adapter to the weights")
     .option('--overwrite', 'replace what is there')
     .option('--step <number>', 'checkpoint of a run (default: the newest whole one)', positiveInteger)

@@ -14,11 +14,14 @@ import { type ExportedModel, huggingFaceFiles } from './hugging-face-files.ts';
 /** What `moda export` writes. */
 export const exportFormats = ['hugging-face', 'safetensors', 'gguf', 'peft'] as const;
 
+/** How `moda export` stores numbers; those in blocks are GGUF's alone. */
+export const exportDtypes = ['f32', 'f16', 'q8_0', 'q4_0'] as const;
+
 /** Options of `moda export`. */
 export interface ExportOptions {
   readonly format?: (typeof exportFormats)[number];
   readonly output: string;
-  readonly dtype: 'f32' | 'f16' | 'q8_0';
+  readonly dtype: (typeof exportDtypes)[number];
   readonly merge?: boolean;
   readonly overwrite?: boolean;
   readonly out: string;
@@ -29,8 +32,8 @@ export interface ExportOptions {
 /** Writes a model in another form; what was written is read back and compared before anything has its name. @throws ConfigError, CheckpointError */
 export async function exportModel(name: string, options: ExportOptions): Promise<void> {
   const { output, overwrite = false, format = formatOf(output) } = options;
-  if (options.dtype === 'q8_0' && format !== 'gguf') {
-    throw new ConfigError(`export: dtype q8_0 needs --format gguf, got ${format}. Use f16 or f32.`);
+  if ((options.dtype === 'q8_0' || options.dtype === 'q4_0') && format !== 'gguf') {
+    throw new ConfigError(`export: dtype ${options.dtype} needs --format gguf, got ${format}. Use f16 or f32.`);
   }
   if (!overwrite && (await stat(output).catch(() => null))) {
     throw new ConfigError(`export: ${output} must not be there yet. Use another --output, or --overwrite.`, { output });
