@@ -8,6 +8,7 @@ import {
   blobSource,
   bytesSource,
   createDecoder,
+  type DecoderConfigInput,
   defineDecoderConfig,
   type GgufModel,
   hostParameters,
@@ -19,7 +20,7 @@ import { readGgufTensor } from '../../src/io/gguf/read-gguf-tensor.ts';
 import { rotaryRows } from '../../src/io/rows.ts';
 import { openFileSource } from '../../src/node/index.ts';
 import { smallFamilies } from '../families.ts';
-import { gpt2Gguf, largeParameters, smallGguf } from './small-gguf.ts';
+import { ggufModels, largeParameters, smallGguf } from './small-gguf.ts';
 
 async function valuesOf({ parameters }: GgufModel): Promise<Record<string, ArrayLike<number>>> {
   const values: Record<string, ArrayLike<number>> = {};
@@ -41,14 +42,38 @@ describe('openGguf', () => {
     rmSync(folder, { recursive: true });
   });
 
-  for (const family of ['olmo2', 'llama', 'qwen3'] as const) {
-    it(`gives the configuration and every number of a written ${family}`, async () => {
-      const config = smallFamilies[family];
+  it.each(Object.entries(ggufModels))(
+    'gives the configuration and every number of a written %s',
+    async (name, config) => {
       const opened = await openGguf(bytesSource(await smallGguf(config)));
-      expect(opened.config).toEqual(config);
+      expect(opened.metadata.get('general.architecture')).toBe(name);
+      // Learned positions: nothing turns.
+      expect({ ...opened.config, ...(name === 'gpt2' ? { ropeTheta: config.ropeTheta } : {}) }).toEqual(config);
       expect(await valuesOf(opened)).toEqual(asValues(await largeParameters(config)));
-    });
-  }
+    },
+  );
+
+  it.each([
+    ['a window of all layers', 'llama', { window: 5, localLayers: [0, 1] }, 'must be a baseline of'],
+    [
+      'local layers that llama.cpp does not have',
+      'gemma3',
+      { localLayers: [1] },
+      'localLayers must be [0, 1, 2, 3, 4], got [1]',
+    ],
+    ['layers without RoPE elsewhere', 'smollm3', { nopeLayers: [0] }, 'nopeLayers must be [3], got [0]'],
+    ['a GELU that it does not say', 'gptneox', { activation: 'gelu' }, 'activation must be "gelu-erf", got "gelu"'],
+    [
+      'scaling of RoPE',
+      'qwen2',
+      { ropeScaling: { kind: 'dynamic', factor: 2, trainedLength: 64 } },
+      'ropeScaling must be',
+    ],
+    ['no cap of logits', 'gemma2', { logitSoftcap: null }, 'final_logit_softcapping must be a number > 0'],
+  ] as const)('refuses to write %s', async (_, name, fields, message) => {
+    const config = defineDecoderConfig({ ...ggufModels[name], ...fields } as DecoderConfigInput);
+    await expect(smallGguf(config)).rejects.toThrow(message);
+  });
 
   it("gives a written model of interleaved RoPE in Hugging Face's order of rows", async () => {
     const config = defineDecoderConfig({ ...smallFamilies.llama, ropeInterleaved: true });
@@ -57,15 +82,6 @@ describe('openGguf', () => {
     const name = 'model.layers.1.self_attn.k_proj.weight';
     const written = (await largeParameters(config)).get(name)!;
     expect((await valuesOf(opened))[name]).toEqual(rotaryRows(written, config.headDim, false).data);
-  });
-
-  it('cuts the one matrix of queries, keys and values of GPT-2', async () => {
-    const config = smallFamilies.gpt2;
-    const parameters = await largeParameters(config);
-    const opened = await openGguf(bytesSource(gpt2Gguf(config, parameters)));
-    // Learned positions: nothing turns.
-    expect({ ...opened.config, ropeTheta: config.ropeTheta }).toEqual(config);
-    expect(await valuesOf(opened)).toEqual(asValues(parameters));
   });
 
   it('reads F16 and Q8_0 to within their rounding, and fills a decoder one tensor at a time', async () => {

@@ -2,6 +2,7 @@ import type { DecoderConfig } from '../../src/config/decoder-config.ts';
 import type { HostParameter } from '../../src/decoder/load-parameters.ts';
 import {
   createDecoder,
+  defineDecoderConfig,
   type GgufOptions,
   hostParameters,
   type ScoredPieces,
@@ -9,9 +10,7 @@ import {
   writeGguf,
 } from '../../src/index.ts';
 import { ggmlTypes } from '../../src/io/gguf/ggml-types.ts';
-import { type GgufTensor, type GgufValue, writeGgufFile } from '../../src/io/gguf/gguf-file.ts';
-import { ggufArchitectures, ggufName } from '../../src/io/gguf/gguf-names.ts';
-import { isRotated, rotaryRows } from '../../src/io/rows.ts';
+import { smallFamilies } from '../families.ts';
 
 /** 288 pieces: unknown, start, end, 256 bytes, 29 letters and pairs. */
 const pieces = [
@@ -39,83 +38,47 @@ export async function largeParameters(config: DecoderConfig): Promise<Map<string
 }
 
 export async function smallGguf(config: DecoderConfig, options?: GgufOptions): Promise<Uint8Array> {
-  return writeGguf(config, await largeParameters(config), scoredTokenizerMetadata(vocabulary), options);
+  // llama.cpp asks for this token in every file of Phi 3.
+  const pieces = config === ggufModels['phi3'] ? vocabulary.pieces.with(287, '<|endoftext|>') : vocabulary.pieces;
+  const tokenizer = scoredTokenizerMetadata({ ...vocabulary, pieces });
+  return writeGguf(config, await largeParameters(config), tokenizer, options);
 }
 
-/** A file of any architecture whose parameters stand alone, with keys of its own, as llama.cpp's converter writes it. */
-export function ggufOf(
-  name: string,
-  config: DecoderConfig,
-  parameters: ReadonlyMap<string, HostParameter>,
-  own: Readonly<Record<string, number>>,
-): Uint8Array {
-  const architecture = ggufArchitectures[name];
-  const tensors = new Map<string, GgufTensor>();
-  for (const [ours, parameter] of parameters) {
-    const isPaired = architecture.hasPairedRows && isRotated(ours);
-    tensors.set(ggufName(ours, architecture)!, isPaired ? rotaryRows(parameter, config.headDim, true) : parameter);
-  }
-  const u32 = (value: number): GgufValue => ({ type: 'u32', value });
-  const f32 = (value: number): GgufValue => ({ type: 'f32', value });
-  const keys: Record<string, GgufValue> = {
-    context_length: u32(config.seqLen),
-    embedding_length: u32(config.dModel),
-    block_count: u32(config.nLayers),
-    feed_forward_length: u32(config.dFf),
-    'attention.head_count': u32(config.nHeads),
-    'attention.head_count_kv': u32(config.nKvHeads),
-    'attention.key_length': u32(config.headDim),
-    'attention.value_length': u32(config.headDim),
-    'attention.layer_norm_rms_epsilon': f32(config.normEps),
-    'rope.freq_base': f32(config.ropeTheta),
-    ...Object.fromEntries(
-      Object.entries(own).map(([key, value]) => [key, key === 'attention.sliding_window' ? u32(value) : f32(value)]),
-    ),
-  };
-  const metadata = Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${name}.${key}`, value]));
-  return writeGgufFile(
-    { 'general.architecture': { type: 'string', value: name }, ...metadata, ...scoredTokenizerMetadata(vocabulary) },
-    tensors,
-  );
-}
+const small = { nLayers: 2, nHeads: 4, nKvHeads: 2, headDim: 8, dModel: 32, dFf: 40, vocabSize: 288, seqLen: 64 };
+const pre = { ...small, norm: 'pre', qkNorm: 'none', normEps: 1e-5, ropeTheta: 10_000 } as const;
+const gemma = { ...pre, activation: 'geglu', embeddingScale: Math.sqrt(small.dModel) } as const;
+const sandwich = { ...gemma, norm: 'sandwich', softmaxScale: small.headDim ** -0.5 } as const;
 
-/** GPT-2 as llama.cpp's converter writes it: one matrix of queries, keys and values, `[outputs, inputs]`. */
-export function gpt2Gguf(config: DecoderConfig, parameters: ReadonlyMap<string, HostParameter>): Uint8Array {
-  const tensors = new Map<string, GgufTensor>();
-  const blockNames: Readonly<Record<string, string>> = {
-    input_layernorm: 'attn_norm',
-    'self_attn.o_proj': 'attn_output',
-    post_attention_layernorm: 'ffn_norm',
-    'mlp.up_proj': 'ffn_up',
-    'mlp.down_proj': 'ffn_down',
-  };
-  const get = (name: string) => parameters.get(name)!;
-  tensors.set('token_embd.weight', get('model.embed_tokens.weight'));
-  tensors.set('position_embd.weight', get('model.embed_positions.weight'));
-  for (const kind of ['weight', 'bias']) {
-    tensors.set(`output_norm.${kind}`, get(`model.norm.${kind}`));
-    for (let l = 0; l < config.nLayers; l++) {
-      const prefix = `model.layers.${l}`;
-      for (const [ours, theirs] of Object.entries(blockNames))
-        tensors.set(`blk.${l}.${theirs}.${kind}`, get(`${prefix}.${ours}.${kind}`));
-      const parts = ['q', 'k', 'v'].map((part) => get(`${prefix}.self_attn.${part}_proj.${kind}`));
-      const rows = parts.reduce((sum, { shape }) => sum + shape[0], 0);
-      const data = parts.flatMap((part) => Array.from(part.data));
-      tensors.set(`blk.${l}.attn_qkv.${kind}`, { shape: [rows, ...parts[0].shape.slice(1)], data });
-    }
-  }
-  const u32 = (value: number): GgufValue => ({ type: 'u32', value });
-  const metadata: Record<string, GgufValue> = {
-    'general.architecture': { type: 'string', value: 'gpt2' },
-    'gpt2.context_length': u32(config.seqLen),
-    'gpt2.embedding_length': u32(config.dModel),
-    'gpt2.block_count': u32(config.nLayers),
-    'gpt2.feed_forward_length': u32(config.dFf),
-    'gpt2.attention.head_count': u32(config.nHeads),
-    'gpt2.attention.layer_norm_epsilon': { type: 'f32', value: config.normEps },
-  };
-  return writeGgufFile({ ...metadata, ...scoredTokenizerMetadata(vocabulary) }, tensors);
-}
+/** A small model of each architecture that llama.cpp and we know, with what its code fixes: windows in 5 of 6 layers, no RoPE in every fourth. */
+export const ggufModels: Readonly<Record<string, DecoderConfig>> = {
+  olmo2: smallFamilies.olmo2,
+  llama: smallFamilies.llama,
+  qwen3: smallFamilies.qwen3,
+  gpt2: smallFamilies.gpt2,
+  qwen2: defineDecoderConfig({ ...pre, bias: true, biasMaps: 'qkv' }),
+  granite: defineDecoderConfig({
+    ...pre,
+    embeddingScale: 3,
+    residualScale: 0.25,
+    logitScale: 0.125,
+    softmaxScale: 0.25,
+  }),
+  smollm3: defineDecoderConfig({ ...pre, nLayers: 4, nopeLayers: [3] }),
+  phi3: defineDecoderConfig({ ...smallFamilies.phi3, tieEmbeddings: false }),
+  gemma: defineDecoderConfig(gemma),
+  gemma2: defineDecoderConfig({ ...sandwich, window: 5, localLayers: [0], attentionSoftcap: 5, logitSoftcap: 3 }),
+  gemma3: defineDecoderConfig({
+    ...sandwich,
+    nLayers: 6,
+    qkNorm: 'head',
+    ropeTheta: 1e6,
+    localRopeTheta: 10_000,
+    window: 5,
+    localLayers: [0, 1, 2, 3, 4],
+    ropeScaling: { kind: 'linear', factor: 8 },
+  }),
+  gptneox: defineDecoderConfig({ ...smallFamilies.gpt_neox, biasMaps: 'all', rotaryDim: 4 }),
+};
 
 /**
  * A file in which every matrix of blocks of Q8_0 is stored in another type, of random blocks with small scales. The rest of the

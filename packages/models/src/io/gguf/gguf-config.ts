@@ -2,6 +2,7 @@ import { CheckpointError, shown } from '@modajs/tensor';
 import type { DecoderConfig } from '../../config/decoder-config.ts';
 import { CheckedConfig, type Json } from '../hugging-face/checked-config.ts';
 import { configFromHuggingFace } from '../hugging-face/hugging-face-config.ts';
+import type { ModelFamily } from '../hugging-face/model-family.ts';
 import { type GgufArchitecture, ggufArchitectures } from './gguf-names.ts';
 import type { GgufMetadataValue } from './metadata-value.ts';
 import type { GgufTensorInfo } from './read-gguf-header.ts';
@@ -11,9 +12,11 @@ export interface GgufFacts {
   /** For errors. */
   readonly file: string;
   readonly metadata: ReadonlyMap<string, GgufMetadataValue>;
-  readonly tensors: ReadonlyMap<string, GgufTensorInfo>;
+  readonly tensors: ReadonlyMap<string, Pick<GgufTensorInfo, 'shape'>>;
   /** Numbers of `rope_freqs.weight`, by which RoPE's frequencies are divided; null when there is none. */
   readonly ropeFactors: ArrayLike<number> | null;
+  /** Numbers of `rope_factors_short.weight` and `rope_factors_long.weight` (Phi 3); null where there are none. */
+  readonly longRope: { readonly short: ArrayLike<number> | null; readonly long: ArrayLike<number> | null };
   /** The output matrix is the embedding. */
   readonly tieEmbeddings: boolean;
 }
@@ -62,8 +65,8 @@ function huggingFaceConfig(facts: GgufFacts, { name, modelType }: GgufArchitectu
   const dModel = count('embedding_length');
   const headDim = count('attention.key_length', dModel / nHeads);
   config.mustBe(key('attention.value_length'), headDim);
-  const isGpt2 = modelType === 'gpt2';
-  const eps = shortest(config.positive(key(`attention.layer_norm_${isGpt2 ? 'epsilon' : 'rms_epsilon'}`), 1e-5));
+  const hasLayerNorm = modelType === 'gpt2' || modelType === 'gpt_neox';
+  const eps = shortest(config.positive(key(`attention.layer_norm_${hasLayerNorm ? 'epsilon' : 'rms_epsilon'}`), 1e-5));
   const sizes = {
     nHeads,
     dModel,
@@ -72,7 +75,7 @@ function huggingFaceConfig(facts: GgufFacts, { name, modelType }: GgufArchitectu
     seqLen: count('context_length'),
     vocabSize: tensors.get('token_embd.weight')?.shape[0] ?? count('vocab_size'),
   };
-  if (isGpt2) {
+  if (modelType === 'gpt2') {
     // llama.cpp's converter writes what GPT-2 has: as many heads of keys as of queries, and no rotation.
     config.mustBe(key('attention.head_count_kv'), nHeads);
     config.ignore(key('rope.dimension_count'), key('rope.freq_base'));
@@ -89,10 +92,37 @@ function huggingFaceConfig(facts: GgufFacts, { name, modelType }: GgufArchitectu
       tie_word_embeddings: facts.tieEmbeddings,
     };
   }
+  const rope = {
+    rope_theta: config.positive(key('rope.freq_base'), 10_000),
+    rope_scaling: ropeScaling(config, key, facts, headDim, modelType),
+  };
+  const part = rotatedPart(config, key, headDim, modelType);
+  if (modelType === 'gpt_neox') {
+    config.mustBe(key('attention.head_count_kv'), nHeads);
+    const isParallel = config.flag(key('use_parallel_residual'), true);
+    config.finish();
+    return {
+      model_type: modelType,
+      // The file does not say which GELU: that of the published models. llama.cpp takes the tanh approximation.
+      hidden_act: 'gelu',
+      hidden_size: dModel,
+      intermediate_size: sizes.dFf,
+      num_hidden_layers: sizes.nLayers,
+      num_attention_heads: nHeads,
+      vocab_size: sizes.vocabSize,
+      max_position_embeddings: sizes.seqLen,
+      layer_norm_eps: eps,
+      tie_word_embeddings: facts.tieEmbeddings,
+      attention_bias: tensors.has('blk.0.attn_qkv.bias'),
+      use_parallel_residual: isParallel,
+      rotary_pct: part,
+      ...rope,
+    };
+  }
   const bias = tensors.has('blk.0.attn_output.bias');
   const json = {
     model_type: modelType,
-    hidden_act: 'silu',
+    hidden_act: modelType.startsWith('gemma') ? 'gelu_pytorch_tanh' : 'silu',
     hidden_size: dModel,
     intermediate_size: sizes.dFf,
     num_hidden_layers: sizes.nLayers,
@@ -105,25 +135,90 @@ function huggingFaceConfig(facts: GgufFacts, { name, modelType }: GgufArchitectu
     tie_word_embeddings: facts.tieEmbeddings,
     attention_bias: bias,
     mlp_bias: tensors.has('blk.0.ffn_down.bias'),
-    sliding_window: config.has(key('attention.sliding_window')) ? count('attention.sliding_window') : null,
-    rope_theta: config.positive(key('rope.freq_base'), 10_000),
-    rope_scaling: ropeScaling(config, key, facts, headDim),
-    ...familyKeys(config, key, modelType, headDim),
+    sliding_window:
+      (config.has(key('attention.sliding_window')) && config.whole(key('attention.sliding_window'))) || null,
+    ...rope,
+    ...familyKeys(config, key, modelType, { ...sizes, headDim, part }),
   };
   config.finish();
   return json;
 }
 
-/** What only some families have. */
-function familyKeys(config: CheckedConfig, key: (rest: string) => string, modelType: string, headDim: number): Json {
+/** Sizes that keys of some families depend on. */
+interface Sizes {
+  readonly nLayers: number;
+  readonly nHeads: number;
+  readonly dModel: number;
+  readonly headDim: number;
+  /** Of a head, that turns. */
+  readonly part: number;
+}
+
+/** What only some families have, in the words of their `config.json`. What llama.cpp has in its code stands here as a number. */
+function familyKeys(config: CheckedConfig, key: (rest: string) => string, modelType: ModelFamily, sizes: Sizes): Json {
   const number = (rest: string, fallback: number) => shortest(config.positive(key(rest), fallback));
-  if (modelType !== 'granite') return {};
-  return {
-    embedding_multiplier: number('embedding_scale', 1),
-    residual_multiplier: number('residual_scale', 1),
-    attention_multiplier: number('attention.scale', headDim ** -0.5),
-    logits_scaling: number('logit_scale', 1),
-  };
+  const { nLayers, headDim } = sizes;
+  switch (modelType) {
+    case 'granite':
+      return {
+        embedding_multiplier: number('embedding_scale', 1),
+        residual_multiplier: number('residual_scale', 1),
+        attention_multiplier: number('attention.scale', headDim ** -0.5),
+        logits_scaling: number('logit_scale', 1),
+      };
+    case 'smollm3':
+      return { no_rope_layer_interval: 4 };
+    case 'phi3':
+      return {
+        partial_rotary_factor: sizes.part,
+        original_max_position_embeddings: config.has(key('rope.scaling.original_context_length'))
+          ? config.count(key('rope.scaling.original_context_length'))
+          : null,
+      };
+    case 'gemma2':
+      return {
+        hidden_activation: 'gelu_pytorch_tanh',
+        query_pre_attn_scalar: queryScalar(sizes, 46),
+        attn_logit_softcapping: number('attn_logit_softcapping', 50),
+        final_logit_softcapping: number('final_logit_softcapping', 30),
+        ...(config.has(key('attention.sliding_window')) ? {} : { sliding_window: 4096 }),
+      };
+    case 'gemma3_text': {
+      const hasWindow =
+        config.has(key('attention.sliding_window')) && config.whole(key('attention.sliding_window')) > 0;
+      return {
+        hidden_activation: 'gelu_pytorch_tanh',
+        query_pre_attn_scalar: queryScalar(sizes, 62),
+        final_logit_softcapping: config.has(key('final_logit_softcapping'))
+          ? number('final_logit_softcapping', 1)
+          : null,
+        sliding_window_pattern: config.count(key('attention.sliding_window_pattern'), 6),
+        rope_local_base_freq: config.positive(key('rope.freq_base_swa'), 10_000),
+        ...(hasWindow ? {} : { layer_types: Array(nLayers).fill('full_attention') }),
+      };
+    }
+    default:
+      return {};
+  }
+}
+
+/** What queries are divided by the root of: of Gemma's 27B, known by its blocks, the width of an equal share, else a head's. */
+function queryScalar({ nLayers, nHeads, dModel, headDim }: Sizes, blocksOf27B: number): number {
+  return nLayers === blocksOf27B ? dModel / nHeads : headDim;
+}
+
+/** The part of a head that turns. @throws CheckpointError for less than all of it where the family turns whole heads */
+function rotatedPart(
+  config: CheckedConfig,
+  key: (rest: string) => string,
+  headDim: number,
+  modelType: ModelFamily,
+): number {
+  if (modelType !== 'phi3' && modelType !== 'gpt_neox') {
+    config.mustBe(key('rope.dimension_count'), headDim);
+    return 1;
+  }
+  return config.count(key('rope.dimension_count'), headDim) / headDim;
 }
 
 /** Blocks, before anything is made for each of them. @throws CheckpointError for more than there are tensors */
@@ -159,15 +254,26 @@ function ropeScaling(
   key: (rest: string) => string,
   facts: GgufFacts,
   headDim: number,
+  modelType: ModelFamily,
 ): Json | null {
-  config.mustBe(key('rope.dimension_count'), headDim);
+  const isLong = modelType === 'phi3' && (facts.longRope.short !== null || facts.longRope.long !== null);
   const type = facts.metadata.get(key('rope.scaling.type')) ?? 'none';
-  config.mustBe(key('rope.scaling.type'), 'none', 'linear', 'yarn');
+  config.mustBe(key('rope.scaling.type'), ...(isLong ? ['none', 'longrope'] : ['none', 'linear', 'yarn']));
   const number = (rest: string) => shortest(config.positive(key(`rope.scaling.${rest}`), 1));
   const optional = (rest: string) => (config.has(key(`rope.scaling.${rest}`)) ? number(rest) : undefined);
+  if (isLong) {
+    config.mustBe(key('rope.scaling.factor'), 1);
+    return {
+      rope_type: 'longrope',
+      short_factor: Array.from(facts.longRope.short ?? [], shortest),
+      long_factor: Array.from(facts.longRope.long ?? [], shortest),
+      attention_factor: number('attn_factor'),
+    };
+  }
   const llama3 = facts.ropeFactors ? llama3Scaling(facts, facts.ropeFactors, key, headDim) : null;
   if (type === 'none') {
     config.mustBe(key('rope.scaling.factor'), 1);
+    config.mustBe(key('rope.scaling.attn_factor'), 1);
     config.ignore(key('rope.scaling.original_context_length'));
     return llama3;
   }

@@ -7,7 +7,7 @@ import type { ParameterSpecs } from '../../parameters/parameter-spec.ts';
 import { isRotated, rotaryRows } from '../rows.ts';
 import type { ByteSource } from './byte-source.ts';
 import { configFromGguf, ggufArchitecture } from './gguf-config.ts';
-import { type GgufArchitecture, ggufName } from './gguf-names.ts';
+import { fusedPlace, type GgufArchitecture, ggufName } from './gguf-names.ts';
 import type { GgufMetadataValue } from './metadata-value.ts';
 import { type GgufHeader, type GgufTensorInfo, readGgufHeader } from './read-gguf-header.ts';
 import { readGgufTensor, rowsInfo, sameBytes } from './read-gguf-tensor.ts';
@@ -37,12 +37,16 @@ export async function openGguf(source: ByteSource): Promise<GgufModel> {
   const architecture = ggufArchitecture(file, metadata);
   const embedding = tensors.get('token_embd.weight');
   const output = tensors.get('output.weight');
-  const factors = tensors.get('rope_freqs.weight');
+  const factors = async (name: string) => {
+    const info = tensors.get(name);
+    return info ? readFactors(source, info) : null;
+  };
   const config = configFromGguf({
     file,
     metadata,
     tensors,
-    ropeFactors: factors ? await readFactors(source, factors) : null,
+    ropeFactors: await factors('rope_freqs.weight'),
+    longRope: { short: await factors('rope_factors_short.weight'), long: await factors('rope_factors_long.weight') },
     // Some architectures have the embedding a second time where Hugging Face's files tie it.
     tieEmbeddings: !output || (embedding !== undefined && (await sameBytes(source, embedding, output))),
   });
@@ -51,7 +55,9 @@ export async function openGguf(source: ByteSource): Promise<GgufModel> {
     const message = `${file}: tokenizer.ggml.tokens must be at most the ${config.vocabSize} rows of token_embd.weight, got ${tokens.length}. Convert the model again.`;
     throw new CheckpointError(message, { file, key: 'tokenizer.ggml.tokens' });
   }
-  const known = new Set(['rope_freqs.weight', ...(config.tieEmbeddings ? ['output.weight'] : [])]);
+  const ofRope =
+    config.ropeScaling?.kind === 'longrope' ? ['rope_factors_short.weight', 'rope_factors_long.weight'] : [];
+  const known = new Set(['rope_freqs.weight', ...ofRope, ...(config.tieEmbeddings ? ['output.weight'] : [])]);
   const parameters = new Map<string, StoredParameter>();
   const specs = decoderSpecs(config);
   const maps = adaptableMaps(config);
@@ -130,17 +136,6 @@ function infoOf(
   const at = fused.parts.indexOf(ours);
   const first = rows.slice(0, at).reduce((sum, count) => sum + count, 0);
   return rowsInfo(info, first, first + rows[at]);
-}
-
-/** The tensor that a parameter is a part of, and all its parts by our names; null for one that stands alone. */
-function fusedPlace(
-  ours: string,
-  { fused = {} }: GgufArchitecture,
-): { readonly name: string; readonly parts: readonly string[] } | null {
-  const [, block, layer, inBlock, kind] = /^(model\.layers\.(\d+)\.)(.+)\.(\w+)$/.exec(ours) ?? [];
-  const found = Object.entries(fused).find(([, parts]) => parts.includes(inBlock));
-  if (!found) return null;
-  return { name: `blk.${layer}.${found[0]}.${kind}`, parts: found[1].map((part) => `${block}${part}.${kind}`) };
 }
 
 /** @throws CheckpointError for more factors than heads have pairs */

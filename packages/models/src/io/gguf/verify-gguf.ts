@@ -5,6 +5,7 @@ import { isRotated, rotaryRows } from '../rows.ts';
 import { bytesSource } from './byte-source.ts';
 import { openGguf } from './open-gguf.ts';
 import type { GgufStorage } from './quantize.ts';
+import { firstUnsaid } from './said-config.ts';
 
 /** Codes of a storage type are whole numbers up to `codes`, times a factor in f16; a number is at most `off` codes away. */
 const blocks = { Q8_0: { codes: 127, off: 0.5 }, Q4_0: { codes: 8, off: 1 } } as const;
@@ -22,15 +23,10 @@ export async function verifyGguf(
   storage: GgufStorage,
 ): Promise<void> {
   const back = await openGguf(bytesSource(file, 'the written file'));
-  for (const field of Object.keys(config) as (keyof DecoderConfig)[]) {
-    // Written pairs are Hugging Face's.
-    if (field === 'ropeInterleaved') continue;
-    const [read, given] = [back.config[field], config[field]];
-    const isSame =
-      typeof given === 'number' ? Math.fround(given) === Math.fround(read as number) : shown(read) === shown(given);
-    if (isSame) continue;
+  const field = firstUnsaid(config, back.config);
+  if (field !== null) {
     throw new CheckpointError(
-      `export: ${field} must come back as ${shown(given)}, got ${shown(read)}. A GGUF file cannot say it: export a Hugging Face folder.`,
+      `export: ${field} must come back as ${shown(config[field])}, got ${shown(back.config[field])}. A GGUF file cannot say it: export a Hugging Face folder.`,
       { field },
     );
   }
