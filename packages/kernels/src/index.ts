@@ -66,6 +66,7 @@ export {
   BASELINE_CAPABILITIES,
   type DeviceCapabilities,
   f16Fragments,
+  SUBGROUP_MATRIX_FEATURES,
   type SubgroupMatrixConfig,
 } from './plan/capabilities.ts';
 export { enableDTypes, requireDTypes, supportsDType } from './plan/dtype-support.ts';

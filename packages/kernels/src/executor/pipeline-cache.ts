@@ -1,3 +1,4 @@
+import { SUBGROUP_MATRIX_FEATURES } from '../plan/capabilities.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPass } from '../plan/plan.ts';
 import { SHADER_STAGE_COMPUTE } from './gpu-flags.ts';
@@ -14,6 +15,13 @@ export interface BindingLayout {
   readonly group: GPUBindGroupLayout;
   readonly pipeline: GPUPipelineLayout;
   readonly uniformBytes: number;
+}
+
+/** A shader with the name of the subgroup-matrix extension that the device knows. */
+function enableByName({ features }: GPUDevice, shader: string): string {
+  const [standard] = SUBGROUP_MATRIX_FEATURES;
+  if (!features.has(standard as GPUFeatureName)) return shader;
+  return shader.replace('enable chromium_experimental_subgroup_matrix;', 'enable subgroup_matrix;');
 }
 
 /** Compiles each shader with each set of constants once. Layouts are explicit, for the uniform block may have a dynamic offset. */
@@ -97,7 +105,7 @@ export class PipelineCache {
   #moduleOf({ shader, label }: KernelPass): GPUShaderModule {
     let module = this.#modules.get(shader);
     if (!module) {
-      module = this.device.createShaderModule({ code: shader, label });
+      module = this.device.createShaderModule({ code: enableByName(this.device, shader), label });
       this.#modules.set(shader, module);
     }
     return module;

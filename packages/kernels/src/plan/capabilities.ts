@@ -9,13 +9,19 @@ export interface SubgroupMatrixConfig {
   readonly K: number;
 }
 
+/**
+ * Names of the feature that gives shaders subgroup matrices (tensor cores), the standard's first: a device has it when it has
+ * either. Shaders are written with Chromium's name; `PipelineCache` enables the standard's on a device that has that.
+ */
+export const SUBGROUP_MATRIX_FEATURES = ['subgroup-matrix', 'chromium-experimental-subgroup-matrix'] as const;
+
 /** What a plan may rely on. Made from a `GPUAdapter` by the tensor package; plain data, so tests can invent devices. */
 export interface DeviceCapabilities {
   /** `shader-f16`. */
   readonly f16: boolean;
   /** Subgroup sizes, or null without the `subgroups` feature. */
   readonly subgroups: { readonly min: number; readonly max: number } | null;
-  /** Empty without `chromium-experimental-subgroup-matrix`. */
+  /** Empty without one of `SUBGROUP_MATRIX_FEATURES`. */
   readonly subgroupMatrix: readonly SubgroupMatrixConfig[];
   readonly timestamps: boolean;
   readonly maxWorkgroupMemoryBytes: number;

@@ -1,4 +1,4 @@
-import type { DeviceCapabilities, SubgroupMatrixConfig } from '@modajs/kernels';
+import { type DeviceCapabilities, SUBGROUP_MATRIX_FEATURES, type SubgroupMatrixConfig } from '@modajs/kernels';
 
 /** What adapters report beyond the typed standard. */
 interface ExtendedInfo extends GPUAdapterInfo {
@@ -13,7 +13,7 @@ function has(device: GPUDevice, feature: string): boolean {
 export function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo): DeviceCapabilities {
   const { limits } = device;
   const { subgroupMinSize = 4, subgroupMaxSize = 128, subgroupMatrixConfigs = [] } = info as ExtendedInfo;
-  const matrices = has(device, 'chromium-experimental-subgroup-matrix') ? subgroupMatrixConfigs : [];
+  const matrices = SUBGROUP_MATRIX_FEATURES.some((name) => has(device, name)) ? subgroupMatrixConfigs : [];
   return {
     f16: has(device, 'shader-f16'),
     subgroups: has(device, 'subgroups') ? { min: subgroupMinSize, max: subgroupMaxSize } : null,

@@ -5,14 +5,17 @@ import { requestDevice } from './request-device.ts';
 const GONE = 'A valid external Instance reference no longer exists.';
 
 /** A WebGPU whose first adapters open no device. */
-function gpuThatLoses(adapters: number): { gpu: GPU; asked: () => number } {
+function gpuThatLoses(
+  adapters: number,
+  features = ['subgroups', 'chromium-experimental-subgroup-matrix'],
+): { gpu: GPU; asked: () => number } {
   let asked = 0;
   const requestAdapter = async (): Promise<unknown> => {
     const isGone = ++asked <= adapters;
     return {
       info: { description: `adapter ${asked}`, device: '' },
       limits: { maxBufferSize: 1024 },
-      features: new Set(['subgroups', 'chromium-experimental-subgroup-matrix']),
+      features: new Set(features),
       requestDevice: async (request: GPUDeviceDescriptor) => {
         if (isGone) throw new DOMException(GONE, 'OperationError');
         return request;
@@ -37,6 +40,12 @@ describe('requestDevice', () => {
     const features = { f16: true, subgroups: true, subgroupMatrix: false };
     const { device } = await requestDevice({ gpu, allowSoftware: true, features });
     expect(device).toMatchObject({ requiredFeatures: ['subgroups'] });
+  });
+
+  it('asks for subgroup matrices by the name of the standard where the adapter has both', async () => {
+    const { gpu } = gpuThatLoses(0, ['chromium-experimental-subgroup-matrix', 'subgroup-matrix']);
+    const { device } = await requestDevice({ gpu, allowSoftware: true });
+    expect(device).toMatchObject({ requiredFeatures: ['subgroup-matrix'] });
   });
 
   it('gives up after the second adapter, with the reason', async () => {

@@ -1,14 +1,18 @@
+import { SUBGROUP_MATRIX_FEATURES } from '@modajs/kernels';
 import { openGpu } from '#gpu';
 import { DeviceError } from '../../core/errors.ts';
 import type { GpuEntry } from './gpu-entry.ts';
 
-/** Features that kernels or profiles use when the adapter has them, by the option that leaves one off. */
-const WANTED = {
-  f16: 'shader-f16',
-  subgroups: 'subgroups',
-  subgroupMatrix: 'chromium-experimental-subgroup-matrix',
-  timestamps: 'timestamp-query',
-} as const;
+/**
+ * Features that kernels or profiles use when the adapter has them, by the option that leaves one off: of several names of one
+ * feature, the first that the adapter has.
+ */
+const WANTED: Readonly<Record<string, readonly string[]>> = {
+  f16: ['shader-f16'],
+  subgroups: ['subgroups'],
+  subgroupMatrix: SUBGROUP_MATRIX_FEATURES,
+  timestamps: ['timestamp-query'],
+};
 
 /** Features to leave off although the adapter has them: to see, and measure, what other machines do. */
 export type DeviceFeatures = { readonly [feature in 'f16' | 'subgroups' | 'subgroupMatrix']?: boolean };
@@ -72,9 +76,9 @@ async function requestAdapter(gpu: GPU, allowSoftware: boolean): Promise<GPUAdap
 
 function deviceOf(adapter: GPUAdapter, features: DeviceFeatures): Promise<GPUDevice> {
   const wanted = Object.entries(WANTED).filter(([option]) => features[option as keyof DeviceFeatures] !== false);
-  const requiredFeatures = wanted
-    .map(([, name]) => name as GPUFeatureName)
-    .filter((name) => adapter.features.has(name));
+  const requiredFeatures = wanted.flatMap(
+    ([, names]) => (names as GPUFeatureName[]).find((name) => adapter.features.has(name)) ?? [],
+  );
   return adapter.requestDevice({ requiredFeatures, requiredLimits: limitsOf(adapter) });
 }
 
