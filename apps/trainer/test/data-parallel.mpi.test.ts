@@ -207,7 +207,7 @@ describe('mpirun refuses with one line and exit code 2', () => {
   it('ranks of different versions', async () => {
     const other = CLI.replace(/main\.js$/, 'other-version.js');
     const source = await readFile(CLI, 'utf8');
-    await writeFile(other, source.replace(/(name: "@modajs\/trainer",\s+version: )"[^"]+"/, '$1"99.0.0"'));
+    await writeFile(other, source.replace(/(name: ?"@modajs\/trainer",\s*version: ?)"[^"]+"/, '$1"99.0.0"'));
     const args = ['-n', '1', process.execPath, CLI, ...train, ':', '-n', '1', process.execPath, other, ...train];
     expect(await refusal(mpirun(args, { cwd }))).toMatch(
       /version\.trainer is \d+\.\d+\.\d+ on rank 0 but 99\.0\.0 on rank 1/,
