@@ -15,7 +15,10 @@ import { patternedTokens } from './bigram-model.ts';
 import { smallDecoderConfig } from './small-decoder-config.ts';
 
 const V = 31;
-const T = 13;
+/** Tokens of a sequence. */
+export const T = 13;
+/** What all of these runs train on. */
+export const patternSource = tokensInMemory('pattern', patternedTokens(2003, V, 5));
 
 /** How a test trains. */
 export interface ParallelRunOptions {
@@ -78,7 +81,7 @@ async function oneRank(
     config,
     model,
     T,
-    sources: [{ source: tokensInMemory('pattern', patternedTokens(2003, V, 5)), weight: 1 }],
+    sources: [{ source: patternSource, weight: 1 }],
     heldOut: [{ name: 'pattern', tokens: patternedTokens(401, V, 99), bytes: 400 }],
     separator: null,
     storage,
@@ -99,7 +102,8 @@ async function oneRank(
   }
 }
 
-const DEFAULTS: RawConfig = {
+/** Settings of these runs where they say nothing else. */
+export const DEFAULTS: RawConfig = {
   training: { steps: 50, batchSize: 8 },
   optimizer: { lr: 3e-3 },
   schedule: { warmupSteps: 5 },

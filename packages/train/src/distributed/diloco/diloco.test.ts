@@ -1,7 +1,8 @@
 import { assign, type Device, init, type Tensor } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bigramModel } from '../../../test/bigram-model.ts';
-import { type ParallelRunOptions, parallelRun } from '../../../test/parallel-run.ts';
+import { DEFAULTS, type ParallelRunOptions, parallelRun, patternSource, T } from '../../../test/parallel-run.ts';
+import { plainDiloco } from '../../../test/plain-diloco.ts';
 import { readCheckpoint } from '../../checkpoint/checkpoint.ts';
 import { mergeConfigs, type RawConfig } from '../../config/resolve-config.ts';
 import { resolveRunConfig } from '../../config/run-config.ts';
@@ -10,6 +11,7 @@ import type { RunEvent } from '../../run/run-event.ts';
 import { MemoryStorage } from '../../storage/memory-storage.ts';
 import type { Collective } from '../collective.ts';
 import { inProcessCollectives } from '../in-process-collective.ts';
+import { fragmentsDue, fragmentsOf } from './fragments.ts';
 
 type Weights = readonly ArrayLike<number>[];
 
@@ -72,6 +74,30 @@ describe('diloco [cpu]', () => {
       for (const weights of alone.weights) expect(difference(exact.weights[0], weights)).toBeLessThan(1e-6);
     },
   );
+
+  it.each([
+    ['one fragment, applied at once', { fragments: 1, delay: 0 }],
+    ['three fragments, on their way for three steps', { fragments: 3, delay: 3 }],
+    ['plain averages', { fragments: 3, delay: 3, outerLr: 1, outerMomentum: 0 }],
+  ] as const)('2 ranks equal the algorithm written plainly in f64: %s', async (_, plain) => {
+    const settings = mergeConfigs(BIGRAM, diloco({ ...plain, coding: 'f32' }));
+    const run = await train(2, settings);
+    const models = [bigramModel(31, 5, 3), bigramModel(31, 5, 3)];
+    const fragments = fragmentsOf(models[0].parameters(), plain.fragments);
+    const tensors = Object.values(models[0].parameters());
+    const expected = await plainDiloco(
+      models,
+      patternSource,
+      T,
+      resolveRunConfig(mergeConfigs(DEFAULTS, settings)),
+      (step, p) =>
+        fragmentsDue(step, 10, fragments.length).some((f) =>
+          fragments[f].staged.some(({ tensor }) => tensor === tensors[p]),
+        ),
+    );
+    expect(difference(expected, run.weights[0])).toBeLessThan(1e-4);
+    for (const model of models) model.dispose();
+  });
 
   it.each([
     [1, 'f16'],
