@@ -1,4 +1,4 @@
-import type { Device } from '@modajs/tensor';
+import type { Device, Platform } from '@modajs/tensor';
 import { withExtraTime } from './extra-time.ts';
 import type { BenchJob } from './job.ts';
 import { benchTarget } from './measure/bench-target-of.ts';
@@ -23,7 +23,7 @@ export interface RunBenchOptions {
   /** Rows from before, where baselines are looked for too. */
   readonly earlierRows?: readonly BenchRow[];
   /** Stops after the job in progress. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Platform<'AbortSignal'>;
   readonly onProgress?: (event: BenchProgress) => void;
 }
 

@@ -6,8 +6,13 @@
 export type { DepthSegment } from './backends/attention-arguments.ts';
 export type { ArrayView } from './backends/backend.ts';
 export { floatDType } from './backends/webgpu/operations/float-dtype.ts';
-export type { PreparedCall, PreparedSequence } from './backends/webgpu/prepared-sequence.ts';
-export { type Operands, type WebGpuKernels, webGpuKernels } from './backends/webgpu/webgpu-kernels.ts';
+export {
+  type Operands,
+  type PreparedCall,
+  type PreparedSequence,
+  type WebGpuKernels,
+  webGpuKernels,
+} from './backends/webgpu/webgpu-kernels.ts';
 export { type DestinationOf, type GradNode, isRecording, makeNode, record } from './core/autograd.ts';
 export type { Destination } from './core/destination.ts';
 export { roleTraits } from './core/parameter-role.ts';

@@ -1,9 +1,9 @@
 export { fromHalf, toHalf } from '@modajs/kernels';
 export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
 export type { ShaderKernel } from './backends/custom-kernel-call.ts';
+export type { DeviceFeatures } from './backends/webgpu/device-features.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';
-export { chromeTrace, type KernelSpan, type KernelTime, kernelTimes } from './backends/webgpu/profiler.ts';
-export type { DeviceFeatures } from './backends/webgpu/request-device.ts';
+export { chromeTrace, type KernelSpan, type KernelTime, kernelTimes } from './backends/webgpu/kernel-times.ts';
 export { asParameter, type BackwardOptions, backward, noGrad } from './core/autograd.ts';
 export { Device, defaultDevice, setDefaultDevice } from './core/device.ts';
 export { type DType, elementBytes, type HostArray } from './core/dtype.ts';
@@ -17,6 +17,8 @@ export {
   KernelError,
   ModaError,
   OutOfMemoryError,
+  type Platform,
+  type PlatformFetch,
   ShapeError,
   shown,
   unknownName,

@@ -1,6 +1,7 @@
+import type { Platform } from '@modajs/errors';
 import type { TuningTables } from '@modajs/kernels';
 import type { Backend } from './backends/backend.ts';
-import type { DeviceFeatures } from './backends/webgpu/request-device.ts';
+import type { DeviceFeatures } from './backends/webgpu/device-features.ts';
 import { Device, setDefaultDevice } from './core/device.ts';
 import { DeviceError } from './core/errors.ts';
 import { checkedLater, checkOptions, flag, type OptionChecks, oneOf, optionsThat, whole } from './core/value-checks.ts';
@@ -16,7 +17,7 @@ export interface InitOptions {
   /** Threads of the `cpu` device; all cores by default. Results do not depend on it. */
   readonly threads?: number;
   /** WebGPU entry point; `navigator.gpu` in browsers and the npm package `webgpu` in Node by default. */
-  readonly gpu?: GPU;
+  readonly gpu?: Platform<'GPU'>;
   /** Record a time for each kernel (WebGPU with timestamps). */
   readonly profile?: boolean;
   /**

@@ -18,10 +18,10 @@ export function sizeClass(bytes: number): number {
 export class CpuMemory {
   readonly wasm: WasmMemory;
   readonly isShared: boolean;
-  f32!: Float32Array<ArrayBufferLike>;
-  i32!: Int32Array<ArrayBufferLike>;
-  u32!: Uint32Array<ArrayBufferLike>;
-  u16!: Uint16Array<ArrayBufferLike>;
+  f32!: Float32Array;
+  i32!: Int32Array;
+  u32!: Uint32Array;
+  u16!: Uint16Array;
   liveBytes = 0;
   pooledBytes = 0;
   peakLiveBytes = 0;

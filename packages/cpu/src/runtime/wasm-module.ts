@@ -27,7 +27,7 @@ export function hasRelaxedSimd(): boolean {
 }
 
 /** Bytes of a build; `shared: false` declares the imported memory as unshared, which needs no cross-origin isolation. */
-export function moduleBytes(build: KernelBuild, shared: boolean): Uint8Array<ArrayBuffer> {
+export function moduleBytes(build: KernelBuild, shared: boolean): Uint8Array {
   const text = atob(build === 'simd' ? SIMD_MODULE : RELAXED_SIMD_MODULE);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);

@@ -18,8 +18,8 @@ interface WebAssemblyApi {
     module: WasmModule,
     imports: Record<string, Record<string, unknown>>,
   ) => { readonly exports: unknown };
-  compile(bytes: Uint8Array<ArrayBuffer>): Promise<WasmModule>;
-  validate(bytes: Uint8Array<ArrayBuffer>): boolean;
+  compile(bytes: Uint8Array): Promise<WasmModule>;
+  validate(bytes: Uint8Array): boolean;
 }
 
 /** `globalThis.WebAssembly` */

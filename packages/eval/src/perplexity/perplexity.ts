@@ -1,3 +1,4 @@
+import type { Platform } from '@modajs/tensor';
 import { ConfigError, DataError, requirePositive } from '../errors/errors.ts';
 import { bootstrapStandardError } from '../metrics/bootstrap.ts';
 import type { EvaluationModel, RollingLoglikelihood } from '../model/evaluation-model.ts';
@@ -21,7 +22,7 @@ export interface PerplexityOptions {
   readonly chunkSize?: number;
   /** Text of pre-tokenised documents, for words and bytes. */
   decode?(tokens: Int32Array): string;
-  readonly signal?: AbortSignal;
+  readonly signal?: Platform<'AbortSignal'>;
   onProgress?(domain: string, done: number, total: number): void;
 }
 

@@ -1,3 +1,4 @@
+import type { Platform } from '@modajs/tensor';
 import type { RowSource } from '../data/row-source.ts';
 import type { DepthAttentionCollector } from '../depth-attention/depth-attention.ts';
 import { DataError, requirePositive } from '../errors/errors.ts';
@@ -23,7 +24,7 @@ export interface EvaluationOptions extends DocumentOptions {
   readonly logSamples?: boolean;
   readonly provenance?: Provenance;
   readonly depthAttention?: DepthAttentionCollector;
-  readonly signal?: AbortSignal;
+  readonly signal?: Platform<'AbortSignal'>;
   onProgress?(progress: TaskProgress): void;
 }
 

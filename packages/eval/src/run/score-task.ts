@@ -1,3 +1,4 @@
+import type { Platform } from '@modajs/tensor';
 import { DataError } from '../errors/errors.ts';
 import { type DocumentMetrics, type DocumentScores, documentMetrics } from '../metrics/choice-metrics.ts';
 import type { EvaluationModel, Loglikelihood } from '../model/evaluation-model.ts';
@@ -22,7 +23,7 @@ export interface ScoreOptions {
   readonly store: AnswerStore;
   /** Requests between two writes to the store. */
   readonly chunkSize: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: Platform<'AbortSignal'>;
   onProgress?(done: number, total: number): void;
 }
 

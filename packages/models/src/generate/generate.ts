@@ -1,4 +1,14 @@
-import { type HostArray, noGrad, slice, squeeze, type Tensor, tensor, tidy, uniformAt } from '@modajs/tensor';
+import {
+  type HostArray,
+  noGrad,
+  type Platform,
+  slice,
+  squeeze,
+  type Tensor,
+  tensor,
+  tidy,
+  uniformAt,
+} from '@modajs/tensor';
 import { openTokenDecoder } from '../decode/token-decoder.ts';
 import type { Decoder } from '../decoder/decoder.ts';
 import { DecoderCache } from '../decoder/decoder-cache.ts';
@@ -18,7 +28,7 @@ export interface GenerateOptions extends SamplingOptions {
   /** Prompt positions that run at a time; bounds the depth arena. 128 by default. */
   readonly prefillChunk?: number;
   /** Stops before the next token when aborted. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Platform<'AbortSignal'>;
 }
 
 /** One new token of one row. */

@@ -1,3 +1,4 @@
+import type { Platform } from '@modajs/tensor';
 import type { ChosenToken, TokenDecoder } from '../decode/token-decoder.ts';
 import { requireNumbers } from './sample-token.ts';
 
@@ -13,7 +14,7 @@ export async function* greedyTokens(
   decoder: TokenDecoder,
   last: number,
   count: number,
-  signal?: AbortSignal,
+  signal?: Platform<'AbortSignal'>,
 ): AsyncGenerator<ChosenToken, void, void> {
   const underWay: Promise<ChosenToken>[] = [];
   decoder.feed(last);

@@ -19,7 +19,10 @@ export function isFloat(dtype: DType): dtype is FloatDType {
 }
 
 /** Numbers as the bits of a dtype; the array itself where it holds them already. */
-export function storedArray(dtype: DType, data: ArrayLike<number>) {
+export function storedArray(
+  dtype: DType,
+  data: ArrayLike<number>,
+): Float32Array | Uint16Array | Int32Array | Uint32Array {
   const { StoredArray, encode } = dtypeEntry(dtype);
   if (encode !== null) return StoredArray.from(data, encode);
   return data instanceof StoredArray ? data : StoredArray.from(data);

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Platform } from '@modajs/errors';
 import type { SpecialTokensMode } from '../added/added-tokens.ts';
 import { DocumentHash } from '../document-hash.ts';
 import { DataError, shown, TokenizerError } from '../errors.ts';
@@ -39,7 +40,7 @@ export interface EncodeFilesOptions extends Pick<ReadOptions, 'onInvalid' | 'tex
   readonly threads?: number;
   readonly onProgress?: (progress: EncodeProgress) => void;
   /** Stops after the shard at hand when aborted; the same call goes on later. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Platform<'AbortSignal'>;
 }
 
 export interface EncodeProgress {

@@ -6,7 +6,7 @@ export type Dtype = 'uint16' | 'uint32';
 const ARRAYS = { uint16: Uint16Array, uint32: Uint32Array } as const;
 
 /** Tokens of a shard, zero. */
-export function shardTokens(dtype: Dtype, count: number): Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+export function shardTokens(dtype: Dtype, count: number): Uint16Array | Uint32Array {
   return new ARRAYS[dtype](count);
 }
 
@@ -19,8 +19,8 @@ export interface EncodeSetup {
 
 /** Texts in; their tokens, one text behind the other, and how many each has, out. */
 export interface EncodedTexts {
-  readonly tokens: Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
-  readonly counts: Uint32Array<ArrayBuffer>;
+  readonly tokens: Uint16Array | Uint32Array;
+  readonly counts: Uint32Array;
 }
 
 /** Encodes a batch of texts, without what a post-processor adds. */

@@ -9,7 +9,7 @@ const tokenizer = Tokenizer.fromJson(setup.tokenizerJson);
 parentPort?.on('message', (texts: readonly string[]) => {
   try {
     const encoded = encodeTexts(tokenizer, texts, setup);
-    parentPort?.postMessage({ encoded }, [encoded.tokens.buffer, encoded.counts.buffer]);
+    parentPort?.postMessage({ encoded }, [encoded.tokens.buffer as ArrayBuffer, encoded.counts.buffer as ArrayBuffer]);
   } catch (error) {
     parentPort?.postMessage({ error });
   }

@@ -4,6 +4,7 @@ import {
   full,
   noGrad,
   type Optimizer,
+  type Platform,
   type SafetensorsInput,
   type Tensor,
   tidy,
@@ -69,7 +70,7 @@ export class DataParallel {
     private readonly collective: Collective,
     private readonly model: TrainableModel,
     private readonly config: RunConfig,
-    private readonly signal: AbortSignal | undefined,
+    private readonly signal: Platform<'AbortSignal'> | undefined,
   ) {
     requireDivisibleBatch(config, collective.size);
     const { rank, size } = collective;

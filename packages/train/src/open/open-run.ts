@@ -5,7 +5,7 @@ import {
   type GenerateTextOptions,
   generateText,
 } from '@modajs/models';
-import { CheckpointError, ConfigError, type Device, defaultDevice, shown } from '@modajs/tensor';
+import { CheckpointError, ConfigError, type Device, defaultDevice, type Platform, shown } from '@modajs/tensor';
 import { checkOptions, type OptionChecks, orAbsent, whole } from '@modajs/tensor/checks';
 import { Tokenizer } from '@modajs/tokenizer';
 import { readCheckpoint, readLatestCheckpoint } from '../checkpoint/checkpoint.ts';
@@ -20,7 +20,7 @@ import { ownSpecialTokens, type SpecialTokens } from './special-tokens.ts';
 import { UrlFiles } from './url-files.ts';
 
 /** Where a run's files are: a storage, the address of its folder, or files that a page was given. */
-export type RunPlace = RunFiles | string | URL | GivenFiles;
+export type RunPlace = RunFiles | string | Platform<'URL'> | GivenFiles;
 
 export interface OpenRunOptions {
   /** The default device when left out. */

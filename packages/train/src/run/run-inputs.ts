@@ -1,3 +1,4 @@
+import type { Platform } from '@modajs/tensor';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { RunIdentity } from '../checkpoint/run-identity.ts';
 import type { RunConfig } from '../config/run-config.ts';
@@ -37,7 +38,7 @@ export interface RunInputs {
   readonly inspect?: (step: number) => Promise<Readonly<Record<string, number>>>;
   readonly listener?: RunListener;
   /** Ends the run after the step in progress, with a checkpoint. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Platform<'AbortSignal'>;
 }
 
 /** How a run ended. */

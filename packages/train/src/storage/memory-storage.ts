@@ -11,7 +11,7 @@ function toBytes(content: Uint8Array | string): Uint8Array {
 /** A run's files in memory, optionally with a size limit. */
 export class MemoryStorage implements RunStorage {
   readonly location = 'memory';
-  readonly files = new Map<string, Uint8Array>();
+  readonly files: Map<string, Uint8Array> = new Map();
 
   /** @param limitBytes what all files together may take */
   constructor(public limitBytes = Infinity) {}

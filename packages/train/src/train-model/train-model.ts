@@ -1,5 +1,5 @@
 import { createDecoder, type DecoderConfigInput } from '@modajs/models';
-import { ConfigError, type Device, defaultDevice, shown } from '@modajs/tensor';
+import { ConfigError, type Device, defaultDevice, type Platform, shown } from '@modajs/tensor';
 import { callback, checkedLater, checkOptions, type OptionChecks } from '@modajs/tensor/checks';
 import { type Tokenizer, trainBpe } from '@modajs/tokenizer';
 import { readLatestCheckpoint } from '../checkpoint/checkpoint.ts';
@@ -38,7 +38,7 @@ export interface TrainModelOptions {
   readonly device?: Device;
   /** Where the run's files go; memory when left out. A run that is there already goes on from its newest checkpoint. */
   readonly storage?: RunStorage;
-  readonly signal?: AbortSignal;
+  readonly signal?: Platform<'AbortSignal'>;
   /** After each step: loss, learning rate, gradient norm, speed. */
   readonly onStep?: StepCallback;
   /** After each evaluation (`config.evaluation.every`): the same, with `heldOutLoss` and `heldOutBitsPerByte`. */
@@ -144,7 +144,7 @@ class DisposableRun extends TrainingRun {
 
 /** Tells a run's callbacks what happens, and the run when one of them ends it. */
 class Watch {
-  readonly signal: AbortSignal;
+  readonly signal: Platform<'AbortSignal'>;
   readonly #stop = new AbortController();
   readonly #options: TrainModelOptions;
   #failure: { readonly error: unknown } | null = null;

@@ -1,4 +1,4 @@
-import { CheckpointError } from '@modajs/tensor';
+import { CheckpointError, type Platform, type PlatformFetch } from '@modajs/tensor';
 
 /** A file that is read in parts: of a disk, a browser's file picker, a server, or memory. */
 export interface ByteSource {
@@ -19,7 +19,7 @@ export function bytesSource(bytes: Uint8Array, name = 'gguf'): ByteSource {
 }
 
 /** A `Blob`, such as a `File` that somebody dropped on a page. It is read from its disk in parts. */
-export function blobSource(blob: Blob, name = 'name' in blob ? String(blob.name) : 'gguf'): ByteSource {
+export function blobSource(blob: Platform<'Blob'>, name = 'name' in blob ? String(blob.name) : 'gguf'): ByteSource {
   return {
     name,
     sizeBytes: blob.size,
@@ -39,7 +39,7 @@ export function blobSource(blob: Blob, name = 'name' in blob ? String(blob.name)
 /** Where a file is read over HTTP, and how. */
 export interface UrlSourceOptions {
   /** Default: the global one. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: PlatformFetch;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -1,4 +1,4 @@
-import { CheckpointError } from '@modajs/tensor';
+import { CheckpointError, type Platform, type PlatformFetch } from '@modajs/tensor';
 
 /** A repository of the hub at one revision. */
 export interface HubRepository {
@@ -16,7 +16,7 @@ export interface HubOptions {
   /** Access token for private and gated repositories; it is sent to `endpoint` only. */
   readonly token?: string;
   /** For tests, proxies and mirrors. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: PlatformFetch;
 }
 
 /** A file of a repository. */
@@ -36,7 +36,7 @@ export interface HubFiles {
   /** Size and hash of a file, or null when there is none. */
   find(path: string): Promise<HubFile | null>;
   /** The bytes of a file from `from` on. They are not checked yet. */
-  download(file: HubFile, from: number): Promise<ReadableStream<Uint8Array>>;
+  download(file: HubFile, from: number): Promise<Platform<'ReadableStream'>>;
   /** The whole file in memory, compared with its hash; null when there is none. */
   read(path: string): Promise<Uint8Array | null>;
 }

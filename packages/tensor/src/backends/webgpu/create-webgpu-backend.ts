@@ -7,6 +7,8 @@ import { capabilitiesOf } from './capabilities-of.ts';
 import { captureCommands } from './captured-commands.ts';
 import { CommandRecorder } from './command-recorder.ts';
 import { countResidentWorkgroups } from './count-resident-workgroups.ts';
+import { createWebGpuKernels } from './create-webgpu-kernels.ts';
+import type { DeviceFeatures } from './device-features.ts';
 import { Failures } from './failures.ts';
 import { attentionOperations } from './operations/attention-operations.ts';
 import { contiguousStrides } from './operations/contiguous.ts';
@@ -19,12 +21,12 @@ import { optimizerOperations } from './operations/optimizer-operations.ts';
 import { quantizedOperations } from './operations/quantized-operations.ts';
 import { rowOperations } from './operations/row-operations.ts';
 import { PlanRunner } from './plan-runner.ts';
-import { PreparedSequence } from './prepared-sequence.ts';
-import { type KernelSpan, Profiler } from './profiler.ts';
-import { type DeviceFeatures, type OpenDevice, requestDevice } from './request-device.ts';
+import { Profiler } from './profiler.ts';
+import { RecordedSequence } from './recorded-sequence.ts';
+import { type OpenDevice, requestDevice } from './request-device.ts';
 import { deviceBytes, Transfers } from './transfers.ts';
 import { UniformRing } from './uniform-ring.ts';
-import { createWebGpuKernels, type WebGpuKernels } from './webgpu-kernels.ts';
+import type { WebGpuParts } from './webgpu-kernels.ts';
 import { WebGpuStorage, webGpuStorage } from './webgpu-storage.ts';
 
 export interface WebGpuOptions {
@@ -47,14 +49,9 @@ export interface WebGpuOptions {
 }
 
 /** The device contract on WebGPU, with what only it has. */
-export interface WebGpuBackend extends Backend {
+export interface WebGpuBackend extends Backend, WebGpuParts {
   readonly kind: 'webgpu';
   readonly device: GPUDevice;
-  readonly capabilities: DeviceCapabilities;
-  /** What kernels of other packages run with. */
-  readonly kernels: WebGpuKernels;
-  /** Every kernel since the start with its time, in order; empty without `profile`. Submits and waits. */
-  profile(): Promise<readonly KernelSpan[]>;
 }
 
 type MemoryOperations = Pick<Backend, 'allocate' | 'release' | 'upload' | 'download' | 'downloadAll' | 'hostValues'>;
@@ -154,7 +151,7 @@ function assemble(
     canReplay: true,
     device,
     capabilities,
-    kernels: createWebGpuKernels(runner, elementwise, (calls) => new PreparedSequence(runner, calls)),
+    kernels: createWebGpuKernels(runner, elementwise, (calls) => new RecordedSequence(runner, calls)),
     ...memoryOperations(runner, transfers, elementwise.copy),
     capture: (body) => captureCommands({ recorder, pool, transfers }, body),
     async synchronize() {

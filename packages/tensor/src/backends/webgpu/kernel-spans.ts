@@ -1,10 +1,10 @@
 import { type Device, isDevice } from '../../core/device.ts';
 import type { Backend } from '../backend.ts';
-import type { WebGpuBackend } from './create-webgpu-backend.ts';
-import type { KernelSpan } from './profiler.ts';
+import type { KernelSpan } from './kernel-times.ts';
+import type { WebGpuParts } from './webgpu-kernels.ts';
 
 /** Whether a backend is the WebGPU one, with what only that has. */
-export function isWebGpu(backend: Backend): backend is WebGpuBackend {
+export function isWebGpu(backend: Backend): backend is Backend & WebGpuParts {
   return backend.kind === 'webgpu';
 }
 

@@ -1,6 +1,7 @@
 import { SUBGROUP_MATRIX_FEATURES } from '@modajs/kernels';
 import { openGpu } from '#gpu';
 import { DeviceError } from '../../core/errors.ts';
+import type { DeviceFeatures } from './device-features.ts';
 import type { GpuEntry } from './gpu-entry.ts';
 
 /**
@@ -13,9 +14,6 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   subgroupMatrix: SUBGROUP_MATRIX_FEATURES,
   timestamps: ['timestamp-query'],
 };
-
-/** Features to leave off although the adapter has them: to see, and measure, what other machines do. */
-export type DeviceFeatures = { readonly [feature in 'f16' | 'subgroups' | 'subgroupMatrix']?: boolean };
 
 /** A WebGPU device with every limit its adapter has. */
 export interface OpenDevice {

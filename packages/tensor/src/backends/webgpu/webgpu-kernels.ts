@@ -1,10 +1,28 @@
 import type { DeviceCapabilities, KernelPlan } from '@modajs/kernels';
 import { type Device, isDevice } from '../../core/device.ts';
-import type { ArrayView, Backend } from '../backend.ts';
+import type { ArrayView } from '../backend.ts';
 import { isWebGpu } from './kernel-spans.ts';
-import { withAligned } from './operations/aligned.ts';
-import type { Operand, PlanRunner } from './plan-runner.ts';
-import type { PreparedCall, PreparedSequence } from './prepared-sequence.ts';
+import type { KernelSpan } from './kernel-times.ts';
+
+/** A plan and the memory that it works on. */
+export interface PreparedCall {
+  readonly plan: KernelPlan;
+  readonly operands: Readonly<Record<string, ArrayView>>;
+}
+
+/**
+ * Dispatches that are recorded again and again on the same memory: pipelines, bind groups and uniform blocks are prepared
+ * once, a replay costs the host three calls a dispatch. What changes between replays lies in device memory that a kernel
+ * updates or the host writes. Operands must stay alive, and no operand that a pass writes may be another that it reads.
+ */
+export interface PreparedSequence extends Disposable {
+  /** Dispatches of one replay. */
+  readonly length: number;
+  /** Records all dispatches, in order, behind what is recorded already. */
+  replay(): void;
+  /** Gives scratch memory back. Replays that are recorded still happen. */
+  dispose(): void;
+}
 
 /** Operands of a plan by the names that its passes bind; null for one that a plan without it does not bind. */
 export type Operands = Readonly<Record<string, ArrayView | null>>;
@@ -34,31 +52,13 @@ export interface WebGpuKernels {
   prepare(calls: readonly PreparedCall[]): PreparedSequence;
 }
 
-/** `WebGpuKernels` of a runner. */
-export function createWebGpuKernels(
-  runner: PlanRunner,
-  backend: Pick<Backend, 'copy'>,
-  prepare: WebGpuKernels['prepare'],
-): WebGpuKernels {
-  const { capabilities } = runner;
-  const plan = (key: string, make: (capabilities: DeviceCapabilities) => KernelPlan): KernelPlan =>
-    runner.plan(key, () => make(capabilities));
-  const given = (operands: Operands): [string, ArrayView][] =>
-    Object.entries(operands).filter((entry): entry is [string, ArrayView] => entry[1] !== null);
-  return {
-    capabilities,
-    bindingOf: (view) => runner.operand(view),
-    run(key, make, operands) {
-      const bound: Record<string, Operand> = {};
-      for (const [name, view] of given(operands)) bound[name] = runner.operand(view);
-      runner.run(plan(key, make), bound);
-    },
-    runAligned(key, make, operands, results) {
-      const isResult = (name: string): boolean => results.includes(name);
-      withAligned(runner, backend, given(operands), isResult, (bound) => runner.run(plan(key, make), bound));
-    },
-    prepare,
-  };
+/** What only the WebGPU backend has, in types that name nothing of WebGPU: programs compile without its declarations. */
+export interface WebGpuParts {
+  readonly capabilities: DeviceCapabilities;
+  /** What kernels of other packages run with. */
+  readonly kernels: WebGpuKernels;
+  /** Every kernel since the start with its time, in order; empty without `profile`. Submits and waits. */
+  profile(): Promise<readonly KernelSpan[]>;
 }
 
 /** Where a package's own kernels run on a device; null on devices other than WebGPU. */

@@ -1,4 +1,4 @@
-import { add, assign, noGrad, type SafetensorsInput, type Tensor, tensor, tidy } from '@modajs/tensor';
+import { add, assign, noGrad, type Platform, type SafetensorsInput, type Tensor, tensor, tidy } from '@modajs/tensor';
 import type { RunConfig } from '../../config/run-config.ts';
 import { deferRejection } from '../../run/defer-rejection.ts';
 import type { Collective, PeerMessage } from '../collective.ts';
@@ -54,7 +54,7 @@ export interface DilocoState {
 /** What a rank tells while it trains. */
 export interface DilocoOptions {
   readonly warn: (message: string) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: Platform<'AbortSignal'>;
 }
 
 /**

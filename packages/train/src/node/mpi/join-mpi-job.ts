@@ -14,7 +14,7 @@ const SPEAKER_AHEAD_MS = 1000;
  *
  * @throws CollectiveError when MPI cannot be used, on one rank a machine; PeerFailedError on its others
  */
-export async function joinMpiJob(env: NodeJS.ProcessEnv = process.env): Promise<Collective | null> {
+export async function joinMpiJob(env: Record<string, string | undefined> = process.env): Promise<Collective | null> {
   const environment = mpiEnvironment(env);
   if (environment === null) return null;
   try {

@@ -23,7 +23,7 @@ interface LocalRank {
  */
 export async function selectGpuOfRank(
   { localRank, localSize }: LocalRank,
-  env: NodeJS.ProcessEnv = process.env,
+  env: Record<string, string | undefined> = process.env,
   gpusFolder = NVIDIA_GPUS,
 ): Promise<string | null> {
   if (localSize < 2 || CHOICES.some((name) => env[name] !== undefined)) return null;

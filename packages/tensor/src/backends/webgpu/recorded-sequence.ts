@@ -1,4 +1,3 @@
-import type { KernelPlan } from '@modajs/kernels';
 import {
   type BoundPass,
   bindRanges,
@@ -6,28 +5,18 @@ import {
   prepareDispatches,
   preparedPipelines,
 } from '@modajs/kernels/executor';
-import type { ArrayView } from '../backend.ts';
 import type { BoundRange } from './bind-group-cache.ts';
 import type { PooledBuffer } from './buffer-pool.ts';
 import type { PlanRunner } from './plan-runner.ts';
-
-/** A plan and the memory that it works on. */
-export interface PreparedCall {
-  readonly plan: KernelPlan;
-  readonly operands: Readonly<Record<string, ArrayView>>;
-}
+import type { PreparedCall, PreparedSequence } from './webgpu-kernels.ts';
 
 /** A pass bound to buffers of the pool. */
 interface PooledPass extends BoundPass {
   readonly ranges: readonly BoundRange[];
 }
 
-/**
- * Dispatches that are recorded again and again on the same memory: pipelines, bind groups and uniform blocks are prepared
- * once, a replay costs the host three calls a dispatch. What changes between replays lies in device memory that a kernel
- * updates or the host writes. Operands must stay alive, and no operand that a pass writes may be another that it reads.
- */
-export class PreparedSequence implements Disposable {
+/** `PreparedSequence` on buffers of the pool. */
+export class RecordedSequence implements PreparedSequence {
   readonly #runner: PlanRunner;
   readonly #prepared: PreparedDispatches;
   readonly #buffers: readonly PooledBuffer[];
@@ -41,19 +30,16 @@ export class PreparedSequence implements Disposable {
     this.#buffers = [...new Set(passes.flatMap(({ ranges }) => ranges.map(({ buffer }) => buffer)))];
   }
 
-  /** Dispatches of one replay. */
   get length(): number {
     return this.#prepared.dispatches.length;
   }
 
-  /** Records all dispatches, in order, behind what is recorded already. */
   replay(): void {
     const { recorder } = this.#runner;
     recorder.replay(this.#prepared.dispatches);
     for (const buffer of this.#buffers) buffer.lastUse = recorder.submission;
   }
 
-  /** Gives scratch memory back. Replays that are recorded still happen. */
   dispose(): void {
     for (const buffer of this.#scratch) this.#runner.pool.release(buffer);
     const { uniforms } = this.#prepared;

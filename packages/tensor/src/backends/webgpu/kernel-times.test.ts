@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chromeTrace, kernelTimes } from './profiler.ts';
+import { chromeTrace, kernelTimes } from './kernel-times.ts';
 
 const spans = [
   { label: 'copy', startUs: 0, durationUs: 100 },
