@@ -1,5 +1,10 @@
 import { library } from '@modajs/build/tsup';
 
 export default library({
-  entry: { index: 'src/index.ts', 'executor/index': 'src/executor/index.ts', 'testing/index': 'src/testing/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    formats: 'src/formats.ts',
+    'executor/index': 'src/executor/index.ts',
+    'testing/index': 'src/testing/index.ts',
+  },
 });

@@ -80,14 +80,16 @@ export { specialize } from './plan/specialize.ts';
 export { collapseLayout, type StridedLayout, type StridedOperand } from './plan/strided-layout.ts';
 export { type UniformWord, uniformBlock } from './plan/uniform-block.ts';
 export { unroll } from './plan/unroll.ts';
-export { BLOCK_NUMBERS, type BlockFormat, blockFormats, blockWords } from './quantized/block-format.ts';
-export { type DequantizeProblem, planDequantize } from './quantized/dequantize.ts';
 export {
-  planQuantizedProduct,
+  BLOCK_NUMBERS,
+  type BlockFormat,
+  blockFormats,
+  blockWords,
   QUANTIZED_ROWS,
-  type QuantizedProductProblem,
   quantizedBytes,
-} from './quantized/quantized-product.ts';
+} from './quantized/block-format.ts';
+export { type DequantizeProblem, planDequantize } from './quantized/dequantize.ts';
+export { planQuantizedProduct, type QuantizedProductProblem } from './quantized/quantized-product.ts';
 export { planRandom, type RandomProblem } from './random/random.ts';
 export { type ArgmaxProblem, planArgmax } from './reduce/argmax.ts';
 export { planReduce, type ReduceProblem } from './reduce/reduce.ts';

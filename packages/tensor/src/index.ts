@@ -1,4 +1,4 @@
-export { fromHalf, toHalf } from '@modajs/kernels';
+export { fromHalf, toHalf } from '@modajs/kernels/formats';
 export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
 export type { ShaderKernel } from './backends/custom-kernel-call.ts';
 export type { DeviceFeatures } from './backends/webgpu/device-features.ts';

@@ -68,7 +68,7 @@ describe('createCpuRuntime', () => {
       matmul(runtime, place(runtime, wave(45), [9, 5]), place(runtime, wave(55), [5, 11]), out);
       return take(runtime, out);
     };
-    const module = await webAssembly.compile(moduleBytes('simd', false));
+    const module = await webAssembly.compile(await moduleBytes('simd', false));
     const alone = new CpuRuntime(module, new CpuMemory(false, 2 ** 24), 1, 'simd');
     const shared = await createCpuRuntime({ threads: 2, build: 'simd' });
     expect(alone.memory.wasm.buffer).toBeInstanceOf(ArrayBuffer);

@@ -46,7 +46,7 @@ export async function createCpuRuntime(options: CpuRuntimeOptions = {}): Promise
     );
   }
   const build = options.build ?? (hasRelaxedSimd() ? 'relaxed-simd' : 'simd');
-  const module = await webAssembly.compile(moduleBytes(build, isShared));
+  const module = await webAssembly.compile(await moduleBytes(build, isShared));
   return new CpuRuntime(module, new CpuMemory(isShared, memoryBytes), isShared ? wanted : 1, build);
 }
 

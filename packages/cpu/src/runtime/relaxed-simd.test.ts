@@ -12,7 +12,7 @@ describe('relaxed SIMD', () => {
     // Node 20 has relaxed SIMD behind a flag, later versions always.
     if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
     expect(hasRelaxedSimd()).toBe(true);
-    expect(webAssembly.validate(moduleBytes('relaxed-simd', true))).toBe(true);
+    expect(webAssembly.validate(await moduleBytes('relaxed-simd', true))).toBe(true);
     const runtime = await createCpuRuntime({ threads: 2 });
     expect(runtime.build).toBe('relaxed-simd');
     const [M, N, K] = [67, 31, 129];
@@ -31,7 +31,7 @@ describe('relaxed SIMD', () => {
   it('keeps to plain SIMD when asked [cpu]', async () => {
     const runtime = await createCpuRuntime({ threads: 1, build: 'simd' });
     expect(runtime.build).toBe('simd');
-    expect(webAssembly.validate(moduleBytes('simd', true))).toBe(true);
+    expect(webAssembly.validate(await moduleBytes('simd', true))).toBe(true);
     runtime.destroy();
   });
 });

@@ -1,6 +1,4 @@
 import { KernelError } from '@modajs/errors';
-import { RELAXED_SIMD_MODULE } from '../generated/relaxed-simd-module.ts';
-import { SIMD_MODULE } from '../generated/simd-module.ts';
 import { webAssembly } from './web-assembly.ts';
 
 /** Which build of the kernels runs: `relaxed-simd` multiplies and adds in one instruction with one rounding. */
@@ -26,11 +24,21 @@ export function hasRelaxedSimd(): boolean {
   return webAssembly.validate(RELAXED_PROBE);
 }
 
+/** The text of a build; a page loads the one that it runs. */
+async function moduleText(build: KernelBuild): Promise<string> {
+  if (build === 'simd') return (await import('../generated/simd-module.ts')).SIMD_MODULE;
+  return (await import('../generated/relaxed-simd-module.ts')).RELAXED_SIMD_MODULE;
+}
+
 /** Bytes of a build; `shared: false` declares the imported memory as unshared, which needs no cross-origin isolation. */
-export function moduleBytes(build: KernelBuild, shared: boolean): Uint8Array {
-  const text = atob(build === 'simd' ? SIMD_MODULE : RELAXED_SIMD_MODULE);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+export async function moduleBytes(build: KernelBuild, shared: boolean): Promise<Uint8Array> {
+  const deflated = Uint8Array.from(atob(await moduleText(build)), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+  const content = await new Response(stream).arrayBuffer().catch((cause: unknown) => {
+    const message = 'cpu: the kernel module must unpack, it does not. Run `pnpm --filter @modajs/cpu generate`.';
+    throw new KernelError(message, {}, { cause });
+  });
+  const bytes = new Uint8Array(content);
   if (!shared) bytes[memoryFlags(bytes)] = 1;
   return bytes;
 }

@@ -21,3 +21,11 @@ export function blockWords(format: BlockFormat, count: number): { readonly codes
   const blocks = count / BLOCK_NUMBERS;
   return { codes: blocks * blockFormats[format].codeWords, scales: Math.ceil(blocks / 2) };
 }
+
+/** Rows that a product with a quantized matrix takes; for more, dequantize the matrix. */
+export const QUANTIZED_ROWS = 4;
+
+/** Bytes of a quantized matrix that a product reads: what its speed is measured against. */
+export function quantizedBytes(format: BlockFormat, O: number, I: number): number {
+  return ((O * I) / BLOCK_NUMBERS) * (blockFormats[format].codeWords * 4 + 2);
+}

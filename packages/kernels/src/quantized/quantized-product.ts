@@ -7,11 +7,8 @@ import type { KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import { unroll } from '../plan/unroll.ts';
-import { BLOCK_NUMBERS, type BlockFormat, blockFormats } from './block-format.ts';
+import { BLOCK_NUMBERS, type BlockFormat, QUANTIZED_ROWS } from './block-format.ts';
 import source from './quantized-product.wgsl';
-
-/** Rows of x that the kernel takes; for more, dequantize the matrix. */
-export const QUANTIZED_ROWS = 4;
 
 /** With more rows the words of a block are a loop: written out too, four rows take a minute to compile in software. */
 const UNROLLED_ROWS = 2;
@@ -93,9 +90,4 @@ export function planQuantizedProduct(problem: QuantizedProductProblem, caps: Dev
     ],
     workspace: {},
   };
-}
-
-/** Bytes of a quantized matrix that a product reads: what its speed is measured against. */
-export function quantizedBytes(format: BlockFormat, O: number, I: number): number {
-  return ((O * I) / BLOCK_NUMBERS) * (blockFormats[format].codeWords * 4 + 2);
 }

@@ -1,4 +1,4 @@
-import { DTYPES, dtypeEntry, elementBytes, type KernelDType } from '@modajs/kernels';
+import { DTYPES, dtypeEntry, elementBytes, type KernelDType } from '@modajs/kernels/formats';
 
 export { dtypeEntry, elementBytes };
 

@@ -1,4 +1,4 @@
-import { BLOCK_NUMBERS, type BlockFormat, blockFormats, blockWords, quantizedBytes } from '@modajs/kernels';
+import { BLOCK_NUMBERS, type BlockFormat, blockFormats, blockWords, quantizedBytes } from '@modajs/kernels/formats';
 import type { QuantizedView } from '../backends/backend.ts';
 import { type Device, defaultDevice, isDevice } from './device.ts';
 import { ConfigError, ShapeError, shown } from './errors.ts';

@@ -1,4 +1,4 @@
-import { fromBfloat16, fromHalf } from '@modajs/kernels';
+import { fromBfloat16, fromHalf } from '@modajs/kernels/formats';
 import { DTYPE_NAMES, type DType, type HostArray, storedArray } from '../core/dtype.ts';
 import { CheckpointError } from '../core/errors.ts';
 import { checkShape, sizeOf } from '../core/shape.ts';

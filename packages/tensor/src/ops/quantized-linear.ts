@@ -1,4 +1,4 @@
-import { QUANTIZED_ROWS } from '@modajs/kernels';
+import { QUANTIZED_ROWS } from '@modajs/kernels/formats';
 import type { ArrayView } from '../backends/backend.ts';
 import { record } from '../core/autograd.ts';
 import { ConfigError, DeviceError, ShapeError, shown } from '../core/errors.ts';

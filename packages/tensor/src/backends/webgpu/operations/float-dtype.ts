@@ -1,4 +1,4 @@
-import { type FloatDType, supportsDType } from '@modajs/kernels';
+import { type FloatDType, supportsDType } from '@modajs/kernels/formats';
 import { type DType, isFloat } from '../../../core/dtype.ts';
 import { DTypeError } from '../../../core/errors.ts';
 
