@@ -16,12 +16,16 @@ export {
   type TokenDecoder,
   type TokenDecoderOptions,
 } from './decode/token-decoder.ts';
+export type { BlockCall, CustomBlock, CustomDepth, CustomParts } from './decoder/custom-parts.ts';
 export { createDecoder, Decoder, type DecoderOptions } from './decoder/decoder.ts';
 export { DecoderCache, type DecoderCacheOptions } from './decoder/decoder-cache.ts';
 export type { ForwardOptions } from './decoder/forward-options.ts';
 export type { HostParameter, ParameterSource, StoredBlocks, StoredParameter } from './decoder/load-parameters.ts';
 export { readsSlots, visibleChunk, writtenSlots } from './depth/decoder-depth.ts';
+export type { DepthPass } from './depth/depth-mechanism.ts';
+export type { DepthPath, KeyValueInputs, NormOfSum, ParameterLookup, SubLayer } from './depth/depth-path.ts';
 export { type DepthConfig, type DepthInput, type DepthKind, depthMechanisms } from './depth/mechanisms.ts';
+export { type ResidualAdd, ResidualPath } from './depth/residual/residual-path.ts';
 export { type SlotOrigin, slotOrigins } from './depth/slot-origins.ts';
 export { type GeneratedToken, type GenerateOptions, generate } from './generate/generate.ts';
 export { type GenerateTextOptions, generateText, type TextCodec } from './generate/generate-text.ts';
@@ -60,10 +64,11 @@ export { readLlama2c } from './io/llama2c.ts';
 export type { ModelWeights } from './io/model-weights.ts';
 export { CountingBackend } from './memory/counting-backend.ts';
 export { estimateMemory, type MemoryEstimate, type MemoryQuestion } from './memory/estimate-memory.ts';
+export { blockSpecs } from './parameters/block-specs.ts';
 export { countFlops, type FlopCount } from './parameters/count-flops.ts';
 export { countParameters, countSpecs } from './parameters/count-parameters.ts';
 export { decoderSpecs } from './parameters/decoder-specs.ts';
-export type { ParameterSpec, ParameterSpecs } from './parameters/parameter-spec.ts';
+export { type Initializer, linearSpecs, type ParameterSpec, type ParameterSpecs } from './parameters/parameter-spec.ts';
 export { defineVisionConfig, deitTinyModa, type VisionConfig } from './vision/vision-config.ts';
 export { createVisionModel, VisionModel } from './vision/vision-model.ts';
 export { visionSpecs } from './vision/vision-specs.ts';

@@ -7,14 +7,16 @@ import type { LoraAdapter } from './lora-adapter.ts';
  * have gradients, optimiser state and a place in checkpoints.
  */
 export class AdaptedModel {
-  readonly hasStaticSteps = true;
+  readonly hasStaticSteps: boolean;
   readonly tellsLossParts = true;
 
   /** @param adapter attached to `decoder` */
   constructor(
     readonly decoder: Decoder,
     readonly adapter: LoraAdapter,
-  ) {}
+  ) {
+    this.hasStaticSteps = decoder.hasStaticSteps;
+  }
 
   parameters(): Record<string, Tensor> {
     return this.adapter.parameters();

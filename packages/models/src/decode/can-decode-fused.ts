@@ -1,4 +1,4 @@
-import { elementsPerVector } from '@modajs/kernels';
+import { elementsPerVector } from '@modajs/kernels/formats';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { Decoder } from '../decoder/decoder.ts';
 import type { DecoderCache } from '../decoder/decoder-cache.ts';
@@ -69,6 +69,6 @@ export function canDecodeFused(model: Decoder, { options }: DecoderCache): boole
   const words = headDim / elementsPerVector(computeDtype);
   const isHead = Number.isInteger(Math.log2(words)) && nHeads / nKvHeads <= 16;
   const isDType = model.parameterDtype === computeDtype && (options.dtype ?? 'f32') === computeDtype;
-  if (model.adapters.length > 0 || model.quantized.size > 0) return false;
+  if (model.isCustom || model.adapters.length > 0 || model.quantized.size > 0) return false;
   return device.kind === 'webgpu' && options.B === 1 && understands(config) && isDepth && isHead && isDType;
 }

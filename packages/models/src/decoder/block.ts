@@ -7,13 +7,23 @@ import {
   type RotaryConfig,
   writeProjected,
 } from '@modajs/moda';
-import { addLayerNorm, addRmsNorm, affine, layerNorm, rmsNorm, type Tensor } from '@modajs/tensor';
+import {
+  addLayerNorm,
+  addRmsNorm,
+  affine,
+  layerNorm,
+  rmsNorm,
+  type Shape,
+  ShapeError,
+  type Tensor,
+} from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { attentionSlots } from '../depth/decoder-depth.ts';
 import type { DepthPath, NormOfSum, SubLayer } from '../depth/depth-path.ts';
 import { depthGateName } from '../depth/moda/moda-specs.ts';
 import { hasPreNorms, normNames } from '../parameters/block-specs.ts';
 import { activate } from './activation.ts';
+import type { BlockCall, CustomBlock } from './custom-parts.ts';
 import { attentionFactor, rotatedComponents, scaledFrequencies } from './rotation.ts';
 import type { Weights } from './weights.ts';
 
@@ -118,20 +128,21 @@ function attentionWeights(layer: number, weights: Weights): AttentionLayerWeight
 }
 
 /**
- * One block: attention, then the feed-forward network, each read from and written to `path`. Under MoDA the attention
- * layer reads and writes the stream, and the FFN's input is projected into a slot of its own. `length`: positions of the sequence
- * so far, for rotations that depend on it.
+ * What a block is made of: its sub-layers, read from and written to `path`. Under MoDA the attention layer reads and writes the
+ * stream, and the FFN's input is projected into a slot of its own. `length`: positions of the sequence so far, for rotations
+ * that depend on it.
  */
-export function runBlock(
+export function blockCall(
   layer: number,
   path: DepthPath,
   config: DecoderConfig,
   weights: Weights,
   context: AttentionLayerContext,
   length: number,
-): void {
+): BlockCall {
   const ofLayer = attentionConfig(config, layer, length);
-  const attention = attentionWeights(layer, weights);
+  let found: AttentionLayerWeights | null = null;
+  const attention = (): AttentionLayerWeights => (found ??= attentionWeights(layer, weights));
   const read = (part: SubLayer): Tensor => {
     const name = normBefore(config, layer, part);
     return name === null ? path.read(layer, part) : readNormed(path, layer, part, name, config, weights);
@@ -143,16 +154,21 @@ export function runBlock(
   };
   const attend = (x: Tensor): Tensor => {
     const keyValueInputs = normedKeyValues(path, layer, config, weights);
-    return attentionLayer(x, attention, ofLayer, keyValueInputs ? { ...context, keyValueInputs } : context);
+    return attentionLayer(x, attention(), ofLayer, keyValueInputs ? { ...context, keyValueInputs } : context);
   };
   const feed = (x: Tensor): Tensor => {
     const { stream, writesSlot, positions } = context;
-    if (attention.depthFfnProj && stream && writesSlot) {
-      const { depthFfnProj, kNorm, depthFfnScore } = attention;
-      writeProjected(stream, x, depthFfnProj, kNorm, positions, ofLayer, depthFfnScore);
+    if (stream && writesSlot) {
+      const { depthFfnProj, kNorm, depthFfnScore } = attention();
+      if (depthFfnProj) writeProjected(stream, x, depthFfnProj, kNorm, positions, ofLayer, depthFfnScore);
     }
     return feedForward(x, `model.layers.${layer}.mlp`, config, weights);
   };
+  return { layer, config, context, parameter: weights.get, read, write, attend, feed };
+}
+
+/** The configured block: attention, then the feed-forward network, or both of one input. */
+export function runBlock({ config, read, write, attend, feed }: BlockCall): void {
   if (config.parallelBlocks) {
     const inputs = [read('attention'), read('ffn')];
     write('attention', attend(inputs[0]));
@@ -161,6 +177,22 @@ export function runBlock(
   }
   write('attention', attend(read('attention')));
   write('ffn', feed(read('ffn')));
+}
+
+/** A caller's block: what it writes must be a hidden state, for a sum would broadcast what is not. */
+export function runCustomBlock({ run }: CustomBlock, call: BlockCall, shape: Shape): void {
+  run({
+    ...call,
+    write(part, y) {
+      if (y.rank !== shape.length || y.shape.some((size, axis) => size !== shape[axis])) {
+        throw new ShapeError(
+          `decoder: block ${call.layer} must write [B, T, C] = [${shape}] as its ${part}, got [${y.shape}]. Project it back.`,
+          { shape: y.shape },
+        );
+      }
+      call.write(part, y);
+    },
+  });
 }
 
 /** Inputs of the keys and values under their pre-norms; null where they are those of the queries. */

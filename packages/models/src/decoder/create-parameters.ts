@@ -1,11 +1,13 @@
 import {
   asParameter,
+  ConfigError,
   type Device,
   type DType,
   defaultDevice,
   isDecayed,
   packedZeros,
   type Tensor,
+  unknownName,
   withoutScope,
 } from '@modajs/tensor';
 import type { ParameterSpec, ParameterSpecs } from '../parameters/parameter-spec.ts';
@@ -71,10 +73,16 @@ function initialize({ view, device, size }: Tensor, { shape, init }: ParameterSp
   }
   const values = new Float32Array(size);
   if (init.kind === 'constant') values.fill(init.value);
-  else if (init.kind === 'values') values.set(init.values);
-  else {
+  else if (init.kind === 'values') {
+    if (init.values.length !== size) {
+      throw new ConfigError(`decoder: a parameter [${shape}] needs ${size} values, got ${init.values.length}.`, {
+        shape,
+      });
+    }
+    values.set(init.values);
+  } else if (init.kind === 'identityTail') {
     const [rows, columns] = shape;
     for (let row = 0; row < rows; row++) values[row * columns + columns - rows + row] = 1;
-  }
+  } else unknownName('init.kind', (init as { readonly kind: never }).kind);
   backend.upload(view.storage, view.offset, values);
 }

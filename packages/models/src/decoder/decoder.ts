@@ -36,17 +36,19 @@ import type { DepthPass } from '../depth/depth-mechanism.ts';
 import { mechanisms } from '../depth/mechanisms.ts';
 import { type ResidualAdd, residualPath } from '../depth/residual/residual-path.ts';
 import { countFlops, type FlopCount } from '../parameters/count-flops.ts';
-import { countParameters } from '../parameters/count-parameters.ts';
+import { countSpecs } from '../parameters/count-parameters.ts';
 import { decoderSpecs } from '../parameters/decoder-specs.ts';
-import { applyNorm, normAfter, normOfSum, runBlock } from './block.ts';
+import type { ParameterSpecs } from '../parameters/parameter-spec.ts';
+import { applyNorm, blockCall, normAfter, normOfSum, runBlock, runCustomBlock } from './block.ts';
 import { createParameters, type ParameterOptions } from './create-parameters.ts';
+import type { CustomDepth, CustomParts } from './custom-parts.ts';
 import type { ForwardOptions } from './forward-options.ts';
 import { loadParameters, type ParameterSource, readParameters, type StoredParameter } from './load-parameters.ts';
 import { steadyLength } from './rotation.ts';
 import { Weights } from './weights.ts';
 
 /** How a decoder computes. */
-export interface DecoderOptions extends ParameterOptions {
+export interface DecoderOptions extends ParameterOptions, CustomParts {
   /** dtype of activations and of the weights as they are used; that of the parameters by default. */
   readonly computeDtype?: DType;
   /**
@@ -69,10 +71,12 @@ interface OpenStream {
 export class Decoder implements Disposable {
   readonly device: Device;
   /** Training steps of one shape run the same operators. */
-  readonly hasStaticSteps = true;
+  readonly hasStaticSteps: boolean;
   readonly tellsLossParts = true;
   readonly #parameters: Record<string, Tensor>;
   readonly #quantized = new Map<string, QuantizedMatrix>();
+  readonly #specs: ParameterSpecs;
+  readonly #custom: CustomParts;
   readonly #computeDtype: DType;
   #adapters: readonly LoraAdapter[] = [];
   /** The parameters as operators use them; null when they have that dtype already. */
@@ -83,9 +87,14 @@ export class Decoder implements Disposable {
     readonly config: DecoderConfig,
     options: DecoderOptions = {},
   ) {
-    const { quantized = new Map<string, QuantizedMatrix['format']>() } = options;
+    const { quantized = new Map<string, QuantizedMatrix['format']>(), block, depthPath } = options;
     requireQuantizable(config, quantized, options.isFrozen ?? false);
-    const specs = Object.entries(decoderSpecs(config));
+    requireResidual(config, depthPath);
+    this.#custom = { block, depthPath };
+    this.#specs = decoderSpecs(config, this.#custom);
+    // What a block of the caller's does may differ from step to step.
+    this.hasStaticSteps = !this.isCustom;
+    const specs = Object.entries(this.#specs);
     this.#parameters = createParameters(Object.fromEntries(specs.filter(([name]) => !quantized.has(name))), options);
     const { device, dtype } = this.#parameters['model.embed_tokens.weight'];
     this.device = device;
@@ -117,6 +126,11 @@ export class Decoder implements Disposable {
     return this.#quantized;
   }
 
+  /** Whether the block or the depth path is the caller's own. Files and FLOP counts know configured models only. */
+  get isCustom(): boolean {
+    return this.#custom.block !== undefined || this.#custom.depthPath !== undefined;
+  }
+
   /** What `attach` added. */
   get adapters(): readonly LoraAdapter[] {
     return this.#adapters;
@@ -131,11 +145,16 @@ export class Decoder implements Disposable {
   }
 
   countParameters(): number {
-    return countParameters(this.config);
+    return countSpecs(this.#specs);
   }
 
-  /** Forward FLOPs of one sequence of T tokens. */
+  /** Forward FLOPs of one sequence of T tokens. @throws ConfigError for a model with a block or depth path of the caller's */
   countFlops(T: number, options?: { causal?: boolean }): FlopCount {
+    if (this.isCustom) {
+      throw new ConfigError(
+        'decoder: FLOPs are counted of configured models, got one with a block or depth path of its own. Count them by hand.',
+      );
+    }
     return countFlops(this.config, T, options);
   }
 
@@ -155,10 +174,7 @@ export class Decoder implements Disposable {
    *   values are changed then)
    */
   readParameters(source: ReadonlyMap<string, StoredParameter>): Promise<void> {
-    const all = Object.keys(decoderSpecs(this.config)).map((name) => [
-      name,
-      this.#quantized.get(name) ?? this.#parameters[name],
-    ]);
+    const all = Object.keys(this.#specs).map((name) => [name, this.#quantized.get(name) ?? this.#parameters[name]]);
     return readParameters(Object.fromEntries(all), source);
   }
 
@@ -223,6 +239,16 @@ export class Decoder implements Disposable {
       throw new ConfigError(`decoder: checkpointing needs ${slots}, got '${kind}'. Set checkpoint to false.`, {
         depth,
       });
+    }
+    if (this.isCustom && replays) {
+      throw new ConfigError(
+        'decoder: checkpointing needs configured blocks and depth, got a block or depth path of your own. Set checkpoint to false.',
+      );
+    }
+    if (cache && this.#custom.block && this.#custom.block.readsCache !== true) {
+      throw new ConfigError(
+        'decoder: a cache needs a block that reads earlier positions through it, got one that does not say so. Set readsCache, or give the whole sequence without a cache.',
+      );
     }
     if (docRange && cache && visibleChunk(this.config) > 1) {
       throw new ConfigError(
@@ -293,7 +319,7 @@ export class Decoder implements Disposable {
         stream?.arena?.rewind(layer * perBlock);
         const ffnKv = new Weights(this.#parameters, this.#copies, this.#adapters, this.#quantized);
         const path = residualPath({ config, x: input, join: joinOf(ffnKv) });
-        runBlock(layer, path, config, ffnKv, contextOf(layer, at, docRange), length);
+        runBlock(blockCall(layer, path, config, ffnKv, contextOf(layer, at, docRange), length));
         return path.finish();
       };
       // Whatever the replay needs is an input, for the forward pass's own tensors are gone by then.
@@ -303,9 +329,13 @@ export class Decoder implements Disposable {
       }
       return applyNorm(x, 'model.norm', config, weights);
     }
-    const path = createDepthPath(config, pass);
+    const { block, depthPath } = this.#custom;
+    const path = depthPath ? depthPath.path(pass) : createDepthPath(config, pass);
     for (let layer = 0; layer < config.nLayers; layer++) {
-      runBlock(layer, path, config, weights, contextOf(layer, positions, options.docRange ?? null), length);
+      const context = contextOf(layer, positions, options.docRange ?? null);
+      const call = blockCall(layer, path, config, weights, context, length);
+      if (block) runCustomBlock(block, call, x.shape);
+      else runBlock(call);
     }
     if (path.readNormed) return path.readNormed(normOfSum('model.norm', config, weights));
     return applyNorm(path.finish(), 'model.norm', config, weights);
@@ -366,6 +396,15 @@ export class Decoder implements Disposable {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** @throws ConfigError for a depth path beside a mechanism of the configuration */
+function requireResidual({ depth }: DecoderConfig, depthPath: CustomDepth | undefined): void {
+  if (depthPath === undefined || depth.kind === 'residual') return;
+  throw new ConfigError(
+    `decoder: a depth path of your own takes the place of the residual sum, got depth '${depth.kind}'. Set depth to 'residual'.`,
+    { depth },
+  );
 }
 
 /** @throws ConfigError for weights that are no maps of blocks, or that a training step would have to change */

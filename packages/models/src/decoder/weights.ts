@@ -1,5 +1,5 @@
 import type { LinearWeights } from '@modajs/moda';
-import type { ParameterCopies, QuantizedMatrix, Tensor } from '@modajs/tensor';
+import { ConfigError, type ParameterCopies, type QuantizedMatrix, type Tensor } from '@modajs/tensor';
 import type { LoraAdapter } from '../adapter/lora-adapter.ts';
 
 /** Parameters of one forward pass, in the computation's dtype. */
@@ -17,7 +17,13 @@ export class Weights {
 
   /** The parameter of that name, in the computation's dtype. */
   readonly get = (name: string): Tensor => {
-    if (this.copies === null) return this.parameters[name];
+    const parameter = this.parameters[name];
+    if (parameter === undefined) {
+      throw new ConfigError(`decoder: a block must read parameters of the model, got ${name}. Name it in specs.`, {
+        name,
+      });
+    }
+    if (this.copies === null) return parameter;
     const value = this.#handles.get(name) ?? this.copies.get(name);
     this.#handles.set(name, value);
     return value;
