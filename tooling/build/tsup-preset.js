@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
 import { wgslEsbuild } from './wgsl-plugin.js';
 
@@ -19,6 +20,7 @@ export function library(options = {}) {
     splitting: true,
     treeshake: true,
     esbuildPlugins: [wgslEsbuild()],
+    define: { __VERSION__: JSON.stringify(JSON.parse(readFileSync('package.json', 'utf8')).version) },
     ...options,
   });
 }

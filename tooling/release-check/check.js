@@ -1,7 +1,7 @@
 /**
  * What a user gets: packs every public package, compiles a strict program against their types, installs the tarballs into an empty
  * project, runs each README's example in Node and, where it needs no Node, in a Vite page in Chromium; then checks on a copy of
- * the repository that `changeset version` bumps dependents. Exits 1 at the first thing that does not hold. With `--types` it ends
+ * the repository that `changeset version` gives all packages one version. Exits 1 at the first thing that does not hold. With `--types` it ends
  * after the types.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,11 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ROOT } from './packages.js';
+import { join, relative } from 'node:path';
+import { packages, ROOT } from './packages.js';
 
-const read = (root, name) => JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
+/** Manifests of the public packages in a copy of the repository. */
+const manifests = (root) =>
+  packages()
+    .map(({ folder }) => join(root, relative(ROOT, folder), 'package.json'))
+    .map((file) => JSON.parse(readFileSync(file, 'utf8')));
 
-/** On a copy of the repository: a minor change of `tensor` alone gives its dependents a new version that asks for it. */
+/**
+ * On a copy of the repository: a minor change of `tensor` alone gives all packages one new version (docs/decisions/048), so that
+ * no package of one release asks for a tensor of another.
+ */
 export function checkVersioning(folder) {
   const copy = join(folder, 'copy');
   const git = (...args) =>
@@ -23,17 +30,17 @@ export function checkVersioning(folder) {
   changeset();
   git('add', '-A', '--', 'packages', 'apps', '.changeset');
   git('commit', '-qm', 'release');
-  const before = read(copy, 'moda').version;
+  const before = manifests(copy)[0].version;
   writeFileSync(
     join(copy, '.changeset', 'only-tensor.md'),
     '---\n"@modajs/tensor": minor\n---\n\nTensors gain an operator.\n',
   );
   changeset();
-  const tensor = read(copy, 'tensor').version;
-  const moda = read(copy, 'moda');
-  if (moda.version === before)
+  const versions = [...new Set(manifests(copy).map(({ version }) => version))];
+  if (versions.length !== 1 || versions[0] === before) {
     throw new Error(
-      `release-check: @modajs/moda must get a new version with @modajs/tensor ${tensor}, got ${before} again.`,
+      `release-check: all packages must get one new version after ${before}, got ${versions.join(', ')}. Look at "fixed" in .changeset/config.json.`,
     );
-  console.log(`release-check: tensor ${tensor} bumps moda ${before} -> ${moda.version}`);
+  }
+  console.log(`release-check: a minor change of tensor takes all packages from ${before} to ${versions[0]}`);
 }

@@ -1,5 +1,6 @@
 import type { Backend, DeviceStorage, MemoryStats } from '../backends/backend.ts';
 import { acceptStridedViews } from '../backends/contiguous-views.ts';
+import { noteOpened, otherCopyCure } from './copies.ts';
 import type { DType } from './dtype.ts';
 import { ConfigError, DeviceError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
@@ -69,10 +70,15 @@ export class Device {
   }
 }
 
+function isOfAnotherCopy(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'backend' in value && 'requireOpen' in value;
+}
+
 /** What an operator was given as a device. @throws ConfigError */
 export const isDevice: Check = (operation, name, value) => {
   if (value instanceof Device) return;
-  throw new ConfigError(`${operation}: ${name} must be a device, got ${shown(value)}. Open one with init().`, { name });
+  const cure = (isOfAnotherCopy(value) && otherCopyCure()) || 'Open one with init().';
+  throw new ConfigError(`${operation}: ${name} must be a device, got ${shown(value)}. ${cure}`, { name });
 };
 
 let current: Device | null = null;
@@ -81,7 +87,7 @@ let current: Device | null = null;
 export function defaultDevice(): Device {
   if (current === null) {
     throw new DeviceError(
-      "tensor: there must be a device before the first tensor, got none. Call `await init({ device: 'auto' })` first.",
+      `tensor: there must be a device before the first tensor, got none. ${otherCopyCure() ?? "Call `await init({ device: 'auto' })` first."}`,
     );
   }
   return current;
@@ -91,6 +97,7 @@ export function defaultDevice(): Device {
 export function setDefaultDevice(device: Device): void {
   isDevice('setDefaultDevice', 'device', device);
   device.requireOpen('setDefaultDevice');
+  noteOpened();
   current = device;
 }
 

@@ -1,5 +1,6 @@
 import type { ArrayView } from '../backends/backend.ts';
 import type { GradNode } from './autograd.ts';
+import { otherCopyCure } from './copies.ts';
 import { type Device, SharedStorage } from './device.ts';
 import { type DType, type HostArray, isFloat } from './dtype.ts';
 import { AutogradError, ConfigError, OutOfMemoryError, SHOWN, ShapeError, shown } from './errors.ts';
@@ -217,7 +218,10 @@ function endOf({ shape, strides, offset }: Tensor): number {
 /** What an operator was given as a tensor. @throws ConfigError when it is none; AutogradError when it is disposed */
 export function livingTensor(operation: string, name: string, value: unknown): Tensor {
   if (!(value instanceof Tensor)) {
-    const cure = isPromise(value) ? `Write \`await\` before what returned it.` : 'Make one with tensor().';
+    const isOfAnotherCopy = typeof value === 'object' && value !== null && 'isTensor' in value;
+    const cure = isPromise(value)
+      ? `Write \`await\` before what returned it.`
+      : (isOfAnotherCopy && otherCopyCure()) || 'Make one with tensor().';
     throw new ConfigError(`${operation}: ${name} must be a tensor, got ${shown(value)}. ${cure}`, { name, value });
   }
   if (value.isDisposed) {
