@@ -55,7 +55,7 @@ export function checkShape(operation: string, shape: Shape, name = 'shape'): voi
 export function checkNumbers(operation: string, name: string, list: unknown): asserts list is readonly unknown[] {
   if (Array.isArray(list)) return;
   throw new ShapeError(
-    `${operation}: ${name} must be a list of whole numbers, got ${shown(list)}. Use [${shown(list)}].`,
+    `${operation}: ${name} must be a list of whole numbers, got ${shown(list)}. Use ${Number.isInteger(list) ? `[${list}]` : 'a list, such as [2, 3]'}.`,
   );
 }
 

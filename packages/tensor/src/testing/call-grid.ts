@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type InitOptions, init } from '../init.ts';
 import type { CallTable } from './calls/call.ts';
-import { faultsOf } from './calls/check-calls.ts';
+import { faultsOf, type OnRefused } from './calls/check-calls.ts';
 import type { Place } from './calls/kinds.ts';
 
-/** Declares a test for each entry of a table of calls, on a device beside another of its kind. */
-export function describeCalls(label: 'cpu' | 'reference' | 'webgpu', table: CallTable, options: InitOptions): void {
+/** Declares a test for each entry of a table of calls, on a device beside another of its kind. `onRefused` gets the messages. */
+export function describeCalls(
+  label: 'cpu' | 'reference' | 'webgpu',
+  table: CallTable,
+  options: InitOptions,
+  onRefused: (name: string) => OnRefused = () => () => {},
+): void {
   describe(`on ${label}`, () => {
     let place: Place;
     beforeAll(async () => {
@@ -19,7 +24,7 @@ export function describeCalls(label: 'cpu' | 'reference' | 'webgpu', table: Call
 
     for (const [name, call] of Object.entries(table)) {
       it(`${name} takes right arguments and refuses wrong ones [${label}]`, async () => {
-        expect(await faultsOf(call, place)).toEqual([]);
+        expect(await faultsOf(call, place, onRefused(name))).toEqual([]);
       });
     }
   });

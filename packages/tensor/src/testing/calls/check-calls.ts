@@ -11,13 +11,16 @@ import type { Place } from './kinds.ts';
 /** `operation: what must hold, got <values>.`, with the cure after it or in it. */
 const MESSAGE = /^[\w.[\]#: ]+: .*(must|needs?|got|there is|does not)/s;
 
+/** Takes the message of a wrong call; `label` says what was wrong. */
+export type OnRefused = (label: string, message: string) => void;
+
 /**
  * Calls a function with right arguments and then with one wrong argument after the other.
  *
  * @returns what is wrong: a right call that failed; a wrong call that gave a result, a raw error or a message without the values,
  *   left memory behind or broke the device
  */
-export async function faultsOf(call: Call, place: Place): Promise<string[]> {
+export async function faultsOf(call: Call, place: Place, onRefused: OnRefused = () => {}): Promise<string[]> {
   const ended = await settled(call, (here) => call.args.map((kind) => kind.good(here)), place);
   if (ended !== 'result') return [`right arguments: ${ended}`];
   const faults: string[] = [];
@@ -25,7 +28,7 @@ export async function faultsOf(call: Call, place: Place): Promise<string[]> {
     // Such a tensor cannot be made on a device that does not store its dtype.
     if (DTYPE_NAMES.some((dtype) => wrong.label.endsWith(`an ${dtype} tensor`) && !place.device.supports(dtype)))
       continue;
-    const fault = await refusal(call, wrong.args, place);
+    const fault = await refusal(call, wrong.args, place, (message) => onRefused(wrong.label, message));
     if (fault !== null) faults.push(`${wrong.label}: ${fault}`);
   }
   return faults;
@@ -65,9 +68,14 @@ function methodsOf(prototype: object | null): Set<string> {
 }
 
 /** What is wrong with how a wrong call ended; null when it was refused as it must be and left no trace. */
-async function refusal(call: Call, args: (place: Place) => unknown[], place: Place): Promise<string | null> {
+async function refusal(
+  call: Call,
+  args: (place: Place) => unknown[],
+  place: Place,
+  onMessage: (message: string) => void,
+): Promise<string | null> {
   const before = liveBytes(place);
-  const ended = await settled(call, args, place);
+  const ended = await settled(call, args, place, onMessage);
   if (ended !== 'refused') return ended;
   if (!(await isWell(place.device))) return 'the device is broken afterwards';
   const after = liveBytes(place);
@@ -75,7 +83,12 @@ async function refusal(call: Call, args: (place: Place) => unknown[], place: Pla
 }
 
 /** How a call ended, with all that it made disposed of. */
-async function settled(call: Call, args: (place: Place) => unknown[], place: Place): Promise<string> {
+async function settled(
+  call: Call,
+  args: (place: Place) => unknown[],
+  place: Place,
+  onMessage: (message: string) => void = () => {},
+): Promise<string> {
   using _ = scope();
   const made = args(place);
   try {
@@ -84,6 +97,7 @@ async function settled(call: Call, args: (place: Place) => unknown[], place: Pla
     return 'result';
   } catch (error) {
     if (!(error instanceof ModaError)) return `a raw error: ${error}`;
+    onMessage(error.message);
     return MESSAGE.test(error.message) ? 'refused' : `a message of another form: ${error.message}`;
   }
 }
