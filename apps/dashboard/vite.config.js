@@ -13,5 +13,5 @@ export default defineConfig({
   server: { headers: isolation },
   preview: { headers: isolation },
   worker: { format: 'es', plugins: () => [wgslVite(), thinWorkerEntries()] },
-  build: { outDir: 'dist/site', target: 'es2023', sourcemap: true },
+  build: { outDir: 'dist/site', target: 'es2023' },
 });

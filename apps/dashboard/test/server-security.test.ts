@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunEntry } from '../src/server/run-list.ts';
@@ -223,6 +223,16 @@ describe('moda dashboard > headers', () => {
     const { headers } = await get('/api/files/tiny/report.html');
     expect(headers['content-security-policy']).toMatch(/^default-src 'none'.*sandbox$/);
     expect(headers['content-security-policy']).not.toContain('script-src');
+  });
+
+  it('takes the runtime that is not published from where its package is installed, and nothing else', async () => {
+    const runtime = new URL('../node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm', import.meta.url);
+    const { status, headers } = await get('/assets/ort-wasm-simd-threaded-D5D0fo7z.wasm', {}, 'HEAD');
+    expect([status, headers['content-length']]).toEqual([200, String(statSync(runtime).size)]);
+    expect(headers['content-type']).toBe('application/wasm');
+    for (const name of ['nothing', '.', '..', '..%2f..%2fpackage', 'wasm%2f..%2f..%2findex']) {
+      expect((await get(`/assets/ort-${name}-D5D0fo7z.wasm`)).status).toBe(404);
+    }
   });
 
   it('marks the page as served', async () => {

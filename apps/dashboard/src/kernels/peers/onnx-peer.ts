@@ -16,6 +16,12 @@ export async function openOnnx(device: PeerDevice): Promise<Peer> {
       const session = await InferenceSession.create(onnxProduct({ M, N, K }), {
         executionProviders: [isGpu ? 'webgpu' : 'wasm'],
         ...(isGpu ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
+      }).catch((error: Error) => {
+        // Its runtime is no part of the published dashboard.
+        const cure = /fetch/.test(error.message)
+          ? ` Install onnxruntime-web ${env.versions.web} beside the dashboard.`
+          : '';
+        throw new Error(`${error.message}${cure}`);
       });
       const feeds = { a: new Tensor('float32', a, [M, K]), b: new Tensor('float32', b, [K, N]) };
       let last: Tensor | null = null;
