@@ -1,6 +1,18 @@
-import { backward, ConfigError, Device, init, noGrad, type Tensor, tensor, tidy } from '@modajs/tensor';
+import {
+  backward,
+  ConfigError,
+  Device,
+  init,
+  noGrad,
+  readSafetensors,
+  type Tensor,
+  tensor,
+  tidy,
+  writeSafetensors,
+} from '@modajs/tensor';
 import { createReferenceBackend } from '@modajs/tensor/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HostParameter } from '../src/decoder/load-parameters.ts';
 import {
   AdaptedModel,
   adaptableMaps,
@@ -16,7 +28,11 @@ import {
   trainedModel,
   writePeft,
 } from '../src/index.ts';
+import { familyNames, familyOf } from '../src/io/hugging-face/model-family.ts';
+import { toStoredNames } from '../src/io/names/stored-names.ts';
+import { decoderSpecs } from '../src/parameters/decoder-specs.ts';
 import { distance } from './distance.ts';
+import { smallFamilies } from './families.ts';
 import { smallConfigs } from './small-configs.ts';
 
 const ids = [
@@ -238,10 +254,123 @@ describe('PEFT files', () => {
     expect(() => readPeft(llama, cut)).toThrow('adapter_model.safetensors must be there');
   });
 
-  it('are refused for families that store adapted maps together', async () => {
-    const gpt2 = { ...llama, normKind: 'layer', activation: 'gelu', positions: 'learned', bias: true } as const;
-    const model = defineDecoderConfig({ ...gpt2, nKvHeads: 4, headDim: 3, tieEmbeddings: true });
-    using adapter = await shaken(model, { ...config, targets: ['q_proj'] }, device);
-    await expect(writePeft(model, await valuesOf(adapter), options)).rejects.toThrow('Merge the adapter instead');
+  const fused = {
+    gpt2: [smallFamilies.gpt2, ['q_proj', 'v_proj', 'o_proj'], ['c_attn', 'attn.c_proj']],
+    gpt_neox: [
+      smallFamilies.gpt_neox,
+      ['q_proj', 'k_proj', 'v_proj', 'down_proj'],
+      ['query_key_value', 'dense_4h_to_h'],
+    ],
+    phi3: [smallFamilies.phi3, ['k_proj', 'gate_proj', 'up_proj'], ['qkv_proj', 'gate_up_proj']],
+  } as const;
+
+  it.each(Object.entries(fused))(
+    'of maps that %s stores together come back as they were',
+    async (family, [model, targets, modules]) => {
+      for (const rankStabilized of [false, true]) {
+        using adapter = await shaken(model, { ...config, targets, rankStabilized }, device);
+        const values = await valuesOf(adapter);
+        const files = await writePeft(model, values, options);
+        const json = JSON.parse(new TextDecoder().decode(files.get('adapter_config.json')));
+        expect(json).toMatchObject({ target_modules: modules, fan_in_fan_out: family === 'gpt2' });
+        const back = readPeft(model, files);
+        expect(back.config).toEqual({ ...config, targets: expect.arrayContaining([...targets]), rankStabilized });
+        expect(back.parameters.size).toBe(values.parameters.size);
+        for (const [name, { data }] of values.parameters) {
+          expect(Array.from(back.parameters.get(name)!.data), name).toEqual(Array.from(data));
+        }
+        // What PEFT adds to the stored matrices is what ours adds to the parts of them.
+        expect(distance(await storedChange(model, values), peftChange(files))).toBeLessThan(1e-6);
+        const other = { ...json, rank_pattern: { ...json.rank_pattern, [modules[0]]: 1 } };
+        const edited = new Map(files).set('adapter_config.json', new TextEncoder().encode(JSON.stringify(other)));
+        expect(() => readPeft(model, edited)).toThrow('adapter_config.json: rank_pattern must be {');
+      }
+    },
+  );
+
+  it("of a Phi 3 that turns whole heads, whose fields are a Llama's, are read by its names", async () => {
+    const model = smallFamilies.llama;
+    const { config: read, parameters } = readPeft(model, await phi3Files(model));
+    expect(read.targets).toEqual(['q_proj', 'k_proj', 'v_proj']);
+    const first = (part: string) => parameters.get(`model.layers.1.self_attn.${part}_proj.lora_B.weight`)!.data[0];
+    const { nHeads, nKvHeads, headDim } = model;
+    expect(['q', 'k', 'v'].map(first)).toEqual([0, 2 * nHeads * headDim, 2 * (nHeads + nKvHeads) * headDim]);
   });
+
+  it.each(['gpt2', 'gpt_neox', 'phi3'] as const)(
+    'that PEFT made of maps that %s stores together are read, and written with one A',
+    async (family) => {
+      const [model, , [module]] = fused[family];
+      using adapter = await shaken(model, { ...config, targets: ['q_proj', 'k_proj', 'v_proj'] }, device);
+      const values = await valuesOf(adapter);
+      // One A for all, as PEFT makes it.
+      for (const [name, { shape }] of values.parameters) {
+        const data = Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => Math.cos(i));
+        if (name.endsWith('lora_A.weight')) values.parameters.set(name, { shape, data });
+      }
+      const files = await writePeft(model, values, options);
+      const json = JSON.parse(new TextDecoder().decode(files.get('adapter_config.json')));
+      expect(json).toMatchObject({ r: 2, rank_pattern: {}, alpha_pattern: {}, target_modules: [module] });
+      expect([...readPeft(model, files).parameters.keys()].sort()).toEqual([...values.parameters.keys()].sort());
+      expect(distance(await storedChange(model, values), peftChange(files))).toBeLessThan(1e-6);
+    },
+  );
 });
+
+/** An adapter of Phi 3's stored matrix of queries, keys and values. */
+async function phi3Files({ nLayers, dModel, nHeads, nKvHeads, headDim }: DecoderConfig) {
+  const outputs = (nHeads + 2 * nKvHeads) * headDim;
+  const tensors: Record<string, { dtype: 'F32'; shape: number[]; data: Float32Array }> = {};
+  for (let l = 0; l < nLayers; l++) {
+    const name = `base_model.model.model.layers.${l}.self_attn.qkv_proj`;
+    const numbers = (count: number) => Float32Array.from({ length: count }, (_, i) => i);
+    tensors[`${name}.lora_A.weight`] = { dtype: 'F32', shape: [2, dModel], data: numbers(2 * dModel) };
+    tensors[`${name}.lora_B.weight`] = { dtype: 'F32', shape: [outputs, 2], data: numbers(2 * outputs) };
+  }
+  const json = JSON.stringify({ peft_type: 'LORA', bias: 'none', r: 2, lora_alpha: 4, target_modules: ['qkv_proj'] });
+  return new Map([
+    ['adapter_config.json', new TextEncoder().encode(json)],
+    ['adapter_model.safetensors', await writeSafetensors(tensors)],
+  ]);
+}
+
+/** What an adapter adds to the stored matrices of a family, by name. */
+async function storedChange(model: DecoderConfig, values: Awaited<ReturnType<typeof valuesOf>>): Promise<number[]> {
+  const names = familyNames(familyOf(model)!);
+  const zeros = new Map(
+    Object.entries(decoderSpecs(model)).map(([name, { shape }]) => {
+      const data = new Float32Array(shape.reduce((product, length) => product * length, 1));
+      return [name, { shape, read: async () => ({ shape, data }) }];
+    }),
+  );
+  const parameters = new Map<string, HostParameter>();
+  for (const [name, stored] of mergeAdapters(zeros, [values])) parameters.set(name, await stored.read());
+  const changed = [...toStoredNames(names, model, parameters)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return changed.flatMap(([, { shape, data }]) =>
+    shape.length === 2 && data.some((x) => x !== 0) ? Array.from(data) : [],
+  );
+}
+
+/** The same as PEFT computes it from its files; GPT-2's layers are stored turned. */
+function peftChange(files: ReadonlyMap<string, Uint8Array>): number[] {
+  const json = JSON.parse(new TextDecoder().decode(files.get('adapter_config.json')));
+  const { tensors } = readSafetensors(files.get('adapter_model.safetensors')!);
+  const names = [...tensors.keys()].filter((name) => name.endsWith('lora_A.weight')).sort();
+  return names.flatMap((name) => {
+    const [a, b] = [tensors.get(name)!, tensors.get(name.replace('lora_A', 'lora_B'))!];
+    const [rank, inputs] = a.shape;
+    const ofPattern = (pattern: object, plain: number): number =>
+      Object.entries(pattern).find(([end]) => name.includes(`.${end}.lora_A`))?.[1] ?? plain;
+    expect(rank).toBe(ofPattern(json.rank_pattern, json.r));
+    const scale = ofPattern(json.alpha_pattern, json.lora_alpha) / (json.use_rslora ? Math.sqrt(rank) : rank);
+    const outputs = b.shape[0];
+    return Array.from({ length: outputs * inputs }, (_, at) => {
+      const [o, i] = json.fan_in_fan_out
+        ? [at % outputs, Math.floor(at / outputs)]
+        : [Math.floor(at / inputs), at % inputs];
+      let sum = 0;
+      for (let r = 0; r < rank; r++) sum += b.data[o * rank + r] * a.data[r * inputs + i];
+      return scale * sum;
+    });
+  });
+}

@@ -2,16 +2,19 @@ import { CheckpointError, readSafetensors, shown, writeSafetensors } from '@moda
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { HostParameter } from '../decoder/load-parameters.ts';
 import { rotatedComponents } from '../decoder/rotation.ts';
-import { familyNames, familyOf } from '../io/hugging-face/model-family.ts';
-import { storedMap } from '../io/names/stored-names.ts';
+import { familyOf } from '../io/hugging-face/model-family.ts';
 import { isRotated, rotaryRows } from '../io/rows.ts';
-import { adaptableMaps, type LoraConfig, loraSpecs } from './lora-config.ts';
+import { type LoraConfig, loraSpecs } from './lora-config.ts';
+import { fuseLowRank, type LowRank, shareA, splitLowRank } from './low-rank-parts.ts';
 import type { AdapterValues } from './merge-adapter.ts';
+import { type PeftMap, peftMaps, readablePeftMaps, targetModules } from './peft-maps.ts';
 
 /** What PEFT puts before a stored name. */
 const PREFIX = 'base_model.model.';
 /** Key of our hash among the metadata of the weights, which PEFT passes over. */
 const BASE_HASH = 'base_sha256';
+/** Key beside it, where maps that are stored together are adapted apart: our targets. */
+const OWN_TARGETS = 'moda_targets';
 
 /** Options of `writePeft`. */
 export interface PeftOptions {
@@ -26,25 +29,39 @@ export interface PeftAdapter extends AdapterValues, PeftOptions {}
 
 /**
  * An adapter as PEFT keeps it: `adapter_config.json` and `adapter_model.safetensors`, read back and compared before they are given out.
- *
- * @throws CheckpointError where the model's family stores an adapted map together with others (GPT-2, GPT-NeoX, Phi 3)
+ * Maps that the family stores in one matrix (GPT-2, GPT-NeoX, Phi 3) are adapted together: with one A where they share it, else with
+ * as many times the rank (`rank_pattern`, `alpha_pattern`).
  */
 export async function writePeft(
   model: DecoderConfig,
   { config, parameters }: AdapterValues,
   { base, baseSha256 }: PeftOptions,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
+  const values = permuted(model, parameters, false);
+  const maps = peftMaps(model);
+  const partsOf = (map: PeftMap): (LowRank | null)[] => map.parts.map((part) => lowRankOf(values, part));
+  const adapted = maps.filter((map) => partsOf(map).some((part) => part !== null));
+  const apart = new Set(
+    adapted.filter((map) => map.parts.length > 1 && !shareA(partsOf(map))).map((map) => map.inBlock),
+  );
   const tensors: Record<string, { dtype: 'F32'; shape: readonly number[]; data: ArrayLike<number> }> = {};
-  for (const [name, value] of permuted(model, parameters, false)) {
-    const [, map, side] = /^(.+)\.(lora_[AB]\.weight)$/.exec(name)!;
-    tensors[`${PREFIX}${storedNameOf(model, map)}.${side}`] = { dtype: 'F32', ...value };
+  for (const map of adapted) {
+    const { a, b } = fuseLowRank(partsOf(map), !apart.has(map.inBlock), map);
+    tensors[`${PREFIX}${map.stored}.lora_A.weight`] = { dtype: 'F32', ...a };
+    tensors[`${PREFIX}${map.stored}.lora_B.weight`] = { dtype: 'F32', ...b };
   }
-  const metadata = { format: 'pt', ...(baseSha256 === null ? {} : { [BASE_HASH]: baseSha256 }) };
+  const targets = [...new Set([...values.keys()].map((name) => name.split('.').at(-3)!))];
+  const metadata = {
+    format: 'pt',
+    ...(baseSha256 === null ? {} : { [BASE_HASH]: baseSha256 }),
+    ...(apart.size === 0 ? {} : { [OWN_TARGETS]: targets.join() }),
+  };
   const json = {
     auto_mapping: null,
     base_model_name_or_path: base,
     bias: 'none',
-    fan_in_fan_out: false,
+    // Of GPT-2's layers.
+    fan_in_fan_out: familyOf(model) === 'gpt2',
     inference_mode: true,
     init_lora_weights: true,
     layers_pattern: null,
@@ -55,10 +72,11 @@ export async function writePeft(
     peft_type: 'LORA',
     r: config.rank,
     revision: null,
-    target_modules: [...new Set(Object.keys(tensors).map((name) => name.split('.').at(-3)!))],
+    target_modules: targetModules(maps, new Set(adapted.map(({ inBlock }) => inBlock))),
     task_type: 'CAUSAL_LM',
     use_dora: false,
     use_rslora: config.rankStabilized,
+    ...patternsOf(config, maps, apart, targets),
   };
   const files = new Map([
     ['adapter_config.json', new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`)],
@@ -75,14 +93,32 @@ export async function writePeft(
   return files;
 }
 
-function storedNameOf(model: DecoderConfig, map: string): string {
-  const family = familyOf(model);
-  const stored = family === null ? map : storedMap(familyNames(family), model, map);
-  if (stored !== null) return stored;
-  throw new CheckpointError(
-    `export: ${map} must be a map of its own for PEFT, but ${family} stores it together with others, or permuted. Merge the adapter instead.`,
-    { map, family },
-  );
+function lowRankOf(parameters: ReadonlyMap<string, HostParameter>, map: string): LowRank | null {
+  const [a, b] = ['A', 'B'].map((side) => parameters.get(`${map}.lora_${side}.weight`));
+  return a && b ? { a, b } : null;
+}
+
+/** Which of the ranks of a stored map each of its parts has, where parts are adapted apart. */
+function columnsOf({ parts }: PeftMap, targets: readonly string[]): (number | null)[] {
+  let next = 0;
+  return parts.map((part) => (targets.includes(part.slice(part.lastIndexOf('.') + 1)) ? next++ : null));
+}
+
+/** Ranks and alphas of maps whose parts are adapted apart; the factor of `B A` stays. */
+function patternsOf(
+  { rank, alpha, rankStabilized }: LoraConfig,
+  maps: readonly PeftMap[],
+  apart: ReadonlySet<string>,
+  targets: readonly string[],
+) {
+  const ranks: Record<string, number> = {};
+  const alphas: Record<string, number> = {};
+  for (const map of maps.filter(({ inBlock }) => apart.has(inBlock))) {
+    const count = columnsOf(map, targets).filter((column) => column !== null).length;
+    ranks[map.inBlock] = rank * count;
+    alphas[map.inBlock] = alpha * (rankStabilized ? Math.sqrt(count) : count);
+  }
+  return { rank_pattern: ranks, alpha_pattern: alphas };
 }
 
 /** Rows of B of rotated maps, between our order and Hugging Face's. */
@@ -104,13 +140,13 @@ function permuted(
 const FIXED: Readonly<Record<string, readonly unknown[]>> = {
   peft_type: ['LORA'],
   bias: ['none'],
-  fan_in_fan_out: [false, null, undefined],
   use_dora: [false, null, undefined],
   use_qalora: [false, null, undefined],
   lora_bias: [false, null, undefined],
 };
-/** Keys that must be empty: values of their own for some maps, whole modules beside them. */
-const EMPTY = ['modules_to_save', 'rank_pattern', 'alpha_pattern', 'target_parameters', 'trainable_token_indices'];
+/** Keys that must be empty: whole modules beside the maps, and, in files that are not ours, ranks of their own for some maps. */
+const EMPTY = ['modules_to_save', 'target_parameters', 'trainable_token_indices'];
+const PATTERNS = ['rank_pattern', 'alpha_pattern'];
 
 /**
  * Reads an adapter in PEFT's files, for a model.
@@ -121,11 +157,16 @@ const EMPTY = ['modules_to_save', 'rank_pattern', 'alpha_pattern', 'target_param
 export function readPeft(model: DecoderConfig, files: ReadonlyMap<string, Uint8Array>): PeftAdapter {
   const json = parseConfig(files);
   const { tensors, metadata } = readSafetensors(fileOf(files, 'adapter_model.safetensors'));
-  const maps = new Map([...adaptableMaps(model).keys()].flatMap((map) => named(model, map)));
+  const maps = readablePeftMaps(model);
+  const own = metadata[OWN_TARGETS]?.split(',') ?? [];
+  // Only our own files say which ranks of a stored map are whose.
+  if (own.length === 0) requireEmpty(json, PATTERNS);
+  const ranks = Object.keys((json['rank_pattern'] ?? {}) as object);
   const targets = new Set<string>();
   const parameters = new Map<string, HostParameter>();
-  for (const [name, tensor] of tensors) {
-    const [, stored = '', side = ''] = /^base_model\.model\.(.+)\.(lora_[AB])\.weight$/.exec(name) ?? [];
+  const read = new Set<PeftMap>();
+  for (const name of tensors.keys()) {
+    const [, stored = ''] = /^base_model\.model\.(.+)\.lora_[AB]\.weight$/.exec(name) ?? [];
     const map = maps.get(stored);
     if (map === undefined) {
       throw refused(
@@ -135,8 +176,16 @@ export function readPeft(model: DecoderConfig, files: ReadonlyMap<string, Uint8A
         'Is it for another model?',
       );
     }
-    targets.add(map);
-    parameters.set(`${map}.${side}.weight`, { shape: tensor.shape, data: tensor.data });
+    if (read.has(map)) continue;
+    read.add(map);
+    const columns = ranks.includes(map.inBlock) ? columnsOf(map, own) : undefined;
+    const parts = splitLowRank(storedLowRank(tensors, map, json['r'] as number, columns), map, columns);
+    for (const [index, part] of parts.entries()) {
+      if (part === null) continue;
+      targets.add(map.parts[index]);
+      parameters.set(`${map.parts[index]}.lora_A.weight`, part.a);
+      parameters.set(`${map.parts[index]}.lora_B.weight`, part.b);
+    }
   }
   const names = [...new Set([...targets].map((map) => map.slice(map.lastIndexOf('.') + 1)))];
   const config: LoraConfig = {
@@ -145,6 +194,12 @@ export function readPeft(model: DecoderConfig, files: ReadonlyMap<string, Uint8A
     targets: names,
     rankStabilized: json['use_rslora'] === true,
   };
+  const patterns = patternsOf(config, [...read], new Set(ranks), own);
+  for (const key of own.length > 0 ? PATTERNS : []) {
+    const expected = patterns[key as keyof typeof patterns];
+    if (saysSame(json[key] ?? {}, expected)) continue;
+    throw refused(`adapter_config.json: ${key}`, `be ${JSON.stringify(expected)}`, JSON.stringify(json[key]));
+  }
   for (const [name, { shape }] of Object.entries(loraSpecs(model, config))) {
     const found = parameters.get(name)?.shape;
     if (found?.join() === shape.join()) continue;
@@ -159,11 +214,30 @@ export function readPeft(model: DecoderConfig, files: ReadonlyMap<string, Uint8A
   };
 }
 
-/** The stored name of a map and our own; nothing where the family does not store it alone. */
-function named(model: DecoderConfig, map: string): [string, string][] {
-  const family = familyOf(model);
-  const stored = family === null ? map : storedMap(familyNames(family), model, map);
-  return stored === null ? [] : [[stored, map]];
+/** @throws CheckpointError for matrices that are missing or of another shape */
+function storedLowRank(
+  tensors: ReadonlyMap<string, HostParameter>,
+  { stored, rows, inputs }: PeftMap,
+  r: number,
+  columns: readonly (number | null)[] | undefined,
+): LowRank {
+  const rank = r * (columns?.filter((column) => column !== null).length ?? 1);
+  const outputs = rows.reduce((sum, count) => sum + count, 0);
+  const [a, b] = [
+    ['A', [rank, inputs]],
+    ['B', [outputs, rank]],
+  ].map(([side, shape]) => {
+    const name = `${stored}.lora_${side}.weight`;
+    const found = tensors.get(PREFIX + name);
+    if (found?.shape.join() === shape.toString()) return found;
+    throw refused(
+      `adapter_model.safetensors: ${name}`,
+      `be [${shape}]`,
+      found ? `[${found.shape}]` : 'nothing',
+      'Is it for another model?',
+    );
+  });
+  return { a, b };
 }
 
 /** The checked settings of an adapter. @throws CheckpointError */
@@ -186,17 +260,26 @@ function parseConfig(files: ReadonlyMap<string, Uint8Array>): Readonly<Record<st
       'Merge it with PEFT.',
     );
   }
-  for (const key of EMPTY) {
-    const value = settings[key];
-    if (value == null || (typeof value === 'object' && Object.keys(value).length === 0)) continue;
-    throw refused(`adapter_config.json: ${key}`, 'be empty', shown(value), 'Merge it with PEFT.');
-  }
+  requireEmpty(settings, EMPTY);
   const { r, lora_alpha: alpha } = settings;
   if (!Number.isSafeInteger(r) || (r as number) < 1) throw refused('adapter_config.json: r', 'be a rank', shown(r));
   if (typeof alpha !== 'number' || !(alpha > 0)) {
     throw refused('adapter_config.json: lora_alpha', 'be a number above 0', shown(alpha));
   }
   return settings;
+}
+
+function requireEmpty(settings: Readonly<Record<string, unknown>>, keys: readonly string[]): void {
+  for (const key of keys) {
+    const value = settings[key];
+    if (value == null || (typeof value === 'object' && Object.keys(value).length === 0)) continue;
+    throw refused(`adapter_config.json: ${key}`, 'be empty', shown(value), 'Merge it with PEFT.');
+  }
+}
+
+function saysSame(given: unknown, expected: Readonly<Record<string, number>>): boolean {
+  const entries = Object.entries(given as Record<string, unknown>);
+  return entries.length === Object.keys(expected).length && entries.every(([key, value]) => expected[key] === value);
 }
 
 function fileOf(files: ReadonlyMap<string, Uint8Array>, name: string): Uint8Array {

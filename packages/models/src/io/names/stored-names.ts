@@ -119,13 +119,15 @@ function partOf(stored: HostParameter, place: Place, rows: readonly number[], co
   return place.offset === 0 ? whole : raised(whole, place.offset);
 }
 
-/**
- * Stored name, without `.weight`, of a linear map of a block; null where the family stores it together with others, or turned.
- */
-export function storedMap(table: NameTable, config: DecoderConfig, map: string): string | null {
-  const place = placeOf(`${map}.weight`, decoderSpecs(config)[`${map}.weight`], table);
-  if (place.fused !== null || place.isTransposed) return null;
-  return (table.prefix + place.name).replace(/\.weight$/, '');
+/** Where a linear map of a block is stored: name without `.weight`, and all maps that lie there, in order. */
+export function storedMap(
+  table: NameTable,
+  config: DecoderConfig,
+  map: string,
+): { readonly name: string; readonly parts: readonly string[]; readonly layout: FusedTensor['layout'] } {
+  const { name, fused } = placeOf(`${map}.weight`, decoderSpecs(config)[`${map}.weight`], table);
+  const parts = fused?.tensor.parts.map((part) => fused.block + part) ?? [map];
+  return { name: (table.prefix + name).replace(/\.weight$/, ''), parts, layout: fused?.tensor.layout ?? 'rows' };
 }
 
 /** The inverse of `fromStoredNames`. */
