@@ -7,10 +7,10 @@
 
 override OP: u32 = 0u;
 override RANK: u32 = 1u;
-override A_IS_OUT: bool = false;
-override B_IS_OUT: bool = false;
 
-// @import { Params, strided_offsets } from '../wgsl/strided.wgsl'
+// @import { Params } from '../wgsl/strided.wgsl'
+// @import { first_operand, second_operand } from '../wgsl/operands.wgsl'
+// @import { main } from '../wgsl/each-element.wgsl'
 
 @group(0) @binding(0) var<storage, read> a: array<Element>;
 @group(0) @binding(1) var<storage, read> b: array<Element>;
@@ -90,24 +90,6 @@ fn apply(l: Value, r: Value) -> Value {
   }
 }
 
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let item = (group.y * groups.x + group.x) * 256u + lane;
-  if (item >= params.size) {
-    return;
-  }
-  let at = strided_offsets(item);
-  var l: Value;
-  var r: Value;
-  if (A_IS_OUT) {
-    l = Value(out[at.w]);
-  } else {
-    l = Value(a[at.x]);
-  }
-  if (B_IS_OUT) {
-    r = Value(out[at.w]);
-  } else {
-    r = Value(b[at.y]);
-  }
-  out[at.w] = Element(apply(l, r));
+fn compute_element(item: u32, at: vec4<u32>) {
+  out[at.w] = Element(apply(first_operand(at), second_operand(at)));
 }

@@ -4,14 +4,13 @@
 // Workgroup memory: none. Reference: elementwise-reference.ts.
 
 alias Element = i32; // @specialize
+alias Value = Element;
 
 override OP: u32 = 0u;
 override RANK: u32 = 1u;
-override A_IS_OUT: bool = false;
-override B_IS_OUT: bool = false;
-override C_IS_OUT: bool = false;
 
-// @import { strided_offsets } from '../wgsl/strided.wgsl'
+// @import { first_operand, second_operand, third_operand } from '../wgsl/operands.wgsl'
+// @import { main } from '../wgsl/each-element.wgsl'
 
 struct Params {
   size: u32, alpha: Element, beta: Element, unused: u32,
@@ -80,30 +79,6 @@ fn apply(l: Element, r: Element, third: Element) -> Element {
   }
 }
 
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let item = (group.y * groups.x + group.x) * 256u + lane;
-  if (item >= params.size) {
-    return;
-  }
-  let at = strided_offsets(item);
-  var first: Element;
-  var second: Element;
-  var third: Element;
-  if (A_IS_OUT) {
-    first = out[at.w];
-  } else {
-    first = a[at.x];
-  }
-  if (B_IS_OUT) {
-    second = out[at.w];
-  } else {
-    second = b[at.y];
-  }
-  if (C_IS_OUT) {
-    third = out[at.w];
-  } else {
-    third = c[at.z];
-  }
-  out[at.w] = apply(first, second, third);
+fn compute_element(item: u32, at: vec4<u32>) {
+  out[at.w] = apply(first_operand(at), second_operand(at), third_operand(at));
 }

@@ -7,7 +7,7 @@
 
 override RANK: u32 = 1u;
 
-// @import { strided_offsets } from '../wgsl/strided.wgsl'
+// @import { main } from '../wgsl/each-element.wgsl'
 
 struct Params {
   size: u32, unused_0: f32, unused_1: f32, d_up_offset: u32,
@@ -23,13 +23,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> d_up: array<Element>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let item = (group.y * groups.x + group.x) * 256u + lane;
-  if (item >= params.size) {
-    return;
-  }
-  let at = strided_offsets(item);
+fn compute_element(item: u32, at: vec4<u32>) {
   let g = Value(gate[at.x]);
   let u = Value(up[at.y]);
   let d = Value(d_out[at.z]);

@@ -7,11 +7,10 @@
 
 override OP: u32 = 0u;
 override RANK: u32 = 1u;
-override A_IS_OUT: bool = false;
-override B_IS_OUT: bool = false;
-override C_IS_OUT: bool = false;
 
-// @import { Params, strided_offsets } from '../wgsl/strided.wgsl'
+// @import { Params } from '../wgsl/strided.wgsl'
+// @import { first_operand, second_operand, third_operand } from '../wgsl/operands.wgsl'
+// @import { main } from '../wgsl/each-element.wgsl'
 
 @group(0) @binding(0) var<storage, read> a: array<Element>;
 @group(0) @binding(1) var<storage, read> b: array<Element>;
@@ -36,30 +35,6 @@ fn apply(first: Value, second: Value, third: Value) -> Value {
   }
 }
 
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let item = (group.y * groups.x + group.x) * 256u + lane;
-  if (item >= params.size) {
-    return;
-  }
-  let at = strided_offsets(item);
-  var first: Value;
-  var second: Value;
-  var third: Value;
-  if (A_IS_OUT) {
-    first = Value(out[at.w]);
-  } else {
-    first = Value(a[at.x]);
-  }
-  if (B_IS_OUT) {
-    second = Value(out[at.w]);
-  } else {
-    second = Value(b[at.y]);
-  }
-  if (C_IS_OUT) {
-    third = Value(out[at.w]);
-  } else {
-    third = Value(c[at.z]);
-  }
-  out[at.w] = Element(apply(first, second, third));
+fn compute_element(item: u32, at: vec4<u32>) {
+  out[at.w] = Element(apply(first_operand(at), second_operand(at), third_operand(at)));
 }

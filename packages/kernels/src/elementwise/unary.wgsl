@@ -9,7 +9,8 @@ override OP: u32 = 0u;
 override RANK: u32 = 1u;
 override IN_PLACE: bool = false;
 
-// @import { Params, strided_offsets } from '../wgsl/strided.wgsl'
+// @import { Params } from '../wgsl/strided.wgsl'
+// @import { main } from '../wgsl/each-element.wgsl'
 
 @group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read_write> out: array<Element>;
@@ -195,13 +196,7 @@ fn number_of(v: Value) -> Value {
   }
 }
 
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let item = (group.y * groups.x + group.x) * 256u + lane;
-  if (item >= params.size) {
-    return;
-  }
-  let at = strided_offsets(item);
+fn compute_element(item: u32, at: vec4<u32>) {
   var v: Value;
   if (IN_PLACE) {
     v = Value(out[at.w]);

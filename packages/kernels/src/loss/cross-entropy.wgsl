@@ -5,7 +5,7 @@
 // Workgroup memory: 256 floats = 1 KiB. Reference: cross-entropy-reference.ts.
 
 // @import { Element, Value } from '../wgsl/element.wgsl'
-// @import { LANES, SPREAD, LOWEST, largest_of } from '../wgsl/row.wgsl'
+// @import { LANES, LOWEST, row_largest, row_sum } from '../wgsl/row.wgsl'
 
 struct Params {
   N: u32, V: u32, logits_offset: u32, targets_offset: u32,
@@ -18,9 +18,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-var<workgroup> part: array<f32, 256>;
+const WIDTH = 256u;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(WIDTH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let row = group.y * groups.x + group.x;
   if (row >= params.N) {
@@ -28,35 +28,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
   let base = params.logits_offset + row * params.V;
   var highest = Value(LOWEST);
-  for (var i = lane; i < params.V; i += 256u) {
+  for (var i = lane; i < params.V; i += WIDTH) {
     highest = max(highest, Value(logits[base + i]));
   }
-  part[lane] = largest_of(highest);
-  for (var half = 128u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      part[lane] = max(part[lane], part[lane + half]);
-    }
-  }
-  workgroupBarrier();
-  let largest = part[0];
-  workgroupBarrier();
+  let largest = row_largest(highest, lane);
   var exps = Value();
-  for (var i = lane; i < params.V; i += 256u) {
+  for (var i = lane; i < params.V; i += WIDTH) {
     exps += exp(Value(logits[base + i]) - largest);
   }
-  part[lane] = dot(vec4<f32>(exps), SPREAD);
-  for (var half = 128u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      part[lane] += part[lane + half];
-    }
-  }
-  workgroupBarrier();
+  let sum = row_sum(exps, lane);
   if (lane != 0u) {
     return;
   }
-  let log_sum = log(part[0]);
+  let log_sum = log(sum);
   let total = largest + log_sum;
   lse[params.lse_offset + 2u * row] = largest;
   lse[params.lse_offset + 2u * row + 1u] = log_sum;

@@ -6,7 +6,7 @@
 
 // @import { Element, Value } from '../wgsl/element.wgsl'
 // @import { LANES, SPREAD } from '../wgsl/row.wgsl'
-// @import { WIDTH, IS_LAYER, HAS_WEIGHT, ACCUMULATE, x, weight, mean, rstd, d_out, dx } from '../wgsl/norm.wgsl'
+// @import { WIDTH, IS_LAYER, HAS_WEIGHT, ACCUMULATE, x, weight, mean, rstd, d_out, dx, row_sums } from '../wgsl/norm.wgsl'
 
 struct Params {
   rows: u32, N: u32, x_offset: u32, weight_offset: u32,
@@ -14,8 +14,6 @@ struct Params {
 }
 
 @group(0) @binding(6) var<uniform> params: Params;
-
-var<workgroup> part: array<vec2<f32>, WIDTH>;
 
 fn gradient(row: u32, i: u32) -> Value {
   let g = Value(d_out[params.d_out_offset + row * params.N + i]);
@@ -44,15 +42,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     g_sum += g;
     gn_sum += g * (Value(x[base + i]) - centre) * scale;
   }
-  part[lane] = vec2(dot(vec4<f32>(g_sum), SPREAD), dot(vec4<f32>(gn_sum), SPREAD));
-  for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      part[lane] += part[lane + half];
-    }
-  }
-  workgroupBarrier();
-  var means = part[0] / f32(params.N * LANES);
+  let sums = row_sums(vec2(dot(vec4<f32>(g_sum), SPREAD), dot(vec4<f32>(gn_sum), SPREAD)), lane);
+  var means = sums / f32(params.N * LANES);
   if (!IS_LAYER) {
     means.x = 0.0;
   }

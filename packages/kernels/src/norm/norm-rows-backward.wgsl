@@ -7,7 +7,7 @@
 alias Element = vec4<f32>; // @specialize
 const SLOTS: u32 = 1u; // @specialize
 
-// @import { WIDTH, IS_LAYER, HAS_WEIGHT, ACCUMULATE, x, weight, mean, rstd, d_out, dx } from '../wgsl/norm.wgsl'
+// @import { WIDTH, IS_LAYER, HAS_WEIGHT, ACCUMULATE, x, weight, mean, rstd, d_out, dx, row_sums } from '../wgsl/norm.wgsl'
 
 struct Params {
   rows: u32, N: u32, x_offset: u32, weight_offset: u32,
@@ -17,8 +17,6 @@ struct Params {
 
 @group(0) @binding(6) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(7) var<uniform> params: Params;
-
-var<workgroup> part: array<vec2<f32>, WIDTH>;
 
 @compute @workgroup_size(WIDTH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -68,17 +66,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       g_sum += g[s];
       gn_sum += g[s] * n[s];
     }
-    // The last row's means are read by then.
-    workgroupBarrier();
-    part[lane] = vec2(dot(g_sum, vec4(1.0)), dot(gn_sum, vec4(1.0)));
-    for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (lane < half) {
-        part[lane] += part[lane + half];
-      }
-    }
-    workgroupBarrier();
-    var means = part[0] / f32(params.N * 4u);
+    let sums = row_sums(vec2(dot(g_sum, vec4(1.0)), dot(gn_sum, vec4(1.0))), lane);
+    var means = sums / f32(params.N * 4u);
     if (!IS_LAYER) {
       means.x = 0.0;
     }

@@ -5,7 +5,7 @@
 // Workgroup memory: WIDTH floats. Reference: norm-reference.ts.
 
 // @import { Element, Value } from '../wgsl/element.wgsl'
-// @import { LANES, SPREAD } from '../wgsl/row.wgsl'
+// @import { LANES, row_sum } from '../wgsl/row.wgsl'
 // @import { WIDTH, IS_LAYER, HAS_WEIGHT, x, weight } from '../wgsl/norm.wgsl'
 override HAS_BIAS: bool = false;
 override HAS_RESIDUAL: bool = false;
@@ -23,21 +23,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> rstd: array<f32>;
 @group(0) @binding(7) var<storage, read_write> sum_out: array<Element>;
 @group(0) @binding(8) var<uniform> params: Params;
-
-var<workgroup> part: array<f32, WIDTH>;
-
-fn row_sum(value: Value, lane: u32) -> f32 {
-  workgroupBarrier();
-  part[lane] = dot(vec4<f32>(value), SPREAD);
-  for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      part[lane] += part[lane + half];
-    }
-  }
-  workgroupBarrier();
-  return part[0];
-}
 
 // The normalised input; as it is stored, so that later passes and the backward see the same numbers.
 fn input(row: u32, i: u32) -> Value {

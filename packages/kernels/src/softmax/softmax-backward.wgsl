@@ -3,7 +3,7 @@
 // Workgroup memory: WIDTH floats. Reference: softmax-reference.ts.
 
 // @import { Element, Value, Bits } from '../wgsl/element.wgsl'
-// @import { SPREAD } from '../wgsl/row.wgsl'
+// @import { row_sum } from '../wgsl/row.wgsl'
 
 override WIDTH: u32 = 64u;
 override IS_LOG: bool = false;
@@ -23,8 +23,6 @@ fn probability(y: Value) -> Value {
   return select(exp(y), y, (bitcast<Bits>(y) & Bits(0x7fffffffu)) > Bits(0x7f800000u));
 }
 
-var<workgroup> part: array<f32, WIDTH>;
-
 @compute @workgroup_size(WIDTH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let row = group.y * groups.x + group.x;
@@ -41,15 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       terms += gradient * Value(y[params.y_offset + first + i]);
     }
   }
-  part[lane] = dot(vec4<f32>(terms), SPREAD);
-  for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      part[lane] += part[lane + half];
-    }
-  }
-  workgroupBarrier();
-  let sum = part[0];
+  let sum = row_sum(terms, lane);
   for (var i = lane; i < params.N; i += WIDTH) {
     let gradient = Value(dy[params.dy_offset + first + i]);
     let value = Value(y[params.y_offset + first + i]);

@@ -3,7 +3,7 @@
 // Workgroup memory: WIDTH floats. Reference: softmax-reference.ts.
 
 // @import { Element, Value, Bits } from '../wgsl/element.wgsl'
-// @import { SPREAD, LOWEST, largest_of } from '../wgsl/row.wgsl'
+// @import { LOWEST, row_largest, row_sum } from '../wgsl/row.wgsl'
 
 override WIDTH: u32 = 64u;
 override IS_LOG: bool = false;
@@ -21,8 +21,6 @@ fn exponential(d: Value) -> Value {
   return select(exp(d), d, (bitcast<Bits>(d) & Bits(0x7fffffffu)) > Bits(0x7f800000u));
 }
 
-var<workgroup> part: array<f32, WIDTH>;
-
 @compute @workgroup_size(WIDTH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let row = group.y * groups.x + group.x;
@@ -35,30 +33,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   for (var i = lane; i < params.N; i += WIDTH) {
     highest = max(highest, Value(x[base + i]));
   }
-  part[lane] = largest_of(highest);
-  for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      part[lane] = max(part[lane], part[lane + half]);
-    }
-  }
-  workgroupBarrier();
-  let largest = part[0];
-  workgroupBarrier();
-
+  let largest = row_largest(highest, lane);
   var exps = Value();
   for (var i = lane; i < params.N; i += WIDTH) {
     exps += exponential(Value(x[base + i]) - largest);
   }
-  part[lane] = dot(vec4<f32>(exps), SPREAD);
-  for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      part[lane] += part[lane + half];
-    }
-  }
-  workgroupBarrier();
-  let sum = part[0];
+  let sum = row_sum(exps, lane);
 
   let out_base = params.out_offset + row * params.N;
   let scale = select(1.0 / sum, 0.0, sum == 0.0);

@@ -22,3 +22,19 @@ override ACCUMULATE: bool = false;
 @group(0) @binding(4) var<storage, read> d_out: array<Element>;
 
 @group(0) @binding(5) var<storage, read_write> dx: array<Element>;
+
+var<workgroup> part: array<vec2<f32>, WIDTH>;
+
+// Two sums of a row over the threads of a workgroup, by a tree.
+fn row_sums(value: vec2<f32>, lane: u32) -> vec2<f32> {
+  workgroupBarrier(); // every thread has read the last result
+  part[lane] = value;
+  for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      part[lane] += part[lane + half];
+    }
+  }
+  workgroupBarrier();
+  return part[0];
+}

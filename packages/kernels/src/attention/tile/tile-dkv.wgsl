@@ -18,7 +18,7 @@ const Dv: u32 = 64u; // @specialize
 
 const LOG2_E = 1.4426950408889634;
 // @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'
-// @import { THREADS, ROWS, KEYS, DEPTH, COLUMNS, D_CHUNKS, V_CHUNKS, STRIDE, left_tile, right_tile, columns_tile, query_at, key_at } from '../../wgsl/attention/register-tile.wgsl'
+// @import { THREADS, ROWS, KEYS, DEPTH, COLUMNS, D_CHUNKS, V_CHUNKS, STRIDE, left_tile, right_tile, columns_tile, query_at, four_queries, four_d_outs, four_keys, four_values, add_products, d_out_columns, query_columns } from '../../wgsl/attention/register-tile.wgsl'
 
 var<workgroup> weights: array<f32, KEYS * STRIDE>;
 var<workgroup> d_scores: array<f32, KEYS * STRIDE>;
@@ -56,31 +56,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     for (var depth = 0u; depth < D; depth += DEPTH) {
       workgroupBarrier();
-      { // item group thread / 8, dimension thread % 8
-        let d = depth + thread % 8u;
-        var element = vec4<f32>();
-        if (d < D) {
-          element = vec4<f32>(f32(k[k_base + key_at(kv_head, i32(tile_key + (thread / 8u) * 4u + 0u)) * D + d]), f32(k[k_base + key_at(kv_head, i32(tile_key + (thread / 8u) * 4u + 1u)) * D + d]), f32(k[k_base + key_at(kv_head, i32(tile_key + (thread / 8u) * 4u + 2u)) * D + d]), f32(k[k_base + key_at(kv_head, i32(tile_key + (thread / 8u) * 4u + 3u)) * D + d]));
-        }
-        left_tile[(thread % 8u) * 8u + thread / 8u] = element;
-      }
-      { // item group thread / 8, dimension thread % 8
-        let d = depth + thread % 8u;
-        var element = vec4<f32>();
-        if (d < D) {
-          element = vec4<f32>(f32(q[query_at(b, kv_head, first_row + (thread / 8u) * 4u + 0u) * D + d]), f32(q[query_at(b, kv_head, first_row + (thread / 8u) * 4u + 1u) * D + d]), f32(q[query_at(b, kv_head, first_row + (thread / 8u) * 4u + 2u) * D + d]), f32(q[query_at(b, kv_head, first_row + (thread / 8u) * 4u + 3u) * D + d]));
-        }
-        right_tile[(thread % 8u) * 8u + thread / 8u] = element;
-      }
+      left_tile[(thread % 8u) * 8u + thread / 8u] = four_keys(k_base, kv_head, i32(tile_key + (thread / 8u) * 4u), depth + thread % 8u);
+      right_tile[(thread % 8u) * 8u + thread / 8u] = four_queries(b, kv_head, first_row + (thread / 8u) * 4u, depth + thread % 8u);
       workgroupBarrier();
-      for (var d = 0u; d < DEPTH; d++) {
-        let left = left_tile[d * 8u + ty];
-        let right = right_tile[d * 8u + tx];
-        score[0] += left.x * right;
-        score[1] += left.y * right;
-        score[2] += left.z * right;
-        score[3] += left.w * right;
-      }
+      add_products(&score, ty, tx);
     }
     var d_weight: array<vec4<f32>, 4>;
     for (var r = 0u; r < 4u; r++) {
@@ -88,31 +67,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     for (var depth = 0u; depth < Dv; depth += DEPTH) {
       workgroupBarrier();
-      { // item group thread / 8, dimension thread % 8
-        let d = depth + thread % 8u;
-        var element = vec4<f32>();
-        if (d < Dv) {
-          element = vec4<f32>(f32(v[v_base + key_at(kv_head, i32(tile_key + (thread / 8u) * 4u + 0u)) * Dv + d]), f32(v[v_base + key_at(kv_head, i32(tile_key + (thread / 8u) * 4u + 1u)) * Dv + d]), f32(v[v_base + key_at(kv_head, i32(tile_key + (thread / 8u) * 4u + 2u)) * Dv + d]), f32(v[v_base + key_at(kv_head, i32(tile_key + (thread / 8u) * 4u + 3u)) * Dv + d]));
-        }
-        left_tile[(thread % 8u) * 8u + thread / 8u] = element;
-      }
-      { // item group thread / 8, dimension thread % 8
-        let d = depth + thread % 8u;
-        var element = vec4<f32>();
-        if (d < Dv) {
-          element = vec4<f32>(f32(d_out[query_at(b, kv_head, first_row + (thread / 8u) * 4u + 0u) * Dv + d]), f32(d_out[query_at(b, kv_head, first_row + (thread / 8u) * 4u + 1u) * Dv + d]), f32(d_out[query_at(b, kv_head, first_row + (thread / 8u) * 4u + 2u) * Dv + d]), f32(d_out[query_at(b, kv_head, first_row + (thread / 8u) * 4u + 3u) * Dv + d]));
-        }
-        right_tile[(thread % 8u) * 8u + thread / 8u] = element;
-      }
+      left_tile[(thread % 8u) * 8u + thread / 8u] = four_values(v_base, kv_head, i32(tile_key + (thread / 8u) * 4u), depth + thread % 8u);
+      right_tile[(thread % 8u) * 8u + thread / 8u] = four_d_outs(b, kv_head, first_row + (thread / 8u) * 4u, depth + thread % 8u);
       workgroupBarrier();
-      for (var d = 0u; d < DEPTH; d++) {
-        let left = left_tile[d * 8u + ty];
-        let right = right_tile[d * 8u + tx];
-        d_weight[0] += left.x * right;
-        d_weight[1] += left.y * right;
-        d_weight[2] += left.z * right;
-        d_weight[3] += left.w * right;
-      }
+      add_products(&d_weight, ty, tx);
     }
     for (var c = 0u; c < 4u; c++) {
       let lse_delta = row_stats[tx * 4u + c];
@@ -129,15 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var chunk = 0u; chunk < V_CHUNKS; chunk++) { // @unroll
       workgroupBarrier();
       for (var n = thread; n < 32u * 8u; n += THREADS) {
-        let column = chunk * COLUMNS + (n % 8u) * 4u;
-        let base = query_at(b, kv_head, first_row + n / 8u) * Dv + column;
-        var element = vec4<f32>();
-        for (var c = 0u; c < 4u; c++) {
-          if (column + c < Dv) {
-            element[c] = f32(d_out[base + c]);
-          }
-        }
-        columns_tile[n] = element;
+        columns_tile[n] = d_out_columns(b, kv_head, first_row + n / 8u, chunk * COLUMNS + (n % 8u) * 4u);
       }
       workgroupBarrier();
       for (var n = 0u; n < 32u; n++) {
@@ -151,15 +101,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var chunk = 0u; chunk < D_CHUNKS; chunk++) { // @unroll
       workgroupBarrier();
       for (var n = thread; n < 32u * 8u; n += THREADS) {
-        let column = chunk * COLUMNS + (n % 8u) * 4u;
-        let base = query_at(b, kv_head, first_row + n / 8u) * D + column;
-        var element = vec4<f32>();
-        for (var c = 0u; c < 4u; c++) {
-          if (column + c < D) {
-            element[c] = f32(q[base + c]);
-          }
-        }
-        columns_tile[n] = element;
+        columns_tile[n] = query_columns(b, kv_head, first_row + n / 8u, chunk * COLUMNS + (n % 8u) * 4u);
       }
       workgroupBarrier();
       for (var n = 0u; n < 32u; n++) {

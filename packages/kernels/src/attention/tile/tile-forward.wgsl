@@ -18,7 +18,7 @@ const LOWEST = -3.0e38;
 const FLOOR = -1.0e30; // under every score, above masked ones
 const LOG2_E = 1.4426950408889634;
 // @import { capped } from '../../wgsl/attention/softcap.wgsl'
-// @import { THREADS, ROWS, KEYS, DEPTH, COLUMNS, V_CHUNKS, STRIDE, left_tile, right_tile, columns_tile, query_at, key_at } from '../../wgsl/attention/register-tile.wgsl'
+// @import { THREADS, ROWS, KEYS, DEPTH, COLUMNS, V_CHUNKS, STRIDE, left_tile, right_tile, columns_tile, query_at, four_queries, four_keys, add_products, value_columns } from '../../wgsl/attention/register-tile.wgsl'
 
 var<workgroup> scores: array<f32, ROWS * STRIDE>; // then weights
 var<workgroup> row_scale: array<f32, ROWS>;
@@ -53,31 +53,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     for (var depth = 0u; depth < D; depth += DEPTH) {
       workgroupBarrier();
-      { // item group thread / 8, dimension thread % 8
-        let d = depth + thread % 8u;
-        var element = vec4<f32>();
-        if (d < D) {
-          element = vec4<f32>(f32(q[query_at(b, kv_head, tile_row + (thread / 8u) * 4u + 0u) * D + d]), f32(q[query_at(b, kv_head, tile_row + (thread / 8u) * 4u + 1u) * D + d]), f32(q[query_at(b, kv_head, tile_row + (thread / 8u) * 4u + 2u) * D + d]), f32(q[query_at(b, kv_head, tile_row + (thread / 8u) * 4u + 3u) * D + d]));
-        }
-        left_tile[(thread % 8u) * 8u + thread / 8u] = element;
-      }
-      { // item group thread / 8, dimension thread % 8
-        let d = depth + thread % 8u;
-        var element = vec4<f32>();
-        if (d < D) {
-          element = vec4<f32>(f32(k[k_base + key_at(kv_head, first_key + i32((thread / 8u) * 4u + 0u)) * D + d]), f32(k[k_base + key_at(kv_head, first_key + i32((thread / 8u) * 4u + 1u)) * D + d]), f32(k[k_base + key_at(kv_head, first_key + i32((thread / 8u) * 4u + 2u)) * D + d]), f32(k[k_base + key_at(kv_head, first_key + i32((thread / 8u) * 4u + 3u)) * D + d]));
-        }
-        right_tile[(thread % 8u) * 8u + thread / 8u] = element;
-      }
+      left_tile[(thread % 8u) * 8u + thread / 8u] = four_queries(b, kv_head, tile_row + (thread / 8u) * 4u, depth + thread % 8u);
+      right_tile[(thread % 8u) * 8u + thread / 8u] = four_keys(k_base, kv_head, first_key + i32((thread / 8u) * 4u), depth + thread % 8u);
       workgroupBarrier();
-      for (var d = 0u; d < DEPTH; d++) {
-        let left = left_tile[d * 8u + ty];
-        let right = right_tile[d * 8u + tx];
-        score[0] += left.x * right;
-        score[1] += left.y * right;
-        score[2] += left.z * right;
-        score[3] += left.w * right;
-      }
+      add_products(&score, ty, tx);
     }
     for (var r = 0u; r < 4u; r++) {
       for (var c = 0u; c < 4u; c++) {
@@ -114,15 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var chunk = 0u; chunk < V_CHUNKS; chunk++) { // @unroll
       workgroupBarrier();
       for (var n = thread; n < 32u * 8u; n += THREADS) {
-        let column = chunk * COLUMNS + (n % 8u) * 4u;
-        let base = (v_base / Dv + key_at(kv_head, first_key + i32(n / 8u))) * Dv + column;
-        var element = vec4<f32>();
-        for (var c = 0u; c < 4u; c++) {
-          if (column + c < Dv) {
-            element[c] = f32(v[base + c]);
-          }
-        }
-        columns_tile[n] = element;
+        columns_tile[n] = value_columns(v_base, kv_head, first_key + i32(n / 8u), chunk * COLUMNS + (n % 8u) * 4u);
       }
       workgroupBarrier();
       for (var n = 0u; n < 32u; n++) {
