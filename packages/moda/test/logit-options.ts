@@ -121,6 +121,13 @@ const claims: Readonly<Record<string, readonly [() => Options, PlainOptions]>> =
     () => ({ softcap: 0.4, sinks: tensor(sinks) }),
     { softcap: 0.4, sinks, sees: ([, , i, j]) => isCausal(i, j) },
   ],
+  'sinks, window 3 over documents': [
+    () => ({ sinks: tensor(sinks), window: 3, docRange: tensor(documents, { shape: [B, T, 2], dtype: 'i32' }) }),
+    {
+      sinks,
+      sees: ([, , i, j]) => isCausal(i, j) && i + Tk - T - j < 3 && j >= documents[2 * i] && j < documents[2 * i + 1],
+    },
+  ],
   'a bias [H, T, Tk]': [
     () => ({ bias: tensor(biasValues, { shape: [H, T, Tk] }) }),
     { bias: ([, h, i, j]) => biasValues[(h * T + i) * Tk + j], sees: ([, , i, j]) => isCausal(i, j) },
