@@ -36,7 +36,7 @@ describe('moda tune', () => {
         '--device',
         'webgpu',
         '--no-adapters',
-        '--rungs',
+        '--variants',
         'gemv of one column',
       );
       const warnings = stderr.split('\n').filter((line) => line.startsWith('warning: '));

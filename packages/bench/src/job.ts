@@ -45,8 +45,7 @@ export interface MatmulJob extends JobBase {
   readonly outDtype: 'f32' | 'f16';
   /** Copies of B that are read in turn, so that small weights come from memory and not from a cache. */
   readonly copies: number;
-  /** Kernel variant. Stored results have the field under this name. */
-  readonly rung: MatmulVariant;
+  readonly variant: MatmulVariant;
   /** Instead of the variant's own choice. */
   readonly config?: MatmulConfig;
 }

@@ -57,6 +57,6 @@ function squareJob(side: number, dtype: 'f32' | 'f16'): MatmulJob {
     dtype,
     outDtype: dtype,
     copies: 1,
-    rung: 'default',
+    variant: 'default',
   };
 }

@@ -22,7 +22,7 @@ function problemOfJob(job: BenchJob): string {
 export function variantOf({ job }: BenchRow): string {
   if (job === undefined) return '';
   if (job.kind === 'depth-gather') return '';
-  if (job.kind === 'matmul') return job.rung === 'default' ? '' : job.rung;
+  if (job.kind === 'matmul') return job.variant === 'default' ? '' : job.variant;
   if (job.implementation !== 'shipped') return job.implementation;
   return job.config?.sequence ?? (job.preset === 'ablation' ? 'shipped' : '');
 }

@@ -69,9 +69,9 @@ export function nextView(view: TrainingView, action: TrainingAction): TrainingVi
     case 'text':
       return { ...view, chat: view.chat.map((turn) => (turn.turn === action.turn ? afterPiece(turn, action) : turn)) };
     case 'lost':
-      return { ...view, phase: 'lost', error: action.message, chat: view.chat.map(hushed) };
+      return { ...view, phase: 'lost', error: action.message, chat: view.chat.map(withoutWriting) };
     case 'error':
-      return { ...view, phase: 'failed', error: action.message, chat: view.chat.map(hushed) };
+      return { ...view, phase: 'failed', error: action.message, chat: view.chat.map(withoutWriting) };
     case 'exported':
       return view;
   }
@@ -118,7 +118,7 @@ function afterPiece(turn: ChatTurn, { variant, piece, isLast }: Extract<Training
   };
 }
 
-const hushed = (turn: ChatTurn): ChatTurn => ({ ...turn, isWriting: { moda: false, baseline: false } });
+const withoutWriting = (turn: ChatTurn): ChatTurn => ({ ...turn, isWriting: { moda: false, baseline: false } });
 
 /** A run that goes on from a checkpoint repeats rows after it: the newer ones take their place. */
 function afterEvents(

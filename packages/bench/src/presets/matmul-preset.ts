@@ -75,8 +75,8 @@ function hasVariant(variant: MatmulVariant, traits: DeviceTraits): boolean {
   return traits.kind === 'webgpu' && (variant !== 'subgroup-matrix' || traits.subgroupMatrix);
 }
 
-function identity({ M, N, K, layout, dtype, outDtype, rung, copies }: MatmulJob): string {
-  return [M, N, K, layout, dtype, outDtype, rung, copies].join();
+function identity({ M, N, K, layout, dtype, outDtype, variant, copies }: MatmulJob): string {
+  return [M, N, K, layout, dtype, outDtype, variant, copies].join();
 }
 
 /** The name with the sizes that run; figures of peers only where those are the published ones. */
@@ -108,7 +108,7 @@ export function productJob(product: Product, variant: MatmulVariant): MatmulJob 
     layout,
     dtype,
     copies,
-    rung: variant,
+    variant,
     outDtype: product.outDtype ?? dtype,
     runs: variant === 'naive' ? 5 : 20,
     ...(references && variant !== 'naive' ? { references } : {}),

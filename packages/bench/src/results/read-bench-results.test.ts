@@ -32,6 +32,13 @@ describe('readBenchResults', () => {
     expect(cpu!.rows.map(({ library }) => library)).toEqual(['modajs, 1 thread', 'jax-js']);
   });
 
+  it('reads the kernel variant of a matrix product under the name that earlier releases gave it', () => {
+    const row = { id: 'x', preset: 'matmul', name: 'x', library: 'modajs', status: 'measured', total: null };
+    const rows = [{ ...row, floors: {}, errors: {}, job: { kind: 'matmul', rung: 'tile' } }];
+    const [result] = readBenchResults({ schema: BENCH_SCHEMA, date: '', environment: {}, ceilings: {}, rows });
+    expect(result!.rows[0]!.job).toEqual({ kind: 'matmul', variant: 'tile' });
+  });
+
   it('refuses another schema, and rows without what every row has', () => {
     expect(() => readBenchResults({ schema: 'modajs-bench/9' })).toThrow(`must be ${BENCH_SCHEMA}, got modajs-bench/9`);
     const broken = { schema: BENCH_SCHEMA, date: '', environment: {}, ceilings: {}, rows: [{ id: 'x' }] };

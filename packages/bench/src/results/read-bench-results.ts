@@ -50,7 +50,15 @@ function validated(value: Record<string, unknown>): BenchResult {
         { index },
       );
   }
-  return value as unknown as BenchResult;
+  return { ...value, rows: (rows as Record<string, unknown>[]).map(withVariant) } as unknown as BenchResult;
+}
+
+/** Results of earlier releases have the variant of a matrix product as `rung`. */
+function withVariant(row: Record<string, unknown>): Record<string, unknown> {
+  const { job } = row;
+  if (!isRecord(job) || job['rung'] === undefined) return row;
+  const { rung: variant, ...rest } = job;
+  return { ...row, job: { ...rest, variant } };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,4 @@
-// Copies a buffer, 16 bytes a thread and turn: the bandwidth that a shader can reach.
+// Copies a buffer, 16 bytes a thread and step: the bandwidth that a shader can reach.
 //
 // One workgroup = 256 threads that stride through n_vectors vectors. source, target_: array<vec4<u32>>. Reference: none needed.
 struct Params {

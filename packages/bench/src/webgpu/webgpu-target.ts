@@ -64,9 +64,9 @@ function openSession(backend: WebGpuDevice): BenchSession {
     memory,
     matmul(job) {
       const problem = matmulProblem(job);
-      const isOwnChoice = job.rung === 'default' && job.config === undefined;
+      const isOwnChoice = job.variant === 'default' && job.config === undefined;
       const tuned = isOwnChoice ? runnableMatmulTuning(problem, capabilities) : undefined;
-      const config = job.config ?? tuned ?? variantConfig(job.rung, problem, capabilities);
+      const config = job.config ?? tuned ?? variantConfig(job.variant, problem, capabilities);
       // Copies of B lie one after another: one workspace serves all plans, for they run in order.
       const plans = Array.from({ length: job.copies }, (_, copy) => {
         const b = { ...problem.b, offset: copy * job.batch * job.N * job.K };

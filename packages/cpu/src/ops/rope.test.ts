@@ -17,10 +17,10 @@ describe('rope', () => {
         const options = { theta: 10000, rotaryDim, interleaved, inverse: false };
         const [out, back] = await onEveryThreadCount((runtime) => {
           const places = place(runtime, positions, [B, T], 'i32');
-          const [turned, undone] = [room(runtime, [B, T, H, D]), room(runtime, [B, T, H, D])];
-          rope(runtime, place(runtime, x, [B, T, H, D]), places, turned, options);
-          rope(runtime, turned, places, undone, { ...options, inverse: true });
-          return [take(runtime, turned), take(runtime, undone)];
+          const [rotated, undone] = [room(runtime, [B, T, H, D]), room(runtime, [B, T, H, D])];
+          rope(runtime, place(runtime, x, [B, T, H, D]), places, rotated, options);
+          rope(runtime, rotated, places, undone, { ...options, inverse: true });
+          return [take(runtime, rotated), take(runtime, undone)];
         });
         const reference = (round: Round) => ropeReference(x, positions, { ...options, H, D }, round);
         expectAccurate(out, reference(exact), reference(toF32));

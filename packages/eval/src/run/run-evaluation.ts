@@ -75,7 +75,7 @@ export async function runEvaluation(options: EvaluationOptions): Promise<Evaluat
       const task = await loadDocuments(spec, options.rows, options);
       const scored = await scoreTask(task, { model, known, store, chunkSize, signal, onProgress });
       finished.push({ ...task, scored });
-      incomplete.push(...departures(task, scored));
+      incomplete.push(...deviations(task, scored));
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       incomplete.push({
@@ -106,7 +106,7 @@ export async function runEvaluation(options: EvaluationOptions): Promise<Evaluat
 }
 
 /** In what a finished task differs from its standard. */
-function departures(task: LoadedTask, scored: readonly ScoredDocument[]): IncompleteReason[] {
+function deviations(task: LoadedTask, scored: readonly ScoredDocument[]): IncompleteReason[] {
   const { spec, shots, documents, standardCount, originalCount } = task;
   const reasons: IncompleteReason[] = [];
   const add = (kind: IncompleteReason['kind'], message: string) =>

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.close());
 
-describe('decode choose [webgpu]', () => {
+describe('decode argmax [webgpu]', () => {
   for (const [V, choices] of [
     [1, 1],
     [19, 19],

@@ -152,7 +152,7 @@ function specialised(
     ROTATE_DEPTH: String(depth?.hasRope ?? false),
     AHEAD: `${tiling.ahead}u`,
     POLLS: `${config.polls ?? POLLS}u`,
-    TAKES_TURNS: String(isSoftwareAdapter(caps)),
+    IS_SERIAL: String(isSoftwareAdapter(caps)),
     C_LANES: `${tiling.lanes.C}u`,
     A_LANES: `${tiling.lanes.A}u`,
     F_LANES: `${tiling.lanes.F}u`,

@@ -51,7 +51,7 @@ const ROTATE_DEPTH = true; // @specialize
 const AHEAD: u32 = 2u; // @specialize
 const POLLS: u32 = 2097152u; // @specialize
 // Whether subgroups of a workgroup run one after the other up to each barrier (software): what one waits for, another must have sent.
-const TAKES_TURNS = false; // @specialize
+const IS_SERIAL = false; // @specialize
 
 const VALUES: u32 = select(4u, 8u, IS_HALF);
 const FOURS: u32 = VALUES / 4u;

@@ -116,10 +116,10 @@ fn maximum_and_sum(index: u32) -> vec2<f32> {
 
 fn prepare_input(thread: u32, is_first_group: bool) {
   let count = params.K / 4u;
-  let turns = (count + THREADS - 1u) / THREADS;
+  let steps = (count + THREADS - 1u) / THREADS;
   if (INPUT == 1u) {
-    for (var turn = 0u; turn < turns; turn++) {
-      let q = turn * THREADS + thread;
+    for (var step = 0u; step < steps; step++) {
+      let q = step * THREADS + thread;
       if (q < count) { input[place(q)] = merged(q); }
     }
   }
@@ -127,15 +127,15 @@ fn prepare_input(thread: u32, is_first_group: bool) {
     var y_scale = 1.0;
     if (NORM_Y) {
       var own = 0.0;
-      for (var turn = 0u; turn < turns; turn++) {
-        let q = turn * THREADS + thread;
+      for (var step = 0u; step < steps; step++) {
+        let q = step * THREADS + thread;
         if (q < count) { own += dot(y[q], y[q]); }
       }
       y_scale = scale_of(workgroup_sum(own, thread));
     }
     var own = 0.0;
-    for (var turn = 0u; turn < turns; turn++) {
-      let q = turn * THREADS + thread;
+    for (var step = 0u; step < steps; step++) {
+      let q = step * THREADS + thread;
       if (q < count) {
         var value = x[q];
         if (HAS_Y) {
@@ -150,8 +150,8 @@ fn prepare_input(thread: u32, is_first_group: bool) {
     if (NORM_SUM) {
       let scale = scale_of(workgroup_sum(own, thread));
       own = 0.0;
-      for (var turn = 0u; turn < turns; turn++) {
-        let q = turn * THREADS + thread;
+      for (var step = 0u; step < steps; step++) {
+        let q = step * THREADS + thread;
         if (q < count) {
           let value = input[place(q)] * scale * vectors[params.norm_1 / 4u + q];
           own += dot(value, value);
@@ -160,15 +160,15 @@ fn prepare_input(thread: u32, is_first_group: bool) {
       }
     }
     if (HAS_CARRY && is_first_group) {
-      for (var turn = 0u; turn < turns; turn++) {
-        let q = turn * THREADS + thread;
+      for (var step = 0u; step < steps; step++) {
+        let q = step * THREADS + thread;
         if (q < count) { carry[q] = input[place(q)]; }
       }
     }
     if (NORM_INPUT) {
       let scale = scale_of(workgroup_sum(own, thread));
-      for (var turn = 0u; turn < turns; turn++) {
-        let q = turn * THREADS + thread;
+      for (var step = 0u; step < steps; step++) {
+        let q = step * THREADS + thread;
         if (q < count) { input[place(q)] *= scale * vectors[params.norm_2 / 4u + q]; }
       }
     }
@@ -258,7 +258,7 @@ fn main(
   let task_in_block = thread / LANES;
   let words = params.K / VALUES;
   let all_steps = (words + LANES - 1u) / LANES;
-  let turns = (params.blocks + groups.x - 1u - group.x) / groups.x;
+  let steps = (params.blocks + groups.x - 1u - group.x) / groups.x;
   // Before anything is known of the input, the first weights are on their way.
   var fetched: array<vec4<u32>, COLUMNS * STEPS>;
   let first_part = part_of(group.x);
@@ -269,11 +269,11 @@ fn main(
     }
   }
   prepare_input(thread, group.x == 0u);
-  for (var turn = 0u; turn < turns; turn++) {
-    let block = group.x + turn * groups.x;
+  for (var step = 0u; step < steps; step++) {
+    let block = group.x + step * groups.x;
     let part = part_of(block);
     let task = (block - params.first_block[part]) * GROUPS + task_in_block;
-    if (turn > 0u) {
+    if (step > 0u) {
       for (var c = 0u; c < COLUMNS; c++) { // @unroll
         for (var s = 0u; s < STEPS; s++) { // @unroll
           fetched[c * STEPS + s] = fetch(part, task, c, s * LANES + lane);
@@ -314,6 +314,6 @@ fn main(
       }
       write_task(part, task, total);
     }
-    workgroupBarrier(); // the next turn overwrites `partial`
+    workgroupBarrier(); // the next step overwrites `partial`
   }
 }

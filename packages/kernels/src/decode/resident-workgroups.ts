@@ -5,7 +5,7 @@ import source from './resident-workgroups.wgsl';
 
 /** Workgroups of the count: more than any device runs at once. */
 const OFFERED = 1024;
-const TURNS = 4096;
+const POLLS = 4096;
 /** Workgroup memory of the workgroups that are counted. */
 export const RESIDENT_MEMORY_BYTES = 32768;
 
@@ -21,7 +21,7 @@ export function planResidentWorkgroups(caps: DeviceCapabilities): KernelPlan {
       {
         label: 'resident-workgroups',
         shader: specialize(source, { FILLER: `${words}u` }),
-        constants: { THREADS: threads, TURNS },
+        constants: { THREADS: threads, POLLS },
         bindings: [{ buffer: 'counts', access: 'read_write' }],
         uniform: null,
         workgroups: [OFFERED, 1, 1],

@@ -3,7 +3,7 @@
 // counts: (present, most, 0, 0), zero before.
 override THREADS: u32 = 64u;
 const FILLER: u32 = 1024u; // @specialize
-override TURNS: u32 = 4096u;
+override POLLS: u32 = 4096u;
 
 @group(0) @binding(0) var<storage, read_write> counts: array<atomic<u32>>;
 
@@ -16,7 +16,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
   if (thread == 0u) {
     atomicMax(&counts[1], atomicAdd(&counts[0], 1u) + 1u);
     var seen = 0u;
-    for (var turn = 0u; turn < TURNS; turn++) { seen += atomicLoad(&counts[0]); }
+    for (var poll = 0u; poll < POLLS; poll++) { seen += atomicLoad(&counts[0]); }
     // Reads the memory that makes the workgroup as large as it is; never true.
     if (seen == 0xffffffffu) { atomicStore(&counts[2], filler[seen % FILLER]); }
     atomicSub(&counts[0], 1u);

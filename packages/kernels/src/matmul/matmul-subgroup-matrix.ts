@@ -85,7 +85,7 @@ export function planSubgroupMatrix(
       label: `${describeMatmulConfig(config)}${isWide(part) ? '' : ' unaligned'}`,
       source: unroll(
         specialize(subgroupMatrixSource, specialization(part, capabilities, config)),
-        turnsOfLoops(part, capabilities, config),
+        iterationsOfLoops(part, capabilities, config),
       ),
       constants: {
         SWIZZLE: config.band ?? 8,
@@ -104,8 +104,8 @@ function addsFirst(problem: MatmulProblem): boolean {
   return accumulate && isPlain && outWidth(problem) > 1;
 }
 
-/** How often the loops turn that are written out, by their bounds. */
-function turnsOfLoops(
+/** Iterations of the loops that are written out, by their bounds. */
+function iterationsOfLoops(
   problem: MatmulProblem,
   capabilities: DeviceCapabilities,
   config: SubgroupMatrixTileConfig,
@@ -122,7 +122,7 @@ function turnsOfLoops(
     A_LOADS: loads(config.blockM, capabilities, config),
     B_LOADS: loads(config.blockN, capabilities, config),
     ROW_FRAGS: together,
-    ALL_TURNS: (rows * inRow) / together,
+    ALL_ROUNDS: (rows * inRow) / together,
     LANE_GROUPS: addsFirst(problem) ? Math.ceil(groups / (capabilities.subgroups?.max ?? 32)) : 0,
     QUADS: quads,
   };

@@ -82,9 +82,9 @@ const K_FRAGS: u32 = BLOCK_K / FRAG_K;
 // row of fragments does.
 const QUADS: u32 = select(1u, 2u, OUT_WIDTH == 8u);
 const ROW_GROUPS: u32 = ROW_FRAGS * FRAG_N / (4u * QUADS);
-const TURNS: u32 = FRAGS_N / ROW_FRAGS;
-const ALL_TURNS: u32 = FRAGS_M * TURNS;
-// Groups of a turn that a lane finishes.
+const ROUNDS: u32 = FRAGS_N / ROW_FRAGS;
+const ALL_ROUNDS: u32 = FRAGS_M * ROUNDS;
+// Groups of a round that a lane finishes.
 const LANE_GROUPS: u32 = (ROW_GROUPS * FRAG_M + SUBGROUP_SIZE - 1u) / SUBGROUP_SIZE;
 // What is in out is added to the sums themselves, ahead of the epilogue, whose loads would wait for memory one by one.
 const ADDS_FIRST: bool = false; // @specialize
@@ -360,14 +360,14 @@ fn main(
   }
 
   // Sums reach their lanes through the strips, ROW_FRAGS fragments of each subgroup at a time. Multiplied by a one that the
-  // compiler cannot see, the parts of a turn stay a loop: every copy of what finishes sums is code to fetch before a workgroup ends.
+  // compiler cannot see, the parts of a round stay a loop: every copy of what finishes sums is code to fetch before a workgroup ends.
   let out_base = params.out_offset + batch * params.out_batch + slice * params.slice_stride;
   let residual_base = params.residual_offset + batch * params.residual_batch;
   let own = subgroup * ROW_FRAGS;
   let parts = LANE_GROUPS * params.one;
-  for (var turn = 0u; turn < ALL_TURNS; turn++) { // @unroll
-    let first_row = m0 + first_m * FRAG_M + turn / TURNS * FRAG_M;
-    let first_column = n0 + first_n * FRAG_N + turn % TURNS * ROW_FRAGS * FRAG_N;
+  for (var round = 0u; round < ALL_ROUNDS; round++) { // @unroll
+    let first_row = m0 + first_m * FRAG_M + round / ROUNDS * FRAG_M;
+    let first_column = n0 + first_n * FRAG_N + round % ROUNDS * ROW_FRAGS * FRAG_N;
     var before: array<OutWord, LANE_GROUPS>;
     if (ADDS_FIRST) {
       for (var part = 0u; part < LANE_GROUPS; part++) { // @unroll
@@ -381,7 +381,7 @@ fn main(
     }
     for (var j = 0u; j < ROW_FRAGS; j++) { // @unroll
       let place = own + j;
-      subgroupMatrixStore<row_major>(&strips[place / SUMS_PER_STRIP], place % SUMS_PER_STRIP * FRAG_QUADS, sums[turn / TURNS][turn % TURNS * ROW_FRAGS + j], FRAG_N / 4u);
+      subgroupMatrixStore<row_major>(&strips[place / SUMS_PER_STRIP], place % SUMS_PER_STRIP * FRAG_QUADS, sums[round / ROUNDS][round % ROUNDS * ROW_FRAGS + j], FRAG_N / 4u);
     }
     workgroupBarrier();
     if (ADDS_FIRST) { // to the words that this lane finishes below

@@ -216,7 +216,7 @@ describe('norm and rope in one pass', () => {
       x: deviceArray(x, 'f16'),
       weight: deviceArray(Array(H * D).fill(1), 'f16'),
       dOut: deviceArray(dOut, 'f16'),
-      // Positions of 0: nothing turns.
+      // Positions of 0: nothing is rotated.
       positions: new Int32Array(tokens),
       rstd,
       dx: deviceArray(x, 'f16'),

@@ -3,12 +3,12 @@ import { KernelError } from './kernel-error.ts';
 const LOOP = /^[ \t]*for \(var (\w+) = 0u; \1 < ([^;]+); \1\+\+\) \{ \/\/ @unroll[^\n]*\n/m;
 
 /**
- * Writes out the loops that end in `// @unroll`, each turn as a block with a constant index:
+ * Writes out the loops that end in `// @unroll`, each iteration as a block with a constant index:
  * `for (var d = 0u; d < FRAGMENTS; d++) { // @unroll`. Arrays of subgroup matrices stay in registers only when every index
  * is a constant, and drivers do not unroll loops that hold barriers.
  *
  * @param source WGSL text, valid as it stands
- * @param bounds number of turns by the text of the bound: `{ FRAGMENTS: 4, 'KEYS / 16u': 2 }`; `'loop'` leaves the loop as it is
+ * @param bounds number of iterations by the text of the bound: `{ FRAGMENTS: 4, 'KEYS / 16u': 2 }`; `'loop'` leaves the loop as it is
  * @throws KernelError when a bound is not given
  */
 export function unroll(source: string, bounds: Readonly<Record<string, number | 'loop'>>): string {
@@ -16,13 +16,16 @@ export function unroll(source: string, bounds: Readonly<Record<string, number | 
   let text = kept.reduce((all, bound) => all.replace(loopsTo(bound), '$1'), source);
   for (let loop = LOOP.exec(text); loop; loop = LOOP.exec(text)) {
     const [head, index, bound] = loop as unknown as [string, string, string];
-    const turns = bounds[bound];
-    if (typeof turns !== 'number')
+    const iterations = bounds[bound];
+    if (typeof iterations !== 'number')
       throw new KernelError(`unroll: the bound "${bound}" must have a value, got none. Pass it in bounds.`, { bound });
     const start = loop.index + head.length;
     const end = closingBrace(text, start);
     const body = text.slice(start, end);
-    const blocks = Array.from({ length: turns }, (_, turn) => `{ const ${index} = ${turn}u;\n${body}}\n`);
+    const blocks = Array.from(
+      { length: iterations },
+      (_, iteration) => `{ const ${index} = ${iteration}u;\n${body}}\n`,
+    );
     text = text.slice(0, loop.index) + blocks.join('') + text.slice(end + 1);
   }
   return text;

@@ -64,7 +64,7 @@ fn negative_log(k: u32) -> f32 {
 }
 
 // (cos, sin) of 2 pi u: the quadrant comes off exactly, then the polynomials of Cephes.
-fn turn(u: f32) -> vec2<f32> {
+fn rotation_by(u: f32) -> vec2<f32> {
   let quadrant = round(u * 4.0);
   let r = (u * 4.0 - quadrant) * 1.5707963267948966;
   let s = r * r;
@@ -80,8 +80,8 @@ fn turn(u: f32) -> vec2<f32> {
 
 // Box-Muller of each pair of words: radius sqrt(-2 log(u1 + 2^-25)), angle 2 pi u2.
 fn normal(words: vec4<u32>) -> vec4<f32> {
-  let first = sqrt(2.0 * negative_log(words.x >> 8u)) * turn(f32(words.y >> 8u) * 5.9604644775390625e-8);
-  let second = sqrt(2.0 * negative_log(words.z >> 8u)) * turn(f32(words.w >> 8u) * 5.9604644775390625e-8);
+  let first = sqrt(2.0 * negative_log(words.x >> 8u)) * rotation_by(f32(words.y >> 8u) * 5.9604644775390625e-8);
+  let second = sqrt(2.0 * negative_log(words.z >> 8u)) * rotation_by(f32(words.w >> 8u) * 5.9604644775390625e-8);
   return vec4(first, second);
 }
 

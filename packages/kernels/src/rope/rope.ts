@@ -28,7 +28,7 @@ export interface RopeProblem {
   /** Rotate by the negative angle: the gradient. */
   readonly isInverse: boolean;
   readonly offsets: { readonly x: number; readonly positions: number; readonly out: number };
-  /** A tensor y `[tokens, H, D]` that turns likewise: keys beside queries. */
+  /** A tensor y `[tokens, H, D]` that is rotated likewise: keys beside queries. */
   readonly second?: { readonly H: number; readonly offsets: { readonly y: number; readonly outY: number } };
 }
 

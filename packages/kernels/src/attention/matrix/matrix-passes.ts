@@ -82,7 +82,7 @@ function tileConstants(kernel: MatrixKernel, tile: MatrixTile, D: number, Dv: nu
   return { ...shared, ...outputs, KEY_FRAGMENTS: `${tile.fragments}u`, ROWS: `${tile.block}u` };
 }
 
-/** Turns of the loops over fragments, by the text of their bounds in the shaders. */
+/** Iterations of the loops over fragments, by the text of their bounds in the shaders. */
 function tileBounds(kernel: MatrixKernel, tile: MatrixTile, D: number, Dv: number): Record<string, number> {
   const threads = tile.subgroups * 32;
   const isRows = kernel === 'forward' || kernel === 'dq';

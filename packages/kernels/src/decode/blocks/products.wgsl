@@ -3,7 +3,7 @@
 
 // @import { send, is_due, number, polls, place, hidden_place, weight_word, sum_four, row_of_lane } from './exchange.wgsl'
 
-// Waits for `THREADS * turns` words from `start` (at most `count` of them) and stages them as they come.
+// Waits for `THREADS * steps` words from `start` (at most `count` of them) and stages them as they come.
 fn stage_row(start: u32, count: u32, due: u32) {
   let last = count - 1u;
   for (var base = 0u; base < count; base += THREADS * 2u) {
@@ -214,7 +214,7 @@ fn multiply_raw(group: u32, block: u32, has_addend: bool) {
       send(RAW_AT + row, sum_of_row(0u, own, parts) * factor + bias_of(block, at.z, at.w));
     }
   }
-  if (TAKES_TURNS) { workgroupBarrier(); }
+  if (IS_SERIAL) { workgroupBarrier(); }
 }
 
 fn multiply_out(group: u32, block: u32) {
@@ -244,7 +244,7 @@ fn multiply_out(group: u32, block: u32) {
     let row = group * OUT_ROWS + own;
     if (row < C) { send(ATTENTION_AT + place(row, C_WORDS), sum_of_row(1u, own, parts) + bias_of(block, OUT, row)); }
   }
-  if (TAKES_TURNS) { workgroupBarrier(); }
+  if (IS_SERIAL) { workgroupBarrier(); }
 }
 
 fn multiply_pairs(group: u32, block: u32) {
@@ -310,7 +310,7 @@ fn multiply_pairs(group: u32, block: u32) {
       }
     }
   }
-  if (TAKES_TURNS) { workgroupBarrier(); }
+  if (IS_SERIAL) { workgroupBarrier(); }
 }
 
 fn multiply_down(group: u32, block: u32) {
@@ -356,7 +356,7 @@ fn multiply_down(group: u32, block: u32) {
     let row = group * OUT_ROWS + own;
     if (row < C) { send(FFN_AT + place(row, C_WORDS), sum_of_row(1u, own, parts) + bias_of(block, DOWN, row)); }
   }
-  if (TAKES_TURNS) { workgroupBarrier(); }
+  if (IS_SERIAL) { workgroupBarrier(); }
 }
 
 var<private> raw_words: array<vec4<u32>, RAW_ROUNDS * C_STEPS>;
