@@ -41,7 +41,6 @@ const GELU_SLOPE: f32 = 0.7978845608028654;
 /** Beyond this `sine4`'s reduction in f64 would lose digits. */
 const FAR_ANGLE: f32 = 1e6;
 
-
 /** Bits of 2 / pi behind a word of zeros, from the most significant on. */
 function twoOverPi(word: i32): u64 {
   switch (word) {
@@ -71,14 +70,14 @@ function farSine(x: f32, shift: i32): f32 {
   const left = (twoOverPi(word) << 32) | twoOverPi(word + 1), right = (twoOverPi(word + 2) << 32) | twoOverPi(word + 3);
   const high = up == 0 ? left : (left << up) | (right >> (64 - up));
   const low = up == 0 ? right >> 32 : (right << up) >> 32;
-  const turn = significand * high + ((significand * low) >> 32);
-  // Nearest quarter turn, and what is left of it: a signed fraction of a turn.
-  const quadrant = (turn + 0x2000000000000000) >> 62;
-  const rest = <f64><i64>(turn - (quadrant << 62)) * 3.40612158008655459e-19;
+  // |x| / (2 pi) modulo 1, in 64 bits.
+  const fraction = significand * high + ((significand * low) >> 32);
+  // The nearest quadrant, and the signed remainder.
+  const quadrant = (fraction + 0x2000000000000000) >> 62;
+  const rest = <f64><i64>(fraction - (quadrant << 62)) * 3.40612158008655459e-19;
   // sin(-x) = -sin x, cos(-x) = cos x.
   const angle = <f32>rest;
-  const turned = <i32>quadrant + shift & 3;
-  const unit = sine4(splat(angle), turned);
+  const unit = sine4(splat(angle), <i32>quadrant + shift & 3);
   const y = f32x4.extract_lane(unit, 0);
   return shift == 0 && x < 0 ? -y : y;
 }

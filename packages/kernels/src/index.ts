@@ -34,15 +34,7 @@ export {
 } from './decode/decode-product.ts';
 export { planResidentWorkgroups } from './decode/resident-workgroups.ts';
 export { type ElementwiseProblem, planElementwise } from './elementwise/elementwise.ts';
-export {
-  BINARY_OPERATORS,
-  type BinaryOperator,
-  type ElementwiseOperator,
-  TERNARY_OPERATORS,
-  type TernaryOperator,
-  UNARY_OPERATORS,
-  type UnaryOperator,
-} from './elementwise/operators.ts';
+export { elementwiseOperators } from './elementwise/operators.ts';
 export { planSwigluBackward, type SwigluBackwardProblem } from './elementwise/swiglu-backward.ts';
 export { type GatherProblem, planGather } from './gather/gather.ts';
 export { type GatherBackwardProblem, planGatherBackward } from './gather/gather-backward.ts';

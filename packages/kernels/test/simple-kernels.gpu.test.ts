@@ -1,10 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  BINARY_OPERATORS,
-  INTEGER_OPERATORS,
-  TERNARY_OPERATORS,
-  UNARY_OPERATORS,
-} from '../src/elementwise/operators.ts';
+import { elementwiseOperators, INTEGER_FAMILY } from '../src/elementwise/operators.ts';
 import {
   type KernelPlan,
   planAdamW,
@@ -41,7 +36,7 @@ const BOOLEANS = [false, true];
 const zeros = { x: 0, y: 0, dy: 0, dx: 0, out: 0, index: 0, positions: 0, dOut: 0 };
 
 function* elementwisePlans(): Iterable<KernelPlan> {
-  const families = [UNARY_OPERATORS, BINARY_OPERATORS, TERNARY_OPERATORS];
+  const families = [1, 2, 3].map(elementwiseOperators);
   for (const dtype of FLOATS) {
     for (const [count, ops] of families.entries()) {
       for (const op of ops) {
@@ -71,7 +66,8 @@ function* elementwisePlans(): Iterable<KernelPlan> {
       const operand = { dtype, strides: [1], offset: 0 };
       const inputs = Array.from({ length: count + 1 }, () => operand);
       for (const op of ops) {
-        if (op in INTEGER_OPERATORS) yield planElementwise({ op, shape: [5], inputs, out: operand }, gpu.capabilities);
+        if (INTEGER_FAMILY.numbers.has(op))
+          yield planElementwise({ op, shape: [5], inputs, out: operand }, gpu.capabilities);
       }
     }
   }

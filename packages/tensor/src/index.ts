@@ -78,44 +78,21 @@ export { type CrossEntropyOptions, crossEntropy, type ReducedCrossEntropyOptions
 export { type DropoutSource, dropout } from './ops/dropout.ts';
 export { einsum } from './ops/einsum.ts';
 export {
-  abs,
   add,
-  affine,
-  clamp,
-  cos,
   div,
   equal,
-  erf,
-  exp,
-  floor,
-  gelu,
-  geluErf,
   greater,
   greaterEqual,
   less,
   lessEqual,
-  log,
   maximum,
   minimum,
   mul,
-  neg,
   notEqual,
-  notFinite,
   type Operand,
   pow,
-  reciprocal,
-  relu,
-  rsqrt,
-  sigmoid,
-  sign,
-  silu,
-  sin,
-  softcap,
-  sqrt,
-  square,
   sub,
   swiglu,
-  tanh,
   where,
 } from './ops/elementwise.ts';
 export { addLayerNorm, addRmsNorm, type RmsNormRopeOptions, rmsNormRope } from './ops/fused-normalization.ts';
@@ -137,6 +114,7 @@ export { argsort, type Sorted, type SortOptions, sort, topk } from './ops/sort.t
 export { logsumexp, norm, std } from './ops/statistics.ts';
 export { scatterAdd, take, takeAlong } from './ops/take.ts';
 export { cumsum, pad, repeat } from './ops/tiling.ts';
+export * from './ops/unary.ts';
 export {
   broadcastTo,
   cast,

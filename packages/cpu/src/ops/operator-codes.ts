@@ -1,14 +1,32 @@
-import { BINARY_OPERATORS, TERNARY_OPERATORS, UNARY_OPERATORS } from '../abi/elementwise.ts';
 import { REDUCE_MAX, REDUCE_MIN, REDUCE_SUM, REDUCE_SUM_SQUARES } from '../abi/operators.ts';
+import * as constants from '../generated/operators.ts';
 
-/** The place of each name. */
-function codesOf<Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> {
-  return Object.fromEntries(names.map((name, code) => [name, code])) as Record<Name, number>;
+/** `powScalar` of `POW_SCALAR`. */
+type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}`
+  ? `${Lowercase<First>}${Capitalize<CamelCase<Rest>>}`
+  : Lowercase<Name>;
+
+type Codes<Family extends string> = {
+  readonly [Name in keyof typeof constants as Name extends `${Family}_${infer Rest}` ? CamelCase<Rest> : never]: number;
+};
+
+/** The codes of a family of generated constants by the operators' names. */
+function codesOf<Family extends string>(family: Family): Codes<Family> {
+  const own = Object.entries(constants).filter(([name]) => name.startsWith(`${family}_`));
+  return Object.fromEntries(
+    own.map(([name, code]) => [
+      name
+        .slice(family.length + 1)
+        .toLowerCase()
+        .replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      code,
+    ]),
+  ) as Codes<Family>;
 }
 
-export const UNARY_CODES = codesOf(UNARY_OPERATORS);
-export const BINARY_CODES = codesOf(BINARY_OPERATORS);
-export const TERNARY_CODES = codesOf(TERNARY_OPERATORS);
+export const UNARY_CODES = codesOf('UNARY');
+export const BINARY_CODES = codesOf('BINARY');
+export const TERNARY_CODES = codesOf('TERNARY');
 
 export type CpuUnaryOp = keyof typeof UNARY_CODES;
 export type CpuBinaryOp = keyof typeof BINARY_CODES;

@@ -1,20 +1,20 @@
-import { TERNARY_OPERATORS } from '../abi/elementwise.ts';
 import { siluSlope } from './binary.ts';
 import type { Round } from './round.ts';
 
 type Ternary = (a: number, b: number, c: number, r: Round) => number;
 
+/** Every elementwise operator of three arguments, as `unary` of one. */
 const ternary = {
   where: (a, b, c) => (a !== 0 ? b : c),
   swigluGradGate: (a, b, dOut, r) => r(r(siluSlope(a, r) * b) * dOut),
   multiplyAdd: (a, b, c, r) => r(r(a * b) + c),
-} satisfies Record<TernaryName, Ternary>;
+} satisfies Record<string, Ternary>;
 
 /** Elementwise functions of three arguments, by the names of the device contract. */
-export type TernaryName = (typeof TERNARY_OPERATORS)[number];
+export type TernaryName = keyof typeof ternary;
 
 /** All names, for tests that walk every operator. */
-export const ternaryNames: readonly TernaryName[] = TERNARY_OPERATORS;
+export const ternaryNames = Object.keys(ternary) as readonly TernaryName[];
 
 /** `op` at every triple of elements. `swigluGradGate` takes (gate, up, dOut). */
 export function ternaryReference(

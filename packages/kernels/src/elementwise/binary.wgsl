@@ -1,7 +1,7 @@
 // out = f(a, b), element by element; a and b are any strided views (0 strides broadcast), out too.
 // One workgroup = 256 elements; on the vector path an element is four numbers along the innermost dimension.
 // a, b, out: the same shape, up to six dimensions. A_IS_OUT, B_IS_OUT: that input is out itself (bound to something unread).
-// Workgroup memory: none. Reference: elementwise-reference.ts.
+// Workgroup memory: none. Reference: the table of f64 formulas of @modajs/cpu.
 
 // @import { Element, Value, Bits } from '../wgsl/element.wgsl'
 
@@ -62,27 +62,27 @@ fn apply(l: Value, r: Value) -> Value {
   let no = Value(0.0);
   let yes = Value(1.0);
   switch OP {
-    case 0u: { return l + r; }
-    case 1u: { return l - r; }
-    case 2u: { return l * r; }
-    case 3u: { return l / r; }
-    case 4u: { return power(l, r); }
-    case 5u: { return with_nan(max(l, r), l, r); }
-    case 6u: { return with_nan(min(l, r), l, r); }
-    case 7u: { return select(no, yes, l == r); }
+    case 0u: { return l + r; } // @operator add
+    case 1u: { return l - r; } // @operator sub
+    case 2u: { return l * r; } // @operator mul
+    case 3u: { return l / r; } // @operator div
+    case 4u: { return power(l, r); } // @operator pow
+    case 5u: { return with_nan(max(l, r), l, r); } // @operator maximum
+    case 6u: { return with_nan(min(l, r), l, r); } // @operator minimum
+    case 7u: { return select(no, yes, l == r); } // @operator equal
     // By what it is not: drivers may find a NaN not different from a number.
-    case 8u: { return select(yes, no, l == r); }
-    case 9u: { return select(no, yes, l < r); }
-    case 10u: { return select(no, yes, l <= r); }
-    case 11u: { return select(no, yes, l > r); }
-    case 12u: { return select(no, yes, l >= r); }
-    case 13u: { return silu(l) * r; }
-    case 14u: { return silu_slope(l) * r; }
-    case 15u: { return gelu_slope(l) * r; }
-    case 16u: { return gelu_erf_slope(l) * r; }
-    case 17u: { return select(r, no, l <= no); }
-    case 18u: { return (1.0 - l * l) * r; }
-    case 19u: { return l * (1.0 - l) * r; }
+    case 8u: { return select(yes, no, l == r); } // @operator notEqual
+    case 9u: { return select(no, yes, l < r); } // @operator less
+    case 10u: { return select(no, yes, l <= r); } // @operator lessEqual
+    case 11u: { return select(no, yes, l > r); } // @operator greater
+    case 12u: { return select(no, yes, l >= r); } // @operator greaterEqual
+    case 13u: { return silu(l) * r; } // @operator swiglu
+    case 14u: { return silu_slope(l) * r; } // @operator siluGrad
+    case 15u: { return gelu_slope(l) * r; } // @operator geluGrad
+    case 16u: { return gelu_erf_slope(l) * r; } // @operator geluErfGrad
+    case 17u: { return select(r, no, l <= no); } // @operator reluGrad
+    case 18u: { return (1.0 - l * l) * r; } // @operator tanhGradFromOutput
+    case 19u: { return l * (1.0 - l) * r; } // @operator sigmoidGradFromOutput
     default: { // no operator
       var absent = 0x7fc00000u;
       return Value(bitcast<f32>(absent));

@@ -12,24 +12,15 @@ import {
   stridedParams,
   toVectorLayout,
 } from '../plan/strided-layout.ts';
-import binarySource from './binary.wgsl';
-import integerSource from './integer.wgsl';
-import {
-  BINARY_OPERATORS,
-  type ElementwiseOperator,
-  INTEGER_OPERATORS,
-  TERNARY_OPERATORS,
-  UNARY_OPERATORS,
-} from './operators.ts';
-import ternarySource from './ternary.wgsl';
-import unarySource from './unary.wgsl';
+import { FLOAT_FAMILIES, INTEGER_FAMILY } from './operators.ts';
 
 const WORKGROUP = 256;
 const UNREAD = 'unread';
 
 /** One elementwise operator on strided operands of one dtype and shape. */
 export interface ElementwiseProblem {
-  readonly op: ElementwiseOperator;
+  /** One of `elementwiseOperators`. */
+  readonly op: string;
   readonly shape: readonly number[];
   /** One, two or three inputs, as the operator has. */
   readonly inputs: readonly StridedOperand[];
@@ -51,25 +42,22 @@ interface Family {
 const NAMES = [['x'], ['a', 'b'], ['a', 'b', 'c']] as const;
 const IS_OUT = ['A_IS_OUT', 'B_IS_OUT', 'C_IS_OUT'];
 
-function familyOf(op: ElementwiseOperator, count: number, dtype: KernelDType): Family | null {
+function familyOf(op: string, count: number, dtype: KernelDType): Family | null {
+  const { isFloat } = DTYPES[dtype];
   const names = NAMES[count - 1];
-  if (!names) return null;
-  if (!DTYPES[dtype].isFloat) {
-    const number = INTEGER_OPERATORS[op] ?? -1;
-    return { source: integerSource, number, names, isOutConstants: IS_OUT };
-  }
-  const lists: readonly (readonly string[])[] = [UNARY_OPERATORS, BINARY_OPERATORS, TERNARY_OPERATORS];
-  const sources = [unarySource, binarySource, ternarySource];
-  const isOutConstants = count === 1 ? ['IN_PLACE'] : IS_OUT.slice(0, count);
-  return { source: sources[count - 1]!, number: lists[count - 1]!.indexOf(op), names, isOutConstants };
+  const family = isFloat ? FLOAT_FAMILIES[count - 1] : INTEGER_FAMILY;
+  const number = family?.numbers.get(op);
+  if (!names || !family || number === undefined) return null;
+  const isOutConstants = isFloat && count === 1 ? ['IN_PLACE'] : IS_OUT.slice(0, isFloat ? count : IS_OUT.length);
+  return { source: family.source, number, names, isOutConstants };
 }
 
 /** @throws KernelError for an operator that does not take these inputs, or f16 on a device without it */
 function validated({ op, inputs, out }: ElementwiseProblem, caps: DeviceCapabilities): Family {
   const family = familyOf(op, inputs.length, out.dtype);
-  if (!family || family.number < 0) {
+  if (!family) {
     throw new KernelError(
-      `kernels: ${op} must be an operator of ${inputs.length} ${out.dtype} inputs, which it is not. Cast the operands, or see operators.ts for what there is.`,
+      `kernels: ${op} must be an operator of ${inputs.length} ${out.dtype} inputs, which it is not. Cast the operands, or use one of elementwiseOperators(${inputs.length}).`,
       { op, inputs: inputs.length, dtype: out.dtype },
     );
   }

@@ -1,7 +1,7 @@
 // out = f(a, b, c) for i32 and u32, element by element; one, two or three inputs, any strided views.
 // One workgroup = 256 elements. Inputs an operator does not have are bound to `a` and not read.
 // a, b, c, out: the same shape, up to six dimensions. X_IS_OUT: that input is out itself (bound to something unread).
-// Workgroup memory: none. Reference: elementwise-reference.ts.
+// Workgroup memory: none. Reference: the table of f64 formulas of @modajs/cpu.
 
 alias Element = i32; // @specialize
 alias Value = Element;
@@ -52,29 +52,29 @@ fn apply(l: Element, r: Element, third: Element) -> Element {
   let alpha = params.alpha;
   let beta = params.beta;
   switch OP {
-    case 0u: { return no - l; }
-    case 1u: { return select(l, no - l, l < no); }
-    case 2u: { return select(select(no, no - yes, l < no), yes, l > no); }
-    case 3u: { return l * l; }
-    case 4u: { return max(l, no); }
-    case 5u: { return alpha * l + beta; }
-    case 6u: { return min(max(l, alpha), beta); }
-    case 7u: { return l; }
-    case 20u: { return l + r; }
-    case 21u: { return l - r; }
-    case 22u: { return l * r; }
-    case 23u: { return select(l / r, no, r == no); }
-    case 24u: { return power(l, r); }
-    case 25u: { return max(l, r); }
-    case 26u: { return min(l, r); }
-    case 27u: { return select(no, yes, l == r); }
-    case 28u: { return select(no, yes, l != r); }
-    case 29u: { return select(no, yes, l < r); }
-    case 30u: { return select(no, yes, l <= r); }
-    case 31u: { return select(no, yes, l > r); }
-    case 32u: { return select(no, yes, l >= r); }
-    case 40u: { return select(third, r, l != no); }
-    case 41u: { return l * r + third; }
+    case 0u: { return no - l; } // @operator neg
+    case 1u: { return select(l, no - l, l < no); } // @operator abs
+    case 2u: { return select(select(no, no - yes, l < no), yes, l > no); } // @operator sign
+    case 3u: { return l * l; } // @operator square
+    case 4u: { return max(l, no); } // @operator relu
+    case 5u: { return alpha * l + beta; } // @operator affine
+    case 6u: { return min(max(l, alpha), beta); } // @operator clamp
+    case 7u: { return l; } // @operator floor
+    case 20u: { return l + r; } // @operator add
+    case 21u: { return l - r; } // @operator sub
+    case 22u: { return l * r; } // @operator mul
+    case 23u: { return select(l / r, no, r == no); } // @operator div
+    case 24u: { return power(l, r); } // @operator pow
+    case 25u: { return max(l, r); } // @operator maximum
+    case 26u: { return min(l, r); } // @operator minimum
+    case 27u: { return select(no, yes, l == r); } // @operator equal
+    case 28u: { return select(no, yes, l != r); } // @operator notEqual
+    case 29u: { return select(no, yes, l < r); } // @operator less
+    case 30u: { return select(no, yes, l <= r); } // @operator lessEqual
+    case 31u: { return select(no, yes, l > r); } // @operator greater
+    case 32u: { return select(no, yes, l >= r); } // @operator greaterEqual
+    case 40u: { return select(third, r, l != no); } // @operator where
+    case 41u: { return l * r + third; } // @operator multiplyAdd
     default: { return no; } // no operator
   }
 }

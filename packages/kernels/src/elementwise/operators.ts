@@ -1,84 +1,30 @@
-/** Numbers that the shaders know operators by: `OP` of `unary.wgsl`, `binary.wgsl` and `ternary.wgsl`, in order. */
-export const UNARY_OPERATORS = [
-  'neg',
-  'abs',
-  'sign',
-  'floor',
-  'exp',
-  'log',
-  'sqrt',
-  'rsqrt',
-  'reciprocal',
-  'square',
-  'sin',
-  'cos',
-  'tanh',
-  'sigmoid',
-  'relu',
-  'silu',
-  'gelu',
-  'geluErf',
-  'affine',
-  'powScalar',
-  'clamp',
-  'notFinite',
-  'softcap',
-  'erf',
-] as const;
+import binarySource from './binary.wgsl';
+import integerSource from './integer.wgsl';
+import ternarySource from './ternary.wgsl';
+import unarySource from './unary.wgsl';
 
-export const BINARY_OPERATORS = [
-  'add',
-  'sub',
-  'mul',
-  'div',
-  'pow',
-  'maximum',
-  'minimum',
-  'equal',
-  'notEqual',
-  'less',
-  'lessEqual',
-  'greater',
-  'greaterEqual',
-  'swiglu',
-  'siluGrad',
-  'geluGrad',
-  'geluErfGrad',
-  'reluGrad',
-  'tanhGradFromOutput',
-  'sigmoidGradFromOutput',
-] as const;
+/** Elementwise operators of one shader. */
+export interface OperatorFamily {
+  readonly source: string;
+  /** The shader's number of each operator: its `OP`. */
+  readonly numbers: ReadonlyMap<string, number>;
+}
 
-export const TERNARY_OPERATORS = ['where', 'swigluGradGate', 'multiplyAdd'] as const;
+const OPERATOR = /case (\d+)u: \{.*\/\/ @operator (\w+)/g;
 
-/** `OP` of `integer.wgsl`. */
-export const INTEGER_OPERATORS: Readonly<Record<string, number>> = {
-  neg: 0,
-  abs: 1,
-  sign: 2,
-  square: 3,
-  relu: 4,
-  affine: 5,
-  clamp: 6,
-  floor: 7,
-  add: 20,
-  sub: 21,
-  mul: 22,
-  div: 23,
-  pow: 24,
-  maximum: 25,
-  minimum: 26,
-  equal: 27,
-  notEqual: 28,
-  less: 29,
-  lessEqual: 30,
-  greater: 31,
-  greaterEqual: 32,
-  where: 40,
-  multiplyAdd: 41,
-};
+/** The shader is the list: each case is marked with the name of its operator. */
+function familyOf(source: string): OperatorFamily {
+  const cases = Array.from(source.matchAll(OPERATOR), ([, number, name]) => [name!, Number(number)] as const);
+  return { source, numbers: new Map(cases) };
+}
 
-export type UnaryOperator = (typeof UNARY_OPERATORS)[number];
-export type BinaryOperator = (typeof BINARY_OPERATORS)[number];
-export type TernaryOperator = (typeof TERNARY_OPERATORS)[number];
-export type ElementwiseOperator = UnaryOperator | BinaryOperator | TernaryOperator;
+/** Operators on floats, by number of inputs: of one, of two, of three. */
+export const FLOAT_FAMILIES: readonly OperatorFamily[] = [unarySource, binarySource, ternarySource].map(familyOf);
+
+/** Operators on i32 and u32, of any number of inputs. */
+export const INTEGER_FAMILY: OperatorFamily = familyOf(integerSource);
+
+/** Names of the elementwise operators on floats that take `count` inputs, 1 to 3. */
+export function elementwiseOperators(count: number): string[] {
+  return [...(FLOAT_FAMILIES[count - 1]?.numbers.keys() ?? [])];
+}

@@ -1,7 +1,7 @@
 // Both gradients of silu(gate) * up, element by element: d_gate = silu'(gate) * up * d_out, d_up = silu(gate) * d_out.
 // One workgroup = 256 elements; on the vector path an element is four numbers along the innermost dimension.
 // gate, up, d_out: any strided views of one shape (0 strides broadcast), up to six dimensions; d_gate, d_up: row-major.
-// Workgroup memory: none. Reference: elementwise-reference.ts, swigluGradGate and swiglu.
+// Workgroup memory: none. Reference: swiglu-backward.gpu.test.ts.
 
 // @import { Element, Value } from '../wgsl/element.wgsl'
 

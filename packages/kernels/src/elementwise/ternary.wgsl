@@ -1,7 +1,7 @@
 // out = f(a, b, c), element by element; inputs are any strided views (0 strides broadcast), out too.
 // One workgroup = 256 elements; on the vector path an element is four numbers along the innermost dimension.
 // a, b, c, out: the same shape, up to six dimensions. X_IS_OUT: that input is out itself (bound to something unread).
-// Workgroup memory: none. Reference: elementwise-reference.ts.
+// Workgroup memory: none. Reference: the table of f64 formulas of @modajs/cpu.
 
 // @import { Element, Value, Bits } from '../wgsl/element.wgsl'
 
@@ -22,12 +22,12 @@ override RANK: u32 = 1u;
 
 fn apply(first: Value, second: Value, third: Value) -> Value {
   switch OP {
-    case 0u: {
+    case 0u: { // @operator where
       let isZero = (bitcast<Bits>(first) & Bits(0x7fffffffu)) == Bits(0u);
       return select(second, third, isZero);
     }
-    case 1u: { return silu_slope(first) * second * third; }
-    case 2u: { return first * second + third; }
+    case 1u: { return silu_slope(first) * second * third; } // @operator swigluGradGate
+    case 2u: { return first * second + third; } // @operator multiplyAdd
     default: { // no operator
       var absent = 0x7fc00000u;
       return Value(bitcast<f32>(absent));

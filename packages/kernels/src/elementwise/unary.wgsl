@@ -1,7 +1,7 @@
 // out = f(x), element by element; x is any strided view (0 strides broadcast), out too.
 // One workgroup = 256 elements; on the vector path an element is four numbers along the innermost dimension.
 // x: any layout up to six dimensions; out: the same shape. IN_PLACE: x is out itself (x is bound to something unread).
-// Workgroup memory: none. Reference: elementwise-reference.ts.
+// Workgroup memory: none. Reference: the table of f64 formulas of @modajs/cpu.
 
 // @import { Element, Value, Bits } from '../wgsl/element.wgsl'
 
@@ -85,8 +85,9 @@ fn reduce_large(v: Value) -> Angle {
   let isBelow = rest >= Bits(0x80000000u);
   let rest_low = select(low, ~low + Bits(1u), isBelow);
   let rest_high = select(rest, ~rest + select(Bits(0u), Bits(1u), low == Bits(0u)), isBelow);
-  let turn = Value(rest_high) * 2.3283064365386963e-10 + Value(rest_low) * 5.421010862427522e-20;
-  let size = turn * 6.283185307179586;
+  // The remainder as a fraction of 2 pi.
+  let fraction = Value(rest_high) * 2.3283064365386963e-10 + Value(rest_low) * 5.421010862427522e-20;
+  let size = fraction * 6.283185307179586;
   let isNegative = v < Value(0.0);
   // Sine is odd: of -v both parts change their sign.
   let quarter = Value(quadrant & Bits(3u));
@@ -95,12 +96,12 @@ fn reduce_large(v: Value) -> Angle {
 
 // Sine of v + quarter * pi/2: reduction to +-pi/4 in three parts, then the polynomials of Cephes. NaN at the infinities.
 fn sine(v: Value, quarter: f32) -> Value {
-  var turns = round(v * 0.6366197723675814);
-  var r = ((v - turns * 1.5703125) - turns * 4.837512969970703e-4) - turns * 7.549789954891882e-8;
+  var quadrant = round(v * 0.6366197723675814);
+  var r = ((v - quadrant * 1.5703125) - quadrant * 4.837512969970703e-4) - quadrant * 7.549789954891882e-8;
   let isLarge = abs(v) > Value(32768.0);
   if (any(isLarge)) {
     let angle = reduce_large(v);
-    turns = select(turns, angle.quadrant, isLarge);
+    quadrant = select(quadrant, angle.quadrant, isLarge);
     r = select(r, angle.remainder, isLarge);
     var absent = 0x7fc00000u;
     r = select(r, Value(bitcast<f32>(absent)), (bitcast<Bits>(v) & Bits(0x7f800000u)) == Bits(0x7f800000u));
@@ -108,11 +109,11 @@ fn sine(v: Value, quarter: f32) -> Value {
   let s = r * r;
   let odd = r + r * s * (-1.6666654611e-1 + s * (8.3321608736e-3 - s * 1.9515295891e-4));
   let even = 1.0 - 0.5 * s + s * s * (4.166664568298827e-2 + s * (-1.388731625493765e-3 + s * 2.443315711809948e-5));
-  let quadrant = turns + quarter;
-  let turned = quadrant - 4.0 * floor(quadrant * 0.25);
-  let isEven = (turned == Value(1.0)) | (turned == Value(3.0));
+  let shifted = quadrant + quarter;
+  let place = shifted - 4.0 * floor(shifted * 0.25); // modulo 4
+  let isEven = (place == Value(1.0)) | (place == Value(3.0));
   let magnitude = select(odd, even, isEven);
-  return select(magnitude, -magnitude, turned >= Value(2.0));
+  return select(magnitude, -magnitude, place >= Value(2.0));
 }
 
 // v^alpha: repeated products for small whole exponents, else exp2(alpha * log2|v|) with the sign put back.
@@ -160,35 +161,35 @@ fn number_of(v: Value) -> Value {
   let alpha = Value(params.alpha);
   let beta = Value(params.beta);
   switch OP {
-    case 0u: { return -v; }
-    case 1u: { return abs(v); }
+    case 0u: { return -v; } // @operator neg
+    case 1u: { return abs(v); } // @operator abs
     // 0 at NaN, as in PyTorch.
-    case 2u: { return select(select(Value(0.0), Value(1.0), v > Value(0.0)), Value(-1.0), v < Value(0.0)); }
-    case 3u: { return floor(v); }
-    case 4u: { return exp(v); }
-    case 5u: { return log_of(v); }
-    case 6u: { return sqrt(v); }
-    case 7u: { return 1.0 / sqrt(v); }
-    case 8u: { return 1.0 / v; }
-    case 9u: { return v * v; }
-    case 10u: { return sine(v, 0.0); }
-    case 11u: { return sine(v, 1.0); }
-    case 12u: { return tanh_of(v); }
-    case 13u: { return sigmoid(v); }
-    case 14u: { return select(v, Value(0.0), v < Value(0.0)); }
-    case 15u: { return silu(v); }
+    case 2u: { return select(select(Value(0.0), Value(1.0), v > Value(0.0)), Value(-1.0), v < Value(0.0)); } // @operator sign
+    case 3u: { return floor(v); } // @operator floor
+    case 4u: { return exp(v); } // @operator exp
+    case 5u: { return log_of(v); } // @operator log
+    case 6u: { return sqrt(v); } // @operator sqrt
+    case 7u: { return 1.0 / sqrt(v); } // @operator rsqrt
+    case 8u: { return 1.0 / v; } // @operator reciprocal
+    case 9u: { return v * v; } // @operator square
+    case 10u: { return sine(v, 0.0); } // @operator sin
+    case 11u: { return sine(v, 1.0); } // @operator cos
+    case 12u: { return tanh_of(v); } // @operator tanh
+    case 13u: { return sigmoid(v); } // @operator sigmoid
+    case 14u: { return select(v, Value(0.0), v < Value(0.0)); } // @operator relu
+    case 15u: { return silu(v); } // @operator silu
     // (1 + tanh u) / 2 is the sigmoid of 2 u, which loses no digits far below 0.
-    case 16u: { return v * sigmoid(1.5957691216057308 * (v + 0.044715 * v * v * v)); }
-    case 17u: { return 0.5 * v * erfc_of(-0.7071067811865476 * v); }
-    case 18u: { return alpha * v + beta; }
-    case 19u: { return power(v); }
-    case 20u: { return select(select(v, alpha, v < alpha), beta, v > beta); }
-    case 21u: {
+    case 16u: { return v * sigmoid(1.5957691216057308 * (v + 0.044715 * v * v * v)); } // @operator gelu
+    case 17u: { return 0.5 * v * erfc_of(-0.7071067811865476 * v); } // @operator geluErf
+    case 18u: { return alpha * v + beta; } // @operator affine
+    case 19u: { return power(v); } // @operator powScalar
+    case 20u: { return select(select(v, alpha, v < alpha), beta, v > beta); } // @operator clamp
+    case 21u: { // @operator notFinite
       let exponent = bitcast<Bits>(v) & Bits(0x7f800000u);
       return select(Value(0.0), Value(1.0), exponent == Bits(0x7f800000u));
     }
-    case 22u: { return alpha * tanh_of(v / alpha); }
-    case 23u: { return erf_of(v); }
+    case 22u: { return alpha * tanh_of(v / alpha); } // @operator softcap
+    case 23u: { return erf_of(v); } // @operator erf
     default: { // no operator
       var absent = 0x7fc00000u;
       return Value(bitcast<f32>(absent));

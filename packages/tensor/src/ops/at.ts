@@ -5,9 +5,10 @@ import type { Tensor } from '../core/tensor.ts';
 import { type AtIndex, type ParsedIndices, parseIndices } from './at-index.ts';
 import { checkOperands } from './checks.ts';
 import { zeros } from './creation.ts';
-import { add, affine, greaterEqual, less, maximum, where } from './elementwise.ts';
+import { add, greaterEqual, less, maximum, where } from './elementwise.ts';
 import { indexTensor, takeAt } from './indices.ts';
 import { flip } from './rearrange.ts';
+import { affine } from './unary.ts';
 import { reshape, transpose } from './views.ts';
 
 /**

@@ -1,20 +1,17 @@
-import type { BinaryOp, UnaryOp } from '../backends/elementwise-ops.ts';
+import type { BinaryOp } from '../backends/elementwise-ops.ts';
 import { record } from '../core/autograd.ts';
 import { type DType, isFloat } from '../core/dtype.ts';
-import { DTypeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
 import { broadcastShapes } from '../core/shape.ts';
-import { allocateTensor, livingTensor, type Tensor } from '../core/tensor.ts';
-import { isNumber, numberThat } from '../core/value-checks.ts';
+import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { lower } from '../lower/lower.ts';
 import { checkOperands, floatOnly, sameDType } from './checks.ts';
-import { castFor, full, INTEGER_RANGES, numberFits, zerosLike } from './creation.ts';
+import { castFor, full, numberFits, zerosLike } from './creation.ts';
+import { expand, runBinary, runUnary } from './run-elementwise.ts';
+import { affine, neg } from './unary.ts';
 import { broadcastTo, cast, sumTo } from './views.ts';
 
 export type Operand = Tensor | number;
-
-/** What integers have too. */
-const INTEGER_UNARY: ReadonlySet<UnaryOp> = new Set(['neg', 'abs', 'sign', 'square', 'affine', 'clamp']);
 
 /**
  * Two operands, of which one may be a number, which the other's dtype must hold.
@@ -32,32 +29,6 @@ function checkPair(operation: string, a: Operand, b: Operand): void {
   } else {
     checkOperands(operation, { a, b });
   }
-}
-
-function runUnary(op: UnaryOp, x: Tensor, alpha?: number, beta?: number): Tensor {
-  checkOperands(op, { x });
-  if (!INTEGER_UNARY.has(op)) floatOnly(op, x);
-  const out = allocateTensor(x.device, x.shape, x.dtype);
-  x.device.backend.unary(op, x.view, out.view, alpha, beta);
-  return out;
-}
-
-/** op(a, b) with broadcasting, not recorded. */
-function runBinary(op: BinaryOp, a: Tensor, b: Tensor): Tensor {
-  const { device } = a;
-  sameDType(op, a, b);
-  const shape = broadcastShapes(op, a.shape, b.shape);
-  const out = allocateTensor(device, shape, a.dtype);
-  device.backend.binary(op, expand(a, shape), expand(b, shape), out.view);
-  return out;
-}
-
-function expand(x: Tensor, shape: readonly number[]) {
-  const lead = shape.length - x.rank;
-  const strides = shape.map((extent, axis) =>
-    axis < lead || (x.shape[axis - lead] === 1 && extent !== 1) ? 0 : x.strides[axis - lead],
-  );
-  return { ...x.view, shape, strides };
 }
 
 /** Number operands become scalar tensors of the other operand's dtype. */
@@ -286,102 +257,4 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
     });
     return out;
   });
-}
-
-type UnaryGradient = (dOut: Tensor, x: Tensor) => Tensor;
-
-/** Records a unary operator whose gradient reads the input or the output. */
-function unary(op: UnaryOp, x: Tensor, reads: 'x' | 'out' | 'none', gradient: UnaryGradient): Tensor {
-  const out = runUnary(op, x);
-  record([out], [x], reads === 'none' ? [] : [reads === 'x' ? x : out], ([dOut], [saved]) => [gradient(dOut!, saved)]);
-  return out;
-}
-
-/** scale * x + shift with numbers; integers wrap. @throws DTypeError for numbers that x's integer dtype does not hold */
-export function affine(x: Tensor, scale: number, shift: number): Tensor {
-  livingTensor('affine', 'x', x);
-  isNumber('affine', 'scale', scale);
-  isNumber('affine', 'shift', shift);
-  if (!isFloat(x.dtype) && !(Number.isInteger(scale) && Number.isInteger(shift))) {
-    throw new DTypeError(
-      `affine: scale and shift must be whole for ${x.dtype}, got ${scale} and ${shift}. ${castFor('x', x.dtype)}`,
-      { scale, shift, dtype: x.dtype },
-    );
-  }
-  const out = runUnary('affine', x, scale, shift);
-  record([out], [x], [], ([dOut]) => [scale === 1 ? dOut : affine(dOut!, scale, 0)]);
-  return out;
-}
-
-export const neg = (x: Tensor): Tensor => unary('neg', x, 'none', (dOut) => neg(dOut));
-export const abs = (x: Tensor): Tensor =>
-  unary('abs', x, 'x', (dOut, sx) => runBinary('mul', dOut, runUnary('sign', sx)));
-/** -1, 0 or 1, and 0 at NaN; gradient 0. */
-export const sign = (x: Tensor): Tensor => runUnary('sign', x);
-export const floor = (x: Tensor): Tensor => runUnary('floor', x);
-export const exp = (x: Tensor): Tensor => unary('exp', x, 'out', (dOut, out) => runBinary('mul', dOut, out));
-export const log = (x: Tensor): Tensor => unary('log', x, 'x', (dOut, sx) => runBinary('div', dOut, sx));
-export const sqrt = (x: Tensor): Tensor =>
-  unary('sqrt', x, 'out', (dOut, out) => runBinary('div', affine(dOut, 0.5, 0), out));
-/** 1 / sqrt(x) */
-export const rsqrt = (x: Tensor): Tensor =>
-  unary('rsqrt', x, 'out', (dOut, out) =>
-    runBinary('mul', affine(dOut, -0.5, 0), runBinary('mul', out, runUnary('square', out))),
-  );
-export const reciprocal = (x: Tensor): Tensor =>
-  unary('reciprocal', x, 'out', (dOut, out) => runBinary('mul', neg(dOut), runUnary('square', out)));
-export const square = (x: Tensor): Tensor =>
-  unary('square', x, 'x', (dOut, sx) => runBinary('mul', affine(dOut, 2, 0), sx));
-export const sin = (x: Tensor): Tensor =>
-  unary('sin', x, 'x', (dOut, sx) => runBinary('mul', dOut, runUnary('cos', sx)));
-export const cos = (x: Tensor): Tensor =>
-  unary('cos', x, 'x', (dOut, sx) => runBinary('mul', neg(dOut), runUnary('sin', sx)));
-export const tanh = (x: Tensor): Tensor =>
-  unary('tanh', x, 'out', (dOut, out) => runBinary('tanhGradFromOutput', out, dOut));
-/** 1 / (1 + exp(-x)) */
-export const sigmoid = (x: Tensor): Tensor =>
-  unary('sigmoid', x, 'out', (dOut, out) => runBinary('sigmoidGradFromOutput', out, dOut));
-export const relu = (x: Tensor): Tensor => unary('relu', x, 'x', (dOut, sx) => runBinary('reluGrad', sx, dOut));
-/** x * sigmoid(x) */
-export const silu = (x: Tensor): Tensor => unary('silu', x, 'x', (dOut, sx) => runBinary('siluGrad', sx, dOut));
-/** GELU, tanh approximation (Hendrycks and Gimpel, 2016; GPT-2's). */
-export const gelu = (x: Tensor): Tensor => unary('gelu', x, 'x', (dOut, sx) => runBinary('geluGrad', sx, dOut));
-/** GELU with the error function, exact to f32 rounding of erf. */
-export const geluErf = (x: Tensor): Tensor =>
-  unary('geluErf', x, 'x', (dOut, sx) => runBinary('geluErfGrad', sx, dOut));
-/** The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
-export const erf = (x: Tensor): Tensor =>
-  unary('erf', x, 'x', (dOut, sx) => {
-    const slope = affine(runUnary('exp', neg(runUnary('square', sx))), 2 / Math.sqrt(Math.PI), 0);
-    return runBinary('mul', dOut, slope);
-  });
-/** 1 where x is NaN or infinite, else 0; no gradient. */
-export const notFinite = (x: Tensor): Tensor => runUnary('notFinite', x);
-
-/**
- * Soft limit to (-c, c), Gemma 2's of logits: c * tanh(x / c), x itself far below c.
- *
- * @param c finite and above 0
- * @throws ConfigError for another c; DTypeError for integers
- */
-export function softcap(x: Tensor, c: number): Tensor {
-  livingTensor('softcap', 'x', x);
-  numberThat('softcap', 'c', c, 'a finite number > 0', (value) => value > 0 && value < Infinity);
-  const out = runUnary('softcap', x, c);
-  record([out], [x], [out], ([dOut], [sOut]) => [runBinary('tanhGradFromOutput', affine(sOut, 1 / c, 0), dOut!)]);
-  return out;
-}
-
-/** x limited to [low, high]; gradient 0 outside. Bounds of integers are whole, or infinite for none. @throws DTypeError */
-export function clamp(x: Tensor, low: number, high: number): Tensor {
-  livingTensor('clamp', 'x', x);
-  numberThat('clamp', 'low', low, 'a number, -Infinity for none', () => true);
-  numberThat('clamp', 'high', high, `a number >= low = ${low}, Infinity for none`, (value) => value >= low);
-  const [first, last] = x.dtype === 'i32' || x.dtype === 'u32' ? INTEGER_RANGES[x.dtype] : [-Infinity, Infinity];
-  const bounds = [Math.max(low, first), Math.min(high, last)];
-  numberFits('clamp', 'low', bounds[0], x.dtype, castFor('x', x.dtype));
-  numberFits('clamp', 'high', bounds[1], x.dtype, castFor('x', x.dtype));
-  const out = runUnary('clamp', x, bounds[0], bounds[1]);
-  record([out], [x], [x, out], ([dOut], [sx, sOut]) => [runBinary('mul', dOut!, runBinary('equal', sx, sOut))]);
-  return out;
 }

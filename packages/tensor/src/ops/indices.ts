@@ -5,8 +5,9 @@ import { Tensor } from '../core/tensor.ts';
 import { shown } from '../core/value-checks.ts';
 import { checkOperands } from './checks.ts';
 import { tensor } from './creation.ts';
-import { add, affine, clamp } from './elementwise.ts';
+import { add } from './elementwise.ts';
 import { gather } from './indexing.ts';
+import { affine, clamp } from './unary.ts';
 import { cast, reshape } from './views.ts';
 
 /**

@@ -6,8 +6,8 @@ import type { DType } from '../core/dtype.ts';
 import { scope } from '../core/scope.ts';
 import { init } from '../init.ts';
 import { tensor } from './creation.ts';
-import { affine } from './elementwise.ts';
 import { linearCrossEntropy } from './linear-cross-entropy.ts';
+import { affine } from './unary.ts';
 import { cast } from './views.ts';
 
 const reference = new Device(createReferenceBackend());

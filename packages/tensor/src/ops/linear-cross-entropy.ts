@@ -7,8 +7,9 @@ import { checkedLater, checkOptions, type OptionChecks, orNull, positive, whole 
 import { checkOperands, dtypeIs, rankIs, sameDType, shapeIs } from './checks.ts';
 import { full, zeros } from './creation.ts';
 import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, checkTargets, countedRows } from './cross-entropy.ts';
-import { add, affine, div, equal, less, mul, notEqual, square, where } from './elementwise.ts';
+import { add, div, equal, less, mul, notEqual, where } from './elementwise.ts';
 import { sum } from './reductions.ts';
+import { affine, square } from './unary.ts';
 import { broadcastTo, cast, concat, contiguous, reshape, slice } from './views.ts';
 
 export interface LinearCrossEntropyOptions extends CrossEntropyOptions {

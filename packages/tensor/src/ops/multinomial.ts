@@ -7,10 +7,11 @@ import type { Tensor } from '../core/tensor.ts';
 import { checkOptions, flag, type OptionChecks, streamPosition, wholeNumber } from '../core/value-checks.ts';
 import { checkOperands, floatOnly } from './checks.ts';
 import { randomUniform, tensor } from './creation.ts';
-import { equal, greater, less, maximum, mul, notFinite, where } from './elementwise.ts';
+import { equal, greater, less, maximum, mul, where } from './elementwise.ts';
 import { argmax, max } from './reductions.ts';
 import { topk } from './sort.ts';
 import { cumsum } from './tiling.ts';
+import { notFinite } from './unary.ts';
 import { cast, unsqueeze } from './views.ts';
 
 export interface MultinomialOptions {

@@ -8,12 +8,13 @@ import { init } from '../init.ts';
 import { allocateGradients } from '../optim/packed-like.ts';
 import { attentionPrimitive } from './attention.ts';
 import { tensor } from './creation.ts';
-import { add, mul, square } from './elementwise.ts';
+import { add, mul } from './elementwise.ts';
 import { addLayerNorm, addRmsNorm, rmsNormRope } from './fused-normalization.ts';
 import { embedding } from './indexing.ts';
 import { linear } from './matmul.ts';
 import { layerNorm, rmsNorm } from './normalization.ts';
 import { sum } from './reductions.ts';
+import { square } from './unary.ts';
 import { reshape, split } from './views.ts';
 
 const devices = new Map<string, Device>();

@@ -4,7 +4,8 @@ import { contiguousStrides, normalizeAxes, type Shape } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { checkedLater, checkOptions, flag, type OptionChecks } from '../core/value-checks.ts';
 import { checkOperands, floatOnly } from './checks.ts';
-import { affine, div, equal, mul, square, sub } from './elementwise.ts';
+import { div, equal, mul, sub } from './elementwise.ts';
+import { affine, square } from './unary.ts';
 import { broadcastTo, contiguous, reshape } from './views.ts';
 
 export interface ReduceOptions {

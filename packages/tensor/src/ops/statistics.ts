@@ -2,8 +2,9 @@ import { withRecording } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkOperands, floatOnly } from './checks.ts';
-import { add, equal, exp, log, mul, notEqual, sqrt, square, sub, where } from './elementwise.ts';
+import { add, equal, mul, notEqual, sub, where } from './elementwise.ts';
 import { max, type ReduceOptions, sum, variance } from './reductions.ts';
+import { exp, log, sqrt, square } from './unary.ts';
 import { reshape } from './views.ts';
 
 /** log(sum(exp(x))) over axes, without overflow; -Infinity where all are. @throws as `sum` */

@@ -4,9 +4,10 @@ import { formatShape, normalizeAxis, type Shape, sizeOf } from '../core/shape.ts
 import { Tensor } from '../core/tensor.ts';
 import { checkOperands, sameDType, shapeIs } from './checks.ts';
 import { arange } from './creation.ts';
-import { add, affine, greaterEqual, less, maximum, where } from './elementwise.ts';
+import { add, greaterEqual, less, maximum, where } from './elementwise.ts';
 import { gather, scatterSum } from './indexing.ts';
 import { type Indices, indexTensor, takeAt } from './indices.ts';
+import { affine } from './unary.ts';
 import { reshape } from './views.ts';
 
 /**

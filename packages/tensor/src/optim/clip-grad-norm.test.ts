@@ -3,8 +3,8 @@ import { asParameter, backward } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { init } from '../init.ts';
 import { tensor } from '../ops/creation.ts';
-import { square } from '../ops/elementwise.ts';
 import { sum } from '../ops/reductions.ts';
+import { square } from '../ops/unary.ts';
 import { AdamW } from './adamw.ts';
 import { clipGradNorm } from './clip-grad-norm.ts';
 

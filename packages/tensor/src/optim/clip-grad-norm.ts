@@ -5,7 +5,8 @@ import { currentScope, tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { numberThat, positive } from '../core/value-checks.ts';
 import { full, onesLike } from '../ops/creation.ts';
-import { affine, div, minimum, notFinite, sqrt, where } from '../ops/elementwise.ts';
+import { div, minimum, where } from '../ops/elementwise.ts';
+import { affine, notFinite, sqrt } from '../ops/unary.ts';
 import type { NamedTensors } from './optimizer.ts';
 import { checkGradients, checkNamedTensors } from './optimizer-checks.ts';
 

@@ -4,10 +4,10 @@ import { tidy } from '../../core/scope.ts';
 import { init } from '../../init.ts';
 import { attentionPrimitive } from '../../ops/attention.ts';
 import { randomNormal } from '../../ops/creation.ts';
-import { square } from '../../ops/elementwise.ts';
 import { matmul } from '../../ops/matmul.ts';
 import { rmsNorm } from '../../ops/normalization.ts';
 import { mean } from '../../ops/reductions.ts';
+import { square } from '../../ops/unary.ts';
 import { reshape } from '../../ops/views.ts';
 import { AdamW } from '../../optim/adamw.ts';
 

@@ -1,6 +1,6 @@
-import { UNARY_OPERATORS } from '@modajs/kernels';
 import { DTYPE_NAMES, isFloat } from '../../core/dtype.ts';
 import * as ops from '../../index.ts';
+import * as unary from '../../ops/unary.ts';
 import type { Call, CallTable } from './call.ts';
 import { anyNumber, type Kind, positive, required, tensorOf, without } from './kinds.ts';
 
@@ -17,13 +17,10 @@ const { abs, neg, sign, square, pow } = ops;
 const UNARY = { abs, neg, sign, square };
 /** Those that take numbers besides, below. */
 const WITH_NUMBERS: readonly string[] = ['affine', 'clamp', 'softcap'];
-/** Every other elementwise operator of one tensor that is exported, by the list of the kernels. */
+/** Every other elementwise operator of one tensor. */
 const FLOAT_UNARY: Readonly<Record<string, Call['run']>> = Object.fromEntries(
-  (Object.entries(ops) as [string, Call['run']][]).filter(
-    ([name]) =>
-      (UNARY_OPERATORS as readonly string[]).includes(name) &&
-      !Object.hasOwn(UNARY, name) &&
-      !WITH_NUMBERS.includes(name),
+  (Object.entries(unary) as [string, Call['run']][]).filter(
+    ([name]) => !Object.hasOwn(UNARY, name) && !WITH_NUMBERS.includes(name),
   ),
 );
 const BINARY = { add, div, equal, greater, greaterEqual, less, lessEqual, maximum, minimum, mul, notEqual, sub };

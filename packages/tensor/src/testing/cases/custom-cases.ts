@@ -2,7 +2,8 @@ import { enableDTypes } from '@modajs/kernels';
 import type { DType } from '../../core/dtype.ts';
 import { customKernel } from '../../custom/custom-kernel.ts';
 import { customOp } from '../../custom/custom-op.ts';
-import { add, cos, exp, mul, neg, sigmoid, sin, square } from '../../ops/elementwise.ts';
+import { add, mul } from '../../ops/elementwise.ts';
+import { cos, exp, neg, sigmoid, sin, square } from '../../ops/unary.ts';
 import { broadcastTo, reshape, slice, transpose } from '../../ops/views.ts';
 import type { OperatorCase } from '../operator-case.ts';
 

@@ -1,40 +1,73 @@
-import type { Tensor } from '../../core/tensor.ts';
+import { binaryNames, ternaryNames, unaryNames } from '@modajs/cpu/reference';
+import { allocateTensor, type Tensor } from '../../core/tensor.ts';
 import * as ops from '../../ops/elementwise.ts';
+import * as unaryOps from '../../ops/unary.ts';
 import { cast, split, transpose } from '../../ops/views.ts';
 import type { CaseInput, OperatorCase } from '../operator-case.ts';
 
 type Unary = (x: Tensor) => Tensor;
 
-const ANY: readonly [string, Unary][] = [
-  ['neg', ops.neg],
-  ['exp', ops.exp],
-  ['square', ops.square],
-  ['sin', ops.sin],
-  ['cos', ops.cos],
-  ['tanh', ops.tanh],
-  ['sigmoid', ops.sigmoid],
-  ['silu', ops.silu],
-  ['gelu', ops.gelu],
-  ['geluErf', ops.geluErf],
-  ['erf', ops.erf],
-  ['affine', (x) => ops.affine(x, -1.5, 0.25)],
-  ['softcap', (x) => ops.softcap(x, 1.75)],
-  ['softcap far above its inputs', (x) => ops.softcap(x, 1000)],
-];
+const { affine, clamp, softcap, ...ofOneTensor } = unaryOps;
+
 /** Values away from the kink at 0, where central differences have no meaning. */
-const KINKED: readonly [string, Unary][] = [
-  ['abs', ops.abs],
-  ['relu', ops.relu],
-  ['clamp', (x) => ops.clamp(x, -3.03, 5.03)],
+const KINKED = ['abs', 'relu'];
+const POSITIVE = ['log', 'sqrt', 'rsqrt', 'reciprocal'];
+/** Their gradient is 0 or none: `primitives` has their values. */
+const FLAT = ['floor', 'notFinite', 'sign'];
+
+const named = (isWanted: (name: string) => boolean): [string, Unary][] =>
+  (Object.entries(ofOneTensor) as [string, Unary][]).filter(([name]) => isWanted(name));
+
+/** All other functions of one tensor. */
+const anyNumber: readonly [string, Unary][] = [
+  ...named((name) => ![...KINKED, ...POSITIVE, ...FLAT].includes(name)),
+  ['affine', (x) => affine(x, -1.5, 0.25)],
+  ['softcap', (x) => softcap(x, 1.75)],
+  ['softcap far above its inputs', (x) => softcap(x, 1000)],
 ];
-const POSITIVE: readonly [string, Unary][] = [
-  ['log', ops.log],
-  ['sqrt', ops.sqrt],
-  ['rsqrt', ops.rsqrt],
-  ['reciprocal', ops.reciprocal],
+const kinked: readonly [string, Unary][] = [
+  ...named((name) => KINKED.includes(name)),
+  ['clamp', (x) => clamp(x, -3.03, 5.03)],
+];
+const positive: readonly [string, Unary][] = [
+  ...named((name) => POSITIVE.includes(name)),
   ['pow with a number', (x) => ops.pow(x, 2.5)],
   ['pow with a tensor', (x) => ops.pow(x, x)],
 ];
+
+/** Every operator of the devices by itself, whatever function calls it: of contiguous inputs, of transposed and of small ones. */
+function primitive(op: string, count: number, run: (inputs: readonly Tensor[], out: Tensor) => void): OperatorCase {
+  const values = [...POSITIVE, 'pow', 'div'].includes(op) ? 'positive' : 'normal';
+  const apply = (inputs: readonly Tensor[]): Tensor => {
+    const [{ device, shape, dtype }] = inputs;
+    const out = allocateTensor(device, shape, dtype);
+    run(inputs, out);
+    return out;
+  };
+  return {
+    name: `primitive ${op} [32x36]`,
+    inputs: Array.from({ length: count }, () => ({ shape: [32, 36], values })),
+    // Near 0 too, where 1 - erfc(x) or exp(x) - 1 has lost its digits.
+    run: (inputs) => [
+      apply(inputs),
+      apply(inputs.map((x) => transpose(x))),
+      ...(inputs[0].dtype === 'f32' ? [apply(inputs.map((x) => affine(x, 2 ** -8, 0)))] : []),
+    ],
+    isDifferentiable: false,
+  };
+}
+
+const primitives: readonly OperatorCase[] = [
+  ...unaryNames.map((op) => {
+    const [alpha, beta] = op === 'clamp' ? [-0.75, 1.25] : [3, -0.5];
+    return primitive(op, 1, ([x], out) => x.device.backend.unary(op, x.view, out.view, alpha, beta));
+  }),
+  ...binaryNames.map((op) => primitive(op, 2, ([a, b], out) => a.device.backend.binary(op, a.view, b.view, out.view))),
+  ...ternaryNames.map((op) =>
+    primitive(op, 3, ([a, b, c], out) => a.device.backend.ternary(op, a.view, b.view, c.view, out.view)),
+  ),
+];
+
 const PAIRS: readonly [string, (a: Tensor, b: Tensor) => Tensor][] = [
   ['add', ops.add],
   ['sub', ops.sub],
@@ -68,9 +101,10 @@ const comparisons = Object.entries(COMPARISONS).map(
 );
 
 export const elementwiseCases: readonly OperatorCase[] = [
-  ...unary(ANY, 'normal'),
-  ...unary(KINKED, 'distinct'),
-  ...unary(POSITIVE, 'positive'),
+  ...primitives,
+  ...unary(anyNumber, 'normal'),
+  ...unary(kinked, 'distinct'),
+  ...unary(positive, 'positive'),
   ...PAIRS.flatMap(([name, run]): OperatorCase[] => [
     { name: `${name} [5x11]`, inputs: [{ shape: [5, 11] }, { shape: [5, 11] }], run: ([a, b]) => run(a, b) },
     {
@@ -147,7 +181,7 @@ export const elementwiseCases: readonly OperatorCase[] = [
   {
     name: 'notFinite',
     inputs: [{ shape: [5], data: [1, Number.POSITIVE_INFINITY, Number.NaN, -0, Number.NEGATIVE_INFINITY] }],
-    run: ([x]) => ops.notFinite(x),
+    run: ([x]) => unaryOps.notFinite(x),
     isDifferentiable: false,
     isExact: true,
   },

@@ -1,5 +1,4 @@
 import {
-  type ElementwiseOperator,
   planArgmax,
   planArgsort,
   planCopy,
@@ -9,6 +8,7 @@ import {
   type StridedOperand,
 } from '@modajs/kernels';
 import type { ArrayView, Backend } from '../../backend.ts';
+import type { BinaryOp, TernaryOp, UnaryOp } from '../../elementwise-ops.ts';
 import type { Operand, PlanRunner } from '../plan-runner.ts';
 
 type ElementwiseOperations = Pick<
@@ -32,7 +32,7 @@ function isSameView(a: ArrayView, b: ArrayView): boolean {
 
 function elementwise(
   runner: PlanRunner,
-  op: ElementwiseOperator,
+  op: UnaryOp | BinaryOp | TernaryOp,
   views: readonly ArrayView[],
   outView: ArrayView,
   parameters: { readonly alpha?: number; readonly beta?: number } = {},
