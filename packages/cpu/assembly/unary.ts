@@ -1,6 +1,6 @@
 // Elementwise operators of one argument, one vectorised loop each.
 import {
-  UNARY_ABS, UNARY_AFFINE, UNARY_CLAMP, UNARY_COS, UNARY_ERF, UNARY_EXP, UNARY_FLOOR, UNARY_GELU, UNARY_GELU_ERF, UNARY_LOG, UNARY_NEG,
+  UNARY_ABS, UNARY_AFFINE, UNARY_CLAMP, UNARY_COS, UNARY_ERF, UNARY_EXP, UNARY_EXPM1, UNARY_FLOOR, UNARY_GELU, UNARY_GELU_ERF, UNARY_LOG, UNARY_NEG,
   UNARY_NOT_FINITE, UNARY_POW_SCALAR, UNARY_RECIPROCAL, UNARY_RELU, UNARY_RSQRT, UNARY_SIGMOID, UNARY_SIGN, UNARY_SILU, UNARY_SIN, UNARY_SOFTCAP,
   UNARY_SQRT, UNARY_SQUARE, UNARY_TANH,
 } from '../src/generated/operators';
@@ -134,6 +134,8 @@ function farSine(x: f32, shift: i32): f32 {
   if (op == UNARY_POW_SCALAR) return power4(x, alpha);
   if (op == UNARY_SOFTCAP) return f32x4.mul(alpha, tanh4(f32x4.div(x, alpha)));
   if (op == UNARY_ERF) return erf4(x);
+  // tanh(x / 2) keeps its digits near 0.
+  if (op == UNARY_EXPM1) return f32x4.mul(tanh4(f32x4.mul(splat(0.5), x)), f32x4.add(exp4(x), splat(1.0)));
   return splat(NaN); // no operator
 }
 
@@ -174,6 +176,7 @@ function contiguous(op: i32, x: usize, out: usize, n: i32, alpha: v128, beta: v1
     case UNARY_NOT_FINITE: loop(UNARY_NOT_FINITE, x, out, n, alpha, beta, pad); break;
     case UNARY_SOFTCAP: loop(UNARY_SOFTCAP, x, out, n, alpha, beta, pad); break;
     case UNARY_ERF: loop(UNARY_ERF, x, out, n, alpha, beta, pad); break;
+    case UNARY_EXPM1: loop(UNARY_EXPM1, x, out, n, alpha, beta, pad); break;
     default: unreachable();
   }
 }

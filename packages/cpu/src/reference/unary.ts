@@ -47,6 +47,7 @@ const unary = {
   clamp: (x, r, alpha, beta) => (Number.isNaN(x) ? x : Math.min(Math.max(x, r(alpha)), r(beta))),
   notFinite: (x) => (Number.isFinite(x) ? 0 : 1),
   erf: (x, r) => r(erf(x)),
+  expm1: (x, r) => r(Math.expm1(x)),
   softcap: (x, r, cap) => r(r(cap) * r(Math.tanh(r(x / r(cap))))),
 } satisfies Record<string, Unary>;
 

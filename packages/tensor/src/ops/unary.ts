@@ -67,6 +67,9 @@ export const erf = (x: Tensor): Tensor =>
     const slope = affine(runUnary('exp', neg(runUnary('square', sx))), 2 / Math.sqrt(Math.PI), 0);
     return runBinary('mul', dOut, slope);
   });
+/** exp(x) - 1, with its digits near 0. */
+export const expm1 = (x: Tensor): Tensor =>
+  unary('expm1', x, 'out', (dOut, out) => runBinary('mul', dOut, affine(out, 1, 1)));
 /** 1 where x is NaN or infinite, else 0; no gradient. */
 export const notFinite = (x: Tensor): Tensor => runUnary('notFinite', x);
 
