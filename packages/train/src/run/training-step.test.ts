@@ -8,13 +8,14 @@ import { accumulateGradients, releaseGradients, trainingStep } from './training-
 
 const [V, T, B] = [17, 7, 6];
 /** Counted targets of each row: the halves have 4 and 21, the thirds 0, 11 and 14. */
-const COUNTED = [0, 0, 4, 7, 7, 7];
+const UNEVEN = [0, 0, 4, 7, 7, 7];
+const EVEN = [3, 3, 3, 3, 3, 3];
 
-/** A batch of `B` rows of which the first targets of each row are ignored. */
-function unevenBatch(): HostBatch {
+/** A batch of `B` rows of which all but so many last targets of each row are ignored. */
+function batchOf(counted: readonly number[]): HostBatch {
   const ids = Int32Array.from({ length: B * T }, (_, i) => (i * 5 + (i % 3)) % V);
   const targets = Int32Array.from(ids, (id, i) =>
-    i % T < T - COUNTED[Math.floor(i / T)] ? IGNORED_TARGET : (id * 3 + 1) % V,
+    i % T < T - counted[Math.floor(i / T)] ? IGNORED_TARGET : (id * 3 + 1) % V,
   );
   return { B, T, ids, targets, docRange: null, next: { drawn: 0, bySource: [] } };
 }
@@ -26,33 +27,35 @@ describe('accumulateGradients [reference]', () => {
   });
   afterAll(() => device.destroy());
 
-  it.each([2, 3, 6])(
-    'is the mean over all counted targets in %d uneven parts, one of them without any',
-    async (parts) => {
-      const config = defineDecoderConfig({ nLayers: 1, nHeads: 1, dModel: 8, vocabSize: V, seqLen: T });
-      const model = createDecoder(config, { device, seed: 3 });
-      const compute = async (gradientAccumulation: number) => {
-        const options = { gradientAccumulation, activationCheckpointing: false, zLoss: 0.01, clipNorm: 1 };
-        const loss = accumulateGradients(model, unevenBatch(), options, 3);
-        const gradients = await Promise.all(
-          Object.values(model.parameters()).map(async ({ grad }) => Array.from(await (grad as Tensor).data())),
-        );
-        releaseGradients(model.parameters());
-        const [value, zLoss] = await loss.data();
-        loss.dispose();
-        return { value, zLoss, gradients: gradients.flat() };
-      };
-      const whole = await compute(1);
-      const split = await compute(parts);
-      expect(split.value).toBeCloseTo(whole.value, 10);
-      expect(split.zLoss).toBeCloseTo(whole.zLoss, 10);
-      const largest = Math.max(...whole.gradients.map(Math.abs));
-      for (const [i, gradient] of whole.gradients.entries()) {
-        expect(Math.abs(split.gradients[i] - gradient)).toBeLessThan(1e-10 * largest);
-      }
-      model.dispose();
-    },
-  );
+  it.each([
+    [2, 'uneven', UNEVEN],
+    [3, 'uneven', UNEVEN],
+    [6, 'uneven', UNEVEN],
+    [2, 'even', EVEN],
+  ] as const)('is the mean over all counted targets in %d %s parts, as in one', async (parts, _name, counted) => {
+    const config = defineDecoderConfig({ nLayers: 1, nHeads: 1, dModel: 8, vocabSize: V, seqLen: T });
+    const model = createDecoder(config, { device, seed: 3 });
+    const compute = async (gradientAccumulation: number) => {
+      const options = { gradientAccumulation, activationCheckpointing: false, zLoss: 0.01, clipNorm: 1 };
+      const loss = accumulateGradients(model, batchOf(counted), options, 3);
+      const gradients = await Promise.all(
+        Object.values(model.parameters()).map(async ({ grad }) => Array.from(await (grad as Tensor).data())),
+      );
+      releaseGradients(model.parameters());
+      const [value, zLoss] = await loss.data();
+      loss.dispose();
+      return { value, zLoss, gradients: gradients.flat() };
+    };
+    const whole = await compute(1);
+    const split = await compute(parts);
+    expect(split.value).toBeCloseTo(whole.value, 10);
+    expect(split.zLoss).toBeCloseTo(whole.zLoss, 10);
+    const largest = Math.max(...whole.gradients.map(Math.abs));
+    for (const [i, gradient] of whole.gradients.entries()) {
+      expect(Math.abs(split.gradients[i] - gradient)).toBeLessThan(1e-10 * largest);
+    }
+    model.dispose();
+  });
 });
 
 describe.each(['cpu', 'reference'] as const)('trainingStep with a z-loss [%s]', (name) => {
@@ -74,7 +77,7 @@ describe.each(['cpu', 'reference'] as const)('trainingStep with a z-loss [%s]', 
     const optimizer = createOptimizer(model.parameters(), resolveRunConfig({}).optimizer);
     const options = { gradientAccumulation: 2, activationCheckpointing: false, zLoss, clipNorm: 1 };
     const before = await Promise.all(Object.values(model.parameters()).map((weights) => weights.data()));
-    const numbers = await trainingStep(model, optimizer, unevenBatch(), options, controls);
+    const numbers = await trainingStep(model, optimizer, batchOf(UNEVEN), options, controls);
     const after = await Promise.all(Object.values(model.parameters()).map((weights) => weights.data()));
     optimizer.dispose();
     model.dispose();
