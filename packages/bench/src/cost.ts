@@ -1,4 +1,4 @@
-import { type AttentionProblem, elementBytes } from '@modajs/kernels';
+import { type AttentionProblem, blockWords, elementBytes, quantizedBytes } from '@modajs/kernels';
 import type { AttentionJob, BenchJob, DepthGatherJob, MatmulJob } from './job.ts';
 
 /** What a job must at least do: floating-point operations, and bytes moved when every operand is touched once. */
@@ -17,10 +17,11 @@ export function costOf(job: BenchJob): BenchCost {
   return { flops: forward.flops + backward.flops, bytes: forward.bytes + backward.bytes };
 }
 
-function matmulCost({ batch, M, N, K, dtype, outDtype }: MatmulJob): BenchCost {
+function matmulCost({ batch, M, N, K, dtype, outDtype, weights }: MatmulJob): BenchCost {
+  const b = weights ? quantizedBytes(weights, N, K) : N * K * elementBytes(dtype);
   return {
     flops: 2 * batch * M * N * K,
-    bytes: batch * ((M * K + N * K) * elementBytes(dtype) + M * N * elementBytes(outDtype)),
+    bytes: batch * (M * K * elementBytes(dtype) + b + M * N * elementBytes(outDtype)),
   };
 }
 
@@ -83,7 +84,16 @@ export function operandBytes(job: BenchJob): Record<string, number> {
   return job.kind === 'depth-gather' ? gatherOperands(job) : attentionOperands(job);
 }
 
-function matmulOperands({ batch, M, N, K, dtype, outDtype, copies }: MatmulJob): Record<string, number> {
+function matmulOperands({ batch, M, N, K, dtype, outDtype, copies, weights }: MatmulJob): Record<string, number> {
+  if (weights) {
+    const words = blockWords(weights, copies * N * K);
+    return {
+      x: M * K * elementBytes(dtype),
+      codes: 4 * words.codes,
+      scales: 4 * words.scales,
+      out: M * N * elementBytes(outDtype),
+    };
+  }
   return {
     a: batch * M * K * elementBytes(dtype),
     b: batch * N * K * copies * elementBytes(dtype),

@@ -1,4 +1,4 @@
-import type { AttentionConfig, AttentionProblem, MatmulConfig } from '@modajs/kernels';
+import type { AttentionConfig, AttentionProblem, BlockFormat, MatmulConfig } from '@modajs/kernels';
 
 /** The benchmarks that come with the package; `step` rows are made by whoever trains (`moda bench step`). */
 export type BenchPresetName = 'matmul' | 'attention' | 'moda' | 'ablation' | 'step' | 'tune';
@@ -43,6 +43,8 @@ export interface MatmulJob extends JobBase {
   readonly layout: 'NN' | 'NT' | 'TN' | 'TT';
   readonly dtype: 'f32' | 'f16';
   readonly outDtype: 'f32' | 'f16';
+  /** B in blocks, `[N, K]`, by the kernel of few rows (`planQuantizedProduct`): one batch, layout NT, outDtype as dtype. WebGPU only. */
+  readonly weights?: BlockFormat;
   /** Copies of B that are read in turn, so that small weights come from memory and not from a cache. */
   readonly copies: number;
   readonly variant: MatmulVariant;

@@ -28,7 +28,7 @@ async function rowsOf(jobs: readonly BenchJob[]): Promise<BenchRow[]> {
 
 /** Some jobs of a preset, small. */
 const chosen: Record<keyof typeof benchPresets, (id: string) => boolean> = {
-  matmul: (id) => /f16-4096\/|f32-4096\/|f16-4096-tn|ragged|decode-4/.test(id),
+  matmul: (id) => /f16-4096\/|f32-4096\/|f16-4096-tn|ragged|decode-4|decode-1-q._0\//.test(id),
   attention: (id) => /rows|default/.test(id),
   moda: (id) => /T=4096|depth\/G=8/.test(id),
   ablation: () => true,
@@ -43,6 +43,7 @@ describe('runBench', () => {
       // Without f16 the default row of attention is the f32 row.
       expect(rows.length).toBeGreaterThanOrEqual(preset === 'attention' && !device.supportsF16 ? 2 : 3);
       expect(rows.filter(({ status }) => status !== 'measured')).toEqual([]);
+      expect(rows.filter(({ id }) => id.includes('decode-1-q'))).toHaveLength(preset === 'matmul' ? 2 : 0);
       for (const { id, total, errors, tolerance, floors } of rows) {
         expect(total!.medianMs, id).toBeGreaterThan(0);
         expect(floors.bandwidthShare, id).toBeGreaterThan(0);

@@ -7,8 +7,8 @@ export function problemOf({ job, name }: BenchRow): string {
 
 function problemOfJob(job: BenchJob): string {
   if (job.kind === 'matmul') {
-    const { M, N, K, layout, dtype, outDtype, copies } = job;
-    const types = dtype === outDtype ? dtype : `${dtype} to ${outDtype}`;
+    const { M, N, K, layout, dtype, outDtype, copies, weights } = job;
+    const types = dtype === outDtype ? `${dtype}${weights ? ` by ${weights}` : ''}` : `${dtype} to ${outDtype}`;
     return `${M} x ${N} x ${K} ${layout} ${types}${copies > 1 ? ', from memory' : ''}`;
   }
   const { T, H, Hkv, D, depth, dtype, hasSequence } = job.problem;

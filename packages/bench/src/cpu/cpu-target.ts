@@ -35,7 +35,8 @@ function openSession(backend: Backend): BenchSession {
   };
   return {
     memory,
-    async matmul({ batch, M, N, K, layout }) {
+    async matmul({ batch, M, N, K, layout, weights }) {
+      if (weights) throw needsWebGpu('product of blocks');
       const matrix = (name: string, rows: number, columns: number, transposed: boolean): ArrayView =>
         memory.view(name, [batch, rows, columns], [rows * columns, ...(transposed ? [1, rows] : [columns, 1])]);
       const a = matrix('a', M, K, layout[0] === 'T');

@@ -1,6 +1,7 @@
 import type { MatmulJob } from '../job.ts';
 import type { BenchSession } from './bench-target.ts';
 import { assertAccurate, type Measurement } from './measurement.ts';
+import { blockValue, fillBlocks } from './random-blocks.ts';
 import { randomValue } from './random-value.ts';
 
 const SEEDS = { a: 77, b: 88 } as const;
@@ -12,8 +13,13 @@ export const MATMUL_TOLERANCE = { f32: 1e-5, f16: 2e-3 } as const;
 export async function measureMatmul(job: MatmulJob, session: BenchSession): Promise<Measurement> {
   const { batch, M, N, K, dtype, outDtype, copies } = job;
   const { memory } = session;
-  await memory.fill('a', batch * M * K, dtype, SEEDS.a);
-  await memory.fill('b', batch * N * K * copies, dtype, SEEDS.b);
+  if (job.weights) {
+    await memory.fill('x', M * K, dtype, SEEDS.a);
+    await fillBlocks(job.weights, copies * N * K, memory);
+  } else {
+    await memory.fill('a', batch * M * K, dtype, SEEDS.a);
+    await memory.fill('b', batch * N * K * copies, dtype, SEEDS.b);
+  }
   memory.allocate('out', batch * M * N, outDtype);
   const product = await session.matmul(job);
   await product.run();
@@ -28,7 +34,7 @@ export async function measureMatmul(job: MatmulJob, session: BenchSession): Prom
 }
 
 /** On 7 rows x 61 columns of the first entry, spread over the matrix and its edges. */
-async function sampledError({ M, N, K, layout }: MatmulJob, { memory }: BenchSession): Promise<number> {
+async function sampledError({ M, N, K, layout, weights }: MatmulJob, { memory }: BenchSession): Promise<number> {
   let wrong = 0;
   let norm = 0;
   for (let i = 0; i < Math.min(7, M); i++) {
@@ -41,7 +47,11 @@ async function sampledError({ M, N, K, layout }: MatmulJob, { memory }: BenchSes
       const column = Math.round((j * (N - 1)) / 60);
       let sum = 0;
       for (let k = 0; k < K; k++)
-        sum += left[k]! * randomValue(layout[1] === 'T' ? column * K + k : k * N + column, SEEDS.b);
+        sum +=
+          left[k]! *
+          (weights
+            ? blockValue(weights, column * K + k)
+            : randomValue(layout[1] === 'T' ? column * K + k : k * N + column, SEEDS.b));
       wrong += (got[column]! - sum) ** 2;
       norm += sum ** 2;
     }

@@ -1,3 +1,4 @@
+import type { BlockFormat } from '@modajs/kernels';
 import type { BenchReference, MatmulJob, MatmulVariant } from '../job.ts';
 import type { DeviceTraits } from '../measure/device-traits.ts';
 import { type BenchScale, scaleMatmul } from './scale.ts';
@@ -10,6 +11,8 @@ export interface Product {
   readonly dtype?: 'f32' | 'f16';
   readonly outDtype?: 'f32' | 'f16';
   readonly copies?: number;
+  /** B in blocks; on WebGPU only. */
+  readonly weights?: BlockFormat;
   /** Beside the default. */
   readonly variants?: readonly MatmulVariant[];
   readonly references?: readonly BenchReference[];
@@ -54,11 +57,16 @@ export const PRODUCTS: readonly Product[] = [
   { name: 'decode-1-c1024', size: [1, 1024, 1024], layout: 'NT', copies: 64 },
   { name: 'decode-1-logits', size: [1, 50304, 1024], layout: 'NT', copies: 4 },
   { name: 'decode-1-f32', size: [1, 4096, 4096], layout: 'NT', dtype: 'f32', copies: 4 },
+  { name: 'decode-1-q8_0', size: [1, 4096, 4096], layout: 'NT', weights: 'q8_0', copies: 16 },
+  { name: 'decode-1-q4_0', size: [1, 4096, 4096], layout: 'NT', weights: 'q4_0', copies: 32 },
+  { name: 'decode-1-q8_0-up', size: [1, 14336, 4096], layout: 'NT', weights: 'q8_0', copies: 8 },
+  { name: 'decode-1-q4_0-up', size: [1, 14336, 4096], layout: 'NT', weights: 'q4_0', copies: 16 },
 ];
 
 /** Every kernel variant on 4096^3 in both storage types, then every product at the default configuration. */
 export function matmulPreset(traits: DeviceTraits, scale: BenchScale): MatmulJob[] {
-  const jobs = PRODUCTS.flatMap((product) => {
+  const products = PRODUCTS.filter(({ weights }) => weights === undefined || traits.kind === 'webgpu');
+  const jobs = products.flatMap((product) => {
     const variants: readonly MatmulVariant[] = [
       ...(product.variants ?? []).filter((variant) => hasVariant(variant, traits)),
       'default',
@@ -75,14 +83,14 @@ function hasVariant(variant: MatmulVariant, traits: DeviceTraits): boolean {
   return traits.kind === 'webgpu' && (variant !== 'subgroup-matrix' || traits.subgroupMatrix);
 }
 
-function identity({ M, N, K, layout, dtype, outDtype, variant, copies }: MatmulJob): string {
-  return [M, N, K, layout, dtype, outDtype, variant, copies].join();
+function identity({ M, N, K, layout, dtype, outDtype, variant, copies, weights }: MatmulJob): string {
+  return [M, N, K, layout, dtype, outDtype, variant, copies, weights].join();
 }
 
 /** The name with the sizes that run; figures of peers only where those are the published ones. */
 function named(job: MatmulJob): MatmulJob {
-  const { M, N, K, layout, dtype, outDtype } = job;
-  const types = dtype === outDtype ? dtype : `${dtype} to ${outDtype}`;
+  const { M, N, K, layout, dtype, outDtype, weights } = job;
+  const types = dtype === outDtype ? `${dtype}${weights ? ` by ${weights}` : ''}` : `${dtype} to ${outDtype}`;
   const { references, ...rest } = job;
   const isPublished = M === 4096 && N === 4096 && K === 4096;
   return {
@@ -94,7 +102,7 @@ function named(job: MatmulJob): MatmulJob {
 
 /** The job of a product on a variant, unscaled. */
 export function productJob(product: Product, variant: MatmulVariant): MatmulJob {
-  const { name, size, layout = 'NN', dtype = 'f16', copies = 1, references } = product;
+  const { name, size, layout = 'NN', dtype = 'f16', copies = 1, references, weights } = product;
   const [M, N, K] = size;
   return {
     kind: 'matmul',
@@ -110,6 +118,7 @@ export function productJob(product: Product, variant: MatmulVariant): MatmulJob 
     copies,
     variant,
     outDtype: product.outDtype ?? dtype,
+    ...(weights ? { weights } : {}),
     runs: variant === 'naive' ? 5 : 20,
     ...(references && variant !== 'naive' ? { references } : {}),
   };

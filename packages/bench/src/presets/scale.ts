@@ -22,10 +22,12 @@ const SMOKE_FLOPS = 2e7;
 export function scaleMatmul(job: MatmulJob, traits: DeviceTraits, scale: BenchScale): MatmulJob {
   const typed = scale !== 'paper' && !traits.f16 ? { ...job, dtype: 'f32' as const, outDtype: 'f32' as const } : job;
   let scaled = { ...typed, ...scaledRuns(job.runs, scale) };
-  while (isTooLarge(scaled, traits, scale) && Math.max(scaled.M, scaled.N, scaled.K) > 16) {
+  while (isTooLarge(scaled, traits, scale) && Math.max(scaled.M, scaled.N, scaled.K) > (scaled.weights ? 32 : 16)) {
     const half = (extent: number) => (extent > 16 ? Math.ceil(extent / 2) : extent);
     const { M, N, K } = scaled;
-    scaled = { ...scaled, M: half(M), N: half(N), K: half(K), copies: Math.ceil(scaled.copies / 2) };
+    // Whole blocks.
+    const length = scaled.weights ? Math.max(32, half(K)) : half(K);
+    scaled = { ...scaled, M: half(M), N: half(N), K: length, copies: Math.ceil(scaled.copies / 2) };
   }
   return scaled;
 }

@@ -16,7 +16,8 @@ export function jobTuneGroups(
   const untuned = { ...capabilities, tuning: undefined };
   const groups = jobs.flatMap((job): TuneGroup[] => {
     if (job.kind === 'depth-gather' || job.config !== undefined) return [];
-    if (job.kind === 'matmul') return job.variant === 'default' ? [matmulGroup(job, untuned)] : [];
+    if (job.kind === 'matmul')
+      return job.variant === 'default' && job.weights === undefined ? [matmulGroup(job, untuned)] : [];
     return job.implementation === 'shipped' ? attentionGroups(job, untuned) : [];
   });
   return firstOfEachClass(groups).map((group) => ({ ...group, jobs: spread(group.jobs, most) }));

@@ -1,14 +1,20 @@
 import {
+  BLOCK_NUMBERS,
+  type BlockFormat,
+  blockWords,
+  type DeviceCapabilities,
   describeMatmulConfig,
   type KernelPlan,
   planAttentionBackward,
   planAttentionForward,
   planDepthGather,
   planMatmul,
+  planQuantizedProduct,
 } from '@modajs/kernels';
 import type { PreparedDispatches } from '@modajs/kernels/executor';
 import type { Device } from '@modajs/tensor';
 import { ablationPlan } from '../ablation/ablation-plan.ts';
+import type { MatmulJob } from '../job.ts';
 import type { AttentionRequest, BenchSession, BenchTarget, Runnable } from '../measure/bench-target.ts';
 import { deviceTraits } from '../measure/device-traits.ts';
 import { matmulProblem, variantConfig } from '../measure/matmul-problem.ts';
@@ -63,6 +69,8 @@ function openSession(backend: WebGpuDevice): BenchSession {
   return {
     memory,
     matmul(job) {
+      if (job.weights)
+        return prepare(quantizedPlans(job, job.weights, capabilities), `quantized-product ${job.weights}`, false);
       const problem = matmulProblem(job);
       const isOwnChoice = job.variant === 'default' && job.config === undefined;
       const tuned = isOwnChoice ? runnableMatmulTuning(problem, capabilities) : undefined;
@@ -86,6 +94,19 @@ function openSession(backend: WebGpuDevice): BenchSession {
       memory.release();
     },
   };
+}
+
+/** One plan for each copy of the blocks. */
+function quantizedPlans(
+  { M, N, K, dtype, copies }: MatmulJob,
+  format: BlockFormat,
+  caps: DeviceCapabilities,
+): KernelPlan[] {
+  const { codes } = blockWords(format, N * K);
+  return Array.from({ length: copies }, (_, copy) => {
+    const offsets = { x: 0, codes: copy * codes, scales: (copy * N * K) / BLOCK_NUMBERS, out: 0 };
+    return planQuantizedProduct({ format, dtype, M, O: N, I: K, offsets }, caps);
+  });
 }
 
 async function copyBytesPerSecond(device: GPUDevice, bytes: number): Promise<number> {

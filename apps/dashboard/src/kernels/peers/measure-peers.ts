@@ -60,8 +60,14 @@ export function peerJobs(jobs: readonly BenchJob[]): BenchJob[] {
   const shapes = new Map<string, BenchJob>();
   for (const job of jobs) {
     if (job.kind === 'matmul') {
-      const { M, N, K, dtype, variant, batch } = job;
-      if (dtype === 'f32' && variant === 'default' && batch === 1 && !shapes.has(`${M} ${N} ${K}`))
+      const { M, N, K, dtype, variant, batch, weights } = job;
+      if (
+        weights === undefined &&
+        dtype === 'f32' &&
+        variant === 'default' &&
+        batch === 1 &&
+        !shapes.has(`${M} ${N} ${K}`)
+      )
         shapes.set(`${M} ${N} ${K}`, job);
     } else if (
       job.kind === 'attention' &&
