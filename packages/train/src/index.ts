@@ -14,7 +14,7 @@ export {
 } from './checkpoint/checkpoint.ts';
 export { restoreTensors } from './checkpoint/restore-tensors.ts';
 export { flattenIdentity, type RunIdentity, requireSameIdentity } from './checkpoint/run-identity.ts';
-export { type ConfigOf, Field, type FieldOptions, type Section } from './config/field.ts';
+export { type ConfigOf, Field, type FieldOptions, type JsonSchema, type Section } from './config/field.ts';
 export { parseConfigText, parseSetOption } from './config/parse-config.ts';
 export {
   type AbsentSettings,
@@ -30,6 +30,7 @@ export {
   runSchema,
   runTextShape,
 } from './config/run-config.ts';
+export { type SettingEntry, settingEntries, settingsJsonSchema } from './config/settings-reference.ts';
 export { type TextShape, textShapeOf } from './config/text-shape.ts';
 export { type BatchOptions, documentRanges, type HostBatch, IGNORED_TARGET, nextBatch } from './data/batch.ts';
 export { heldOutSides } from './data/held-out-sides.ts';
@@ -72,6 +73,7 @@ export {
   simulateRanks,
 } from './distributed/simulate-ranks.ts';
 export { type Link, throttledCollective } from './distributed/throttled-collective.ts';
+export { metricsCsv } from './metrics/metrics-csv.ts';
 export { MetricsLog, type MetricsRow, readMetrics, truncateMetrics } from './metrics/metrics-log.ts';
 export type { GivenFile, GivenFiles } from './open/given-files.ts';
 export { OpenedRun, type OpenRunOptions, openRun, type RunPlace } from './open/open-run.ts';
@@ -95,7 +97,7 @@ export {
   lineChart,
   lineChartFile,
 } from './report/line-chart.ts';
-export { type ReportContent, reportHtml, type TextSample } from './report/report-html.ts';
+export { type ReportContent, type RunBeside, reportHtml, type TextSample } from './report/report-html.ts';
 export { adoptParameters } from './run/adopt-parameters.ts';
 export { type AttentionByLayer, attentionByLayer } from './run/attention-by-layer.ts';
 export { depthStatistics } from './run/depth-statistics.ts';

@@ -1,17 +1,23 @@
 import type { TextShape } from './text-shape.ts';
 
+/** What a JSON Schema says about a value. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
 /** What most settings do not need to say. */
 export interface FieldOptions<T> {
   /** What a run did that was saved before this setting existed; the default when left out. */
   readonly earlier?: T;
   /** Where the value holds text, which YAML must not read as a number or a switch; nowhere when left out. */
   readonly texts?: TextShape;
+  /** What an editor may check of the raw value; nothing when left out. */
+  readonly json?: JsonSchema;
 }
 
 /** One setting: its default, what it accepts in words, and how a raw YAML value becomes a checked one. */
 export class Field<T> {
   readonly earlier: T;
   readonly texts: TextShape;
+  readonly json: JsonSchema;
 
   constructor(
     readonly defaultValue: T,
@@ -24,6 +30,7 @@ export class Field<T> {
   ) {
     this.earlier = 'earlier' in options ? (options.earlier as T) : defaultValue;
     this.texts = options.texts ?? {};
+    this.json = options.json ?? {};
   }
 
   /**
@@ -31,8 +38,8 @@ export class Field<T> {
    * that was saved without the setting goes on with this value; a new one takes the default.
    */
   since(earlier: T): Field<T> {
-    const { defaultValue, expects, help, parse, texts } = this;
-    return new Field(defaultValue, expects, help, parse, { earlier, texts });
+    const { defaultValue, expects, help, parse, texts, json } = this;
+    return new Field(defaultValue, expects, help, parse, { earlier, texts, json });
   }
 }
 
@@ -65,39 +72,48 @@ function rangeWords(range: Range): string {
   return parts.length > 0 ? ` ${parts.join(' and ')}` : '';
 }
 
+function rangeJson(type: 'number' | 'integer', { min, max, above }: Range): JsonSchema {
+  const limits = Object.entries({ minimum: min, maximum: max, exclusiveMinimum: above });
+  return { type, ...Object.fromEntries(limits.filter(([, limit]) => limit !== undefined)) };
+}
+
 /** A finite number within a range. */
 export function number(defaultValue: number, help: string, range: Range = {}): Field<number> {
-  return new Field(defaultValue, `a number${rangeWords(range)}`, help, (value) =>
-    typeof value === 'number' && Number.isFinite(value) && within(value, range) ? value : undefined,
-  );
+  const parse = (value: unknown) =>
+    typeof value === 'number' && Number.isFinite(value) && within(value, range) ? value : undefined;
+  return new Field(defaultValue, `a number${rangeWords(range)}`, help, parse, { json: rangeJson('number', range) });
 }
 
 /** A safe integer within a range. */
 export function integer(defaultValue: number, help: string, range: Range = {}): Field<number> {
-  return new Field(defaultValue, `an integer${rangeWords(range)}`, help, (value) =>
-    Number.isSafeInteger(value) && within(value as number, range) ? (value as number) : undefined,
-  );
+  const parse = (value: unknown) =>
+    Number.isSafeInteger(value) && within(value as number, range) ? (value as number) : undefined;
+  return new Field(defaultValue, `an integer${rangeWords(range)}`, help, parse, { json: rangeJson('integer', range) });
 }
 
 /** A string; an empty one is refused. In YAML it needs no quotes: `007`, `1.10` and `true` are text here. */
 export function text(defaultValue: string, help: string): Field<string> {
   const parse = (value: unknown) => (typeof value === 'string' && value.length > 0 ? value : undefined);
-  return new Field(defaultValue, 'text', help, parse, { texts: { isText: true } });
+  // An editor reads YAML without knowing that a number is text here.
+  const json = { type: ['string', 'number', 'boolean'] };
+  return new Field(defaultValue, 'text', help, parse, { texts: { isText: true }, json });
 }
 
 export function flag(defaultValue: boolean, help: string): Field<boolean> {
-  return new Field(defaultValue, 'true or false', help, (value) => (typeof value === 'boolean' ? value : undefined));
+  const parse = (value: unknown) => (typeof value === 'boolean' ? value : undefined);
+  return new Field(defaultValue, 'true or false', help, parse, { json: { type: 'boolean' } });
 }
 
 /** One of a few words. */
 export function choice<const C extends string>(choices: readonly C[], defaultValue: C, help: string): Field<C> {
-  return new Field(defaultValue, `one of ${choices.join(', ')}`, help, (value) => choices.find((c) => c === value));
+  const parse = (value: unknown) => choices.find((c) => c === value);
+  return new Field(defaultValue, `one of ${choices.join(', ')}`, help, parse, { json: { enum: choices } });
 }
 
 /** The field or null; null is the default. */
 export function optional<T>(field: Field<T>): Field<T | null> {
-  const { expects, help, parse, texts } = nullable(field);
-  return new Field<T | null>(null, expects, help, parse, { texts });
+  const { expects, help, parse, texts, json } = nullable(field);
+  return new Field<T | null>(null, expects, help, parse, { texts, json });
 }
 
 /** The field or null; its default stays. */
@@ -105,6 +121,7 @@ export function nullable<T>(field: Field<T>): Field<T | null> {
   const parse = (value: unknown) => (value === null ? null : field.parse(value));
   return new Field<T | null>(field.defaultValue, `${field.expects}, or null`, field.help, parse, {
     texts: field.texts,
+    json: { anyOf: [field.json, { type: 'null' }] },
   });
 }
 
@@ -116,6 +133,7 @@ export function list<T>(item: Field<T>, defaultValue: readonly T[], help: string
   };
   return new Field<readonly T[]>(defaultValue, `a list, each entry ${item.expects}`, help, parse, {
     texts: item.texts,
+    json: { anyOf: [item.json, { type: 'array', items: item.json }] },
   });
 }
 
@@ -125,5 +143,8 @@ export function open(help: string, texts: TextShape = {}): Field<Readonly<Record
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : undefined;
-  return new Field<Readonly<Record<string, unknown>>>({}, 'a mapping', help, parse, { texts });
+  return new Field<Readonly<Record<string, unknown>>>({}, 'a mapping', help, parse, {
+    texts,
+    json: { type: 'object' },
+  });
 }

@@ -25,14 +25,34 @@ const dataSource = new Field<DataSourceConfig>(
     if (typeof weight !== 'number' || !(weight > 0 && weight < Infinity)) return undefined;
     return Object.keys(rest).length === 0 ? { path, weight } : undefined;
   },
-  { texts: { isText: true, keys: { path: { isText: true } } } },
+  {
+    texts: { isText: true, keys: { path: { isText: true } } },
+    json: {
+      type: ['string', 'number', 'object'],
+      properties: { path: { type: ['string', 'number'] }, weight: { type: 'number', exclusiveMinimum: 0 } },
+      required: ['path'],
+      additionalProperties: false,
+    },
+  },
 );
 
 const betas = (defaults: readonly [number, number], help: string) =>
-  new Field<readonly [number, number]>(defaults, 'two numbers from 0 to below 1', help, (value) =>
-    Array.isArray(value) && value.length === 2 && value.every((b) => typeof b === 'number' && b >= 0 && b < 1)
-      ? [value[0], value[1]]
-      : undefined,
+  new Field<readonly [number, number]>(
+    defaults,
+    'two numbers from 0 to below 1',
+    help,
+    (value) =>
+      Array.isArray(value) && value.length === 2 && value.every((b) => typeof b === 'number' && b >= 0 && b < 1)
+        ? [value[0], value[1]]
+        : undefined,
+    {
+      json: {
+        type: 'array',
+        items: { type: 'number', minimum: 0, exclusiveMaximum: 1 },
+        minItems: 2,
+        maxItems: 2,
+      },
+    },
   );
 
 /** Every setting of a training run, with its default and its meaning: the shape of a preset's YAML file. */

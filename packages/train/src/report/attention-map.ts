@@ -12,35 +12,76 @@ export interface AttentionMap {
   readonly S: number;
   /** `[T, S]` row-major: probability of each slot of the query's own position. */
   readonly depth: ArrayLike<number>;
+  /** Text of each position, written beside its row; none when left out. */
+  readonly tokens?: readonly string[];
 }
 
-const CELL = 4;
-const LABEL = 16;
+const CELL = 10;
+const TITLE = 16;
+/** Room for a token beside its row. */
+const TOKEN = 64;
+const TOKEN_CHARACTERS = 9;
+const SEQUENCE_COLOUR = '#2f6fc4';
+const DEPTH_COLOUR = '#c8551f';
+/** Probabilities of the scale's swatches. */
+const SCALE = [0.01, 0.05, 0.2, 0.5, 1];
 
 /**
  * Sequence part and depth part of an attention map side by side with a dashed line at the boundary, as in Fig. 5 of the
- * paper. The darker, the larger; shades follow the square root so that small probabilities show.
+ * paper. The fuller the colour, the larger; shades follow the square root so that small probabilities show.
  */
 export function attentionMapSvg(map: AttentionMap): string {
-  const { layer, head, T, S } = map;
-  const width = (T + S) * CELL;
-  const height = T * CELL + LABEL;
-  const boundary = T * CELL;
+  const { layer, head, T, S, tokens } = map;
+  const left = tokens === undefined ? 0 : TOKEN;
+  const width = Math.max(left + (T + S) * CELL, left + 120);
+  const height = T * CELL + TITLE;
+  const boundary = left + T * CELL;
   const cells: string[] = [];
   for (let t = 0; t < T; t++) {
-    for (let j = 0; j < T; j++) cells.push(cell(j, t, map.sequence[t * T + j], '#1f4e8c'));
-    for (let s = 0; s < S; s++) cells.push(cell(T + s, t, map.depth[t * S + s], '#b3441e'));
+    const y = TITLE + t * CELL;
+    if (tokens !== undefined) {
+      cells.push(`<text x="${left - 4}" y="${y + CELL - 2}" text-anchor="end">${shown(tokens[t])}</text>`);
+    }
+    for (let j = 0; j < T; j++) cells.push(cell(left + j * CELL, y, map.sequence[t * T + j], SEQUENCE_COLOUR));
+    for (let s = 0; s < S; s++) cells.push(cell(boundary + s * CELL, y, map.depth[t * S + s], DEPTH_COLOUR));
   }
   const title = `layer ${layer}, head ${head}`;
   return (
     `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeHtml(title)}" class="map">` +
-    `<text x="0" y="11">${escapeHtml(title)}</text>${cells.join('')}` +
-    `<line x1="${boundary}" x2="${boundary}" y1="${LABEL}" y2="${height}" stroke="#444" stroke-dasharray="3 2"/></svg>`
+    `<text x="${left}" y="11">${escapeHtml(title)}</text>${cells.join('')}` +
+    `<line x1="${boundary}" x2="${boundary}" y1="${TITLE}" y2="${height}" class="boundary" stroke-dasharray="3 2"/></svg>`
   );
 }
 
-function cell(column: number, row: number, probability: number, colour: string): string {
-  const opacity = Math.round(Math.sqrt(probability) * 100) / 100;
-  if (!(opacity > 0)) return '';
-  return `<rect x="${column * CELL}" y="${LABEL + row * CELL}" width="${CELL}" height="${CELL}" fill="${colour}" opacity="${opacity}"/>`;
+/** The shades of some probabilities, for the sequence above and for depth below. */
+export function attentionScaleSvg(): string {
+  const swatch = 34;
+  const row = (colour: string, y: number): string =>
+    SCALE.map((p, i) => `<rect x="${i * swatch}" y="${y}" width="${swatch}" height="10" ${shade(p, colour)}/>`).join(
+      '',
+    );
+  const labels = SCALE.map((p, i) => `<text x="${(i + 0.5) * swatch}" y="34" text-anchor="middle">${p}</text>`);
+  const width = SCALE.length * swatch;
+  return (
+    `<svg viewBox="0 0 ${width + 66} 36" width="${width + 66}" height="36" role="img" aria-label="scale of probabilities" class="map">` +
+    `${row(SEQUENCE_COLOUR, 0)}${row(DEPTH_COLOUR, 12)}${labels.join('')}` +
+    `<text x="${width + 6}" y="9">sequence</text><text x="${width + 6}" y="21">depth</text></svg>`
+  );
+}
+
+/** A token as it fits: spaces and line breaks are seen. */
+function shown(token: string): string {
+  const visible = token.replace(/\n/g, '⏎').replace(/\s/g, '·');
+  return escapeHtml(
+    [...visible].length > TOKEN_CHARACTERS ? `${[...visible].slice(0, TOKEN_CHARACTERS - 1).join('')}…` : visible,
+  );
+}
+
+function shade(probability: number, colour: string): string {
+  return `fill="${colour}" opacity="${Math.round(Math.sqrt(probability) * 100) / 100}"`;
+}
+
+function cell(x: number, y: number, probability: number, colour: string): string {
+  if (!(Math.round(Math.sqrt(probability) * 100) > 0)) return '';
+  return `<rect x="${x}" y="${y}" width="${CELL}" height="${CELL}" ${shade(probability, colour)}/>`;
 }

@@ -29,10 +29,11 @@ export interface LineChart {
   readonly logX?: boolean;
 }
 
-/** Style of a chart's parts. */
+/** Style of a chart's parts; a page may set the colours of text and lines. */
 export const CHART_STYLE = `
-svg text { font: 11px system-ui, sans-serif; fill: #444; } svg .title { font-size: 13px; fill: #222; }
-.grid { stroke: #e6e6e6; } .mark { stroke: #888; stroke-dasharray: 4 3; } svg .mark-label { fill: #666; font-size: 10px; }
+svg text { font: 11px system-ui, sans-serif; fill: var(--soft, #444); } svg .title { font-size: 13px; fill: var(--text, #222); }
+.grid { stroke: var(--line, #e6e6e6); } .mark { stroke: #888; stroke-dasharray: 4 3; }
+svg .mark-label { fill: var(--soft, #666); font-size: 10px; }
 `;
 
 const WIDTH = 760;

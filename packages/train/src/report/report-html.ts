@@ -1,5 +1,5 @@
 import type { MetricsRow } from '../metrics/metrics-log.ts';
-import { type AttentionMap, attentionMapSvg } from './attention-map.ts';
+import { type AttentionMap, attentionMapSvg, attentionScaleSvg } from './attention-map.ts';
 import { escapeHtml, shortNumber } from './html.ts';
 import { CHART_STYLE, type ChartMark, lineChart } from './line-chart.ts';
 
@@ -7,6 +7,13 @@ import { CHART_STYLE, type ChartMark, lineChart } from './line-chart.ts';
 export interface TextSample {
   readonly prompt: string;
   readonly text: string;
+}
+
+/** Another run to compare with. */
+export interface RunBeside {
+  /** What it is called in the charts. */
+  readonly label: string;
+  readonly metrics: readonly MetricsRow[];
 }
 
 /** Everything a report shows. */
@@ -20,31 +27,45 @@ export interface ReportContent {
   readonly samples: readonly TextSample[];
   readonly attention: readonly AttentionMap[];
   readonly config: unknown;
+  /** A run that differs in one thing, such as the same model without depth. */
+  readonly beside?: RunBeside;
+  /** What a reader may do next: a command, and what it does. */
+  readonly next?: readonly (readonly [string, string])[];
 }
 
 /** Style of all reports. */
 export const REPORT_STYLE = `
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 860px; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-table { border-collapse: collapse; } td, th { padding: 2px 14px 2px 0; text-align: left; vertical-align: top; }
+:root { color-scheme: light dark; --text: #222; --soft: #555; --line: #e2e2e2; --box: #f4f5f7; --page: #fff; --accent: #1f5fae; }
+@media (prefers-color-scheme: dark) { :root { --text: #e4e6ea; --soft: #b3b8c0; --line: #383d45; --box: #22262c; --page: #16181c; --accent: #8ab8f0; } }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 860px; margin: 2rem auto; padding: 0 1rem; color: var(--text); background: var(--page); }
+h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+table { border-collapse: collapse; } td, th { padding: 2px 14px 2px 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 ${CHART_STYLE.trim()}
-.map { margin: 4px 12px 4px 0; } blockquote { margin: .6rem 0; padding: .4rem 1rem; border-left: 3px solid #bbb; white-space: pre-wrap; }
-blockquote b { font-weight: 600; } pre { background: #f6f6f6; padding: 1rem; overflow-x: auto; font-size: 12px; }
+.chart { overflow-x: auto; } .chart svg { min-width: 640px; } .boundary { stroke: var(--soft); }
+.map { margin: 4px 12px 4px 0; } svg.map text { font-size: 9px; } .maps { overflow-x: auto; }
+blockquote { margin: .6rem 0; padding: .4rem 1rem; border-left: 3px solid var(--line); white-space: pre-wrap; overflow-wrap: anywhere; }
+blockquote b { font-weight: 600; } pre { background: var(--box); padding: 1rem; overflow-x: auto; font-size: 12px; }
+.next { background: var(--box); padding: .6rem 1rem; border-radius: 6px; } .next code { overflow-wrap: anywhere; color: var(--accent); }
+.next dd { margin: 0 0 .5rem; color: var(--soft); } summary { cursor: pointer; } .note { color: var(--soft); font-size: 14px; }
 `;
 
 /** The report of a run as one HTML file that loads nothing. */
 export function reportHtml(content: ReportContent): string {
-  const { title, facts, samples, attention, config } = content;
+  const { title, facts, samples, attention, config, next = [] } = content;
   const sections = [
     `<table>${facts.map(([name, value]) => `<tr><th>${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`).join('')}</table>`,
-    section('Loss', lossChart(content.metrics)),
-    section('Held-out bits per byte', bitsChart(content.metrics, content.yardsticks)),
+    section('Loss', scrolled('Loss', lossChart(content))),
+    section('Held-out bits per byte', `${BITS_NOTE}${scrolled('Bits per byte', bitsChart(content))}`),
+    besideNote(content),
     yardstickTable(content),
+    section(
+      'Learning rate and gradient norm',
+      scrolled('Learning rate and gradient norm', optimizerCharts(content.metrics)),
+    ),
     section(
       'Attention over sequence and depth',
       attention.length > 0
-        ? `<p>Rows are positions. Left of the dashed line: earlier positions; right of it: the depth slots of the position itself, oldest first.</p>${attention.map(attentionMapSvg).join('')}`
+        ? `<p class="note">Rows are positions of held-out text, each with its token (· is a space). Left of the dashed line: the probability of each earlier position; right of it: of the depth slots of the position itself, oldest first.</p>${scrolled('Attention maps', `${attentionScaleSvg()}<br>${attention.map(attentionMapSvg).join('')}`, 'maps')}`
         : '<p>This model has no map to show.</p>',
     ),
     section(
@@ -53,15 +74,43 @@ export function reportHtml(content: ReportContent): string {
         .map(({ prompt, text }) => `<blockquote><b>${escapeHtml(prompt)}</b>${escapeHtml(text)}</blockquote>`)
         .join(''),
     ),
-    section('Configuration', `<pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre>`),
+    ...(next.length > 0 ? [section('Next', nextBox(next))] : []),
+    section(
+      'Settings',
+      `<details><summary>All settings of the run and its model</summary><pre tabindex="0">${escapeHtml(JSON.stringify(config, null, 2))}</pre></details>`,
+    ),
   ];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escapeHtml(title)}</title><style>${REPORT_STYLE}</style></head>
-<body><h1>${escapeHtml(title)}</h1>
+<body><main><h1>${escapeHtml(title)}</h1>
 ${sections.join('\n')}
-</body></html>
+</main></body></html>
 `;
+}
+
+const BITS_NOTE = `<p class="note">Bits per byte: the loss on held-out text in bits, divided by the bytes of the text, so that models with other
+tokenizers can be compared. 8 is a guess without knowledge. The dashed lines are byte models that have counted what follows the last 0, 1, 2,
+... bytes of the same training text: a model worth its training is below them.</p>`;
+
+/** A part that is wider than a small screen, to be scrolled by itself. */
+function scrolled(label: string, body: string, kind = 'chart'): string {
+  return `<div class="${kind}" tabindex="0" role="region" aria-label="${escapeHtml(label)}">${body}</div>`;
+}
+
+function nextBox(next: readonly (readonly [string, string])[]): string {
+  const entries = next.map(
+    ([command, what]) => `<dt><code>${escapeHtml(command)}</code></dt><dd>${escapeHtml(what)}</dd>`,
+  );
+  return `<dl class="next">${entries.join('')}</dl>`;
+}
+
+/** The last held-out numbers of both runs, in words. */
+function besideNote({ metrics, beside }: ReportContent): string {
+  if (beside === undefined) return '';
+  const last = (rows: readonly MetricsRow[]): string =>
+    shortNumber(points(rows, 'heldOutBitsPerByte').at(-1)?.[1] ?? Number.NaN);
+  return `<p>At the end: this model ${last(metrics)} bits per byte, ${escapeHtml(beside.label)} ${last(beside.metrics)}. One seed of each says little: <code>moda study</code> compares over several.</p>`;
 }
 
 function section(heading: string, body: string): string {
@@ -92,29 +141,59 @@ function smoothed(raw: readonly (readonly [number, number])[]): [number, number]
   });
 }
 
-function lossChart(metrics: readonly MetricsRow[]): string {
+const OWN_COLOUR = '#c8551f';
+const TRAINING_COLOUR = '#2f6fc4';
+const BESIDE_COLOUR = '#7a8a2e';
+
+function lossChart({ metrics, beside }: ReportContent): string {
   const raw = points(metrics, 'loss');
+  const other = beside && { label: `held out, ${beside.label}`, points: points(beside.metrics, 'heldOutLoss') };
   return lineChart({
     title: 'Cross-entropy',
     xLabel: 'step',
     yLabel: 'nats per token',
     series: [
-      { label: 'training', colour: '#9db8d9', points: raw, opacity: 0.7 },
-      { label: 'training, mean', colour: '#1f4e8c', points: smoothed(raw) },
-      { label: 'held out', colour: '#b3441e', points: points(metrics, 'heldOutLoss'), dots: true },
+      { label: 'training', colour: TRAINING_COLOUR, points: raw, opacity: 0.4 },
+      { label: 'training, mean', colour: TRAINING_COLOUR, points: smoothed(raw) },
+      { label: 'held out', colour: OWN_COLOUR, points: points(metrics, 'heldOutLoss'), dots: true },
+      ...(other ? [{ ...other, colour: BESIDE_COLOUR, dots: true }] : []),
     ],
   });
 }
 
-function bitsChart(metrics: readonly MetricsRow[], yardsticks: readonly number[]): string {
+function bitsChart({ metrics, yardsticks, beside }: ReportContent): string {
   const marks: ChartMark[] = yardsticks.map((y, order) => ({
     label: `byte model, order ${order}: ${y.toFixed(2)}`,
     y,
   }));
   const series = [
-    { label: 'this model', colour: '#b3441e', points: points(metrics, 'heldOutBitsPerByte'), dots: true },
+    { label: 'this model', colour: OWN_COLOUR, points: points(metrics, 'heldOutBitsPerByte'), dots: true },
+    ...(beside
+      ? [
+          {
+            label: beside.label,
+            colour: BESIDE_COLOUR,
+            points: points(beside.metrics, 'heldOutBitsPerByte'),
+            dots: true,
+          },
+        ]
+      : []),
   ];
   return lineChart({ title: 'Lower is better', xLabel: 'step', yLabel: 'bits per byte', series, marks });
+}
+
+/** What the optimiser did: its rate, and how long gradients were before clipping. */
+function optimizerCharts(metrics: readonly MetricsRow[]): string {
+  const rate = { label: 'learning rate', colour: TRAINING_COLOUR, points: points(metrics, 'learningRate') };
+  const raw = points(metrics, 'gradientNorm');
+  const norms = [
+    { label: 'norm', colour: TRAINING_COLOUR, points: raw, opacity: 0.4 },
+    { label: 'norm, mean', colour: TRAINING_COLOUR, points: smoothed(raw) },
+  ];
+  return (
+    lineChart({ title: 'Learning rate', xLabel: 'step', yLabel: 'learning rate', series: [rate] }) +
+    lineChart({ title: 'Gradient norm, before clipping', xLabel: 'step', yLabel: 'norm', series: norms })
+  );
 }
 
 function yardstickTable({ metrics, yardsticks }: ReportContent): string {

@@ -14,7 +14,9 @@ const content = {
   ],
   yardsticks: [4.46, 3.44],
   samples: [{ prompt: 'Call', text: ' me <b>"Ishmael"</b>' }],
-  attention: [{ layer: 1, head: 0, T: 2, sequence: [1, 0, 0.25, 0.5], S: 1, depth: [0, 0.25] }],
+  attention: [
+    { layer: 1, head: 0, T: 2, sequence: [1, 0, 0.25, 0.5], S: 1, depth: [0, 0.25], tokens: [' a<&verylong', 'b'] },
+  ],
   config: { seed: 1 },
 };
 
@@ -36,9 +38,22 @@ describe('reportHtml', () => {
   });
 
   it('draws an attention cell for each probability above 0, and the boundary', () => {
-    const map = /<svg[^>]*class="map">.*?<\/svg>/s.exec(reportHtml(content))![0];
+    const map = /<svg[^>]*aria-label="layer 1[^>]*>.*?<\/svg>/s.exec(reportHtml(content))![0];
     expect(map.match(/<rect/g)).toHaveLength(4);
+    expect(map).toContain('>·a&#60;&#38;very…</text>');
     expect(map).toContain('stroke-dasharray');
+  });
+
+  it('shows another run beside this one, and the commands that come next', () => {
+    const html = reportHtml({
+      ...content,
+      beside: { label: 'residual <x>', metrics: [{ step: 3, heldOutLoss: 3.6, heldOutBitsPerByte: 2.8 }] },
+      next: [['moda chat "a b"', 'talks']],
+    });
+    expect(html).toContain('this model 2.75 bits per byte, residual &#60;x&#62; 2.8.');
+    expect(html.match(/<circle/g)).toHaveLength(4);
+    expect(html).toContain('<dt><code>moda chat &#34;a b&#34;</code></dt><dd>talks</dd>');
+    expect(reportHtml(content)).not.toContain('<dl');
   });
 
   it('works for a run that logged nothing', () => {

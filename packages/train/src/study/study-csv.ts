@@ -1,11 +1,9 @@
+import { csvText } from '../metrics/csv-text.ts';
 import type { StudyRun } from './study-run.ts';
 
 /** One line a run: what it was, how it ended, all its numbers. Loss in nats per token, corpora and measures as named. */
 export function studyCsv(runs: readonly StudyRun[]): string {
-  const rows = runs.map(rowOf);
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const lines = rows.map((row) => columns.map((column) => quoted(row[column])).join(','));
-  return `${[columns.map(quoted).join(','), ...lines].join('\n')}\n`;
+  return csvText(runs.map(rowOf));
 }
 
 function rowOf(run: StudyRun): Record<string, unknown> {
@@ -38,10 +36,4 @@ function rowOf(run: StudyRun): Record<string, unknown> {
 
 function mean(values: readonly number[]): number | undefined {
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function quoted(value: unknown): string {
-  if (value === undefined || value === null) return '';
-  const text = String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
