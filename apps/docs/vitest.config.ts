@@ -1,0 +1,3 @@
+import { packageTests } from '@modajs/vitest';
+
+export default packageTests();
