@@ -22,6 +22,7 @@ if (build.status !== 0) {
 }
 const child = spawn(process.execPath, [join(ROOT, 'apps/trainer/dist/main.js'), ...process.argv.slice(2)], {
   cwd: process.env.INIT_CWD ?? process.cwd(),
+  env: { ...process.env, MODA_COMMAND: 'npm run moda --' },
   stdio: 'inherit',
 });
 // The command decides how it ends: Ctrl-C reaches it too, other signals are passed on.

@@ -8,4 +8,8 @@ import { checkNode, install, pnpm, ROOT, run } from './pnpm.js';
 checkNode();
 install();
 pnpm(['exec', 'turbo', 'run', 'build', '--filter=@modajs/trainer...', '--output-logs=errors-only']);
-run(process.execPath, [join(ROOT, 'apps/trainer/dist/main.js'), 'train', '--preset', 'tiny', ...process.argv.slice(2)]);
+const moda = join(ROOT, 'apps/trainer/dist/main.js');
+// The end of the run says what to type next.
+run(process.execPath, [moda, 'train', '--preset', 'tiny', ...process.argv.slice(2)], {
+  MODA_COMMAND: 'npm run moda --',
+});

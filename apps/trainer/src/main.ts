@@ -7,8 +7,10 @@ import { registerDashboard } from './commands/dashboard.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
 import { registerExport } from './commands/export.ts';
-import { registerGenerate } from './commands/generate.ts';
+import { registerChat, registerGenerate } from './commands/generate.ts';
 import { registerInfo } from './commands/info.ts';
+import { registerModels } from './commands/models.ts';
+import { registerSettings } from './commands/settings.ts';
 import { registerStudy } from './commands/study.ts';
 import { registerTokenize } from './commands/tokenize.ts';
 import { registerTrain } from './commands/train.ts';
@@ -30,8 +32,11 @@ for (const register of [
   registerTrain,
   registerEval,
   registerGenerate,
+  registerChat,
   registerExport,
+  registerModels,
   registerInfo,
+  registerSettings,
   registerDoctor,
   registerDashboard,
   registerTokenize,

@@ -16,17 +16,7 @@ const SETTINGS = [
 const train = (data: string, ...args: string[]) =>
   moda('train', data, '--from', 'small', ...DEVICE, ...SETTINGS, ...args);
 const answers = async (model: string, ...args: string[]): Promise<string> => {
-  const { code, stdout, stderr } = await moda(
-    'generate',
-    model,
-    '--chat',
-    '-t',
-    '0',
-    '--max-new-tokens',
-    '12',
-    ...DEVICE,
-    ...args,
-  );
+  const { code, stdout, stderr } = await moda('chat', model, '-t', '0', '--max-new-tokens', '12', ...DEVICE, ...args);
   expect([code, stderr]).toEqual([0, '']);
   return stdout;
 };
@@ -176,5 +166,5 @@ it('refuses a line that is no JSON, and --chat without a template', { timeout: 6
     expect.stringContaining('cut.jsonl (line 2) must be one JSON object a line'),
   ]);
   const chat = await moda('generate', 'small', '--chat', '-p', 'x', ...DEVICE);
-  expect([chat.code, chat.stderr]).toEqual([2, expect.stringContaining('--chat needs a model with a chat template')]);
+  expect([chat.code, chat.stderr]).toEqual([2, expect.stringContaining('small must have a chat template')]);
 });

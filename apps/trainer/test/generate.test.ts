@@ -29,9 +29,12 @@ describe('moda generate [cpu]', () => {
 
   it('takes an earlier checkpoint, the average, and stops at a text', async () => {
     const args = ['-p', 'The', '--max-new-tokens', '10', '--temperature', '0'];
-    expect((await generate(...args, '--step', '21')).code).toBe(0);
+    const twice = await generate(...args, '--step', '21', '--samples', '2');
+    expect([twice.code, twice.stdout]).toEqual([0, expect.stringMatching(/^--- 1 of 2\nThe.*\n\n--- 2 of 2\nThe/s)]);
     expect((await generate(...args, '--average')).code).toBe(0);
-    const { stdout } = await generate(...args);
+    // Of the checkpoints that are kept only the last step was evaluated.
+    const { stdout } = await generate(...args, '--step', 'best');
+    expect((await generate(...args)).stdout).toBe(stdout);
     const stop = stdout.slice(4, 7);
     expect((await generate(...args, '--stop', stop)).stdout).not.toContain(stop);
   });

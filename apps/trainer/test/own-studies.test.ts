@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseConfigText } from '@modajs/train';
 import { describe, expect, it } from 'vitest';
+import { presetFile, presetOf } from '../src/run/load-config.ts';
 import { checkStudy, resolveRun, studyBase } from '../src/study/check-study.ts';
 import { planRuns } from '../src/study/plan-runs.ts';
 import { readStudyFile } from '../src/study/study-file.ts';
@@ -13,8 +13,8 @@ const VOCABULARY = 8192;
 
 async function open(file: string) {
   const given = await readStudyFile(fileURLToPath(new URL(file, studies)));
-  const preset = `${given.preset}.yaml`;
-  const base = studyBase(parseConfigText(readFileSync(new URL(preset, presets), 'utf8'), preset));
+  const text = readFileSync(new URL(presetFile(given.preset), presets), 'utf8');
+  const base = studyBase(presetOf(given.preset, text));
   return { base, ...checkStudy(given, base, VOCABULARY) };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bytes, compact, duration } from '../src/terminal/format.ts';
-import { Progress } from '../src/terminal/progress.ts';
+import { Progress, stepLine } from '../src/terminal/progress.ts';
 import { table } from '../src/terminal/table.ts';
 
 function record(isTTY: boolean) {
@@ -24,15 +24,17 @@ describe('Progress', () => {
     for (let step = 1; step <= 400; step++) progress.listener({ kind: 'step', row: row(step), steps: 400 });
     const lines = text().trim().split('\n');
     expect(lines).toHaveLength(45);
-    expect(lines[6]).toBe('step  20/400  loss 2.50000  norm 0.500  lr 1.00e-3  4.1k tok/s  0 B  left 1m35s');
+    expect(lines[6]).toBe('step  20/400  loss 2.5000  norm 0.500  lr 1.00e-3  4.1k tok/s  left 1m35s');
     expect(text()).not.toContain('\x1b');
   });
 
-  it('shows model FLOP/s and their share of the peak where they are known', () => {
-    const { progress, text } = record(false);
+  it('shows what fits the line: all of it in 120 columns, no more than 80 for the largest numbers elsewhere', () => {
     const measured = { ...row(1), modelGflopsPerSecond: 12.3, utilizationPercent: 41.27 };
-    progress.listener({ kind: 'step', row: measured, steps: 1 });
-    expect(text()).toContain('4.1k tok/s  12.3GFLOP/s  41.3 %  0 B');
+    expect(stepLine(measured, 1, 0, 120)).toContain('4.1k tok/s  12.3GFLOP/s  41.3 % of peak  memory 0 B  left 0s');
+    const large = { step: 99_999, loss: 11.2881, gradientNorm: 1234.5, learningRate: 1e-3, tokensPerSecond: 1.23e6 };
+    const line = stepLine({ ...measured, ...large }, 100_000, 1e7);
+    expect(line).toBe('step  99999/100000  loss 11.2881  lr 1.00e-3  1.23M tok/s  left 2h46m');
+    expect(stepLine(measured, 100_000, 1e5, 80).length).toBeLessThanOrEqual(80);
   });
 
   it('keeps one live line on a terminal, cut to its width, and puts other lines above it', () => {
@@ -40,7 +42,7 @@ describe('Progress', () => {
     progress.listener({ kind: 'step', row: row(1), steps: 1 });
     progress.listener({ kind: 'warning', message: 'w' });
     const [live, after] = text().split('\r\x1b[2K').slice(1);
-    expect(live).toHaveLength(59);
+    expect(live).toBe('step 1/1  loss 2.5000  lr 1.00e-3  4.1k tok/s  left 0s');
     expect(after).toBe('warning: w\n');
   });
 });

@@ -32,6 +32,7 @@ describe('moda train [cpu]', () => {
     expect((await readdir(join(cwd, 'runs/first'))).sort()).toEqual([
       'checkpoints',
       'config.json',
+      'metrics.csv',
       'metrics.jsonl',
       'report.html',
       'samples.json',
@@ -50,15 +51,22 @@ describe('moda train [cpu]', () => {
     expect(stdout).toMatch(/report +runs\/first\/report.html/);
     const report = await readFile(join(cwd, 'runs/first/report.html'), 'utf8');
     expect(report).toContain('layer 1, head 1');
+    expect(report).toContain('<td>moda train -c small.yaml -n first</td>');
+    expect(stdout).toMatch(/^next\n {2}moda generate first --prompt the\n/m);
+    const csv = (await readFile(join(cwd, 'runs/first/metrics.csv'), 'utf8')).split('\n');
+    expect([csv.length, csv[0]]).toEqual([32, expect.stringMatching(/^step,loss,.*heldOutBitsPerByte/)]);
   });
 
   it('samples text that its tokenizer knows from a model with a larger vocabulary', async () => {
-    const settings = ['training.batchSize=2', 'samples.temperature=2', 'samples.maxNewTokens=40', 'data.heldOut=0'];
+    const settings = ['samples.temperature=2', 'samples.maxNewTokens=40', 'data.heldOut=0'];
+    const short = ['--steps', '1', '--batch-size', '2', '--lr', '1e-4'];
     const { code, stderr } = await runCli(
-      ['train', 'text.txt', '-p', 'tiny', '--steps', '1', '-n', 'large', ...settings.flatMap((s) => ['-s', s])],
+      ['train', 'text.txt', '-p', 'tiny', ...short, '-n', 'large', ...settings.flatMap((s) => ['-s', s])],
       { cwd },
     );
     expect({ code, stderr }).toMatchObject({ code: 0 });
+    const { run } = JSON.parse(await readFile(join(cwd, 'runs/large/config.json'), 'utf8'));
+    expect([run.training.batchSize, run.optimizer.lr]).toEqual([2, 1e-4]);
   });
 
   it('gives bit-identical losses a second time, and other ones from another seed', async () => {
@@ -152,8 +160,9 @@ describe('moda train [cpu]', () => {
 
 describe('moda info', () => {
   it('lists presets and describes one as JSON', async () => {
-    const all = await runCli(['info'], { cwd });
-    expect(all.stdout).toMatch(/tiny +[\d,]+ +\d+ +\w+ +moda/);
+    const all = await runCli(['models'], { cwd });
+    expect(all.stdout).toMatch(/^layers-24-post-moda +73.7M +24 +6\/2 +384 +512 +moda$/m);
+    expect(all.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     const { stdout } = await runCli(['info', 'tiny', '--json'], { cwd });
     expect(JSON.parse(stdout)).toMatchObject({ name: 'tiny', parameters: expect.any(Number) });
   });
@@ -169,10 +178,10 @@ describe('presets of the paper', () => {
     expect(counts).toMatchObject({
       'moda-700m': 705_745_920,
       'olmo2-700m': 700_510_208,
-      'study-24-post-moda-ffn': 73_713_024,
-      'study-24-post-olmo2': 71_347_584,
-      'study-48-post-moda-ffn': 128_108_928,
-      'study-48-pre-olmo2': 123_378_048,
+      'layers-24-post-moda': 73_713_024,
+      'layers-24-post-olmo2': 71_347_584,
+      'layers-48-post-moda': 128_108_928,
+      'layers-48-pre-olmo2': 123_378_048,
     });
   });
 });

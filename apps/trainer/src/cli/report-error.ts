@@ -5,6 +5,7 @@ import { ModaError } from '@modajs/tensor';
 import { PeerFailedError } from '@modajs/train';
 import { CommanderError } from 'commander';
 import { VERSIONS } from '../run/versions.ts';
+import { styled } from '../terminal/styled.ts';
 import { EXIT } from './exit-codes.ts';
 
 /** The longest message on the terminal: some quote what came. */
@@ -32,12 +33,12 @@ export function reportError(error: unknown): number {
     );
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  console.error(`error: internal: ${oneLine(message)} ${writeDetails(error)}`);
+  console.error(`${styled(process.stderr, 'red', 'error:')} internal: ${oneLine(message)} ${writeDetails(error)}`);
   return EXIT.failed;
 }
 
 function printed(message: string): number {
-  console.error(`error: ${oneLine(message)}`);
+  console.error(`${styled(process.stderr, 'red', 'error:')} ${oneLine(message)}`);
   return EXIT.refused;
 }
 

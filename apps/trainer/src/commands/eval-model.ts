@@ -22,7 +22,7 @@ export interface ModelOptions {
   /** `llama.cpp` runs a GGUF file in node-llama-cpp. */
   readonly device: DeviceName | 'llama.cpp';
   readonly threads?: number;
-  readonly step?: number;
+  readonly step?: number | 'best';
   readonly average?: boolean;
   readonly batchTokens: number;
   readonly longContext: 'error' | 'truncate';

@@ -1,9 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type CompareOptions, compareFiles } from './eval-compare.ts';
 import { type DecontaminateOptions, decontaminate } from './eval-decontaminate.ts';
 import type { ModelOptions } from './eval-model.ts';
 import { measurePerplexity, type PerplexityCommandOptions } from './eval-perplexity.ts';
 import { type EvalOptions, evaluateTasks, listTasks } from './eval-tasks.ts';
+import { CHECKPOINT_HELP, checkpointStep, positiveInteger, wholeNumber } from './train.ts';
 
 const OVERWRITE = 'replace the file even if it holds results of another model, or of more';
 
@@ -96,7 +97,7 @@ function withModel(command: Command): Command {
       defaults.device,
     )
     .option('--threads <count>', 'threads of the cpu device', positiveInteger)
-    .option('--step <count>', 'a checkpoint other than the newest', wholeNumber)
+    .option('--step <step>', CHECKPOINT_HELP, checkpointStep)
     .option('--average', 'the moving average of the weights')
     .option('--batch-tokens <count>', 'tokens of one batch', positiveInteger, 4096)
     .addOption(
@@ -118,16 +119,4 @@ function commaSeparated(value: string): string[] {
     .split(',')
     .map((name) => name.trim())
     .filter(Boolean);
-}
-
-function positiveInteger(value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number above 0.');
-  return number;
-}
-
-function wholeNumber(value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('It must be a whole number.');
-  return number;
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type ExportOptions, exportDtypes, exportFormats, exportModel } from '../export/export-model.ts';
 import { MODEL_NAMES } from '../model/open-model-source.ts';
-import { positiveInteger } from './train.ts';
+import { CHECKPOINT_HELP, checkpointStep } from './train.ts';
 
 /** `moda export`. */
 export function registerExport(program: Command): void {
@@ -14,7 +14,7 @@ export function registerExport(program: Command): void {
     .addOption(new Option('--dtype <name>', 'how numbers are stored').choices([...exportDtypes]).default('f32'))
     .option('--merge', "add a run's adapter to the weights")
     .option('--overwrite', 'replace what is there')
-    .option('--step <number>', 'checkpoint of a run (default: the newest whole one)', positiveInteger)
+    .option('--step <step>', CHECKPOINT_HELP, checkpointStep)
     .option('--average', 'the moving average of the weights')
     .option('-o, --out <folder>', 'where runs are kept', 'runs')
     .action((name: string, options: ExportOptions) => exportModel(name, options));

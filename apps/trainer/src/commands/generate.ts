@@ -9,11 +9,12 @@ import { Chat } from '../model/chat.ts';
 import { type LoadedModel, loadModel } from '../model/model-source.ts';
 import { MODEL_NAMES, openModelSource } from '../model/open-model-source.ts';
 import { openDevice } from '../run/open-device.ts';
-import { positiveInteger, wholeNumber } from './train.ts';
+import { CHECKPOINT_HELP, checkpointStep, positiveInteger, wholeNumber } from './train.ts';
 
 interface GenerateOptions {
   readonly prompt?: string;
   readonly chat?: boolean;
+  readonly samples: number;
   readonly system: string;
   readonly adapter: readonly string[];
   readonly maxNewTokens: number;
@@ -26,7 +27,7 @@ interface GenerateOptions {
   readonly seed: number;
   readonly device: 'auto' | 'webgpu' | 'cpu' | 'reference';
   readonly threads?: number;
-  readonly step?: number;
+  readonly step?: number | 'best';
   readonly average?: boolean;
   readonly dequantize?: boolean;
   readonly out: string;
@@ -39,13 +40,32 @@ const minP = numberThat('min-p', (number) => number >= 0 && number <= 1, 'from 0
 
 /** `moda generate`. */
 export function registerGenerate(program: Command): void {
-  program
+  const command = program
     .command('generate')
     .description('continue a prompt with a model, printing as it goes')
     .argument('<model>', MODEL_NAMES)
+    .option('--chat', "answer by the model's chat template, as moda chat does");
+  withSampling(command)
     .option('-p, --prompt <text>', 'text to continue; without it, read from standard input')
-    .option('--chat', "answer by the model's chat template; without a prompt, each line of standard input is a turn")
-    .option('--system <text>', 'with --chat: what the model is told first', '')
+    .option('--samples <count>', 'how many continuations, with seeds that follow each other', positiveInteger, 1)
+    .action(generateWith);
+}
+
+/** `moda chat`. */
+export function registerChat(program: Command): void {
+  const command = program
+    .command('chat')
+    .description('talk to a model that has a chat template; each line is a turn, Ctrl-D ends')
+    .argument('<model>', MODEL_NAMES);
+  withSampling(command)
+    .option('-p, --prompt <text>', 'one turn; without it, each line of standard input')
+    .action((name: string, options: GenerateOptions) => generateWith(name, { ...options, chat: true, samples: 1 }));
+}
+
+/** Options of what a model writes. */
+function withSampling(command: Command): Command {
+  return command
+    .option('--system <text>', 'in a chat: what the model is told first', '')
     .option(
       '--adapter <name>',
       "an adapter to add: a run trained with --lora, or a folder of PEFT's files; may be repeated",
@@ -64,11 +84,10 @@ export function registerGenerate(program: Command): void {
       new Option('-d, --device <name>', 'device').choices(['auto', 'webgpu', 'cpu', 'reference']).default('auto'),
     )
     .option('--threads <count>', 'threads of the cpu device', positiveInteger)
-    .option('--step <number>', 'checkpoint to use (default: the newest whole one)', positiveInteger)
+    .option('--step <step>', CHECKPOINT_HELP, checkpointStep)
     .option('--average', 'use the moving average of the weights')
     .option('--dequantize', 'widen weights that a GGUF file has in Q8_0 or Q4_0, which stay so in memory by default')
-    .option('-o, --out <folder>', 'where runs are kept', 'runs')
-    .action(generateWith);
+    .option('-o, --out <folder>', 'where runs are kept', 'runs');
 }
 
 async function generateWith(name: string, options: GenerateOptions): Promise<void> {
@@ -78,6 +97,9 @@ async function generateWith(name: string, options: GenerateOptions): Promise<voi
     for (const adapter of options.adapter) adapters.push(await openAdapter(adapter, options.out, source.config));
     if (!options.chat && options.system !== '') {
       throw new ConfigError(`generate: --system must stand beside --chat, got ${options.system}. Add --chat.`);
+    }
+    if (options.chat && options.samples > 1) {
+      throw new ConfigError(`generate: --samples must be 1 beside --chat, got ${options.samples}. Leave one out.`);
     }
     const prompt = options.prompt ?? (options.chat ? null : await readStandardInput());
     if (prompt === '') {
@@ -105,25 +127,37 @@ function samplingOf(options: GenerateOptions) {
 async function answerTurns(model: LoadedModel, prompt: string | null, options: GenerateOptions): Promise<void> {
   const chat = new Chat(model, options.system);
   const signal = interruptSignal(() => {});
+  const isTyped = prompt === null && process.stdin.isTTY && process.stdout.isTTY;
+  const invite = (): void => void (isTyped && process.stdout.write('> '));
   const turns = prompt === null ? createInterface({ input: process.stdin }) : [prompt];
+  invite();
   for await (const turn of turns) {
-    if (turn.trim() === '') continue;
+    if (turn.trim() === '') {
+      invite();
+      continue;
+    }
     for await (const piece of chat.ask(turn, { ...samplingOf(options), signal })) process.stdout.write(piece);
     process.stdout.write('\n');
     if (outputIsClosed() || signal.aborted) break;
+    invite();
   }
   model.decoder.dispose();
 }
 
 async function continueText({ decoder, tokenizer, special }: LoadedModel, prompt: string, options: GenerateOptions) {
   const signal = interruptSignal(() => {});
-  process.stdout.write(prompt);
-  const sampling = { ...samplingOf(options), eos: special.end, signal };
-  for await (const piece of generateText(decoder, tokenizer, prompt, sampling)) {
-    process.stdout.write(piece);
-    if (outputIsClosed()) break;
+  const { samples } = options;
+  for (let sample = 0; sample < samples && !signal.aborted && !outputIsClosed(); sample++) {
+    if (samples > 1) process.stdout.write(`${sample === 0 ? '' : '\n'}--- ${sample + 1} of ${samples}\n`);
+    process.stdout.write(prompt);
+    const seed = options.seed + sample;
+    const sampling = { ...samplingOf(options), seed, eos: special.end, signal };
+    for await (const piece of generateText(decoder, tokenizer, prompt, sampling)) {
+      process.stdout.write(piece);
+      if (outputIsClosed()) break;
+    }
+    process.stdout.write('\n');
   }
-  process.stdout.write('\n');
   decoder.dispose();
 }
 

@@ -10,6 +10,7 @@ import { runFolder } from '../run/run-folder.ts';
 import { readSavedConfig } from '../run/saved-config.ts';
 import { bytes, compact } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
+import { printModels } from './models.ts';
 
 interface InfoOptions {
   readonly json?: boolean;
@@ -21,11 +22,11 @@ export function registerInfo(program: Command): void {
   program
     .command('info')
     .description('parameters, FLOPs and memory of a preset, a run or a model')
-    .argument('[name]', `a preset, ${MODEL_NAMES}; without one, lists the presets`)
+    .argument('[name]', `a preset, ${MODEL_NAMES}; without one, lists the presets as moda models does`)
     .option('--json', 'print JSON')
     .option('-o, --out <folder>', 'where runs are kept', 'runs')
     .action(async (name: string | undefined, options: InfoOptions) => {
-      if (name === undefined) return printPresets(options);
+      if (name === undefined) return printModels(options);
       const trained = await trainedConfig(name, options);
       if (trained === null) return printSource(name, options);
       const { run, model, origin } = trained;
@@ -37,7 +38,7 @@ export function registerInfo(program: Command): void {
 
 /** Of a preset or a run; null for a model that says nothing about how it was trained. */
 async function trainedConfig(name: string, { out }: InfoOptions): Promise<SavedConfig | null> {
-  if ((await presetNames()).includes(name)) return presetConfig(name);
+  if (presetNames.includes(name)) return presetConfig(name);
   if (isGguf(name) || (await isHuggingFaceFolder(name))) return null;
   const folder = await runFolder(out, name);
   return folder === null ? null : readSavedConfig(folder);
@@ -112,22 +113,4 @@ function asTable({ memoryBytes, ...facts }: ReturnType<typeof describe>, origin:
     ...Object.entries(memoryBytes).map(([part, size]) => [`memory: ${part}`, bytes(size)]),
   ];
   return table([facts.name, 'value'], rows);
-}
-
-async function printPresets({ json }: InfoOptions): Promise<void> {
-  const rows: { name: string; parameters: number; blocks: number; depth: string; norm: string }[] = [];
-  for (const name of await presetNames()) {
-    const { model } = await presetConfig(name);
-    const { nLayers: blocks, depth, norm } = model;
-    rows.push({ name, parameters: countParameters(model), blocks, depth: depth.kind, norm });
-  }
-  if (json) return console.log(JSON.stringify(rows, null, 2));
-  const cells = rows.map((row) => [
-    row.name,
-    row.parameters.toLocaleString('en'),
-    String(row.blocks),
-    row.norm,
-    row.depth,
-  ]);
-  console.log(table(['preset', 'parameters', 'blocks', 'norm', 'depth'], cells));
 }

@@ -15,12 +15,14 @@ export function registerTrain(program: Command): void {
         loraSettings,
       ),
     )
-    .option('-p, --preset <name>', 'settings that come with the package (default: tiny)')
+    .option('-p, --preset <name>', 'a model that moda models lists, with its settings (default: tiny)')
     .option('-c, --config <file>', 'settings from a YAML file')
     .option('-s, --set <key=value>', 'one setting, e.g. optimizer.lr=3e-4; may be repeated', collect, [])
     .option('-d, --device <name>', 'auto, webgpu, cpu or reference')
     .option('--threads <count>', 'threads of the cpu device', positiveInteger)
-    .option('--steps <count>', 'optimiser steps', positiveInteger)
+    .option('--steps <count>', 'optimiser steps (training.steps)', positiveInteger)
+    .option('--lr <rate>', 'peak learning rate (optimizer.lr)', positiveNumber)
+    .option('--batch-size <count>', 'sequences of a step (training.batchSize)', positiveInteger)
     .option('--seed <number>', 'seed of weights, data order and samples', wholeNumber)
     .option('-n, --name <name>', 'name of the run')
     .option('-o, --out <folder>', 'where runs are kept', 'runs')
@@ -42,6 +44,22 @@ export function positiveInteger(value: string): number {
   if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number above 0.');
   return number;
 }
+
+/** Parses a number above 0. */
+function positiveNumber(value: string): number {
+  const number = Number(value);
+  if (!(number > 0 && number < Infinity)) throw new InvalidArgumentError('It must be a number above 0.');
+  return number;
+}
+
+/** Parses a checkpoint of a run: its step, or `best`. */
+export function checkpointStep(value: string): number | 'best' {
+  return value === 'best' ? value : positiveInteger(value);
+}
+
+/** Help of an option that takes `checkpointStep`. */
+export const CHECKPOINT_HELP =
+  'checkpoint of a run: a step, or best, of the lowest held-out loss (default: the newest)';
 
 /** Parses a held-out share. */
 export function share(value: string): number {

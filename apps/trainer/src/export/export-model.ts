@@ -25,7 +25,7 @@ export interface ExportOptions {
   readonly merge?: boolean;
   readonly overwrite?: boolean;
   readonly out: string;
-  readonly step?: number;
+  readonly step?: number | 'best';
   readonly average?: boolean;
 }
 

@@ -18,7 +18,7 @@ export class Chat {
   constructor({ name, decoder, ...text }: LoadedModel, system: string) {
     if (text.chat === null) {
       throw new ConfigError(
-        `generate: --chat needs a model with a chat template, ${name} has none. Train with data.chatTemplate, or leave --chat out.`,
+        `chat: ${name} must have a chat template, it has none. Train with data.chatTemplate, or use moda generate without --chat.`,
       );
     }
     this.#decoder = decoder;

@@ -13,8 +13,8 @@ import { openRunModel } from './run-model.ts';
 export interface ModelSourceOptions {
   /** Folder that runs are kept in. */
   readonly out: string;
-  /** A checkpoint's step; the newest whole one by default. */
-  readonly step?: number;
+  /** A checkpoint's step, or `best`; the newest whole one by default. */
+  readonly step?: number | 'best';
   /** The moving average of the weights. */
   readonly average?: boolean;
 }

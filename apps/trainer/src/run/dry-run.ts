@@ -9,6 +9,7 @@ import {
 } from '@modajs/train';
 import { bytes, compact, duration } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
+import { doubtsAbout } from './check-plan.ts';
 import { estimateMemory } from './estimate-memory.ts';
 import { openDevice } from './open-device.ts';
 import { prepareData } from './prepare-data.ts';
@@ -30,6 +31,7 @@ export async function printDryRun(prepared: PreparedRun): Promise<void> {
   const tokens = training.batchSize * T;
   const stepFlops = 3 * countFlops(model, T).total * training.batchSize;
   const memory = estimateMemory(model, config, origin?.quantized);
+  for (const doubt of doubtsAbout(config, model, prepared.tokenizer.vocabSize)) console.log(`warning: ${doubt}`);
   printRows([
     ['parameters', countParameters(model).toLocaleString('en')],
     ...Object.entries(memory).map(([part, size]): [string, string] => [`memory: ${part}`, bytes(size)]),

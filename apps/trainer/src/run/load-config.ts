@@ -1,26 +1,40 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { presets } from '@modajs/models';
 import { ConfigError } from '@modajs/tensor';
 import { mergeConfigs, nearestKey, parseConfigText, parseSetOption, type RawConfig } from '@modajs/train';
 
 const PRESETS = new URL('../presets/', import.meta.url);
 
-/** Names of the presets that come with the package. */
-export async function presetNames(): Promise<string[]> {
-  const files = await readdir(PRESETS);
-  return files.filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -5));
-}
+/** Files of settings that the models of a family share; every other model has one of its own name. */
+const FAMILIES: readonly (readonly [RegExp, string])[] = [
+  [/^layers-24-/, 'layers-24'],
+  [/^layers-48-/, 'layers-48'],
+  [/^(moda|olmo2)-(700m|1\.5b)/, 'paper'],
+];
+
+/** Names of the presets: the models of the zoo, each with settings to train it. */
+export const presetNames: readonly string[] = Object.keys(presets);
 
 /** Settings of a preset. @throws ConfigError for an unknown name, with the nearest one */
 export async function loadPreset(name: string): Promise<RawConfig> {
-  const names = await presetNames();
+  const names = presetNames;
   if (!names.includes(name)) {
     const nearest = nearestKey(name, names);
     const cure = nearest === null ? `There are ${names.join(', ')}.` : `Did you mean "${nearest}"?`;
     throw new ConfigError(`config: unknown preset "${name}". ${cure}`, { name, nearest });
   }
-  const raw = parseConfigText(await readFile(new URL(`${name}.yaml`, PRESETS), 'utf8'), `preset ${name}`);
-  return { name, ...raw };
+  return presetOf(name, await readFile(new URL(presetFile(name), PRESETS), 'utf8'));
+}
+
+/** The file in `presets/` that has the settings of a model of the zoo. */
+export function presetFile(name: string): string {
+  return `${FAMILIES.find(([family]) => family.test(name))?.[1] ?? name}.yaml`;
+}
+
+/** Settings of a preset from the text of its file. */
+export function presetOf(name: string, text: string): RawConfig {
+  return { name, model: { preset: name }, ...parseConfigText(text, `preset ${name}`) };
 }
 
 /** Where settings come from; later ones win: preset, file, single settings. */

@@ -13,6 +13,7 @@ import { FolderStorage, type PathLock } from '@modajs/train/node';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
 import { duration } from '../terminal/format.ts';
 import { Progress } from '../terminal/progress.ts';
+import { doubtsAbout } from './check-plan.ts';
 import { printDryRun } from './dry-run.ts';
 import { finishRun } from './finish-run.ts';
 import { loadRawConfig } from './load-config.ts';
@@ -35,6 +36,8 @@ export interface TrainCommandOptions {
   readonly device?: string;
   readonly threads?: number;
   readonly steps?: number;
+  readonly lr?: number;
+  readonly batchSize?: number;
   readonly seed?: number;
   readonly name?: string;
   readonly out: string;
@@ -61,7 +64,11 @@ async function trainOnRanks(data: readonly string[], options: TrainCommandOption
       using decoder = await ranks.together(() => createModel(prepared, device));
       const started = await ranks.together(() => startFrom(prepared, decoder, options.out));
       if (ranks.isFirst) printHeader(started, device, ranks.size);
-      await trainAndReport(started, decoder, { ranks, lock, acceptsSchedule: options.newSchedule ?? false });
+      await trainAndReport(started, decoder, options.out, {
+        ranks,
+        lock,
+        acceptsSchedule: options.newSchedule ?? false,
+      });
     } finally {
       device.destroy();
     }
@@ -73,6 +80,7 @@ async function trainOnRanks(data: readonly string[], options: TrainCommandOption
 async function trainAndReport(
   prepared: PreparedRun,
   decoder: Decoder,
+  out: string,
   { ranks, ...rights }: { readonly ranks: Ranks } & Pick<TrainingParties, 'lock' | 'acceptsSchedule'>,
 ): Promise<void> {
   // mpirun gives its ranks a terminal of its own, whatever its output is.
@@ -81,13 +89,19 @@ async function trainAndReport(
   const say = (text: string): void => {
     if (ranks.isFirst) progress.line(text);
   };
+  if (ranks.isFirst && !prepared.resumes) {
+    for (const doubt of doubtsAbout(prepared.config, prepared.model, prepared.tokenizer.vocabSize))
+      progress.warn(doubt);
+  }
   const storage = new FolderStorage(prepared.folder);
   const signal = interruptSignal(() => say('finishing the step and saving; Ctrl-C again quits at once'));
   const listener = ranks.isFirst ? progress.listener : () => {};
   const startedAt = performance.now();
   const summary = await trainPrepared(prepared, decoder, storage, { listener, signal, ranks, ...rights });
-  say(`trained ${summary.step} steps in ${duration(performance.now() - startedAt)}`);
-  if (!summary.interrupted && ranks.isFirst) await finishRun(prepared, decoder, summary, storage);
+  const trainedMs = performance.now() - startedAt;
+  say(`trained ${summary.step} steps in ${duration(trainedMs)}`);
+  if (summary.interrupted || !ranks.isFirst) return;
+  await finishRun(prepared, decoder, summary, storage, { given: process.argv.slice(3), out, trainedMs });
 }
 
 /** What is trained, where, and the right to write there; only the first rank holds it. */
@@ -146,13 +160,15 @@ function requireAlone({ dryRun }: TrainCommandOptions, { size }: Ranks): void {
 
 /** Options that stand for single settings. */
 function shortOptions(data: readonly string[], options: TrainCommandOptions): RawConfig {
-  const { from, lora, device, threads, steps, seed, name } = options;
+  const { from, lora, device, threads, steps, lr, batchSize, seed, name } = options;
   return mergeConfigs(
     from === undefined ? {} : { from },
     lora === undefined ? {} : { lora: lora === true ? plainLora : lora },
     device === undefined ? {} : { device },
     threads === undefined ? {} : { threads },
     steps === undefined ? {} : { training: { steps } },
+    lr === undefined ? {} : { optimizer: { lr } },
+    batchSize === undefined ? {} : { training: { batchSize } },
     seed === undefined ? {} : { seed },
     name === undefined ? {} : { name },
     data.length === 0 ? {} : { data: { sources: data } },

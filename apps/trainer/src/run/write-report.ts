@@ -1,20 +1,9 @@
 import { join } from 'node:path';
-import {
-  type AttentionMap,
-  type RunConfig,
-  type RunStorage,
-  readMetrics,
-  reportHtml,
-  type TextSample,
-} from '@modajs/train';
+import { type ReportContent, type RunConfig, type RunStorage, reportHtml } from '@modajs/train';
 
-/** What a report needs beside the run's own files. */
-export interface ReportInputs {
+/** What a report shows of a run. */
+export interface ReportInputs extends Omit<ReportContent, 'title' | 'config'> {
   readonly name: string;
-  readonly facts: readonly (readonly [string, string])[];
-  readonly yardsticks: readonly number[];
-  readonly samples: readonly TextSample[];
-  readonly attention: readonly AttentionMap[];
   readonly config: { readonly run: RunConfig; readonly model: object };
 }
 
@@ -22,7 +11,6 @@ export interface ReportInputs {
 export async function writeReport(storage: RunStorage, inputs: ReportInputs): Promise<string> {
   const { name, ...content } = inputs;
   await storage.write('samples.json', `${JSON.stringify(inputs.samples, null, 2)}\n`);
-  const metrics = await readMetrics(storage);
-  await storage.write('report.html', reportHtml({ title: `moda run ${name}`, metrics, ...content }));
+  await storage.write('report.html', reportHtml({ title: `moda run ${name}`, ...content }));
   return join(storage.location, 'report.html');
 }

@@ -1,5 +1,6 @@
 import { ConfigError, nearestKey } from '@modajs/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
+import { distilgpt2Shape } from './distilgpt2-shape.ts';
 import { layerStudy } from './layer-study.ts';
 import * as paper700m from './paper-700m.ts';
 import * as paper1500m from './paper-1500m.ts';
@@ -18,6 +19,7 @@ export const presets: Readonly<Record<string, DecoderConfig>> = {
   ...layerStudy,
   'olmo2-1.5b': paper1500m.olmo2_1500m,
   'moda-1.5b': paper1500m.moda_1500m,
+  'distilgpt2-shape': distilgpt2Shape,
 };
 
 /** The preset of that name. @throws ConfigError with the nearest name */

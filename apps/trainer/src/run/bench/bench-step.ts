@@ -99,7 +99,7 @@ interface BenchModels {
 
 /** The models of a preset, or of a trained model's configuration: weights do not change what a step takes. */
 async function benchModels(name: string, set: readonly string[], out: string): Promise<BenchModels> {
-  if ((await presetNames()).includes(name)) {
+  if (presetNames.includes(name)) {
     const raw = await loadRawConfig({ preset: name, set });
     const config = resolveRunConfig(raw);
     const plain = resolveRunConfig({ ...raw, model: { ...config.model, depth: 'residual' } });
