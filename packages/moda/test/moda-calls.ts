@@ -80,25 +80,32 @@ const config: Kind = {
         headDim: '6',
         qkNorm: 'none of these',
         normEps: -1,
-        rotary: { theta: 0, interleaved: false },
+        rotary: { theta: 0, interleaved: false, colour: 1 },
         softmaxScale: Infinity,
         causal: 'no',
         depthKeyNorm: 'toString',
         depthRope: null,
         depthChunk: 0,
         depthSlots: 0.5,
+        colour: 1,
       }).map(([field, value]) => [`${field}: ${String(value)}`, () => ({ ...CONFIG, [field]: value })]),
     ),
   },
 };
 
+/** An object whose fields are all known. */
+function fields(kinds: Readonly<Record<string, Kind>>): Kind {
+  const { good, wrong } = named(kinds);
+  return { good, wrong: { ...wrong, 'an unknown field': (place) => ({ ...(good(place) as object), colour: 1 }) } };
+}
+
 const linear = (outputs: number, inputs: number): Kind =>
-  named({ weight: tensorOf([outputs, inputs], f32), bias: optional(tensorOf([outputs], f32)) });
+  fields({ weight: tensorOf([outputs, inputs], f32), bias: optional(tensorOf([outputs], f32)) });
 
 const map = { weight: tensorOf([7, C], f32), bias: optional(tensorOf([7], f32)) };
-const lowRank = named({ a: tensorOf([2, C], f32), b: tensorOf([7, 2], f32), scale: finite(0.5) });
+const lowRank = fields({ a: tensorOf([2, C], f32), b: tensorOf([7, 2], f32), scale: finite(0.5) });
 /** A map with one adapter of rank 2. */
-const adapted = named({
+const adapted = fields({
   ...map,
   adapters: {
     good: (place) => [lowRank.good(place)],
@@ -122,9 +129,19 @@ const probe: Kind = {
   wrong: {
     ...required(kind(null, { 'a number': 1, 'a string': 'x', true: true })).wrong,
     ...Object.fromEntries(
-      Object.entries({ q: null, k: 3, lse: {}, Tk: Number.NaN, depth: 'x', firstPosition: -1, config: null }).map(
-        ([field, value]) => [`${field}: ${String(value)}`, (place: Place) => ({ ...probeOf(place), [field]: value })],
-      ),
+      Object.entries({
+        q: null,
+        k: 3,
+        lse: {},
+        Tk: Number.NaN,
+        depth: 'x',
+        firstPosition: -1,
+        config: null,
+        colour: 1,
+      }).map(([field, value]) => [
+        `${field}: ${String(value)}`,
+        (place: Place) => ({ ...probeOf(place), [field]: value }),
+      ]),
     ),
   },
 };
@@ -147,7 +164,7 @@ function probeOf({ device: here }: Place): moda.AttentionProbe {
   };
 }
 
-const layerWeights = named({
+const layerWeights = fields({
   qProj: linear(H * D, C),
   kProj: linear(Hkv * D, C),
   vProj: linear(Hkv * D, C),
@@ -322,7 +339,7 @@ export const modaCalls: CallTable = {
       layerWeights,
       config,
       anchor,
-      named({
+      fields({
         positions,
         writesSlot: flag,
         docRange: optional(tensorOf([B, T, 2], { dtypes: ['i32'] })),
@@ -335,7 +352,7 @@ export const modaCalls: CallTable = {
   attentionStatistics: { run: moda.attentionStatistics, args: [probe] },
   summarizeAttention: {
     run: moda.summarizeAttention,
-    args: [named({ depthMass: statistics, depthEntropy: statistics, sinkMass: statistics })],
+    args: [fields({ depthMass: statistics, depthEntropy: statistics, sinkMass: statistics })],
   },
 };
 

@@ -19,7 +19,7 @@ export {
 export type { BlockCall, CustomBlock, CustomDepth, CustomParts } from './decoder/custom-parts.ts';
 export { createDecoder, Decoder, type DecoderOptions } from './decoder/decoder.ts';
 export { DecoderCache, type DecoderCacheOptions } from './decoder/decoder-cache.ts';
-export type { ForwardOptions } from './decoder/forward-options.ts';
+export type { ForwardOptions, LossOptions } from './decoder/forward-options.ts';
 export type { HostParameter, ParameterSource, StoredBlocks, StoredParameter } from './decoder/load-parameters.ts';
 export { readsSlots, visibleChunk, writtenSlots } from './depth/decoder-depth.ts';
 export type { DepthPass } from './depth/depth-mechanism.ts';

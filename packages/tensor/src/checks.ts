@@ -23,6 +23,7 @@ export {
   orNull,
   positive,
   shown,
+  streamPosition,
   whole,
   wholeNumber,
 } from './core/value-checks.ts';

@@ -31,7 +31,7 @@ export { QuantizedMatrix } from './core/quantized-matrix.ts';
 export { type Scope, scope, type TensorTree, tidy, withoutScope } from './core/scope.ts';
 export type { Shape } from './core/shape.ts';
 export { showTensorsInDevtools } from './core/show-tensor.ts';
-export { type NestedArray, Tensor } from './core/tensor.ts';
+export { type ArrayOfRank, type NestedArray, Tensor } from './core/tensor.ts';
 export { grad, type ValueAndGrad, valueAndGrad } from './core/value-and-grad.ts';
 export { type CustomKernelOptions, customKernel } from './custom/custom-kernel.ts';
 export { type CustomGradient, type CustomOpOptions, customOp } from './custom/custom-op.ts';
@@ -71,6 +71,7 @@ export {
   randomUniform,
   type TensorOptions,
   tensor,
+  type UniformOptions,
   zeros,
   zerosLike,
 } from './ops/creation.ts';

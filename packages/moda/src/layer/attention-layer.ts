@@ -1,5 +1,18 @@
 import { add, ConfigError, type DepthReading, mul, reshape, sub, type Tensor } from '@modajs/tensor';
-import { type Check, checkFields, checkOperands, flag, orNull, shapeIs, shown, whole } from '@modajs/tensor/checks';
+import {
+  type Check,
+  callback,
+  checkedLater,
+  checkFields,
+  checkOperands,
+  flag,
+  type OptionChecks,
+  orAbsent,
+  orNull,
+  shapeIs,
+  shown,
+  whole,
+} from '@modajs/tensor/checks';
 import { attention } from '../attention.ts';
 import type { SequenceOptions } from '../attention-options.ts';
 import { depthAttention } from '../depth-attention.ts';
@@ -25,6 +38,10 @@ export interface AttentionLayerContext {
   readonly writesSlot: boolean;
   /** i32 `[B, T, 2]` key ranges of documents, or null. */
   readonly docRange: Tensor | null;
+  /** Added to the sequence's logits; broadcasts to `[B, H, T, Tk]` (`attention`). None by default. */
+  readonly bias?: Tensor | null;
+  /** 0 hides a sequence key; broadcasts to `[B, H, T, Tk]` (`attention`). None by default. */
+  readonly mask?: Tensor | null;
   /** Keys and values of earlier positions, for decoding; null in training. */
   readonly cache: SequenceCache | null;
   /** Absolute position of the stream's first position, for chunk visibility. */
@@ -76,6 +93,12 @@ export function attentionLayer(
   cache?.append(k, v);
   const read = { q, plainQ, k: cache?.k ?? k, v: cache?.v ?? v, depth, stream, Tk: cache?.length ?? T };
   const { out, lse } = readKeys(read, weights, config, context);
+  const unmapped = [weights.alibi, context.bias, context.mask].some((given) => given != null);
+  if (context.onAttention && unmapped) {
+    throw new ConfigError(
+      'attentionLayer: onAttention needs logits of queries and keys alone, got alibi, bias or mask. Leave onAttention out.',
+    );
+  }
   if (context.onAttention && lse === null) {
     throw new ConfigError(
       'attentionLayer: onAttention needs one softmax without a gate, got depthGate. Leave onAttention out.',
@@ -109,7 +132,30 @@ const isCache: Check = (operation, name, value) => {
   throw new ConfigError(`${operation}: ${name} must be a SequenceCache or null, got ${shown(value)}.`, { name });
 };
 
-const CONTEXT: { readonly [name in keyof AttentionLayerContext]?: Check } = {
+const WEIGHTS: OptionChecks<AttentionLayerWeights> = {
+  qProj: checkedLater,
+  kProj: checkedLater,
+  vProj: checkedLater,
+  oProj: checkedLater,
+  qNorm: checkedLater,
+  kNorm: checkedLater,
+  depthAttentionProj: checkedLater,
+  depthFfnProj: checkedLater,
+  depthGate: checkedLater,
+  depthAttentionScore: checkedLater,
+  depthFfnScore: checkedLater,
+  sinks: checkedLater,
+  alibi: checkedLater,
+};
+
+const CONTEXT: OptionChecks<AttentionLayerContext> = {
+  positions: checkedLater,
+  docRange: checkedLater,
+  bias: checkedLater,
+  mask: checkedLater,
+  keyValueInputs: checkedLater,
+  mixValues: orAbsent(callback),
+  onAttention: orAbsent(callback),
   stream: orNull(isStream),
   writesSlot: flag,
   cache: orNull(isCache),
@@ -124,7 +170,7 @@ function checkLayerCall(
   context: AttentionLayerContext,
 ): void {
   checkLayerConfig('attentionLayer', config);
-  checkFields('attentionLayer', 'weights', weights, {});
+  checkFields('attentionLayer', 'weights', weights, WEIGHTS);
   checkFields('attentionLayer', 'context', context, CONTEXT);
   for (const name of PROJECTIONS) checkProjection('attentionLayer', x, `weights.${name}`, weights[name]);
   const { qNorm, kNorm, depthGate } = weights;
@@ -177,12 +223,13 @@ function readKeys(
   read: Read,
   weights: AttentionLayerWeights,
   config: AttentionLayerConfig,
-  { docRange, firstPosition }: AttentionLayerContext,
+  { docRange, firstPosition, bias = null, mask = null }: AttentionLayerContext,
 ): { readonly out: Tensor; readonly lse: Tensor | null } {
   const { q, k, v, depth, stream, Tk } = read;
   const scale = config.softmaxScale ?? 1 / Math.sqrt(config.headDim);
   const { causal, window = null, logitSoftcap: softcap = null } = config;
-  const options: SequenceOptions = { scale, causal, window, softcap, docRange, Tk };
+  const { sinks = null, alibi = null } = weights;
+  const options: SequenceOptions = { scale, causal, window, softcap, docRange, Tk, sinks, alibi, bias, mask };
   if (!depth) return attention(q, k, v, options);
   if (config.depthChunk > 1) {
     return modaChunkVisible(q, k, v, depth, { ...options, chunk: config.depthChunk, firstPosition });

@@ -1,12 +1,14 @@
 import { ConfigError, QuantizedMatrix, type Tensor } from '@modajs/tensor';
 import {
   type Check,
+  checkedLater,
   checkFields,
   checkOperands,
   flag,
   floatOnly,
   listOfNumbers,
   notNegative,
+  type OptionChecks,
   oneOf,
   orAbsent,
   orNull,
@@ -18,16 +20,17 @@ import {
 import { isSlotStream } from '../stream/slot-stream.ts';
 import type { AttentionLayerConfig, LinearWeights, RotaryConfig } from './layer-config.ts';
 
-const rotary: Check = (operation, name, value) =>
-  checkFields(operation, name, value as RotaryConfig, {
-    theta: positive,
-    interleaved: flag,
-    rotaryDim: orAbsent(whole()),
-    frequencies: orAbsent(orNull(listOfNumbers)),
-    queryScale: orAbsent(positive),
-  });
+const ROTARY: OptionChecks<RotaryConfig> = {
+  theta: positive,
+  interleaved: flag,
+  rotaryDim: orAbsent(whole()),
+  frequencies: orAbsent(orNull(listOfNumbers)),
+  queryScale: orAbsent(positive),
+};
 
-const CONFIG: { readonly [name in keyof AttentionLayerConfig]: Check } = {
+const rotary: Check = (operation, name, value) => checkFields(operation, name, value as RotaryConfig, ROTARY);
+
+const CONFIG: OptionChecks<AttentionLayerConfig> = {
   nHeads: whole(1),
   nKvHeads: whole(1),
   headDim: whole(1),
@@ -44,6 +47,13 @@ const CONFIG: { readonly [name in keyof AttentionLayerConfig]: Check } = {
   depthSlots: orNull(whole(1)),
 };
 
+/** Tensors are checked together, adapters where they are used. */
+export const LINEAR_WEIGHTS: OptionChecks<LinearWeights> = {
+  weight: checkedLater,
+  bias: checkedLater,
+  adapters: checkedLater,
+};
+
 /** @throws ConfigError unless every field of a layer's configuration is what it must be */
 export function checkLayerConfig(operation: string, config: AttentionLayerConfig): void {
   checkFields(operation, 'config', config, CONFIG);
@@ -51,7 +61,7 @@ export function checkLayerConfig(operation: string, config: AttentionLayerConfig
 
 /** `x` `[B, T, C]` and the linear map that it goes through. @throws as `checkOperands` and `linear` */
 export function checkProjection(operation: string, x: Tensor, name: string, projection: LinearWeights): void {
-  checkFields(operation, name, projection, {});
+  checkFields(operation, name, projection, LINEAR_WEIGHTS);
   const { weight, bias } = projection;
   const own = weight instanceof QuantizedMatrix ? {} : { [`${name}.weight`]: weight };
   checkOperands(operation, { x, ...own }, { [`${name}.bias`]: bias });

@@ -34,6 +34,10 @@ export interface AttentionLayerWeights {
   readonly depthAttentionScore?: LinearWeights | null;
   /** `[Hkv, C]`: scores of the FFN's slot, of the FFN's input. */
   readonly depthFfnScore?: LinearWeights | null;
+  /** `[H]`: learned logits of a key without a value, one more in every query's softmax (`attention`); none by default. */
+  readonly sinks?: Tensor | null;
+  /** `[H]`: slopes of ALiBi (`attention`); none by default. */
+  readonly alibi?: Tensor | null;
 }
 
 /** Rotary embedding of queries and keys. */

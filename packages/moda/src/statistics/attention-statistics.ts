@@ -20,7 +20,15 @@ import {
   unsqueeze,
   zerosLike,
 } from '@modajs/tensor';
-import { checkFields, checkOperands, dtypeIs, rankIs, shapeIs } from '@modajs/tensor/checks';
+import {
+  checkedLater,
+  checkFields,
+  checkOperands,
+  dtypeIs,
+  type OptionChecks,
+  rankIs,
+  shapeIs,
+} from '@modajs/tensor/checks';
 import { slotLogits } from './attention-map.ts';
 import type { AttentionProbe } from './attention-probe.ts';
 import { checkProbe } from './check-probe.ts';
@@ -136,9 +144,15 @@ export interface AttentionSummary {
   readonly count: number;
 }
 
+const STATISTICS: OptionChecks<AttentionStatistics> = {
+  depthMass: checkedLater,
+  depthEntropy: checkedLater,
+  sinkMass: checkedLater,
+};
+
 /** Reads statistics back and averages them by head. */
 export async function summarizeAttention(statistics: AttentionStatistics): Promise<AttentionSummary> {
-  checkFields('summarizeAttention', 'statistics', statistics, {});
+  checkFields('summarizeAttention', 'statistics', statistics, STATISTICS);
   const { depthMass, depthEntropy, sinkMass } = statistics;
   checkOperands('summarizeAttention', { depthMass, depthEntropy, sinkMass });
   for (const part of [depthMass, depthEntropy, sinkMass]) dtypeIs('summarizeAttention', 'statistics', part, 'f32');

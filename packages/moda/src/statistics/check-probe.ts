@@ -1,7 +1,22 @@
-import { type Check, checkFields, checkNames, checkOperands, isReading, orNull, whole } from '@modajs/tensor/checks';
+import {
+  checkedLater,
+  checkFields,
+  checkNames,
+  checkOperands,
+  isReading,
+  type OptionChecks,
+  orNull,
+  whole,
+} from '@modajs/tensor/checks';
 import type { AttentionProbe } from './attention-probe.ts';
 
-const PROBE: { readonly [name in keyof AttentionProbe]?: Check } = {
+const PROBE: OptionChecks<AttentionProbe> = {
+  q: checkedLater,
+  sequenceQ: checkedLater,
+  k: checkedLater,
+  docRange: checkedLater,
+  slots: checkedLater,
+  lse: checkedLater,
   Tk: whole(1),
   depth: orNull(isReading),
   firstPosition: whole(),

@@ -32,10 +32,14 @@ const noDepth = { depthKeyNorm: 'writer', depthRope: 'shared', depthChunk: 1, de
 
 /** What one attention layer reads of a decoder's configuration, in a sequence of `length` positions. */
 export function attentionConfig(config: DecoderConfig, layer: number, length: number): AttentionLayerConfig {
-  const { attentionSoftcap, window, localLayers } = config;
+  const { nHeads, nKvHeads, headDim, qkNorm, normEps, attentionSoftcap, window, localLayers } = config;
   const isLocal = localLayers.includes(layer);
   return {
-    ...config,
+    nHeads,
+    nKvHeads,
+    headDim,
+    qkNorm,
+    normEps,
     ...(attentionSlots(config)?.layer ?? noDepth),
     rotary: rotaryOf(config, layer, length),
     softmaxScale: softmaxScale(config, layer),

@@ -7,7 +7,6 @@ import {
   type Device,
   type DType,
   embedding,
-  type LinearCrossEntropyOptions,
   linear,
   linearCrossEntropy,
   ParameterCopies,
@@ -19,6 +18,7 @@ import {
   tensor,
   tidy,
 } from '@modajs/tensor';
+import { checkedLater, checkOptions, dtypeName, flag, type OptionChecks } from '@modajs/tensor/checks';
 import type { LoraAdapter } from '../adapter/lora-adapter.ts';
 import { adaptableMaps } from '../adapter/lora-config.ts';
 import type { DecoderConfig } from '../config/decoder-config.ts';
@@ -42,7 +42,7 @@ import type { ParameterSpecs } from '../parameters/parameter-spec.ts';
 import { applyNorm, blockCall, normAfter, normOfSum, runBlock, runCustomBlock } from './block.ts';
 import { createParameters, type ParameterOptions } from './create-parameters.ts';
 import type { CustomDepth, CustomParts } from './custom-parts.ts';
-import type { ForwardOptions } from './forward-options.ts';
+import { FORWARD_OPTIONS, type ForwardOptions, LOSS_OPTIONS, type LossOptions } from './forward-options.ts';
 import { loadParameters, type ParameterSource, readParameters, type StoredParameter } from './load-parameters.ts';
 import { steadyLength } from './rotation.ts';
 import { Weights } from './weights.ts';
@@ -57,6 +57,18 @@ export interface DecoderOptions extends ParameterOptions, CustomParts {
    */
   readonly quantized?: ReadonlyMap<string, QuantizedMatrix['format']>;
 }
+
+/** Names are checked here, values where they are used. */
+const DECODER_OPTIONS: OptionChecks<DecoderOptions> = {
+  device: checkedLater,
+  dtype: dtypeName,
+  computeDtype: dtypeName,
+  seed: checkedLater,
+  isFrozen: flag,
+  quantized: checkedLater,
+  block: checkedLater,
+  depthPath: checkedLater,
+};
 
 /** The depth slots of one forward pass; `arena` where it holds them, null where slots are kept by score. */
 interface OpenStream {
@@ -87,6 +99,7 @@ export class Decoder implements Disposable {
     readonly config: DecoderConfig,
     options: DecoderOptions = {},
   ) {
+    checkOptions('createDecoder', options, DECODER_OPTIONS);
     const { quantized = new Map<string, QuantizedMatrix['format']>(), block, depthPath } = options;
     requireQuantizable(config, quantized, options.isFrozen ?? false);
     requireResidual(config, depthPath);
@@ -186,6 +199,11 @@ export class Decoder implements Disposable {
    * @throws ShapeError, ConfigError
    */
   forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
+    checkOptions('decoder.forward', options, FORWARD_OPTIONS);
+    return this.#forward(ids, options);
+  }
+
+  #forward(ids: Tensor, options: ForwardOptions): Tensor {
     this.#check(ids, options);
     return tidy(() => {
       const [B, T] = ids.shape;
@@ -369,9 +387,10 @@ export class Decoder implements Disposable {
    * @param targets i32 `[B, T]`, already shifted by one; -100 (or `ignoreIndex`) counts nothing
    * @returns f32 scalar
    */
-  loss(ids: Tensor, targets: Tensor, options: ForwardOptions & LinearCrossEntropyOptions = {}): Tensor {
+  loss(ids: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
+    checkOptions('decoder.loss', options, LOSS_OPTIONS);
     return tidy(() => {
-      const hidden = this.#scaled(this.forward(ids, options));
+      const hidden = this.#scaled(this.#forward(ids, options));
       const { dModel, logitSoftcap: softcap } = this.config;
       const { ignoreIndex, zLoss, chunk, parts } = options;
       const rows = reshape(hidden, [-1, dModel]);

@@ -1,6 +1,27 @@
 import type { AttentionProbe } from '@modajs/moda';
-import type { Tensor } from '@modajs/tensor';
+import type { LinearCrossEntropyOptions, Tensor } from '@modajs/tensor';
+import { callback, checkedLater, flag, type OptionChecks } from '@modajs/tensor/checks';
 import type { DecoderCache } from './decoder-cache.ts';
+
+/** Names are checked here, values where they are used. */
+export const FORWARD_OPTIONS: OptionChecks<ForwardOptions> = {
+  positions: checkedLater,
+  docRange: checkedLater,
+  cache: checkedLater,
+  checkpoint: flag,
+  onAttention: callback,
+};
+
+/** Options of a decoder's loss: of its forward pass, and of the cross-entropy but for the cap, which is the model's. */
+export interface LossOptions extends ForwardOptions, Omit<LinearCrossEntropyOptions, 'softcap'> {}
+
+export const LOSS_OPTIONS: OptionChecks<LossOptions> = {
+  ...FORWARD_OPTIONS,
+  ignoreIndex: checkedLater,
+  zLoss: checkedLater,
+  chunk: checkedLater,
+  parts: checkedLater,
+};
 
 /** Options of a decoder's forward pass. */
 export interface ForwardOptions {

@@ -5,9 +5,19 @@ import {
   type DepthStream,
   writeProjected,
 } from '@modajs/moda';
-import { add, ShapeError, swiglu, type Tensor, tensor, tidy } from '@modajs/tensor';
+import { add, type Device, ShapeError, swiglu, type Tensor, tensor, tidy } from '@modajs/tensor';
+import {
+  checkedLater,
+  checkOptions,
+  flag,
+  type OptionChecks,
+  oneOf,
+  orNull,
+  positive,
+  whole,
+} from '@modajs/tensor/checks';
 import { Linear, RMSNorm } from './layers.ts';
-import { Module, type ModuleOptions } from './module.ts';
+import { MODULE_OPTIONS, Module, type ModuleOptions, parameter } from './module.ts';
 
 /** Options of `MultiHeadAttention`. */
 export interface MultiHeadAttentionOptions extends ModuleOptions {
@@ -25,8 +35,12 @@ export interface MultiHeadAttentionOptions extends ModuleOptions {
   readonly qkNorm?: 'none' | 'head';
   /** c of the cap on logits, `c tanh(s / c)`, those of depth slots too; null, the default, for none. */
   readonly softcap?: number | null;
-  /** False by default. */
+  /** A bias in each linear map; false by default. */
   readonly bias?: boolean;
+  /** A learned logit of each head for a key without a value, 0 at the start; false by default. */
+  readonly sinks?: boolean;
+  /** ALiBi: head h of H takes `2^(-8 (h + 1) / H) |i - j|` off the logit of a key; false by default. Reference: arXiv 2108.12409. */
+  readonly alibi?: boolean;
 }
 
 /** What one pass of attention reads besides its input. */
@@ -37,7 +51,35 @@ export interface AttentionInputs {
   readonly docRange?: Tensor | null;
   /** Depth slots that the layer reads and adds to. */
   readonly stream?: DepthStream | null;
+  /** Added to the sequence's logits; broadcasts to `[B, H, T, T]`. */
+  readonly bias?: Tensor | null;
+  /** 0 hides a sequence key; broadcasts to `[B, H, T, T]`. */
+  readonly mask?: Tensor | null;
 }
+
+const OPTIONS: OptionChecks<MultiHeadAttentionOptions> = {
+  ...MODULE_OPTIONS,
+  dModel: whole(1),
+  nHeads: whole(1),
+  nKvHeads: whole(1),
+  headDim: checkedLater,
+  causal: flag,
+  ropeTheta: orNull(positive),
+  qkNorm: oneOf('none', 'head'),
+  softcap: orNull(positive),
+  bias: flag,
+  sinks: flag,
+  alibi: flag,
+};
+
+/** Tensors are checked by the layer. */
+const INPUTS: OptionChecks<AttentionInputs> = {
+  positions: checkedLater,
+  docRange: checkedLater,
+  stream: checkedLater,
+  bias: checkedLater,
+  mask: checkedLater,
+};
 
 /** Multi-head attention, with grouped queries and O(T) memory: `[B, T, C]` -> `[B, T, C]`. */
 export class MultiHeadAttention extends Module {
@@ -47,13 +89,18 @@ export class MultiHeadAttention extends Module {
   readonly oProj: Linear;
   readonly qNorm: RMSNorm | null;
   readonly kNorm: RMSNorm | null;
+  /** `[H]`, null without sinks. */
+  readonly sinks: Tensor | null;
   readonly config: AttentionLayerConfig;
+  readonly #hasAlibi: boolean;
 
   /** @throws ShapeError, ConfigError */
   constructor(given: MultiHeadAttentionOptions) {
     super();
+    checkOptions('multiHeadAttention', given, OPTIONS, ['dModel', 'nHeads']);
     const { dModel, nHeads, nKvHeads = nHeads, headDim = dModel / nHeads, bias = false, seed } = given;
     const { causal = true, ropeTheta = 10_000, qkNorm = 'none', softcap = null, dtype, device } = given;
+    const { sinks = false, alibi = false } = given;
     if (nHeads % nKvHeads !== 0 || !Number.isInteger(headDim)) {
       throw new ShapeError(
         `multiHeadAttention: nKvHeads must divide nHeads, and nHeads dModel, got dModel=${dModel}, nHeads=${nHeads}, nKvHeads=${nKvHeads}. Set headDim, or other numbers of heads.`,
@@ -69,6 +116,8 @@ export class MultiHeadAttention extends Module {
     this.oProj = map(nHeads * headDim, dModel, 3);
     this.qNorm = qkNorm === 'head' ? new RMSNorm(headDim, { dtype, device }) : null;
     this.kNorm = qkNorm === 'head' ? new RMSNorm(headDim, { dtype, device }) : null;
+    this.sinks = sinks ? parameter([nHeads], 'zeros', 'vector', { dtype, device }) : null;
+    this.#hasAlibi = alibi;
     this.config = {
       nHeads,
       nKvHeads,
@@ -98,21 +147,27 @@ export class MultiHeadAttention extends Module {
       kNorm: kNorm?.weight ?? null,
       depthAttentionProj: null,
       depthFfnProj: null,
+      sinks: this.sinks,
     };
   }
 
   /** @param x `[B, T, C]` */
-  forward(x: Tensor, { positions, docRange = null, stream = null }: AttentionInputs = {}): Tensor {
-    return tidy(() =>
-      attentionLayer(x, this.weights(), this.config, {
+  forward(x: Tensor, inputs: AttentionInputs = {}): Tensor {
+    checkOptions('multiHeadAttention.forward', inputs, INPUTS);
+    const { positions, docRange = null, stream = null, bias = null, mask = null } = inputs;
+    return tidy(() => {
+      const alibi = this.#hasAlibi ? slopes(this.config.nHeads, x.device) : null;
+      return attentionLayer(x, { ...this.weights(), alibi }, this.config, {
         positions: positions ?? positionsOf(x),
         docRange,
+        bias,
+        mask,
         stream,
         writesSlot: stream !== null,
         cache: null,
         firstPosition: 0,
-      }),
-    );
+      });
+    });
   }
 }
 
@@ -123,6 +178,8 @@ export interface MoDABlockOptions extends MultiHeadAttentionOptions {
   /** Whether the block also leaves keys and values of its feed-forward input; true by default. */
   readonly ffnProjection?: boolean;
 }
+
+const BLOCK_OPTIONS: OptionChecks<MoDABlockOptions> = { ...OPTIONS, dFf: whole(1), ffnProjection: flag };
 
 /**
  * A pre-norm block with Mixture-of-Depths Attention: `x + attention(norm x)`, then `x + swiglu(norm x)`. Its attention reads the
@@ -143,11 +200,13 @@ export class MoDABlock extends Module {
   /** @throws ShapeError, ConfigError */
   constructor(options: MoDABlockOptions) {
     super();
-    const { dModel, dFf = 4 * dModel, ffnProjection = true, seed, bias = false, dtype, device } = options;
+    checkOptions('moDABlock', options, BLOCK_OPTIONS, ['dModel', 'nHeads']);
+    const { dFf = 4 * options.dModel, ffnProjection = true, ...attention } = options;
+    const { dModel, seed, bias = false, dtype, device } = attention;
     const map = (inputs: number, outputs: number, n: number): Linear =>
       new Linear(inputs, outputs, { bias, dtype, device, init: 'xavier-uniform', seed: apart(seed, n) });
     this.attentionNorm = new RMSNorm(dModel, { dtype, device });
-    this.attention = new MultiHeadAttention(options);
+    this.attention = new MultiHeadAttention(attention);
     const { nKvHeads, headDim } = this.attention.config;
     this.ffnNorm = new RMSNorm(dModel, { dtype, device });
     this.gate = map(dModel, dFf, 4);
@@ -179,6 +238,12 @@ export class MoDABlock extends Module {
 /** Seed of a module's n-th map: far from those of its neighbours. Absent where none is given. */
 function apart(seed: number | undefined, n: number): number | undefined {
   return seed === undefined ? undefined : (seed + n * 0x9e3779b1) % 2 ** 32;
+}
+
+/** ALiBi's slopes `[H]`. */
+function slopes(nHeads: number, device: Device): Tensor {
+  const values = Float32Array.from({ length: nHeads }, (_, h) => 2 ** ((-8 * (h + 1)) / nHeads));
+  return tensor(values, { shape: [nHeads], device });
 }
 
 /** i32 `[B, T]`: 0 .. T - 1 in every row. */

@@ -12,8 +12,16 @@ import {
   tidy,
   where,
 } from '@modajs/tensor';
+import {
+  checkedLater,
+  checkOptions,
+  flag,
+  notNegative,
+  type OptionChecks,
+  streamPosition,
+} from '@modajs/tensor/checks';
 import type { Initializer, InitializerKind } from './initializer.ts';
-import { Module, type ModuleOptions, parameter } from './module.ts';
+import { MODULE_OPTIONS, Module, type ModuleOptions, parameter } from './module.ts';
 
 /** Options of `Linear`. */
 export interface LinearOptions extends ModuleOptions {
@@ -23,18 +31,19 @@ export interface LinearOptions extends ModuleOptions {
   readonly init?: InitializerKind | Initializer;
 }
 
+const LINEAR_OPTIONS: OptionChecks<LinearOptions> = { ...MODULE_OPTIONS, bias: flag, init: checkedLater };
+const EMBEDDING_OPTIONS: OptionChecks<Omit<LinearOptions, 'bias'>> = { ...MODULE_OPTIONS, init: checkedLater };
+
 /** `x W^T + b`: `[..., inputs]` -> `[..., outputs]`; `weight` `[outputs, inputs]`, `bias` `[outputs]` or null. */
 export class Linear extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
 
   /** @throws ShapeError, ConfigError */
-  constructor(
-    inputs: number,
-    outputs: number,
-    { bias = true, init = 'kaiming-uniform', ...options }: LinearOptions = {},
-  ) {
+  constructor(inputs: number, outputs: number, given: LinearOptions = {}) {
     super();
+    checkOptions('linear', given, LINEAR_OPTIONS);
+    const { bias = true, init = 'kaiming-uniform', ...options } = given;
     this.weight = parameter([outputs, inputs], init, 'matrix', options);
     this.bias = bias ? parameter([outputs], 'zeros', 'bias', options) : null;
   }
@@ -48,12 +57,10 @@ export class Linear extends Module {
 export class Embedding extends Module {
   readonly weight: Tensor;
 
-  constructor(
-    V: number,
-    C: number,
-    { init = { kind: 'normal', std: 0.02 }, ...options }: Omit<LinearOptions, 'bias'> = {},
-  ) {
+  constructor(V: number, C: number, given: Omit<LinearOptions, 'bias'> = {}) {
     super();
+    checkOptions('embedding', given, EMBEDDING_OPTIONS);
+    const { init = { kind: 'normal', std: 0.02 }, ...options } = given;
     this.weight = parameter([V, C], init, 'embedding', options);
   }
 
@@ -67,13 +74,17 @@ export interface NormOptions extends ModuleOptions {
   readonly eps?: number;
 }
 
+const NORM_OPTIONS: OptionChecks<NormOptions> = { ...MODULE_OPTIONS, eps: notNegative };
+
 /** `x / sqrt(mean(x^2) + eps) * weight` over the last axis; `weight` `[C]`, 1 at the start. */
 export class RMSNorm extends Module {
   readonly weight: Tensor;
   readonly eps: number;
 
-  constructor(C: number, { eps = 1e-6, ...options }: NormOptions = {}) {
+  constructor(C: number, given: NormOptions = {}) {
     super();
+    checkOptions('rmsNorm', given, NORM_OPTIONS);
+    const { eps = 1e-6, ...options } = given;
     this.eps = eps;
     this.weight = parameter([C], 'ones', 'norm', options);
   }
@@ -89,8 +100,10 @@ export class LayerNorm extends Module {
   readonly bias: Tensor;
   readonly eps: number;
 
-  constructor(C: number, { eps = 1e-5, ...options }: NormOptions = {}) {
+  constructor(C: number, given: NormOptions = {}) {
     super();
+    checkOptions('layerNorm', given, NORM_OPTIONS);
+    const { eps = 1e-5, ...options } = given;
     this.eps = eps;
     this.weight = parameter([C], 'ones', 'norm', options);
     this.bias = parameter([C], 'zeros', 'bias', options);
@@ -114,6 +127,7 @@ export class Dropout extends Module {
     private readonly options: { readonly seed?: number } = {},
   ) {
     super();
+    checkOptions('dropout', options, { seed: streamPosition });
     if (!(typeof p === 'number' && p >= 0 && p < 1)) {
       throw new ConfigError(`dropout: p must be a number from 0 to below 1, got ${shown(p)}. Use 0 for none.`, { p });
     }

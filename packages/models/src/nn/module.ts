@@ -7,12 +7,19 @@ import {
   withoutScope,
   writeSafetensors,
 } from '@modajs/tensor';
-import { wholeNumber } from '@modajs/tensor/checks';
+import { checkedLater, type OptionChecks, wholeNumber } from '@modajs/tensor/checks';
 import { type HostParameter, loadParameters, type ParameterSource } from '../decoder/load-parameters.ts';
 import { type InitializeOptions, type Initializer, type InitializerKind, initialize } from './initializer.ts';
 
 /** Where a module's parameters live and how they start. */
 export interface ModuleOptions extends Partial<InitializeOptions> {}
+
+/** `initialize` checks the values. */
+export const MODULE_OPTIONS: OptionChecks<ModuleOptions> = {
+  seed: checkedLater,
+  dtype: checkedLater,
+  device: checkedLater,
+};
 
 /** Seed of the next parameter that is given none. */
 let next = 0;

@@ -1,6 +1,7 @@
 import { DepthStream } from '@modajs/moda';
 import {
   AdamW,
+  assign,
   backward,
   CheckpointError,
   ConfigError,
@@ -38,6 +39,10 @@ beforeAll(async () => {
 });
 afterAll(() => device.destroy());
 
+const expectClose = (found: readonly number[], wanted: readonly number[]): void =>
+  found.forEach((value, i) => {
+    expect(value).toBeCloseTo(wanted[i], 6);
+  });
 const values = async (x: Tensor): Promise<number[]> => Array.from(await x.data());
 
 class Model extends Module {
@@ -152,7 +157,50 @@ describe('modules [reference]', () => {
       expect(value).toBeCloseTo(plain[n], 4);
     });
     expect(tight).not.toEqual(plain);
-    expect(() => new MultiHeadAttention({ dModel: 8, nHeads: 2, softcap: -1 }).forward(x)).toThrow('logitSoftcap');
+    expect(() => new MultiHeadAttention({ dModel: 8, nHeads: 2, softcap: -1 }).forward(x)).toThrow('softcap must be');
+  });
+
+  it('attention takes a bias, a mask, sinks and ALiBi, as `attention` does', async () => {
+    const x = tensor(
+      Float32Array.from({ length: 30 }, (_, i) => Math.sin(1 + i * i)),
+      { shape: [1, 5, 6] },
+    );
+    const given = { dModel: 6, nHeads: 2, ropeTheta: null, seed: 3 };
+    const [plain, alibi, sinks] = [{}, { alibi: true }, { sinks: true }].map(
+      (more) => new MultiHeadAttention({ ...given, ...more }),
+    );
+    const distance = (h: number, i: number, j: number): number => -(2 ** (-4 * (h + 1))) * Math.abs(i - j);
+    const each = (f: (h: number, i: number, j: number) => number): Tensor =>
+      tensor(
+        Float32Array.from({ length: 50 }, (_, at) => f(Math.floor(at / 25), Math.floor(at / 5) % 5, at % 5)),
+        { shape: [1, 2, 5, 5] },
+      );
+    const out = (one: MultiHeadAttention, inputs = {}) => values(one.forward(x, inputs));
+    expectClose(await out(alibi), await out(plain, { bias: each(distance) }));
+    const hidden = await out(plain, { mask: each((_h, i, j) => (i === j ? 1 : 0)) });
+    expectClose(hidden, await out(plain, { bias: each((_h, i, j) => (i === j ? 0 : -1e9)) }));
+    expect(hidden).not.toEqual(await out(plain));
+    // One key more of logit 0 and no value: in the first row its own key is the only other.
+    expect(Object.keys(sinks.namedParameters())).toContain('sinks');
+    const [withSink, without] = [await out(sinks), await out(plain)];
+    expect(withSink.slice(0, 6)).not.toEqual(without.slice(0, 6));
+    noGrad(() => assign(sinks.sinks as Tensor, tensor([-1e9, -1e9])));
+    expectClose(await out(sinks), without);
+  });
+
+  it('refuse options and inputs that they do not know', () => {
+    const wrong: Record<string, () => unknown> = {
+      sead: () => new Linear(2, 3, { sead: 1 } as object),
+      inits: () => new Embedding(2, 3, { inits: 'normal' } as object),
+      epsilon: () => new RMSNorm(2, { epsilon: 1 } as object),
+      epss: () => new LayerNorm(2, { epss: 1 } as object),
+      seeds: () => new Dropout(0.5, { seeds: 1 } as object),
+      alibis: () => new MultiHeadAttention({ dModel: 4, nHeads: 2, alibis: true } as never),
+      dff: () => new MoDABlock({ dModel: 4, nHeads: 2, dff: 3 } as never),
+      masks: () =>
+        new MultiHeadAttention({ dModel: 4, nHeads: 2 }).forward(tensor([[[1, 2, 3, 4]]]), { masks: 1 } as never),
+    };
+    for (const [name, call] of Object.entries(wrong)) expect(call, name).toThrow(new RegExp(`unknown option ${name}`));
   });
 
   it('dropout keeps the mean in training, and everything else', async () => {

@@ -35,6 +35,9 @@ describe.each(['cpu', 'reference'] as const)('a tensor in the console [%s]', (ki
       [3, 6],
     ]);
     expect(await tensor(7, { device }).array()).toBe(7);
+    const rows: number[][] = await x.array(2);
+    expect(rows[1][2]).toBe(6);
+    await expect(x.array(1)).rejects.toThrow('got 1 for shape [2, 3]. Use array(2).');
     expect(String(x)).toBe(`Tensor(f32, [2, 3], ${kind}) values: await tensor.print()`);
     x.dispose();
     expect(inspect(x)).toBe('Tensor(disposed, [2, 3])');

@@ -147,8 +147,20 @@ export class Tensor implements Disposable {
     return (await this.data())[0];
   }
 
-  /** The values in nested arrays, `[[1, 2], [3, 4]]` for shape `[2, 2]`; a number for rank 0. */
-  async array(): Promise<NestedArray> {
+  /**
+   * The values in nested arrays, `[[1, 2], [3, 4]]` for shape `[2, 2]`; a number for rank 0. With the rank, `array(2)`, their type is that
+   * of such arrays, `number[][]`.
+   *
+   * @throws ShapeError when the tensor has another rank than the one given
+   */
+  array(): Promise<NestedArray>;
+  array<Rank extends keyof ArrayOfRank>(rank: Rank): Promise<ArrayOfRank[Rank]>;
+  async array(rank?: number): Promise<NestedArray> {
+    if (rank !== undefined && rank !== this.rank) {
+      throw new ShapeError(
+        `array: rank must be that of the tensor, got ${shown(rank)} for shape ${formatShape(this.shape)}. Use array(${this.rank}).`,
+      );
+    }
     return nested(await this.data(), this.shape, 0, 0);
   }
 
@@ -198,6 +210,16 @@ export class Tensor implements Disposable {
 
 /** Values in arrays, an array for each axis; a number for a tensor of rank 0. */
 export type NestedArray = number | readonly NestedArray[];
+
+/** What `array(rank)` gives, by rank. */
+export interface ArrayOfRank {
+  0: number;
+  1: number[];
+  2: number[][];
+  3: number[][][];
+  4: number[][][][];
+  5: number[][][][][];
+}
 
 function nested(values: HostArray, shape: Shape, axis: number, at: number): NestedArray {
   if (axis === shape.length) return values[at];

@@ -138,7 +138,8 @@ export function checkNames(operation: string, name: string, values: unknown): vo
 }
 
 /**
- * The named fields of an object that may have others: a configuration, weights.
+ * The fields of a configuration, of weights, of a state: each as its check wants, and none that is unknown. An object of a class may
+ * have more: a module is weights.
  *
  * @param name what the object is called; its fields are `name.field`
  * @throws ConfigError, or what a check throws
@@ -147,12 +148,30 @@ export function checkFields<Value extends object>(
   operation: string,
   name: string,
   value: Value,
-  checks: { readonly [field in keyof Value]?: Check },
+  checks: OptionChecks<Value>,
 ): void {
   checkNames(operation, name, value);
-  for (const field of Object.keys(checks)) {
-    checks[field as keyof Value]!(operation, `${name}.${field}`, value[field as keyof Value]);
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) {
+    for (const field of Object.keys(value)) {
+      if (!Object.hasOwn(checks, field)) throw unknownField(operation, name, field, Object.keys(checks));
+    }
   }
+  for (const field of Object.keys(checks)) {
+    checks[field as keyof Value](operation, `${name}.${field}`, value[field as keyof Value]);
+  }
+}
+
+function unknownField(operation: string, name: string, field: string, known: readonly string[]): ConfigError {
+  const nearest = nearestKey(field, known);
+  const hint = nearest === null ? '.' : `; did you mean ${nearest}?`;
+  return new ConfigError(
+    `${operation}: ${name} has an unknown field ${field}${hint} It must have ${known.join(', ')}.`,
+    {
+      name,
+      field,
+    },
+  );
 }
 
 /** An option that holds options of its own. */

@@ -1,6 +1,6 @@
 import { type Device, defaultDevice, isDevice } from '../core/device.ts';
 import { type DType, type HostArray, isFloat } from '../core/dtype.ts';
-import { DTypeError, ShapeError } from '../core/errors.ts';
+import { ConfigError, DTypeError, ShapeError } from '../core/errors.ts';
 import { NUMBERS } from '../core/promotion.ts';
 import { checkShape, formatShape, type Shape, sizeOf } from '../core/shape.ts';
 import { allocateTensor, type NestedArray, type Tensor } from '../core/tensor.ts';
@@ -131,19 +131,45 @@ export interface RandomOptions extends CreationOptions {
   readonly offset?: number;
 }
 
+/** The largest f32. */
+const MAX_F32 = (2 - 2 ** -23) * 2 ** 127;
+
 const RANDOM_OPTIONS: OptionChecks<RandomOptions> = {
   ...CREATION_OPTIONS,
   seed: streamPosition,
   offset: streamPosition,
 };
 
-/** Uniform in [0, 1), 24 bits (Philox 4x32-10). Bit-identical on every device. @throws as `empty`, and ConfigError without a seed */
-export function randomUniform(shape: Shape, options: RandomOptions): Tensor {
-  checkOptions('randomUniform', options, RANDOM_OPTIONS, ['seed']);
-  const { seed, offset = 0 } = options;
+/** Options of `randomUniform`. */
+export interface UniformOptions extends RandomOptions {
+  /** 0 by default. */
+  readonly min?: number;
+  /** 1 by default. */
+  readonly max?: number;
+}
+
+const UNIFORM_OPTIONS: OptionChecks<UniformOptions> = { ...RANDOM_OPTIONS, min: finite, max: finite };
+
+/**
+ * Uniform in [min, max), from 24 bits (Philox 4x32-10): in [0, 1) bit-identical on every device. Rounding may give `max` itself in any
+ * other range.
+ *
+ * @throws as `empty`, and ConfigError without a seed and for a range that is empty or no float holds
+ */
+export function randomUniform(shape: Shape, options: UniformOptions): Tensor {
+  checkOptions('randomUniform', options, UNIFORM_OPTIONS, ['seed']);
+  const { seed, offset = 0, min = 0, max = 1 } = options;
+  if (!(min < max && max - min <= MAX_F32)) {
+    throw new ConfigError(
+      `randomUniform: min must be below max, and max - min at most ${MAX_F32}, got min=${min}, max=${max}. Swap them, or use full() for one value.`,
+      { min, max },
+    );
+  }
   floatDType('randomUniform', options.dtype);
   const result = create('randomUniform', shape, options);
-  result.device.backend.random('uniform', seed, offset, result.view);
+  const { backend } = result.device;
+  backend.random('uniform', seed, offset, result.view);
+  if (min !== 0 || max !== 1) backend.unary('affine', result.view, result.view, max - min, min);
   return result;
 }
 

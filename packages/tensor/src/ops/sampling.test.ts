@@ -7,6 +7,7 @@ import {
   init,
   mul,
   multinomial,
+  randomUniform,
   scatterAdd,
   sort,
   sum,
@@ -66,6 +67,14 @@ describe.each(['reference', 'cpu'] as const)('sorting and drawing [%s]', (kind) 
     const ids = tensor([0, 3, 3, -1, 1, 3, 9], { dtype: 'i32', device });
     const ones = tensor([1, 1, 1, 1, 1, 1, 1], { dtype: 'i32', device });
     expect(await scatterAdd(bins, 0, ids, ones).array()).toEqual([1, 1, 0, 4]);
+  });
+
+  it('randomUniform draws between its bounds, from the draws of [0, 1)', async () => {
+    const unit = await randomUniform([1009], { seed: 5, device }).data();
+    const wide = await randomUniform([1009], { seed: 5, device, min: -3, max: 5 }).data();
+    wide.forEach((x, i) => expect(x).toBe(Math.fround(unit[i] * 8 - 3)));
+    expect(Math.min(...wide)).toBeLessThan(-2.9);
+    expect(Math.max(...wide)).toBeGreaterThan(4.9);
   });
 
   it('multinomial draws in proportion, never an item of weight 0', async () => {

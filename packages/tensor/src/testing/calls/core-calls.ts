@@ -215,6 +215,10 @@ export const coreCalls: CallTable = {
     ],
   },
   setDefaultDevice: { run: ops.setDefaultDevice, args: [required(device)] },
+  'Tensor.array': {
+    run: (x, rank) => x.array(rank),
+    args: [{ good: ({ device: here }) => ops.ones([2, 3], { device: here }), wrong: {} }, whole(2)],
+  },
   'Device.supports': {
     run: (here, named) => here.supports(named),
     args: [{ good: ({ device: here }) => here, wrong: {} }, required(dtype())],

@@ -87,6 +87,15 @@ const sorting = options({ descending: flag });
 
 const { sum, max, min, mean, variance, logsumexp, std, norm } = ops;
 
+/** A bound above -3. */
+const above: Kind = {
+  good: () => 5,
+  wrong: {
+    ...finite(5).wrong,
+    ...kind(5, { 'the other bound': -3, 'below it': -4, 'too far from it': 1e39 }).wrong,
+  },
+};
+
 /** Creation, views and reductions. */
 export const shapeCalls: CallTable = {
   empty: { run: ops.empty, args: [shape([2, 3]), options(place)] },
@@ -96,7 +105,10 @@ export const shapeCalls: CallTable = {
   zerosLike: { run: ops.zerosLike, args: [any([2, 3])] },
   onesLike: { run: ops.onesLike, args: [any([2, 3])] },
   arange: { run: ops.arange, args: [required(whole(3)), options(place)] },
-  randomUniform: { run: ops.randomUniform, args: [shape([2, 3]), options(seeded, ['seed'])] },
+  randomUniform: {
+    run: ops.randomUniform,
+    args: [shape([2, 3]), options({ ...seeded, min: finite(-3), max: above }, ['seed'])],
+  },
   randomNormal: {
     run: ops.randomNormal,
     args: [shape([2, 3]), options({ ...seeded, mean: finite(1), std: notNegative(2) }, ['seed'])],
