@@ -6,7 +6,7 @@ import type { RunConfig, TextSplit } from '@modajs/train';
 import { splitSource } from '@modajs/train';
 import { readDocuments } from '../run/read-documents.ts';
 import { sourceNames } from '../run/source-names.ts';
-import { isTokenData } from '../run/token-shards.ts';
+import { isTokenData } from '../run/token-paths.ts';
 
 /** Options of `moda tokenize overlap`. */
 export interface OverlapOptions {

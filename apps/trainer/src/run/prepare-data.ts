@@ -13,7 +13,8 @@ import { documentSeparator } from '../model/special-tokens.ts';
 import { type ChatData, type ChatText, isChatData, openChatData } from './chat-data.ts';
 import { readDocuments } from './read-documents.ts';
 import { sourceNames } from './source-names.ts';
-import { isTokenData, openTokenData, type TokenData } from './token-shards.ts';
+import { isTokenData } from './token-paths.ts';
+import { openTokenData, type TokenData } from './token-shards.ts';
 
 /** Reads and splits every text source of a configuration; tokens and conversations are left for `prepareData`. @throws DataError */
 export async function readSources({ data }: RunConfig): Promise<SplitSource[]> {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { ConfigError } from '@modajs/tensor';
 import { Tokenizer, trainBpe } from '@modajs/tokenizer';
 import { DOCUMENT_SEPARATOR, type RunConfig, type SplitSource } from '@modajs/train';
-import { isTokenData, tokenizerBeside } from './token-shards.ts';
+import { isTokenData, tokenizerBeside } from './token-paths.ts';
 
 /**
  * The tokenizer of a run: the file that the configuration names, the one beside token data, or one trained on the training

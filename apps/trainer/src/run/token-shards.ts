@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '@modajs/tensor';
 import type { Tokenizer } from '@modajs/tokenizer';
@@ -15,6 +15,7 @@ import {
 } from '@modajs/train';
 import { inspectTokenFile, type TokenFile, TokenFilesSource } from '@modajs/train/node';
 import { loadTokenizer } from './prepare-tokenizer.ts';
+import { MANIFEST_FILE } from './token-paths.ts';
 
 /** What a run trains on and holds out of a source that is tokens already. */
 export interface TokenData {
@@ -22,27 +23,6 @@ export interface TokenData {
   readonly path: string;
   readonly source: WeightedSource;
   readonly heldOut: HeldOutText | null;
-}
-
-/** Whether a source is tokens already: a `.bin` file, or a folder that holds some. */
-export async function isTokenData(path: string): Promise<boolean> {
-  if (path.endsWith('.bin')) return true;
-  const isFolder = await stat(path).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
-  return isFolder && (await readdir(path)).some((name) => name.endsWith('.bin') || name === MANIFEST_FILE);
-}
-
-const MANIFEST_FILE = 'manifest.json';
-
-/** The tokenizer that lies beside shards; null when there is none. */
-export async function tokenizerBeside(path: string): Promise<string | null> {
-  const candidate = join(path, 'tokenizer.json');
-  return stat(candidate).then(
-    () => candidate,
-    () => null,
-  );
 }
 
 /**

@@ -217,6 +217,16 @@ describe('attention', () => {
     });
   }
 
+  it('does not overflow where every score is 448 [cpu]', async () => {
+    const inputs = inputsOf({ name: 'large scores', shape: { scale: 1 }, depth: { slots: [2], S: 2 } });
+    inputs.q.fill(16);
+    for (const k of [inputs.k!, inputs.depth!.segments[0].k]) k.fill(4);
+    const [out, lse] = await onEveryThreadCount((runtime) => run(runtime, inputs));
+    const [truth, naive] = [reference(inputs, exact), reference(inputs, toF32)];
+    expectAccurate(out, truth[0], naive[0]);
+    expectAccurate(lse, truth[1], naive[1]);
+  });
+
   it('overwrites depth gradients of slots in use when told not to add [cpu]', async () => {
     const inputs = inputsOf({ name: '', shape: { T: 3 }, depth: { slots: [2], S: 1 }, hasSequence: false });
     const { B, Hkv, D, Dv } = inputs.shape;
