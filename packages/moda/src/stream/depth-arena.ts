@@ -62,7 +62,7 @@ const SLOT_ALIGNMENT = 256;
 /**
  * The depth stream's memory: every slot `[B, T, Hkv, D]` of keys and `[B, T, Hkv, Dv]` of values that the model's layers
  * write, in one allocation per kind. Writing copies into the slot, reading copies nothing. In the backward pass, latest
- * reader first, readers leave the slots' gradients (`SlotGradients`) and a slot's writer takes its own.
+ * reader first, readers store the slots' gradients (`SlotGradients`) and a slot's writer takes its own.
  *
  * A pass writes each slot once. A slot that is written again begins the next pass, in memory of its own: a graph keeps the slots
  * that it reads until it has run backward or is released, whatever becomes of the arena.
@@ -96,7 +96,8 @@ export class DepthArena implements Disposable {
   }
 
   /**
-   * Puts keys and values into a slot, by a copy unless they are there already. In a recorded graph their gradient is what readers left in the slot.
+   * Puts keys and values into a slot, by a copy unless they are there already. In a recorded graph their gradient is the sum over the
+   * slot's readers (`SlotGradients.takeGradient`).
    *
    * @param k `[B, T, Hkv, D]`
    * @param v `[B, T, Hkv, Dv]`
@@ -126,7 +127,7 @@ export class DepthArena implements Disposable {
 
   /**
    * Memory for the queries `[B, T, H, D]` of the next reader of slots `0 .. count - 1`, for operators that write their result there
-   * (`into`). Null where that saves nothing: no gradient will be asked for, or it is not made from queries later.
+   * (`into`). Null where that saves nothing: no gradient will be asked for, or this device does not defer it.
    */
   queryDestination(count: number, H: number): Tensor | null {
     wholeNumber('depthArena.queryDestination', 'count', count, 0, this.slots);
@@ -183,14 +184,14 @@ export class DepthArena implements Disposable {
     );
   }
 
-  /** The next pass, which shares the first `kept` slots with the one before. */
-  #beginPass(kept: number): void {
+  /** Begins the next pass, whose first `visible` slots are copies of those of the pass before. */
+  #beginPass(visible: number): void {
     const before = this.#latest;
-    // Given back first where nothing of it is kept: the next pass may get the same memory.
-    if (kept === 0) before.dispose();
+    // Given back first where no slot is copied: the next pass may get the same memory.
+    if (visible === 0) before.dispose();
     this.#latest = new DepthPass(this.#layout);
-    if (kept === 0) return;
-    this.#latest.copySlotsOf(before, kept);
+    if (visible === 0) return;
+    this.#latest.copySlotsOf(before, visible);
     before.dispose();
   }
 

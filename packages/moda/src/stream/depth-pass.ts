@@ -101,9 +101,11 @@ export class DepthPass extends Shared {
     }
     const S = count - skip;
     const writers = [...new Set(this.#writers.slice(skip, count).filter((node) => node !== null))];
-    // Counted once for each reader that will run backward. Outside a checkpoint that is when it is recorded; in one, when it runs first,
-    // unrecorded: the replay, which is recorded, is the same reader. Under noGrad, outside a checkpoint, it never runs backward.
-    if (writers.length > 0 && isRecording() === (currentCheckpoint() === null)) this.gradients.countReader(S);
+    // Each reader that will run backward is counted once. Outside a checkpoint it is recorded now (under noGrad it is not, and never runs
+    // backward). Inside one it comes twice: unrecorded in the first run, where it is counted, and recorded in the replay.
+    const isInCheckpoint = currentCheckpoint() !== null;
+    const isCounted = isInCheckpoint ? !isRecording() : isRecording();
+    if (writers.length > 0 && isCounted) this.gradients.countReader(S);
     const segments = (): ReturnType<typeof skipSlots> => skipSlots(segmentViews(this.#alive()), skip);
     return {
       device,

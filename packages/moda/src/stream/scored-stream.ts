@@ -101,8 +101,8 @@ export class ScoredStream implements SlotStream {
   write(k: Tensor, v: Tensor, score: Tensor): void {
     this.#checkSlot(k, v, score);
     const { keep, recent } = this.options;
-    const fresh = freshSlot(k, v, score, this.#count++);
-    this.#recent.push(fresh);
+    const slot = extendedSlot(k, v, score, this.#count++);
+    this.#recent.push(slot);
     if (this.#recent.length <= recent) return;
     const candidate = this.#recent.shift()!;
     if (keep > recent) this.#keepBest(candidate);
@@ -144,8 +144,8 @@ export class ScoredStream implements SlotStream {
     rankIs('scoredStream.query', 'q', q, '[B, T, H, D]');
     positive('scoredStream.query', 'scale', scale);
     const [B, T, H] = q.shape;
-    const place = { dtype: q.dtype, device };
-    return tidy(() => concat([q, full([B, T, H, 1], 1 / scale, place), zeros([B, T, H, EXTRA - 1], place)], 3));
+    const options = { dtype: q.dtype, device };
+    return tidy(() => concat([q, full([B, T, H, 1], 1 / scale, options), zeros([B, T, H, EXTRA - 1], options)], 3));
   }
 
   #requireSlots(operation: string): void {
@@ -214,7 +214,8 @@ export class ScoredStream implements SlotStream {
   }
 }
 
-function freshSlot(k: Tensor, v: Tensor, score: Tensor, age: number): Slots {
+/** A slot whose keys end in its score. */
+function extendedSlot(k: Tensor, v: Tensor, score: Tensor, age: number): Slots {
   return tidy(() => {
     const [B, T, Hkv] = k.shape;
     const { device, dtype } = k;

@@ -49,7 +49,10 @@ export class SlotGradients extends Shared {
     };
   }
 
-  /** Adds to a slot's gradients. Consumes the handles. */
+  /**
+   * Adds the gradients of a slot's copy in a later pass: keys and values, null for none. They meet the readers' sums, so that the
+   * slot's writer takes all. Consumes the handles.
+   */
   add(slot: number, parts: readonly (Tensor | null)[]): void {
     const sums = slotOf(this.#accumulators(), slot, this.layout);
     for (const [n, sum] of [sums.k, sums.v].entries()) {
@@ -60,19 +63,23 @@ export class SlotGradients extends Shared {
     }
   }
 
-  /** Gradients of a slot's keys and values from all its readers; null where it has none. */
+  /**
+   * For a slot's writer: the gradients of its keys and values, of all readers that deferred them and all that added them up; null where
+   * no reader has run.
+   */
   takeGradient(slot: number, dtype: DType): (Tensor | null)[] {
     const gathered = this.#deferred?.takeGradient(slot) ?? null;
     if (this.#deferred?.isDone((at) => this.#hasWriter[at])) this.#deferred.free();
     const sums = this.#sums && slotOf(this.#sums, slot, this.layout);
     return (['k', 'v'] as const).map((part) => {
-      const once = gathered && (gathered[part].dtype === dtype ? gathered[part] : this.#copyOf(gathered[part], dtype));
-      const sum = sums && this.#copyOf(sums[part], dtype);
-      if (once === null || sum === null) return once ?? sum;
-      const both = add(sum, once);
-      sum.dispose();
-      once.dispose();
-      return both;
+      const deferred =
+        gathered && (gathered[part].dtype === dtype ? gathered[part] : this.#copyOf(gathered[part], dtype));
+      const added = sums && this.#copyOf(sums[part], dtype);
+      if (deferred === null || added === null) return deferred ?? added;
+      const total = add(added, deferred);
+      added.dispose();
+      deferred.dispose();
+      return total;
     });
   }
 
