@@ -23,6 +23,8 @@ beforeAll(async () => {
   await writeFile(join(cwd, 'text.txt'), SMALL_TEXT);
   await writeFile(join(cwd, 'small.yaml'), SMALL_CONFIG);
   await writeFile(join(cwd, 'arc-easy-validation.jsonl'), ROWS.map((row) => JSON.stringify(row)).join('\n'));
+  // Only its name and that it is there matter: nothing reads it without node-llama-cpp.
+  await writeFile(join(cwd, 'some.gguf'), '');
   const trained = await moda('train', '--config', 'small.yaml');
   expect(trained.stderr + trained.stdout).toContain('step');
   expect(trained.code).toBe(0);

@@ -36,7 +36,8 @@ it('a report finds the finished run that differs in depth alone, and no other', 
   expect(await find()).toBeUndefined();
   writeRun('plain', 'residual', 1e-3);
   expect(await find()).toMatchObject({
-    label: expect.stringMatching(/^plain \(residual, \d+k\)$/),
+    name: 'residual',
+    label: expect.stringMatching(/^plain \(residual, \d+k parameters\)$/),
     metrics: [{ step: 5 }],
   });
 });

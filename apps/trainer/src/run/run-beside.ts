@@ -24,7 +24,8 @@ export async function findRunBeside(
     const metrics = await readMetrics(new FolderStorage(other));
     const last = metrics.at(-1);
     if (last?.step !== config.training.steps || last.heldOutBitsPerByte === undefined) continue;
-    return { label: `${name} (${saved.model.depth.kind}, ${compact(countParameters(saved.model))})`, metrics };
+    const { kind } = saved.model.depth;
+    return { name: kind, label: `${name} (${kind}, ${compact(countParameters(saved.model))} parameters)`, metrics };
   }
   return undefined;
 }

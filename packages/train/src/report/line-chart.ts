@@ -72,7 +72,7 @@ export function lineChart(chart: LineChart): string {
     ...(chart.marks ?? []).map((mark) => markLine(mark, y)),
     ...chart.series.map((series) => area(series, x, y)),
     ...chart.series.map((series) => curve(series, x, y)),
-    legend(chart.series),
+    chart.marks?.length ? legendAbove(chart.series) : legend(chart.series),
     '</svg>',
   ].join('\n');
 }
@@ -172,12 +172,18 @@ function curve({ points, colour, dots, opacity = 1 }: ChartSeries, x: Scale, y: 
   return `<path d="${path}" fill="none" stroke="${colour}" stroke-width="1.6" opacity="${opacity}"/>${circles.join('')}`;
 }
 
+function legendEntry({ label, colour }: ChartSeries, x: number, y: number): string {
+  return (
+    `<rect x="${x}" y="${y - 9}" width="10" height="10" fill="${colour}"/>` +
+    `<text x="${x + 16}" y="${y}">${escapeHtml(label)}</text>`
+  );
+}
+
 function legend(series: readonly ChartSeries[]): string {
-  return series
-    .map(
-      ({ label, colour }, i) =>
-        `<rect x="${WIDTH - RIGHT + 8}" y="${TOP + 18 * i - 8}" width="10" height="10" fill="${colour}"/>` +
-        `<text x="${WIDTH - RIGHT + 24}" y="${TOP + 18 * i + 1}">${escapeHtml(label)}</text>`,
-    )
-    .join('\n');
+  return series.map((entry, i) => legendEntry(entry, WIDTH - RIGHT + 8, TOP + 18 * i + 1)).join('\n');
+}
+
+/** In one row beside the title, where labels of marks stand at the right. */
+function legendAbove(series: readonly ChartSeries[]): string {
+  return series.map((entry, i) => legendEntry(entry, WIDTH / 2 + 150 * (i - series.length / 2), 15)).join('\n');
 }

@@ -11,7 +11,9 @@ export interface TextSample {
 
 /** Another run to compare with. */
 export interface RunBeside {
-  /** What it is called in the charts. */
+  /** What it is called in the charts: a word or two, such as its depth mechanism. */
+  readonly name: string;
+  /** What it is, in a sentence: with its run's name and size. */
   readonly label: string;
   readonly metrics: readonly MetricsRow[];
 }
@@ -39,7 +41,8 @@ export const REPORT_STYLE = `
 @media (prefers-color-scheme: dark) { :root { --text: #e4e6ea; --soft: #b3b8c0; --line: #383d45; --box: #22262c; --page: #16181c; --accent: #8ab8f0; } }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 860px; margin: 2rem auto; padding: 0 1rem; color: var(--text); background: var(--page); }
 h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-table { border-collapse: collapse; } td, th { padding: 2px 14px 2px 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+table { border-collapse: collapse; } td, th { padding: 2px 14px 2px 0; text-align: left; vertical-align: top; }
+td { overflow-wrap: anywhere; } th { min-width: 7rem; }
 ${CHART_STYLE.trim()}
 .chart { overflow-x: auto; } .chart svg { min-width: 640px; } .boundary { stroke: var(--soft); }
 .map { margin: 4px 12px 4px 0; } svg.map text { font-size: 9px; } .maps { overflow-x: auto; }
@@ -147,7 +150,7 @@ const BESIDE_COLOUR = '#7a8a2e';
 
 function lossChart({ metrics, beside }: ReportContent): string {
   const raw = points(metrics, 'loss');
-  const other = beside && { label: `held out, ${beside.label}`, points: points(beside.metrics, 'heldOutLoss') };
+  const other = beside && { label: `held out, ${beside.name}`, points: points(beside.metrics, 'heldOutLoss') };
   return lineChart({
     title: 'Cross-entropy',
     xLabel: 'step',
@@ -171,7 +174,7 @@ function bitsChart({ metrics, yardsticks, beside }: ReportContent): string {
     ...(beside
       ? [
           {
-            label: beside.label,
+            label: beside.name,
             colour: BESIDE_COLOUR,
             points: points(beside.metrics, 'heldOutBitsPerByte'),
             dots: true,

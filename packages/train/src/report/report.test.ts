@@ -47,11 +47,16 @@ describe('reportHtml', () => {
   it('shows another run beside this one, and the commands that come next', () => {
     const html = reportHtml({
       ...content,
-      beside: { label: 'residual <x>', metrics: [{ step: 3, heldOutLoss: 3.6, heldOutBitsPerByte: 2.8 }] },
+      beside: {
+        name: 'residual',
+        label: 'residual <x>',
+        metrics: [{ step: 3, heldOutLoss: 3.6, heldOutBitsPerByte: 2.8 }],
+      },
       next: [['moda chat "a b"', 'talks']],
     });
     expect(html).toContain('this model 2.75 bits per byte, residual &#60;x&#62; 2.8.');
     expect(html.match(/<circle/g)).toHaveLength(4);
+    expect(html).toContain('>held out, residual</text>');
     expect(html).toContain('<dt><code>moda chat &#34;a b&#34;</code></dt><dd>talks</dd>');
     expect(reportHtml(content)).not.toContain('<dl');
   });
