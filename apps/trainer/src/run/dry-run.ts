@@ -1,10 +1,14 @@
-import { countFlops, countParameters, type Decoder, trainedModel } from '@modajs/models';
+import { countFlops, countParameters, countSpecs, type Decoder, trainedModel } from '@modajs/models';
 import {
+  type Collective,
   createOptimizer,
+  measureLink,
   measurePeakFlops,
   nextBatch,
+  predictCommunication,
   SequenceOrder,
   sequenceLength,
+  trainedSpecs,
   trainingStep,
 } from '@modajs/train';
 import { bytes, compact, duration } from '../terminal/format.ts';
@@ -14,40 +18,53 @@ import { estimateMemory } from './estimate-memory.ts';
 import { openDevice } from './open-device.ts';
 import { prepareData } from './prepare-data.ts';
 import { createModel, type PreparedRun } from './prepare-run.ts';
+import type { Ranks } from './ranks.ts';
 import { requireFits } from './require-fits.ts';
 
 /** Steps that are really run to estimate the time; the first also compiles. */
 const TRIAL_STEPS = 3;
 
 /**
- * Prints memory, FLOPs and steps of a run from its shapes, and then its time from a few trial steps. Nothing is written.
+ * Prints memory (of a rank), FLOPs and steps of a run from its shapes, and then its time from a few trial steps; with several ranks what
+ * they will cost each other, from a short measurement of the link between them and the simulator. Nothing is written. Every rank calls it.
  *
  * @throws OutOfMemoryError before anything is allocated when the run needs more memory than the device has
  */
-export async function printDryRun(prepared: PreparedRun): Promise<void> {
+export async function printDryRun(prepared: PreparedRun, ranks: Ranks): Promise<void> {
   const { config, model, origin } = prepared;
   const { training } = config;
+  const print = (rows: [string, string][]): void => {
+    if (ranks.isFirst) console.log(`${table(['estimate', 'value'], rows)}\n`);
+  };
   const T = sequenceLength(config, model);
   const tokens = training.batchSize * T;
   const stepFlops = 3 * countFlops(model, T).total * training.batchSize;
-  const memory = estimateMemory(model, config, origin?.quantized);
-  for (const doubt of doubtsAbout(config, model, prepared.tokenizer.vocabSize)) console.log(`warning: ${doubt}`);
-  printRows([
+  const share = { ...config, training: { ...training, batchSize: training.batchSize / ranks.size } };
+  const memory = estimateMemory(model, share, origin?.quantized);
+  if (ranks.isFirst) {
+    for (const doubt of doubtsAbout(config, model, prepared.tokenizer.vocabSize)) console.log(`warning: ${doubt}`);
+  }
+  print([
     ['parameters', countParameters(model).toLocaleString('en')],
     ...Object.entries(memory).map(([part, size]): [string, string] => [`memory: ${part}`, bytes(size)]),
     ['training FLOPs a step', compact(stepFlops)],
     ['training FLOPs in all', compact(stepFlops * training.steps)],
     ['tokens in all', compact(tokens * training.steps)],
   ]);
-  const device = await openDevice(config);
+  const device = await ranks.together(() => openDevice(config, ranks.collective));
   try {
-    requireFits(memory.total, device);
-    using decoder = createModel(prepared, device);
-    const peakFlops = config.logging.peakFlops ?? (await measurePeakFlops(device, training.dtype));
-    const stepMs = await timeOfStep(prepared, decoder);
-    printRows([
-      ['device', device.toString()],
+    await ranks.together(() => requireFits(memory.total, device));
+    using decoder = await ranks.together(() => createModel(prepared, device));
+    const ownPeak = await ranks.together(() => config.logging.peakFlops ?? measurePeakFlops(device, training.dtype));
+    const peakFlops = await ranks.sum(ownPeak);
+    const ownMs = await ranks.max(await ranks.together(() => timeOfStep(prepared, decoder, ranks.collective)));
+    const { collective } = ranks;
+    const costs = collective ? await costsOf(prepared, collective, ownMs) : null;
+    const stepMs = costs?.stepMs ?? ownMs;
+    print([
+      ['device', `${device}${ranks.size === 1 ? '' : ` on each of ${ranks.size} ranks`}`],
       ['memory: measured after trial steps', bytes(device.memory().peakLiveBytes)],
+      ...(costs?.rows ?? []),
       ['time of a step', `${stepMs.toFixed(1)} ms`],
       ['tokens per second', compact((tokens / stepMs) * 1000)],
       ['peak FLOP/s', `${compact(peakFlops)}${config.logging.peakFlops === null ? ' (measured)' : ''}`],
@@ -59,11 +76,30 @@ export async function printDryRun(prepared: PreparedRun): Promise<void> {
   }
 }
 
-function printRows(rows: [string, string][]): void {
-  console.log(`${table(['estimate', 'value'], rows)}\n`);
+/** What ranks cost each other, in rows for people, and a step's time with it. */
+async function costsOf(
+  { config, model }: PreparedRun,
+  collective: Collective,
+  stepMs: number,
+): Promise<{ stepMs: number; rows: [string, string][] }> {
+  const link = await measureLink(collective);
+  const parameters = countSpecs(trainedSpecs(config, model));
+  const forecast = predictCommunication(config, { ranks: collective.size, parameters, link, stepMs });
+  const rows: [string, string][] = [
+    ['time of a step without the other ranks', `${stepMs.toFixed(1)} ms`],
+    ['link (measured)', `${compact(link.bitsPerSecond)}bit/s, ${link.latencyMs.toFixed(3)} ms`],
+    ['sent a step by rank 0', bytes(forecast.sentBytes)],
+    ['communication hidden a step', `${forecast.hiddenMs.toFixed(1)} ms`],
+    ['communication waited for a step', `${forecast.waitedMs.toFixed(1)} ms`],
+  ];
+  return { stepMs: forecast.stepMs, rows };
 }
 
-async function timeOfStep({ config, model, sources, ...text }: PreparedRun, decoder: Decoder): Promise<number> {
+async function timeOfStep(
+  { config, model, sources, ...text }: PreparedRun,
+  decoder: Decoder,
+  collective: Collective | null,
+): Promise<number> {
   const T = sequenceLength(config, model);
   const data = await prepareData(sources, text, config, T);
   const order = new SequenceOrder(data.sources, T, config.seed, config.data.shuffle, config.data.offsets);
@@ -73,6 +109,7 @@ async function timeOfStep({ config, model, sources, ...text }: PreparedRun, deco
     B: config.training.batchSize,
     T,
     separator: data.separator,
+    rows: collective ? rowsOf(collective, config.training.batchSize) : undefined,
   };
   const batch = await nextBatch(batches, order.start());
   const trained = trainedModel(decoder);
@@ -88,4 +125,10 @@ async function timeOfStep({ config, model, sources, ...text }: PreparedRun, deco
   optimizer.dispose();
   for (const { source } of data.sources) await source.close?.();
   return best;
+}
+
+/** A rank's rows of a batch. */
+function rowsOf({ rank, size }: Collective, batchSize: number): { first: number; count: number } {
+  const count = batchSize / size;
+  return { first: rank * count, count };
 }

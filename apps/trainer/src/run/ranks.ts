@@ -47,6 +47,13 @@ export class Ranks {
     if (collective) await this.sharing(() => requireAgreement(collective, settings));
   }
 
+  /** The largest of a number each has. */
+  async max(value: number): Promise<number> {
+    const buffer = Float64Array.of(value);
+    await this.collective?.allReduce(buffer, 'max');
+    return buffer[0];
+  }
+
   /** The sum over ranks of a number each has. */
   async sum(value: number): Promise<number> {
     const buffer = Float64Array.of(value);

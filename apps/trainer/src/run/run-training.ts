@@ -58,7 +58,7 @@ async function trainOnRanks(data: readonly string[], options: TrainCommandOption
     const prepared = await ranks.together(() =>
       prepareRun(config, folder, { resumes: options.resume !== undefined, out: options.out }),
     );
-    if (options.dryRun) return await printDryRun(prepared);
+    if (options.dryRun) return await printDryRun(prepared, ranks);
     const device = await ranks.together(() => openDevice(config, ranks.collective));
     try {
       using decoder = await ranks.together(() => createModel(prepared, device));
@@ -116,7 +116,6 @@ async function agreeOnRun(data: readonly string[], options: TrainCommandOptions,
   let lock: PathLock | null = null;
   try {
     const { config, folder } = await ranks.together(async () => {
-      requireAlone(options, ranks);
       const found = options.resume === undefined ? null : await folderToResume(options);
       if (found !== null && ranks.isFirst && !options.dryRun) lock = await lockRun(found);
       const read = await readConfig(data, options, found);
@@ -150,12 +149,6 @@ async function readConfig(
   }
   const settings = mergeConfigs(...options.set.map((option) => parseSetOption(option)), overrides);
   return (await readSavedConfig(resumed, settings)).run;
-}
-
-/** @throws ConfigError for a dry run on several ranks */
-function requireAlone({ dryRun }: TrainCommandOptions, { size }: Ranks): void {
-  if (!dryRun || size === 1) return;
-  throw new ConfigError(`train: --dry-run must be started alone, got ${size} ranks. Leave out mpirun.`, { size });
 }
 
 /** Options that stand for single settings. */

@@ -1,6 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type RankSimulation, type SimulatedSync, simulateRanks } from './simulate-ranks.ts';
+import type { RawConfig } from '../config/resolve-config.ts';
+import { resolveRunConfig } from '../config/run-config.ts';
+import type { Collective } from './collective.ts';
+import { measureLink } from './measure-link.ts';
+import { predictCommunication } from './predict-communication.ts';
+import {
+  allReduceHops,
+  allReduceShare,
+  type RankSimulation,
+  type SimulatedSync,
+  simulateRanks,
+} from './simulate-ranks.ts';
 import type { Link } from './throttled-collective.ts';
 
 const recorded = (name: string) =>
@@ -67,6 +78,35 @@ describe('simulated ranks', () => {
     // Without a delay each exchange is two transfers and two latencies, once in ten steps.
     const { msPerStep } = simulateRanks({ ...base, sync: { ...DILOCO, delay: 0 } });
     expect(msPerStep).toBeCloseTo(100 + (2 * (160 / 3) + 40) / 10, 0);
+  });
+
+  it('a forecast of a run says what its metrics will: bytes, hidden and waited for', () => {
+    const forecast = (training: RawConfig) =>
+      predictCommunication(resolveRunConfig({ training }), { ranks: 2, parameters: 1e6, link: SLOW, stepMs: 100 });
+    const exact = forecast({ sync: 'exact' });
+    expect(exact.sentBytes).toBe(4e6);
+    expect(exact.stepMs).toBeCloseTo(100 / 3 + 100 / 12 + 8 * 80, 6);
+    expect(exact.hiddenMs + exact.waitedMs).toBeCloseTo(8 * 80, 6);
+    expect(exact.waitedMs).toBeCloseTo(exact.stepMs - 100, 6);
+    const diloco = forecast({ sync: 'diloco', diloco: { every: 30, fragments: 3, delay: 5 } });
+    expect(diloco.sentBytes).toBeCloseTo(2e6 / 30, 6);
+    // A third of 2 MB and a latency, once in ten steps.
+    expect([diloco.stepMs, diloco.waitedMs]).toEqual([expect.closeTo(100, 6), 0]);
+    expect(diloco.hiddenMs).toBeCloseTo((160 / 3 + 20) / 10, 6);
+  });
+
+  it.each([2, 3, 8])('the link between %i ranks is found again from sums that take what it says', async (size) => {
+    let clock = 0;
+    const timed = {
+      size,
+      barrier: async () => {},
+      allReduce: async ({ byteLength }: Float32Array) => {
+        clock += allReduceHops(size) * SLOW.latencyMs + (8000 * allReduceShare(size) * byteLength) / SLOW.bitsPerSecond;
+      },
+    };
+    const link = await measureLink(timed as unknown as Collective, () => clock);
+    expect(link.bitsPerSecond / SLOW.bitsPerSecond).toBeCloseTo(1, 6);
+    expect(link.latencyMs / SLOW.latencyMs).toBeCloseTo(1, 2);
   });
 
   it('are held up by stragglers and failures, diloco less by failures', () => {

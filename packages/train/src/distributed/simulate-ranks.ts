@@ -52,6 +52,8 @@ export interface SimulationResult {
   readonly speedUp: number;
   /** Share of the first rank's time in which it waited. */
   readonly waitedShare: number;
+  /** Milliseconds a step from the start of the first rank's communication to its end, while training went on or waited. */
+  readonly communicatedMs: number;
 }
 
 const BUCKETS = 8;
@@ -68,13 +70,15 @@ export function simulateRanks(simulation: RankSimulation): SimulationResult {
   const clocks = sync.kind === 'exact' ? simulateExact(simulation) : simulateDiloco(simulation, sync);
   const { totalMs, waitedMs } = withFailures(simulation, clocks);
   const useful = steps * simulation.stepMs * ranks * presentShare(simulation);
-  return { msPerStep: totalMs / steps, speedUp: useful / totalMs, waitedShare: waitedMs / totalMs };
+  const communicatedMs = clocks.communicatedMs / steps;
+  return { msPerStep: totalMs / steps, speedUp: useful / totalMs, waitedShare: waitedMs / totalMs, communicatedMs };
 }
 
 interface Clocks {
   readonly totalMs: number;
   /** Of the first rank. */
   readonly waitedMs: number;
+  readonly communicatedMs: number;
 }
 
 function simulateExact(simulation: RankSimulation): Clocks {
@@ -97,14 +101,22 @@ function simulateExact(simulation: RankSimulation): Clocks {
     totalMs += linkFreeAt;
     waitedMs += linkFreeAt - stepOf(simulation, 0, step);
   }
-  return { totalMs, waitedMs };
+  return { totalMs, waitedMs, communicatedMs: steps * BUCKETS * bucketMs };
+}
+
+/** Latencies of a sum over all ranks, one after the other: the fewer of a ring's and of halving and doubling. */
+export function allReduceHops(ranks: number): number {
+  return ranks === 1 ? 0 : Math.min(2 * (ranks - 1), 2 * Math.ceil(Math.log2(ranks)));
+}
+
+/** Times a buffer that each rank sends in such a sum. */
+export function allReduceShare(ranks: number): number {
+  return (2 * (ranks - 1)) / ranks;
 }
 
 /** The faster of a ring and of halving and doubling: both move `2 (n - 1) / n` of the bytes. */
 function allReduceMs({ ranks, link }: RankSimulation, bytes: number): number {
-  if (ranks === 1) return 0;
-  const hops = Math.min(2 * (ranks - 1), 2 * Math.ceil(Math.log2(ranks)));
-  return hops * link.latencyMs + transferMs(link, (2 * (ranks - 1) * bytes) / ranks);
+  return allReduceHops(ranks) * link.latencyMs + transferMs(link, allReduceShare(ranks) * bytes);
 }
 
 function simulateDiloco(simulation: RankSimulation, sync: SimulatedSync & { readonly kind: 'diloco' }): Clocks {
@@ -115,6 +127,7 @@ function simulateDiloco(simulation: RankSimulation, sync: SimulatedSync & { read
   const uplink = new Float64Array(ranks);
   let downlink = 0;
   let waitedMs = 0;
+  let communicatedMs = 0;
   const open: { readonly appliesAt: number; readonly arrivals: Float64Array }[] = [];
   for (let step = 1; step <= steps; step++) {
     for (let rank = 0; rank < ranks; rank++) clock[rank] += stepOf(simulation, rank, step);
@@ -142,6 +155,7 @@ function simulateDiloco(simulation: RankSimulation, sync: SimulatedSync & { read
         uplink[0] += fragmentMs;
         arrivals[rank] = uplink[0] + link.latencyMs;
       }
+      communicatedMs += closed - clock[0];
       open.push({ appliesAt: step + delay, arrivals });
       if (delay > 0) continue;
       const { arrivals: now } = open.pop()!;
@@ -149,11 +163,14 @@ function simulateDiloco(simulation: RankSimulation, sync: SimulatedSync & { read
       for (let rank = 0; rank < ranks; rank++) clock[rank] = Math.max(clock[rank], now[rank]);
     }
   }
-  return { totalMs: Math.max(...clock), waitedMs };
+  return { totalMs: Math.max(...clock), waitedMs, communicatedMs };
 }
 
 /** Failures come at their mean rate. */
-function withFailures({ failures, ranks, sync }: RankSimulation, { totalMs, waitedMs }: Clocks): Clocks {
+function withFailures(
+  { failures, ranks, sync }: RankSimulation,
+  { totalMs, waitedMs }: Clocks,
+): Pick<Clocks, 'totalMs' | 'waitedMs'> {
   if (!failures) return { totalMs, waitedMs };
   const each = totalMs / (failures.hoursBetween * 3.6e6);
   // Without the first rank nobody can go on.

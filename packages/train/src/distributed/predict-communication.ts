@@ -1,0 +1,42 @@
+import type { RunConfig } from '../config/run-config.ts';
+import { codedBytes } from './diloco/delta-codec.ts';
+import { allReduceShare, type SimulatedSync, simulateRanks } from './simulate-ranks.ts';
+import type { Link } from './throttled-collective.ts';
+
+/** What ranks will cost each other in a step, of the first rank, as the metrics have it. */
+export interface CommunicationForecast {
+  readonly sentBytes: number;
+  readonly hiddenMs: number;
+  readonly waitedMs: number;
+  /** Of a step, waiting included. */
+  readonly stepMs: number;
+}
+
+/**
+ * The cost of communication by the simulator.
+ *
+ * @param parameters numbers that are trained
+ * @param stepMs of the slowest rank with its own rows, alone
+ */
+export function predictCommunication(
+  { training }: Pick<RunConfig, 'training'>,
+  { ranks, parameters, link, stepMs }: { ranks: number; parameters: number; link: Link; stepMs: number },
+): CommunicationForecast {
+  const { diloco, sync: kind, gradientAccumulation: parts } = training;
+  const coded = codedBytes(diloco, parameters);
+  const { every, fragments, delay } = diloco;
+  const sync: SimulatedSync =
+    kind === 'exact'
+      ? { kind, bytesPerParameter: 4, parts }
+      : { kind, bytesPerParameter: coded / parameters, every, fragments, delay };
+  // Whole rounds, and some of them.
+  const steps = kind === 'exact' ? 10 : 4 * every;
+  const { msPerStep, waitedShare, communicatedMs } = simulateRanks({ ranks, steps, parameters, sync, link, stepMs });
+  const waitedMs = waitedShare * msPerStep;
+  return {
+    sentBytes: kind === 'exact' ? 4 * parameters * allReduceShare(ranks) : ((ranks - 1) * coded) / every,
+    hiddenMs: Math.max(0, communicatedMs - waitedMs),
+    waitedMs,
+    stepMs: msPerStep,
+  };
+}
