@@ -15,26 +15,16 @@ const model = createDecoder(
   defineDecoderConfig({ nLayers: 2, nHeads: 2, dModel: 32, vocabSize: tokenizer.vocabSize, seqLen: 32, depth: 'moda' }),
   { device, seed: 1 },
 );
-const run = new TrainingRun({
-  config: resolveRunConfig({
-    training: { steps: 40, batchSize: 4 },
-    optimizer: { lr: 1e-2 },
-    schedule: { warmupSteps: 5 },
-  }),
-  model,
-  T: 32,
-  sources,
-  heldOut,
-  separator: null,
-  storage: new MemoryStorage(),
-  identity: {},
-  writtenBy: {},
-  resumeFrom: null,
-  listener: (event) => {
-    if (event.kind === 'step' && event.row.step % 10 === 0)
-      console.log(`step ${event.row.step} loss ${event.row.loss}`);
-  },
+const config = resolveRunConfig({
+  training: { steps: 40, batchSize: 4 },
+  optimizer: { lr: 1e-2 },
+  schedule: { warmupSteps: 5 },
 });
+const fresh = { separator: null, storage: new MemoryStorage(), identity: {}, writtenBy: {}, resumeFrom: null };
+const listener = (event) => {
+  if (event.kind === 'step' && event.row.step % 10 === 0) console.log(`step ${event.row.step} loss ${event.row.loss}`);
+};
+const run = new TrainingRun({ config, model, T: 32, sources, heldOut, listener, ...fresh });
 const { heldOutBitsPerByte } = await run.run();
 console.log(`held-out bits per byte: ${heldOutBitsPerByte.toFixed(3)}`);
 

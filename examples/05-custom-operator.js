@@ -1,5 +1,5 @@
 // An operator of one's own, with a gradient: softplus(x) = log(1 + exp(x)), in WGSL on a GPU and in JavaScript on the CPU.
-import { customKernel, customOp, init, mul, randomNormal, sigmoid, tidy } from '@modajs/tensor';
+import { customKernel, customOp, init, mul, randomNormal, sigmoid } from '@modajs/tensor';
 import { checkGradients } from '@modajs/tensor/testing';
 
 const softplusKernel = customKernel({
@@ -28,21 +28,13 @@ const softplus = customOp({
 });
 
 for (const name of /** @type {const} */ (['cpu', 'webgpu'])) {
-  let device;
-  try {
-    device = await init({ device: name });
-  } catch (error) {
-    // A machine without any adapter; where CI installs a driver, that is a failure.
+  const device = await init({ device: name }).catch((error) => {
     if (name === 'cpu' || process.env.MODA_REQUIRE_WEBGPU === '1') throw error;
-    console.log('webgpu: no adapter here');
-    continue;
-  }
-  // Values and gradients against f64 and central differences: throws when they differ.
+    return null; // no adapter here; where CI installs a driver, that is a failure
+  });
+  if (device === null) continue;
   const x = randomNormal([3, 43], { seed: 1, device });
-  const report = await checkGradients((input) => softplus([input]), [x]);
-  const [forward, gradient] = [report.forwardError, report.gradientError].map((error) => error.toExponential(1));
-  console.log(`${name}: largest error ${forward} forward, ${gradient} in the gradient (${device})`);
-  const first = await tidy(() => softplus([x])).data();
-  if (!(first[0] > 0)) throw new Error('softplus must be positive');
+  const { forwardError, gradientError } = await checkGradients((input) => softplus([input]), [x]); // throws on a fault
+  console.log(`${device}: largest error ${forwardError} forward, ${gradientError} in the gradient`);
   device.destroy();
 }

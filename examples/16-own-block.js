@@ -16,13 +16,12 @@ const block = {
     write('ffn', t.add(feed(x), map(t.silu(map(x, 'up')), 'down')));
   },
 };
-class Weighted extends ResidualPath {
-  write = (layer, part, y) => super.write(layer, part, t.mul(t.slice(this.weights, [layer], [layer + 1]), y));
-}
+/** @type {import('@modajs/models').CustomDepth} */
 const depthPath = {
-  specs: ({ nLayers }, layer) =>
-    layer > 0 ? {} : { 'path.weights': { shape: [nLayers], role: 'vector', init: { kind: 'constant', value: 1 } } },
-  path: ({ x, join, parameter }) => Object.assign(new Weighted(x, join), { weights: parameter('path.weights') }),
+  specs: ({ nLayers: L }, layer) =>
+    layer ? {} : { w: { shape: [L], role: 'vector', init: { kind: 'constant', value: 1 } } },
+  path: ({ x, join, parameter }) =>
+    new ResidualPath(x, (sum, y, at, part) => join(sum, t.mul(t.at(parameter('w'), at), y), at, part)),
 };
 const config = defineDecoderConfig({ nLayers: 2, nHeads: 2, dModel: 16, vocabSize: 11, seqLen: 16, depth: 'residual' });
 const model = createDecoder(config, { seed: 1, block, depthPath });

@@ -180,8 +180,16 @@ export const optionsThat =
   (operation, _name, value) =>
     checkOptions(operation, value as Options, checks, required);
 
+/** What PyTorch and Optax call an option, and what it is called here. */
+const ELSEWHERE: Readonly<Record<string, readonly string[] | undefined>> = {
+  __proto__: null as never,
+  dim: ['axis', 'axes'],
+  dims: ['axes'],
+  learningRate: ['lr'],
+};
+
 function unknownOption(operation: string, name: string, known: readonly string[]): ConfigError {
-  const nearest = nearestKey(name, known);
+  const nearest = ELSEWHERE[name]?.find((own) => known.includes(own)) ?? nearestKey(name, known);
   const hint = nearest === null ? '.' : `; did you mean ${nearest}?`;
   return new ConfigError(`${operation}: unknown option ${name}${hint} Options must be among ${known.join(', ')}.`, {
     name,
