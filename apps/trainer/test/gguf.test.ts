@@ -1,41 +1,21 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDecoder, defineDecoderConfig, hostParameters, scoredTokenizerMetadata, writeGguf } from '@modajs/models';
+import { createDecoder, hostParameters, writeGguf } from '@modajs/models';
 import { init } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from './run-cli.ts';
+import { smallLlamaConfig, smallLlamaTokenizer } from './small-llama.ts';
 
 let cwd = '';
 const moda = (...args: string[]) => runCli(args, { cwd });
 
-/** Unknown, start, end, 256 bytes, a space and five letters. */
-const pieces = [
-  ...['<unk>', '<s>', '</s>'],
-  ...Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`),
-  ...' abcde',
-];
-
 beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'moda-gguf-'));
   const device = await init({ device: 'cpu', threads: 1 });
-  const config = defineDecoderConfig({
-    nLayers: 2,
-    nHeads: 4,
-    nKvHeads: 2,
-    dModel: 32,
-    dFf: 64,
-    vocabSize: pieces.length,
-    seqLen: 64,
-    norm: 'pre',
-    normEps: 1e-5,
-    qkNorm: 'none',
-    ropeTheta: 10_000,
-  });
+  const config = smallLlamaConfig(2);
   const decoder = createDecoder(config, { device, seed: 3 });
-  const scores = pieces.map((_, i) => -i);
-  const tokenizer = scoredTokenizerMetadata({ pieces, scores, unknownId: 0, bosId: 1, eosId: 2 });
-  const file = writeGguf(config, await hostParameters(decoder), tokenizer, { storage: 'Q8_0' });
+  const file = writeGguf(config, await hostParameters(decoder), smallLlamaTokenizer(), { storage: 'Q8_0' });
   device.destroy();
   await writeFile(join(cwd, 'small.gguf'), file);
   await writeFile(join(cwd, 'cut.gguf'), file.subarray(0, file.length - 100));

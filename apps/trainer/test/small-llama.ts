@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   createDecoder,
+  type DecoderConfig,
   defineDecoderConfig,
   type GgufStorage,
   hostParameters,
@@ -20,6 +21,26 @@ const pieces = [
   ...' abcde',
 ];
 
+/** The configuration of a small Llama whose tokens are these pieces. */
+export const smallLlamaConfig = (nLayers: number): DecoderConfig =>
+  defineDecoderConfig({
+    nLayers,
+    nHeads: 4,
+    nKvHeads: 2,
+    dModel: 32,
+    dFf: 64,
+    vocabSize: pieces.length,
+    seqLen: 64,
+    norm: 'pre',
+    normEps: 1e-5,
+    qkNorm: 'none',
+    ropeTheta: 10_000,
+  });
+
+/** Its tokenizer, as a GGUF file has it. */
+export const smallLlamaTokenizer = (): ReturnType<typeof scoredTokenizerMetadata> =>
+  scoredTokenizerMetadata({ pieces, scores: pieces.map((_, i) => -i), unknownId: 0, bosId: 1, eosId: 2 });
+
 /** What was written of a small model with random weights. */
 export interface SmallLlama {
   /** Of the Hugging Face folder. */
@@ -35,23 +56,10 @@ export async function writeSmallLlama(
   storage: GgufStorage = 'F32',
 ): Promise<SmallLlama> {
   const device = await init({ device: 'cpu', threads: 1 });
-  const config = defineDecoderConfig({
-    nLayers: 3,
-    nHeads: 4,
-    nKvHeads: 2,
-    dModel: 32,
-    dFf: 64,
-    vocabSize: pieces.length,
-    seqLen: 64,
-    norm: 'pre',
-    normEps: 1e-5,
-    qkNorm: 'none',
-    ropeTheta: 10_000,
-  });
+  const config = smallLlamaConfig(3);
   const parameters = await hostParameters(createDecoder(config, { device, seed }));
   device.destroy();
-  const scores = pieces.map((_, i) => -i);
-  const metadata = scoredTokenizerMetadata({ pieces, scores, unknownId: 0, bosId: 1, eosId: 2 });
+  const metadata = smallLlamaTokenizer();
   const gguf = writeGguf(config, parameters, metadata, { storage });
   await writeFile(join(cwd, `${name}.gguf`), gguf);
   const tokenizer = Tokenizer.fromGguf(new Map(Object.entries(metadata).map(([key, { value }]) => [key, value])));

@@ -3,7 +3,7 @@ import { partNotRun } from '@modajs/vitest/part-not-run';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttentionLayerConfig, AttentionProbe } from '../src/index.ts';
 import { read } from './moda-identities.ts';
-import { base, type LastLayerOptions, lastLayer, SIZES } from './three-layers.ts';
+import { base, DEPTH_KEYS, type LastLayerOptions, lastLayer, SIZES } from './three-layers.ts';
 
 const { B, T, H, Hkv, D } = SIZES;
 
@@ -90,10 +90,7 @@ describe('attention statistics of an f16 layer [webgpu]', () => {
   afterAll(() => device.destroy());
 
   for (const [name, change] of Object.entries({
-    'writer norm, shared RoPE': {},
-    'raw keys': { depthKeyNorm: 'none', depthRope: 'none' },
-    'reader norm': { depthKeyNorm: 'reader' },
-    'newest slot': { depthSlots: 1 },
+    ...DEPTH_KEYS,
     'chunk-visible, C=2': { depthChunk: 2 },
     'a segment for each slot': { maxSegmentBytes: B * T * Hkv * D * 4 },
   } as Record<string, Partial<AttentionLayerConfig> & Pick<LastLayerOptions, 'maxSegmentBytes'>>)) {

@@ -2,7 +2,7 @@ import { type Device, init } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttentionLayerConfig } from '../src/index.ts';
 import { read } from './moda-identities.ts';
-import { base, lastLayer, SIZES } from './three-layers.ts';
+import { base, DEPTH_KEYS, lastLayer, SIZES } from './three-layers.ts';
 
 const { B, T, H } = SIZES;
 
@@ -14,10 +14,7 @@ describe('attention statistics [reference]', () => {
   afterAll(() => device.destroy());
 
   for (const [name, change] of Object.entries({
-    'writer norm, shared RoPE': {},
-    'raw keys': { depthKeyNorm: 'none', depthRope: 'none' },
-    'reader norm': { depthKeyNorm: 'reader' },
-    'newest slot': { depthSlots: 1 },
+    ...DEPTH_KEYS,
     'capped logits': { logitSoftcap: 0.3 },
     'capped logits, reader norm': { logitSoftcap: 0.3, depthKeyNorm: 'reader' },
   } as Record<string, Partial<AttentionLayerConfig>>)) {

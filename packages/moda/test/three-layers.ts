@@ -34,6 +34,14 @@ export const base: AttentionLayerConfig = {
   depthSlots: null,
 };
 
+/** Ways to make the keys of slots and to choose among slots. */
+export const DEPTH_KEYS: Readonly<Record<string, Partial<AttentionLayerConfig>>> = {
+  'writer norm, shared RoPE': {},
+  'raw keys': { depthKeyNorm: 'none', depthRope: 'none' },
+  'reader norm': { depthKeyNorm: 'reader' },
+  'newest slot': { depthSlots: 1 },
+};
+
 /** What a test may change, and what it may look at. */
 export interface LastLayerOptions {
   readonly dtype?: DType;
