@@ -77,33 +77,23 @@ export function attentionLayer(
     reshape(applyLinear(from, map, into), [B, T, heads, headDim]);
   const slot = ownSlot(weights, config, context);
   const rawQ = project(weights.qProj, nHeads);
-  // A reader's norm weight meets the query before it turns.
+  // A reader's norm weight meets the query before it is rotated.
   const plainQ = stream && needsReaderNorm(config) ? scaleQueries(qkNorm(rawQ, weights.qNorm, config), config) : null;
   const rawK = project(weights.kProj, nKvHeads, context.keyValueInputs?.k);
-  const { q: turnedQ, k } = plainQ
+  const { q: rotatedQ, k } = plainQ
     ? { q: rotate(plainQ, positions, config), k: normAndRotate(rawK, weights.kNorm, positions, config, slot?.k) }
     : normAndRotateBoth({ q: rawQ, k: rawK }, weights, positions, config, {
         q: ownQueries(config, context),
         k: slot?.k ?? null,
       });
-  const q = plainQ ? turnedQ : scaleQueries(turnedQ, config);
+  const q = plainQ ? rotatedQ : scaleQueries(rotatedQ, config);
   let v = project(weights.vProj, nKvHeads, context.keyValueInputs?.v, slot?.v);
   if (context.mixValues) v = context.mixValues(q, k, v);
   const depth = stream && stream.count > 0 ? stream.read({ last: config.depthSlots }) : null;
   cache?.append(k, v);
   const read = { q, plainQ, k: cache?.k ?? k, v: cache?.v ?? v, depth, stream, Tk: cache?.length ?? T };
   const { out, lse } = readKeys(read, weights, config, context);
-  const unmapped = [weights.alibi, context.bias, context.mask].some((given) => given != null);
-  if (context.onAttention && unmapped) {
-    throw new ConfigError(
-      'attentionLayer: onAttention needs logits of queries and keys alone, got alibi, bias or mask. Leave onAttention out.',
-    );
-  }
-  if (context.onAttention && lse === null) {
-    throw new ConfigError(
-      'attentionLayer: onAttention needs one softmax without a gate, got depthGate. Leave onAttention out.',
-    );
-  }
+  if (context.onAttention) checkHasMap(weights, context, lse);
   if (context.onAttention && lse) {
     const { docRange, firstPosition } = context;
     const slots = depth ? stream!.keys().slice(-depth.S) : [];
@@ -123,6 +113,20 @@ export function attentionLayer(
     }
   }
   return applyLinear(reshape(out, [B, T, nHeads * headDim]), weights.oProj);
+}
+
+/** @throws ConfigError where statistics and maps, which follow from queries and keys, would not be those of the layer's softmax */
+function checkHasMap(weights: AttentionLayerWeights, { bias, mask }: AttentionLayerContext, lse: Tensor | null): void {
+  if ([weights.alibi, bias, mask].some((given) => given != null)) {
+    throw new ConfigError(
+      'attentionLayer: onAttention needs logits of queries and keys alone, got alibi, bias or mask. Leave onAttention out.',
+    );
+  }
+  if (lse === null) {
+    throw new ConfigError(
+      'attentionLayer: onAttention needs one softmax without a gate, got depthGate. Leave onAttention out.',
+    );
+  }
 }
 
 const PROJECTIONS = ['qProj', 'kProj', 'vProj', 'oProj'] as const;
