@@ -204,7 +204,7 @@ function ownQueries(
 
 interface Read {
   readonly q: Tensor;
-  /** q before it turned, for keys that wait for the reader's norm; else null. */
+  /** q before its rotation, for keys that wait for the reader's norm; else null. */
   readonly plainQ: Tensor | null;
   readonly k: Tensor;
   readonly v: Tensor;

@@ -35,13 +35,13 @@ export function rotatesWhole({ rotary, headDim }: AttentionLayerConfig): boolean
   return rotary !== null && (rotary.rotaryDim ?? headDim) === headDim;
 }
 
-/** Queries `[B, T, H, D]` with their rotated components times `queryScale`: before or after they turn. */
+/** Queries `[B, T, H, D]` with their rotated components times `queryScale`: before or after their rotation. */
 export function scaleQueries(q: Tensor, { rotary, headDim }: AttentionLayerConfig): Tensor {
   const { queryScale = 1, rotaryDim = headDim } = rotary ?? {};
   if (queryScale === 1) return q;
   if (rotaryDim === headDim) return affine(q, queryScale, 0);
-  const [turned, rest] = split(q, [rotaryDim, headDim - rotaryDim], 3);
-  return concat([affine(turned, queryScale, 0), rest], 3);
+  const [rotated, rest] = split(q, [rotaryDim, headDim - rotaryDim], 3);
+  return concat([affine(rotated, queryScale, 0), rest], 3);
 }
 
 /** Rotates `[B, T, heads, D]` by `positions` `[B, T]`; returns x unchanged without rotary positions. */
