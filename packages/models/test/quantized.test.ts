@@ -13,12 +13,12 @@ describeQuantizedDecoder('cpu');
 /** Most bytes alive in a training step of an adapter, counted. */
 function peakOfAdapter(
   shape: Parameters<typeof defineDecoderConfig>[0],
-  options: DecoderOptions & { quantize?: 'q4_0'; checkpoint?: boolean },
+  { quantize, checkpoint, ...options }: DecoderOptions & { quantize?: 'q4_0'; checkpoint?: boolean },
 ) {
   const device = new Device(new CountingBackend());
   const model = defineDecoderConfig(shape);
   const maps = [...adaptableMaps(model).keys()];
-  const quantized = options.quantize && new Map(maps.map((map) => [`${map}.weight`, options.quantize!] as const));
+  const quantized = quantize && new Map(maps.map((map) => [`${map}.weight`, quantize] as const));
   const decoder = createDecoder(model, { ...options, device, isFrozen: true, quantized });
   const lora = { rank: 16, alpha: 32, targets: ['all-linear'], rankStabilized: false };
   const adapter = new LoraAdapter(model, lora, { device, computeDtype: options.computeDtype });
@@ -29,7 +29,7 @@ function peakOfAdapter(
   for (let step = 0; step < 2; step++) {
     using _ = scope();
     const ids = zeros([1, 512], { dtype: 'i32', device });
-    backward(adapted.loss(ids, ids, { checkpoint: options.checkpoint }));
+    backward(adapted.loss(ids, ids, { checkpoint }));
     optimizer.step({ gradScale: clipGradNorm(adapted.parameters(), 1).gradScale });
     optimizer.zeroGrad();
   }

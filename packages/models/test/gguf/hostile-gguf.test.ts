@@ -164,7 +164,7 @@ describe('a damaged GGUF file', () => {
     [
       'another architecture',
       build({ 'general.architecture': { type: 'string', value: 'mamba' } }),
-      'general.architecture must be one of llama, granite, qwen2, qwen3, olmo2, gpt2, got "mamba"',
+      'general.architecture must be one of llama, granite, qwen2, qwen3, olmo2, smollm3, phi3, gemma, gemma2, gemma3, gpt2, gptneox, got "mamba"',
     ],
     [
       'an odd alignment',
