@@ -4,11 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openModelSource } from './open-model-source.ts';
 
-vi.mock('./hugging-face-model.ts', async (original) => ({
-  ...(await original<typeof import('./hugging-face-model.ts')>()),
-  openHubModel: async (name: string) => ({ name: `hub: ${name}` }),
-}));
-
 const before = process.cwd();
 let cwd = '';
 beforeAll(async () => {
@@ -51,8 +46,15 @@ describe('the name of a model', () => {
   });
 
   it('asks the hub for owner/name, and looks for a run where there is no slash', async () => {
-    expect((await openModelSource('owner/a.model-1', { out: 'runs' })).name).toBe('hub: owner/a.model-1');
-    expect((await openModelSource('owner/a', { out: '.' })).name).toBe('hub: owner/a');
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('fetch failed')));
+    for (const [name, out] of [
+      ['owner/a.model-1', 'runs'],
+      ['owner/a', '.'],
+    ]) {
+      const asked = new RegExp(`^hub: https://[^/]+/${name} must be reachable for main, it is not \\(fetch failed\\)`);
+      await expect(openModelSource(name, { out })).rejects.toThrow(asked);
+    }
+    vi.unstubAllGlobals();
     await expect(openModelSource('empty/x.gguf', { out: 'runs' })).rejects.toThrow('must be a file, got nothing there');
     await expect(openModelSource('nobody', { out: 'runs' })).rejects.toThrow('run: nobody must be a run or its folder');
     await expect(openModelSource('a/b/c', { out: 'runs' })).rejects.toThrow('run: a/b/c must be a run or its folder');

@@ -2,7 +2,7 @@ import { countParameters, type Decoder } from '@modajs/models';
 import { type MetricsRow, metricsCsv, type RunSummary, readMetrics } from '@modajs/train';
 import type { FolderStorage } from '@modajs/train/node';
 import { bytes, compact, duration } from '../terminal/format.ts';
-import { styled } from '../terminal/styled.ts';
+import { type StyledOutput, styled } from '../terminal/styled.ts';
 import { table } from '../terminal/table.ts';
 import { attentionMaps } from './attention-maps.ts';
 import { commandLine, nextCommands } from './next-commands.ts';
@@ -21,6 +21,8 @@ export interface RunCall {
   readonly out: string;
   /** Of this session. */
   readonly trainedMs: number;
+  /** Whether what is printed may have colours. */
+  readonly output: StyledOutput;
 }
 
 /** Commands that are printed; the report has all. */
@@ -32,7 +34,7 @@ export async function finishRun(
   decoder: Decoder,
   summary: RunSummary,
   storage: FolderStorage,
-  { given, out, trainedMs }: RunCall,
+  { given, out, trainedMs, output }: RunCall,
 ): Promise<void> {
   const { config, model, tokenizer, sources, folder, resumes } = prepared;
   const metrics = await readMetrics(storage);
@@ -79,7 +81,7 @@ export async function finishRun(
   console.log(`\nreport     ${report}`);
   console.log('next');
   for (const [command, what] of next.slice(0, PRINTED_COMMANDS)) {
-    console.log(`  ${styled(process.stdout, 'cyan', command)}\n      ${what}`);
+    console.log(`  ${styled(output, 'cyan', command)}\n      ${what}`);
   }
 }
 

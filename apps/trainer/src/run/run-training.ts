@@ -84,7 +84,8 @@ async function trainAndReport(
   { ranks, ...rights }: { readonly ranks: Ranks } & Pick<TrainingParties, 'lock' | 'acceptsSchedule'>,
 ): Promise<void> {
   // mpirun gives its ranks a terminal of its own, whatever its output is.
-  const output = ranks.size === 1 ? process.stdout : { write: (text: string) => process.stdout.write(text) };
+  const output =
+    ranks.size === 1 ? process.stdout : { isTTY: false, write: (text: string) => process.stdout.write(text) };
   const progress = new Progress(output);
   const say = (text: string): void => {
     if (ranks.isFirst) progress.line(text);
@@ -101,7 +102,7 @@ async function trainAndReport(
   const trainedMs = performance.now() - startedAt;
   say(`trained ${summary.step} steps in ${duration(trainedMs)}`);
   if (summary.interrupted || !ranks.isFirst) return;
-  await finishRun(prepared, decoder, summary, storage, { given: process.argv.slice(3), out, trainedMs });
+  await finishRun(prepared, decoder, summary, storage, { given: process.argv.slice(3), out, trainedMs, output });
 }
 
 /** What is trained, where, and the right to write there; only the first rank holds it. */
