@@ -48,7 +48,7 @@ async function blockRows(name: string, part: 'moda' | 'baseline', blocks: number
     [blocks, -1],
     [blocks + 1, 1],
   ] as const) {
-    const model = stepModel(name, nLayers);
+    const model = stepModel(name, { nLayers });
     rowsOf(await listDispatches(model[part]!, model.B), sign, rows);
   }
   return rows;
@@ -78,7 +78,7 @@ async function printStep(name: string, { baseline, B }: StepModel): Promise<void
 
 const blocks = Number(values.blocks ?? 4);
 for (const name of values.model === undefined ? STEP_MODELS : [values.model]) {
-  const whole = stepModel(name, values.blocks === undefined ? undefined : blocks);
+  const whole = stepModel(name, values.blocks === undefined ? {} : { nLayers: blocks });
   if (whole.moda === null) {
     await printStep(name, whole);
     continue;

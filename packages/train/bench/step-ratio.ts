@@ -5,11 +5,12 @@
  * every kernel of one step of each and lists MoDA less baseline (kernels alone, each in a pass of its own: gaps do not show). A
  * model without depth (`distilgpt2-shape`) has times of its own instead of a ratio: of steps in flight, and of steps each awaited.
  *
- * pnpm --filter @modajs/train bench:step [--models small,moda-700m] [--rounds 7] [--steps 10] [--batch 8] [--profile] [--json file]
+ * pnpm --filter @modajs/train bench:step [--models small,moda-700m] [--rounds 7] [--steps 10] [--batch 8] [--as browser]
+ *   [--depth '{"kind":"denseformer"}'] [--profile] [--json file]
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { createDecoder, type Decoder, type DecoderConfig } from '@modajs/models';
+import { createDecoder, type Decoder, type DecoderConfig, type DepthInput } from '@modajs/models';
 import type { Optimizer } from '@modajs/tensor';
 import { type Device, type DeviceName, init, type KernelTime, kernelSpans, kernelTimes } from '@modajs/tensor';
 import { resolveRunConfig } from '../src/config/run-config.ts';
@@ -30,10 +31,16 @@ const { values } = parseArgs({
     blocks: { type: 'string' },
     device: { type: 'string', default: 'webgpu' },
     dtype: { type: 'string', default: 'f16' },
+    /** A depth mechanism instead of the model's own, as JSON. */
+    depth: { type: 'string' },
+    /** `browser`: without tensor cores and with bounds checks, as browsers compute. */
+    as: { type: 'string', default: 'node' },
     profile: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
 });
+/** How the device is opened beside its name. */
+const opened = values.as === 'browser' ? { robustness: true, features: { subgroupMatrix: false } } : {};
 const dtype = values.dtype === 'f32' ? 'f32' : 'f16';
 const rounds = Number(values.rounds);
 const stepsOfRound = Number(values.steps);
@@ -110,10 +117,13 @@ async function withContenders<T>(
   profile: boolean,
   use: (contenders: readonly Contender[], batch: HostBatch, device: Device) => Promise<T>,
 ): Promise<T> {
-  const model = stepModel(name, values.blocks === undefined ? undefined : Number(values.blocks));
+  const model = stepModel(name, {
+    ...(values.blocks === undefined ? {} : { nLayers: Number(values.blocks) }),
+    ...(values.depth === undefined ? {} : { depth: JSON.parse(values.depth) as DepthInput }),
+  });
   const { moda, baseline } = model;
   const B = values.batch === undefined ? model.B : Number(values.batch);
-  const device = await init({ device: values.device as DeviceName, profile });
+  const device = await init({ device: values.device as DeviceName, profile, ...opened });
   const contenders = [...(moda ? [contender('moda', moda, device)] : []), contender('baseline', baseline, device)];
   const batch = randomBatch(B, baseline);
   try {
@@ -155,7 +165,7 @@ async function measure(name: string) {
         if (contenders.length === 1) times[index].awaited.push(await timesAwaited(own, batch, stepsOfRound));
       }
     }
-    const result = { name, device: device.toString(), B: batch.B, T: batch.T, dtype };
+    const result = { name, device: device.toString(), as: values.as, B: batch.B, T: batch.T, dtype };
     if (contenders.length === 1) return { ...result, ...plainTimes(result, times[0]) };
     const parameters = contenders.map(({ decoder }) => decoder.countParameters());
     const flops = contenders.map(({ decoder }) => 3 * decoder.countFlops(batch.T).total * batch.B);
