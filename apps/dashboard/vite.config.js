@@ -1,3 +1,4 @@
+import { evidenceVite } from '@modajs/build/evidence';
 import { thinWorkerEntries } from '@modajs/build/thin-worker-entries';
 import { wgslVite } from '@modajs/build/wgsl';
 import { defineConfig } from 'vite';
@@ -7,7 +8,7 @@ const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-E
 
 export default defineConfig({
   base: './',
-  plugins: [wgslVite()],
+  plugins: [wgslVite(), evidenceVite()],
   resolve: { conditions: ['@modajs/source', 'module', 'browser', 'import', 'default'] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   server: { headers: isolation },

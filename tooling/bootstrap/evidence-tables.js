@@ -5,31 +5,30 @@
  *   node tooling/bootstrap/evidence-tables.js --check   fails where they are not what the studies say
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import {
+  EVIDENCE_FOLDER,
+  interval95,
+  mean,
+  pairedBySeed,
+  readStudy,
+  standardError,
+} from '../build/evidence-studies.js';
 
-const folder = new URL('../../docs/evidence/', import.meta.url);
-const PAGE = new URL('README.md', folder);
-/** Two-sided 95 % points of Student's t by degrees of freedom. */
-const T95 = [Number.NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365];
+const PAGE = new URL('README.md', EVIDENCE_FOLDER);
 
 const studies = new Map();
 /** The variant that a study's file compares each variant with. */
 const baselines = new Map();
 function runsOf(name) {
   if (!studies.has(name)) {
-    const study = JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'));
-    studies.set(name, study);
-    for (const { variant, baseline } of study.plan.variants) baselines.set(variant, baseline);
+    const study = readStudy(name);
+    studies.set(name, study.runs);
+    for (const [variant, baseline] of study.baselines) baselines.set(variant, baseline);
   }
-  return studies.get(name).runs.filter((run) => run.status === 'finished');
+  return studies.get(name);
 }
 
 const signed = (value, digits) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-function standardError(values) {
-  const center = mean(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - center) ** 2, 0) / (values.length - 1) / values.length);
-}
 
 /** `mean ± standard error`; the mean alone of a single value. */
 function withError(values, digits, shown = (value) => value.toFixed(digits)) {
@@ -135,18 +134,15 @@ function pairs(name, ...comparisons) {
 }
 
 function paired(runs, variant, pick, against = baselines.get(variant)) {
-  const seeds = (id) => runs.filter((run) => run.variant === id);
-  const baseline = seeds(against);
-  const own = seeds(variant).filter(({ seed }) => baseline.some((run) => run.seed === seed));
-  if (variant === against) return { differences: null, own, baseline };
-  const differences = own.map((run) => pick(run) - pick(baseline.find(({ seed }) => seed === run.seed)));
-  return { differences, own, baseline };
+  return pairedBySeed(runs, variant, against, pick);
 }
 
 function interval(differences, digits) {
-  if (differences.length < 2) return '';
-  const half = T95[differences.length - 1] * standardError(differences);
-  return `${signed(mean(differences) - half, digits)} to ${signed(mean(differences) + half, digits)}`;
+  return (
+    interval95(differences)
+      ?.map((end) => signed(end, digits))
+      .join(' to ') ?? ''
+  );
 }
 
 const tables = { sweep, final, pairs, measures, depth };

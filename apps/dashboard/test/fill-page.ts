@@ -6,6 +6,11 @@ import { smallRun } from './small-run.ts';
 
 /** Brings a page from empty to full of data, as a visitor would; pages without an entry are looked at as they open. */
 const FILL: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  async home(page) {
+    await page.waitForSelector('.depth-figure[aria-busy=false]');
+    await page.waitForFunction(() => document.querySelector('.says')?.textContent?.includes('reads slots'));
+    await page.click('.depth-figure button:has-text("Pause")');
+  },
   async kernels(page) {
     await page.selectOption('select[name=scale]', 'smoke');
     await page.selectOption('select[name=device]', 'cpu');

@@ -12,6 +12,8 @@ type PageOptions = NonNullable<Parameters<Browser['newPage']>[0]>;
 export interface OpenPage {
   readonly page: Page;
   readonly errors: readonly string[];
+  /** Paths that the page and its workers asked the server for. */
+  readonly requests: readonly string[];
 }
 
 /** The built dashboard in a browser. */
@@ -52,6 +54,10 @@ export async function openPage(browser: Browser, url: string, options: PageOptio
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text());
   });
+  const requests: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().startsWith('http')) requests.push(new URL(request.url()).pathname);
+  });
   await page.goto(url);
-  return { page, errors };
+  return { page, errors, requests };
 }

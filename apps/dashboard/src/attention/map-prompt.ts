@@ -7,6 +7,9 @@ import type { AttentionMaps, LayerMap } from './attention-messages.ts';
 /** Tokens of a prompt that are drawn: more make cells too small to see. */
 export const MAX_TOKENS = 64;
 
+/** What a prompt needs of a tokenizer. */
+export type PromptCodec = Pick<Tokenizer, 'encode' | 'bytesOf'>;
+
 interface LayerTensors {
   readonly map: AttentionMap;
   readonly statistics: AttentionStatistics;
@@ -17,7 +20,7 @@ interface LayerTensors {
  *
  * @throws DataError for a prompt without tokens; ConfigError for a model whose depth part has no fixed columns
  */
-export async function mapPrompt(decoder: Decoder, tokenizer: Tokenizer, prompt: string): Promise<AttentionMaps> {
+export async function mapPrompt(decoder: Decoder, tokenizer: PromptCodec, prompt: string): Promise<AttentionMaps> {
   const all = tokenizer.encode(prompt);
   if (all.length === 0)
     throw new DataError('attention: the prompt must have at least one token, got "". Type a few words.', { prompt });
@@ -77,7 +80,7 @@ async function meanByHead(x: Tensor): Promise<number[]> {
 }
 
 /** A token as it is read, its spaces and line breaks visible; bytes of half a character as hexadecimal. */
-function tokenText(tokenizer: Tokenizer, id: number): string {
+function tokenText(tokenizer: PromptCodec, id: number): string {
   const bytes = tokenizer.bytesOf(id);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

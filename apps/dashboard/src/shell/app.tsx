@@ -41,7 +41,7 @@ function Fallback({ device }: { readonly device: DetectedDevice | null }) {
   return (
     <p class="fallback" role="note">
       Computing with WebAssembly on {threadsOf(device.threads)}: {device.because}. The numbers are the same, the time is
-      longer.
+      longer. {device.cure}
     </p>
   );
 }

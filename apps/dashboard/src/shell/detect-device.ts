@@ -1,7 +1,7 @@
 /** What computes when a page opens the device `auto`, and why. */
 export type DetectedDevice =
   | { readonly kind: 'webgpu'; readonly name: string }
-  | { readonly kind: 'wasm'; readonly threads: number; readonly because: string };
+  | { readonly kind: 'wasm'; readonly threads: number; readonly because: string; readonly cure: string };
 
 /** Looks for a hardware WebGPU adapter as the device `auto` does; a software adapter is slower than WebAssembly. */
 export async function detectDevice(): Promise<DetectedDevice> {
@@ -9,11 +9,22 @@ export async function detectDevice(): Promise<DetectedDevice> {
   const canShare = crossOriginIsolated && typeof SharedArrayBuffer === 'function';
   const threads = canShare ? navigator.hardwareConcurrency : 1;
   const adapter = await findAdapter();
-  if (typeof adapter === 'string') return { kind: 'wasm', threads, because: adapter };
+  const cure = cureOf(threads);
+  if (typeof adapter === 'string') return { kind: 'wasm', threads, because: adapter, cure };
   const { info } = adapter;
-  if (isSoftwareAdapter(info)) return { kind: 'wasm', threads, because: 'WebGPU has only a software adapter here' };
+  if (isSoftwareAdapter(info))
+    return { kind: 'wasm', threads, because: 'WebGPU has only a software adapter here', cure };
   const { vendor, architecture, description } = info;
   return { kind: 'webgpu', name: description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter' };
+}
+
+/** What a visitor can do for a faster device. */
+function cureOf(threads: number): string {
+  // Without a secure context a browser has neither WebGPU nor threads, whatever its age.
+  if (!isSecureContext) return 'Open the page over https or at 127.0.0.1 to have WebGPU and threads.';
+  const gpu = navigator.gpu ? '' : 'Chrome, Edge, Firefox and Safari of today have WebGPU.';
+  const isolated = crossOriginIsolated ? '' : 'Threads need the isolation headers that “moda dashboard” sends.';
+  return [gpu, threads === 1 ? isolated : ''].filter(Boolean).join(' ');
 }
 
 /** The adapter that the device `webgpu` opens, or why there is none. */

@@ -10,6 +10,7 @@ export interface Page {
 
 /** Every page, in the order of the navigation. The first is shown when the address names none. */
 export const PAGES: readonly Page[] = [
+  { path: 'home', title: 'What is MoDA?', load: async () => (await import('../pages/home/home-page.tsx')).HomePage },
   {
     path: 'kernels',
     title: 'Kernels',

@@ -6,7 +6,9 @@ import { type BenchSource, inOrderOfInterest } from '../../kernels/bench-source.
 import { useBench } from '../../kernels/bench-store.ts';
 import { tableLines } from '../../kernels/bench-table.ts';
 import { type BenchView, isBusy } from '../../kernels/bench-view.ts';
+import { useAddress } from '../../shell/address.ts';
 import { useColorTheme } from '../../shell/color-theme.ts';
+import { oneOf } from '../../shell/hash-params.ts';
 import { saveFile } from '../../ui/save-file.ts';
 import { type AddedFile, chosenFiles, useDroppedFiles } from '../../ui/use-dropped-files.ts';
 import { BenchCharts } from './bench-charts.tsx';
@@ -127,7 +129,7 @@ function ResultFiles({
 export function KernelsPage() {
   const view = useBench();
   const theme = useColorTheme();
-  const [preset, setPreset] = useState<PagePreset>(view.settings?.preset ?? 'moda');
+  const [preset, setPreset] = useAddress<PagePreset>('benchmark', view.settings?.preset ?? 'moda', oneOf(PRESETS));
   const { sources, isLoading, failures, add } = useSources(view);
   const [chosen, setChosen] = useState<Readonly<Record<string, boolean>>>({});
   useDroppedFiles((files) => void add(files));

@@ -1,0 +1,56 @@
+import './home.css';
+import { Term } from '../../terms/term.tsx';
+import { Claims } from './claims.tsx';
+import { DepthFigure } from './depth-figure.tsx';
+import { Formula } from './formula.tsx';
+import { LINKS } from './links.ts';
+
+/** What MoDA is, in one minute: seen, in a formula, with what is claimed and what was found; then the way on. */
+export function HomePage() {
+  return (
+    <section class="home">
+      <h1>Language models that read their own depth</h1>
+      <p class="lead">
+        In a transformer every <Term of="block">block</Term> adds its work to one sum. With{' '}
+        <Term of="moda">Mixture-of-Depths Attention</Term> a block can also look back at what each earlier block wrote
+        for the same token, as it looks back at earlier tokens.
+      </p>
+      <div class="row actions">
+        <a class="button primary" href="#/train">
+          Train one now
+        </a>
+        <a class="button" href={LINKS.paper}>
+          Paper
+        </a>
+        <a class="button" href={LINKS.code}>
+          Code
+        </a>
+        <a class="button" href={LINKS.docs}>
+          Documentation
+        </a>
+      </div>
+      <DepthFigure />
+      <Formula />
+      <Claims evidenceLink={LINKS.evidence} />
+      <h2>Try it</h2>
+      <p>
+        Everything on these pages runs in your browser; nothing is sent anywhere. Train a model with slots and one
+        without side by side, ask both, and see where every head looks.
+      </p>
+      <div class="row actions">
+        <a class="button primary" href="#/train">
+          Train one now
+        </a>
+        <a class="button" href="#/attention">
+          See where heads look
+        </a>
+        <a class="button" href="#/runs">
+          Look at your runs
+        </a>
+        <a class="button" href={LINKS.authorsCode}>
+          The authors’ code
+        </a>
+      </div>
+    </section>
+  );
+}
