@@ -14,6 +14,11 @@ const hasEngines =
   process.env['MODA_REQUIRE_ENGINES'] === '1' ||
   ['firefox-esr', 'WebKitWebDriver', 'Xvfb'].every((program) => spawnSync('which', [program]).status === 0);
 
+/** For a test process and the commands that it starts: waiting for a software adapter must not take a core from it. */
+const quietWaits = [process.env['NODE_OPTIONS'], `--import=${new URL('./quiet-waits.js', import.meta.url)}`]
+  .filter(Boolean)
+  .join(' ');
+
 /**
  * One vitest configuration for every package. Five kinds of test, by file name:
  *   *.test.ts          any machine, no GPU API
@@ -67,7 +72,7 @@ export function packageTests(options = {}) {
           },
         },
         // One adapter: GPU files run one after another.
-        kind('webgpu', '{src,test}/**/*.gpu.test.ts', { testTimeout: 120_000 }),
+        kind('webgpu', '{src,test}/**/*.gpu.test.ts', { testTimeout: 120_000, env: { NODE_OPTIONS: quietWaits } }),
         kind('browser', '{src,test}/**/*.browser.test.ts', {
           testTimeout: 180_000,
           hookTimeout: 180_000,
