@@ -15,6 +15,7 @@ export {
 } from './backends/webgpu/webgpu-kernels.ts';
 export { type DestinationOf, type GradNode, isRecording, makeNode, record } from './core/autograd.ts';
 export type { Destination } from './core/destination.ts';
+export { mergeRuns } from './core/packed.ts';
 export { roleTraits } from './core/parameter-role.ts';
 export { contiguousStrides, formatShape, sizeOf } from './core/shape.ts';
 export { type Hold, Shared } from './core/shared.ts';

@@ -78,6 +78,20 @@ export const COLLECTIVE_CLAIMS: Readonly<Record<string, Claim>> = {
     },
     expected: (_, size) => range(total(countsOf(size))).map((i) => own(ownerOf(countsOf(size), i), i)),
   },
+  'allToAll gives every rank its parts of all, in the order of ranks': {
+    run: async (c) => {
+      const counts = countsOf(c.size);
+      const bytes = Uint8Array.from(range(total(counts)), (i) => own(c.rank, i) % 251);
+      const received = new Uint8Array(c.size * counts[c.rank]);
+      await c.allToAll(bytes, counts, received);
+      return [...received];
+    },
+    expected: (rank, size) => {
+      const counts = countsOf(size);
+      const first = startOf(counts, rank);
+      return range(size).flatMap((from) => range(counts[rank]).map((i) => own(from, first + i) % 251));
+    },
+  },
   'broadcast gives every rank the bytes of the root': {
     run: async (c) => {
       const buffer = Uint8Array.of(c.rank, 9 * c.rank, 255);

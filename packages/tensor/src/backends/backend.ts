@@ -31,12 +31,13 @@ export interface MemoryStats {
   readonly peakLiveBytes: number;
 }
 
-/** A part of an f32 storage, as long as the host memory that it goes to. */
+/** A part of an f32 or u32 storage, as long as the host memory that it goes to. */
 export interface DownloadPart {
   readonly storage: DeviceStorage;
   /** First element. */
   readonly offset: number;
-  readonly into: Float32Array | Float64Array;
+  /** `Uint32Array` for u32. */
+  readonly into: Float32Array | Float64Array | Uint32Array;
 }
 
 /** Commands that `Backend.capture` remembered. */
@@ -137,7 +138,7 @@ export interface Backend {
   upload(storage: DeviceStorage, offset: number, data: HostArray): void;
   /** Device to host after all recorded work; contiguous part. Float32Array for floats (Float64Array on `reference`), Int32Array, Uint32Array. */
   download(storage: DeviceStorage, offset: number, length: number): Promise<HostArray>;
-  /** Several contiguous parts of f32 storages to the host in one go. */
+  /** Several contiguous parts of f32 or u32 storages to the host in one go. */
   downloadAll(parts: readonly DownloadPart[]): Promise<void>;
   /**
    * The values of a contiguous part without waiting, types as in `download`, where the device computes in the host's memory:

@@ -47,7 +47,7 @@ export interface Checkpoint {
   readonly identity: RunIdentity;
   /** Package versions and device that wrote it. */
   readonly writtenBy: Readonly<Record<string, string>>;
-  /** Safetensors files by name: `model.safetensors`, `optimizer.safetensors`, `ema.safetensors`; with diloco `outer.safetensors` and, for each rank above 0, `rank-1.safetensors`. */
+  /** Safetensors files by name: `model.safetensors`, `optimizer.safetensors`, `ema.safetensors`; with `training.gradientCoding: int8` `residuals.safetensors`; with diloco `outer.safetensors` and, for each rank above 0, `rank-1.safetensors`. */
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
 

@@ -1,5 +1,6 @@
 import { ConfigError } from '@modajs/tensor';
 import { deltaCodings } from '../distributed/diloco/delta-codec.ts';
+import { gradientCodings } from '../distributed/gradients/block-codec.ts';
 import { optimizerKinds } from '../optim/optimizer-kinds.ts';
 import { type ConfigOf, choice, Field, flag, integer, list, nullable, number, open, optional, text } from './field.ts';
 import { type AbsentSettings, type RawConfig, resolveConfig } from './resolve-config.ts';
@@ -115,6 +116,11 @@ export const runSchema = {
       'exact',
       'With several ranks. exact: every step averages gradients; diloco: ranks step alone and average what their steps changed now and then',
     ),
+    gradientCoding: choice(
+      gradientCodings,
+      'f32',
+      'exact: how gradients travel between ranks. f32: bit for bit; f16: half the bytes, cast on the device, each block of 256 with a scale; int8: a quarter, what it leaves out comes with the next step',
+    ),
     diloco: {
       every: integer(30, 'diloco: steps of a rank between two exchanges of a parameter', { min: 1 }),
       fragments: integer(3, 'diloco: parts of the parameters, exchanged after different steps', { min: 1, max: 256 }),
@@ -229,6 +235,7 @@ export function resolveRunConfig(raw: RawConfig, where = 'config', absent: Absen
       { batchSize, gradientAccumulation },
     );
   }
+  requireExact(config, where);
   requireDiloco(config, where);
   if (config.lora.rank !== null && config.from === null) {
     throw new ConfigError(`${where}: lora needs a model to adapt, got none. Set from to one.`);
@@ -241,10 +248,28 @@ export function resolveRunConfig(raw: RawConfig, where = 'config', absent: Absen
   return config;
 }
 
+/** @throws ConfigError for settings that ranks which average gradients cannot follow */
+function requireExact({ training }: RunConfig, where: string): void {
+  const { gradientCoding, shardOptimizer } = training;
+  if (gradientCoding === 'f32' || !shardOptimizer) return;
+  throw new ConfigError(
+    `${where}: training.gradientCoding must be f32 with training.shardOptimizer, got ${gradientCoding}: the weights ` +
+      'would still travel in f32 every step. Set one of them.',
+    { gradientCoding },
+  );
+}
+
 /** @throws ConfigError for settings that ranks which step alone cannot follow */
 function requireDiloco({ training, guard }: RunConfig, where: string): void {
-  const { sync, diloco, shardOptimizer } = training;
+  const { sync, diloco, shardOptimizer, gradientCoding } = training;
   if (sync !== 'diloco') return;
+  if (gradientCoding !== 'f32') {
+    throw new ConfigError(
+      `${where}: training.gradientCoding must be f32 with training.sync diloco, got ${gradientCoding}: its gradients do not travel. ` +
+        'Set training.diloco.coding instead.',
+      { gradientCoding },
+    );
+  }
   if (diloco.delay >= diloco.every) {
     throw new ConfigError(
       `${where}: training.diloco.delay must be below training.diloco.every, got ${diloco.delay} and ${diloco.every}. ` +

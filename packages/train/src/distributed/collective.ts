@@ -31,6 +31,14 @@ export interface Collective {
   reduceScatter(buffer: Float32Array | Float64Array, counts: readonly number[]): Promise<void>;
   /** The counterpart: every rank gives its own segment and gets all others. */
   allGather(buffer: CollectiveBuffer, counts: readonly number[]): Promise<void>;
+  /**
+   * Every rank gives each rank, itself too, a part of its bytes.
+   *
+   * @param bytes the parts for ranks 0, 1, ..., one after the other
+   * @param counts bytes of each part, the same on every rank
+   * @param received gets the parts for this rank, in the order of their senders: `size x counts[rank]` bytes
+   */
+  allToAll(bytes: Uint8Array, counts: readonly number[], received: Uint8Array): Promise<void>;
   /** Every rank gets the root's values. */
   broadcast(buffer: CollectiveBuffer, root: number): Promise<void>;
   /** Resolves when every rank has called it. */

@@ -67,6 +67,20 @@ describe('data parallelism [webgpu]', () => {
     400_000,
   );
 
+  it('2 ranks whose gradients are coded on the device, between replayed commands, equal 2 that record each pass bit for bit [webgpu]', async () => {
+    const settings = { training: { steps: 5, gradientCoding: 'int8' } };
+    const replayed = await train(2, settings);
+    expect(replayed.overlapped).toBeGreaterThan(0);
+    const one = await train(0, { training: { steps: 5 } });
+    for (const [i, loss] of one.losses.entries()) expect(Math.abs(replayed.losses[i] / loss - 1)).toBeLessThan(1e-2);
+    try {
+      for (const { backend } of devices) Object.assign(backend, { canReplay: false });
+      expect(await train(2, settings)).toEqual(replayed);
+    } finally {
+      for (const { backend } of devices) Object.assign(backend, { canReplay: true });
+    }
+  }, 400_000);
+
   it('2 ranks in f16 equal 1 rank to the rounding of f16, and refuse the same overflows [webgpu f16]', async () => {
     const settings = { training: { steps: 4, dtype: 'f16', shardOptimizer: true }, lossScale: { initial: 2 ** 24 } };
     const rowsOf = async (ranks: number) => readMetrics((await parallelRun(ranks, { devices, settings })).storage);

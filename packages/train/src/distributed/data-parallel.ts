@@ -27,6 +27,9 @@ import { CommunicationMeter } from './communication-meter.ts';
 import { gatherTensors } from './gather-tensors.ts';
 import { gatherWeights } from './gather-weights.ts';
 import { GradientSync } from './gradient-sync.ts';
+import { CodedExchange } from './gradients/coded-exchange.ts';
+import type { GradientExchange, HostTensor } from './gradients/gradient-exchange.ts';
+import { PlainExchange } from './gradients/plain-exchange.ts';
 import { type ParameterBucket, parameterBuckets } from './parameter-buckets.ts';
 import { parameterOwners } from './parameter-owners.ts';
 import { requireDivisibleBatch } from './require-divisible-batch.ts';
@@ -63,7 +66,10 @@ export class DataParallel {
   private readonly params: NamedTensors;
   private readonly own: NamedTensors;
   private readonly buckets: readonly ParameterBucket[];
+  private readonly exchanges: readonly GradientExchange[];
   private readonly sync: GradientSync;
+  /** Loss scale of what coding has left out so far. */
+  private lossScale = 1;
 
   /** @throws ConfigError when the batch does not divide into equal parts */
   constructor(
@@ -79,9 +85,18 @@ export class DataParallel {
     const owners = this.isSharded ? parameterOwners(this.params, size) : null;
     this.own = owners === null ? this.params : pick(this.params, (name) => owners.get(name) === rank);
     this.buckets = parameterBuckets(this.params, owners, size);
-    this.sync = new GradientSync(collective, this.buckets, this.isSharded);
     // Of all parameters, not of the own ones only: the backward pass needs them.
     allocateGradients(this.params);
+    const { gradientCoding } = config.training;
+    this.exchanges = this.buckets.map((bucket) =>
+      gradientCoding === 'f32'
+        ? new PlainExchange(collective, bucket, this.isSharded)
+        : new CodedExchange(collective, parametersOf(bucket), gradientCoding),
+    );
+    this.sync = new GradientSync(
+      collective,
+      this.buckets.map((bucket, i) => ({ parameters: parametersOf(bucket), exchange: this.exchanges[i] })),
+    );
     this.optimizer = createOptimizer(this.own, config.optimizer);
   }
 
@@ -102,6 +117,10 @@ export class DataParallel {
     const { device } = Object.values(this.params)[0];
     const counted = batch.targets.reduce((sum, target) => sum + (target === IGNORED_TARGET ? 0 : 1), 0);
     const positions = this.config.training.batchSize * batch.T;
+    if (lossScale !== this.lossScale) {
+      for (const exchange of this.exchanges) exchange.scaleResiduals(lossScale / this.lossScale);
+      this.lossScale = lossScale;
+    }
     this.sync.begin();
     const loss = tidy(() =>
       accumulateGradients(this.model, batch, options, (lossScale * counted) / positions, this.sync.onGradient),
@@ -136,17 +155,24 @@ export class DataParallel {
     clipped.norm.dispose();
     clipped.gradScale.dispose();
     releaseGradients(this.params);
+    if (isRefused || !Number.isFinite(gradientNorm)) for (const exchange of this.exchanges) exchange.forget();
     if (this.isSharded) await this.takeWeights();
     device.endStep();
     if (options.zLoss === 0) return { loss: meanLoss, gradientNorm };
     return { loss: meanLoss, zLoss: totals.zNats / totals.targets, gradientNorm };
   }
 
+  /** Makes the parameters' gradients their sums over all ranks, without a backward pass that they overlap with. */
+  async exchange(): Promise<void> {
+    this.sync.begin();
+    await this.sync.finish();
+  }
+
   /** What a step's gradients cost until their sums are there. @param computedAt when the backward pass was done */
   private measure(computedAt: number): void {
     const now = performance.now();
     this.meter.took(now - Math.min(computedAt, this.sync.startedAt), now - computedAt);
-    this.countBytes(this.isSharded ? 1 : 2);
+    this.countBytes(this.isSharded ? 1 : 2, this.exchanges);
   }
 
   private async takeWeights(): Promise<void> {
@@ -154,16 +180,48 @@ export class DataParallel {
     await gatherWeights(this.collective, this.buckets);
     const timeMs = performance.now() - startedAt;
     this.meter.took(timeMs, timeMs);
-    this.countBytes(1);
+    this.countBytes(
+      1,
+      this.buckets.map(({ buffer }) => ({ bytes: buffer.byteLength })),
+    );
   }
 
-  /** Every element goes round the ring of ranks so many times. */
-  private countBytes(times: number): void {
+  /** Every byte goes round the ring of ranks so many times. */
+  private countBytes(times: number, parts: readonly { readonly bytes: number }[]): void {
     const { size } = this.collective;
-    const bytes = this.buckets.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+    const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
     const moved = Math.round((times * bytes * (size - 1)) / size);
     this.meter.sent(moved);
     this.meter.received(moved);
+  }
+
+  /**
+   * What coding has left out so far on all ranks, for a checkpoint, on rank 0; every rank calls it. Nothing where nothing is
+   * left out.
+   */
+  async residuals(): Promise<Readonly<Record<string, SafetensorsInput>>> {
+    if (this.config.training.gradientCoding !== 'int8') return {};
+    const own: Record<string, HostTensor> = { [scaleKey(this.collective)]: hostScale(this.lossScale) };
+    for (const [i, exchange] of this.exchanges.entries()) {
+      for (const [name, tensor] of Object.entries(await exchange.residuals())) {
+        own[`${residualPrefix(this.collective, i)}${name}`] = tensor;
+      }
+    }
+    return gatherTensors(this.collective, own);
+  }
+
+  /** @param saved what `residuals` gave; that of another number of ranks is forgotten */
+  restoreResiduals(saved: ReadonlyMap<string, { readonly data: ArrayLike<number> }>): void {
+    this.lossScale = saved.get(scaleKey(this.collective))?.data[0] ?? 1;
+    for (const [i, exchange] of this.exchanges.entries()) {
+      const prefix = residualPrefix(this.collective, i);
+      const own = [...saved].filter(([name]) => name.startsWith(prefix));
+      exchange.restoreResiduals(new Map(own.map(([name, tensor]) => [name.slice(prefix.length), tensor])));
+    }
+  }
+
+  dispose(): void {
+    for (const exchange of this.exchanges) exchange.dispose();
   }
 
   /** The whole optimiser state for a checkpoint, on rank 0; every rank calls it. */
@@ -219,6 +277,23 @@ export class DataParallel {
     const factor = Number.isFinite(norm) ? Math.min(1, clipNorm / (norm + 1e-6)) * scale : Number.NaN;
     return { norm: full([], norm, { device }), gradScale: full([], factor, { device }) };
   }
+}
+
+/** Names of what a rank of so many has left out of its gradients: another number of ranks finds nothing. */
+function residualPrefix({ rank, size }: Collective, bucket: number): string {
+  return `${rank}-of-${size}/${bucket}/`;
+}
+
+function scaleKey({ rank, size }: Collective): string {
+  return `${rank}-of-${size}/lossScale`;
+}
+
+function hostScale(lossScale: number): HostTensor {
+  return { dtype: 'F32', shape: [1], data: Float32Array.of(lossScale) };
+}
+
+function parametersOf({ entries }: ParameterBucket): Tensor[] {
+  return entries.map(({ parameter }) => parameter);
 }
 
 /** A number below 2^16 for the set of parameters that have a gradient. */

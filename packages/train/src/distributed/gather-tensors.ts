@@ -1,4 +1,4 @@
-import type { SafetensorsInput, Tensor } from '@modajs/tensor';
+import type { SafetensorsInput } from '@modajs/tensor';
 import { broadcastJson } from './broadcast-json.ts';
 import type { Collective } from './collective.ts';
 
@@ -8,7 +8,7 @@ import type { Collective } from './collective.ts';
  */
 export async function gatherTensors(
   collective: Collective,
-  own: Readonly<Record<string, Tensor>>,
+  own: Readonly<Record<string, SafetensorsInput>>,
 ): Promise<Record<string, SafetensorsInput>> {
   const gathered: Record<string, SafetensorsInput> = {};
   for (let root = 0; root < collective.size; root++) {
@@ -16,10 +16,14 @@ export async function gatherTensors(
     const shapes = Object.entries(own).map(([name, { shape }]): [string, readonly number[]] => [name, shape]);
     for (const [name, shape] of await broadcastJson(collective, isRoot ? shapes : null, root)) {
       const size = shape.reduce((product, length) => product * length, 1);
-      const data = isRoot ? Float32Array.from(await own[name].data()) : new Float32Array(size);
+      const data = isRoot ? await valuesOf(own[name]) : new Float32Array(size);
       await collective.broadcast(data, root);
       if (collective.rank === 0) gathered[name] = { dtype: 'F32', shape, data };
     }
   }
   return gathered;
+}
+
+async function valuesOf(tensor: SafetensorsInput): Promise<Float32Array> {
+  return Float32Array.from('isTensor' in tensor ? await tensor.data() : tensor.data);
 }

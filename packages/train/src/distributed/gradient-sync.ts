@@ -1,8 +1,14 @@
 import type { Tensor } from '@modajs/tensor';
 import { deferRejection } from '../run/defer-rejection.ts';
 import type { Collective } from './collective.ts';
-import { type BucketEntry, entriesOf, type ParameterBucket } from './parameter-buckets.ts';
-import { copyToDevice, copyToHost, type StagedTensor } from './tensor-staging.ts';
+import type { GradientExchange } from './gradients/gradient-exchange.ts';
+import { Turns, turnOf, turnsOf } from './gradients/turns.ts';
+
+/** Parameters whose gradients travel together, and how. */
+export interface TravellingBucket {
+  readonly parameters: readonly Tensor[];
+  readonly exchange: GradientExchange;
+}
 
 /**
  * Sums gradients over ranks in buckets while the backward pass still computes: a bucket starts to travel when the last of
@@ -20,28 +26,25 @@ export class GradientSync {
   private missing: number[] = [];
   private started: Promise<void>[] = [];
   private isStarted: boolean[] = [];
-  private order: Promise<void> | null = null;
+  private turns = new Turns([]);
   private hasLearnt = false;
 
-  /**
-   * @param sharded each rank receives the sums of its own segment only
-   */
   constructor(
     private readonly collective: Collective,
-    private readonly buckets: readonly ParameterBucket[],
-    private readonly sharded: boolean,
+    private readonly buckets: readonly TravellingBucket[],
   ) {
-    for (const [i, { entries }] of buckets.entries())
-      for (const { parameter } of entries) this.bucketOf.set(parameter, i);
+    for (const [i, { parameters }] of buckets.entries())
+      for (const parameter of parameters) this.bucketOf.set(parameter, i);
   }
 
   /** Before the first backward pass of a step. */
   begin(): void {
+    const { buckets } = this;
     this.received.clear();
     this.started = [];
-    this.order = null;
-    this.isStarted = this.buckets.map(() => false);
-    this.missing = this.buckets.map(({ entries }) => entries.filter(({ parameter }) => this.expects(parameter)).length);
+    this.turns = new Turns(turnsOf(buckets.length, buckets[0].exchange.phases.length));
+    this.isStarted = buckets.map(() => false);
+    this.missing = buckets.map(({ parameters }) => parameters.filter((parameter) => this.expects(parameter)).length);
   }
 
   /** For `backward`: counts contributions, sends full buckets off and lets those under way advance. */
@@ -73,37 +76,17 @@ export class GradientSync {
   }
 
   private start(index: number): void {
-    if (!this.isStarted.includes(true)) this.startedAt = performance.now();
+    const place = this.started.length;
+    if (place === 0) this.startedAt = performance.now();
     this.isStarted[index] = true;
-    const { entries, buffer } = this.buckets[index];
-    for (const { parameter, start } of entries) {
-      if (parameter.grad === null) buffer.fill(0, start, start + parameter.size);
-    }
-    const copy = copyToHost(gradientsOf(entries), buffer);
-    const travel = (): Promise<void> => this.travel(this.buckets[index]);
-    if (copy === null && this.order === null) {
-      this.started.push(deferRejection(travel()));
-      return;
-    }
-    // Readbacks may end in any order; operations must start in the same order on every rank.
-    const before = this.order ?? Promise.resolve();
-    let travelled: Promise<void> = Promise.resolve();
-    this.order = Promise.all([before, copy]).then(() => {
-      travelled = travel();
-    });
-    this.started.push(deferRejection(this.order.then(() => travelled)));
+    this.started.push(deferRejection(this.travel(this.buckets[index].exchange, place)));
   }
 
   /** The sums go to the device while later buckets travel. */
-  private async travel(bucket: ParameterBucket): Promise<void> {
-    const { entries, buffer, counts } = bucket;
-    const { rank } = this.collective;
-    await (this.sharded ? this.collective.reduceScatter(buffer, counts) : this.collective.allReduce(buffer));
-    copyToDevice(gradientsOf(this.sharded ? entriesOf(bucket, rank) : entries), buffer);
+  private async travel(exchange: GradientExchange, place: number): Promise<void> {
+    const read = exchange.read();
+    if (read !== null) await read;
+    for (const [phase, start] of exchange.phases.entries()) await this.turns.take(turnOf(place, phase), start);
+    exchange.write();
   }
-}
-
-/** Gradients of the parameters that have one. */
-function gradientsOf(entries: readonly BucketEntry[]): StagedTensor[] {
-  return entries.flatMap(({ parameter: { grad }, start }) => (grad === null ? [] : [{ tensor: grad, start }]));
 }

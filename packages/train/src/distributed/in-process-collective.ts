@@ -2,12 +2,14 @@ import { unknownName } from '@modajs/tensor';
 import type { Collective, CollectiveBuffer, PeerMessage } from './collective.ts';
 import { PeerFailedError } from './collective-error.ts';
 
-type Combine = (buffers: readonly CollectiveBuffer[]) => void;
+type Combine = (buffers: readonly CollectiveBuffer[], received: readonly Uint8Array[]) => void;
 
 /** One operation that waits until all ranks have called it. */
 interface Meeting {
   readonly name: string;
   readonly buffers: CollectiveBuffer[];
+  /** Where ranks want results that do not go into the buffers. */
+  readonly received: Uint8Array[];
   readonly settle: { resolve: () => void; reject: (error: Error) => void }[];
 }
 
@@ -23,9 +25,16 @@ class MeetingPoint {
   }
 
   /** Resolves once every rank has come to meeting `index`; the last one to come combines the buffers. */
-  meet(index: number, rank: number, name: string, buffer: CollectiveBuffer, combine: Combine): Promise<void> {
+  meet(
+    index: number,
+    rank: number,
+    name: string,
+    buffer: CollectiveBuffer,
+    combine: Combine,
+    received: Uint8Array = new Uint8Array(),
+  ): Promise<void> {
     if (this.failure) return Promise.reject(this.failure);
-    const meeting = this.meetings.get(index) ?? { name, buffers: [], settle: [] };
+    const meeting = this.meetings.get(index) ?? { name, buffers: [], received: [], settle: [] };
     this.meetings.set(index, meeting);
     if (meeting.name !== name) {
       const error = new Error(
@@ -35,11 +44,12 @@ class MeetingPoint {
       return Promise.reject(error);
     }
     meeting.buffers[rank] = buffer;
+    meeting.received[rank] = received;
     return new Promise((resolve, reject) => {
       meeting.settle.push({ resolve, reject });
       if (meeting.settle.length < this.size) return;
       this.meetings.delete(index);
-      combine(meeting.buffers);
+      combine(meeting.buffers, meeting.received);
       for (const waiting of meeting.settle) waiting.resolve();
     });
   }
@@ -93,6 +103,17 @@ class InProcessCollective implements Collective {
         for (const other of buffers) other.set(buffers[rank].subarray(start, end), start);
       }
     });
+  }
+
+  allToAll(bytes: Uint8Array, counts: readonly number[], received: Uint8Array): Promise<void> {
+    const combine: Combine = (buffers, all) => {
+      for (const [to, { start, end }] of segments(counts).entries()) {
+        for (const [from, buffer] of buffers.entries()) {
+          all[to].set((buffer as Uint8Array).subarray(start, end), from * (end - start));
+        }
+      }
+    };
+    return this.point.meet(this.calls++, this.rank, `allToAll ${counts}`, bytes, combine, received);
   }
 
   broadcast(buffer: CollectiveBuffer, root: number): Promise<void> {

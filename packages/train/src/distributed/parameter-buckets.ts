@@ -10,7 +10,7 @@ export interface BucketEntry {
 /** Parameters whose gradients travel together: one message instead of many small ones. */
 export interface ParameterBucket {
   readonly entries: readonly BucketEntry[];
-  /** Staging memory, written before and read after each operation. */
+  /** Staging memory, written before and read after each operation; made when it is first asked for. */
   readonly buffer: Float32Array | Float64Array;
   /** Elements of each rank's parameters, which lie together in rank order. */
   readonly counts: readonly number[];
@@ -73,5 +73,13 @@ function bucketOf(
   }
   // The reference device computes in f64, and its ranks shall agree to f64.
   const isDouble = sorted[0][1].device.kind === 'reference';
-  return { entries, counts, buffer: isDouble ? new Float64Array(length) : new Float32Array(length) };
+  let buffer: ParameterBucket['buffer'] | null = null;
+  return {
+    entries,
+    counts,
+    get buffer() {
+      buffer ??= isDouble ? new Float64Array(length) : new Float32Array(length);
+      return buffer;
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import type { RunConfig } from '../config/run-config.ts';
 import { codedBytes } from './diloco/delta-codec.ts';
+import { bytesPerGradient } from './gradients/block-codec.ts';
 import { allReduceShare, type SimulatedSync, simulateRanks } from './simulate-ranks.ts';
 import type { Link } from './throttled-collective.ts';
 
@@ -22,19 +23,20 @@ export function predictCommunication(
   { training }: Pick<RunConfig, 'training'>,
   { ranks, parameters, link, stepMs }: { ranks: number; parameters: number; link: Link; stepMs: number },
 ): CommunicationForecast {
-  const { diloco, sync: kind, gradientAccumulation: parts } = training;
+  const { diloco, sync: kind, gradientAccumulation: parts, gradientCoding } = training;
+  const gradient = bytesPerGradient(gradientCoding);
   const coded = codedBytes(diloco, parameters);
   const { every, fragments, delay } = diloco;
   const sync: SimulatedSync =
     kind === 'exact'
-      ? { kind, bytesPerParameter: 4, parts }
+      ? { kind, bytesPerParameter: gradient, parts }
       : { kind, bytesPerParameter: coded / parameters, every, fragments, delay };
   // Whole rounds, and some of them.
   const steps = kind === 'exact' ? 10 : 4 * every;
   const { msPerStep, waitedShare, communicatedMs } = simulateRanks({ ranks, steps, parameters, sync, link, stepMs });
   const waitedMs = waitedShare * msPerStep;
   return {
-    sentBytes: kind === 'exact' ? 4 * parameters * allReduceShare(ranks) : ((ranks - 1) * coded) / every,
+    sentBytes: kind === 'exact' ? gradient * parameters * allReduceShare(ranks) : ((ranks - 1) * coded) / every,
     hiddenMs: Math.max(0, communicatedMs - waitedMs),
     waitedMs,
     stepMs: msPerStep,

@@ -88,6 +88,7 @@ describe('simulated ranks', () => {
     expect(exact.stepMs).toBeCloseTo(100 / 3 + 100 / 12 + 8 * 80, 6);
     expect(exact.hiddenMs + exact.waitedMs).toBeCloseTo(8 * 80, 6);
     expect(exact.waitedMs).toBeCloseTo(exact.stepMs - 100, 6);
+    expect(forecast({ gradientCoding: 'f16' }).sentBytes).toBe((2 + 4 / 256) * 1e6);
     const diloco = forecast({ sync: 'diloco', diloco: { every: 30, fragments: 3, delay: 5 } });
     expect(diloco.sentBytes).toBeCloseTo(2e6 / 30, 6);
     // A third of 2 MB and a latency, once in ten steps.

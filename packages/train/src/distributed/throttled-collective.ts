@@ -53,6 +53,10 @@ class ThrottledCollective implements Collective {
     return this.delayed(buffer, 1, () => this.inner.allGather(buffer, counts));
   }
 
+  allToAll(bytes: Uint8Array, counts: readonly number[], received: Uint8Array): Promise<void> {
+    return this.delayed(bytes, 1, () => this.inner.allToAll(bytes, counts, received));
+  }
+
   broadcast(buffer: CollectiveBuffer, root: number): Promise<void> {
     return this.delayed(buffer, 1, () => this.inner.broadcast(buffer, root));
   }

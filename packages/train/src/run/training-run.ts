@@ -145,6 +145,7 @@ export class TrainingRun {
   /** Frees the optimiser and the average; the model stays. */
   dispose(): void {
     forgetReplays(this.inputs.model);
+    this.parallel?.dispose();
     this.optimizer.dispose();
     this.average?.dispose();
   }
@@ -241,6 +242,7 @@ export class TrainingRun {
     const laggingSteps = this.parallel ? await this.parallel.laggingStepCounts() : laggingStepCounts;
     const lagging = Object.keys(laggingSteps).length > 0 ? { laggingSteps } : {};
     const optimizer = this.parallel ? await this.parallel.optimizerState() : this.optimizer.state();
+    const residuals = (await this.parallel?.residuals()) ?? {};
     const own = { optimizerSteps, ...lagging, lossScale, guard, unsettled };
     if (!isFirst(this.inputs.collective)) {
       await this.diloco?.sendState(step, prefixed(this.liveTensors()), own);
@@ -248,6 +250,7 @@ export class TrainingRun {
     }
     const plannedSteps = this.inputs.config.training.steps;
     const files: Record<string, Readonly<Record<string, SafetensorsInput>>> = { ...this.liveTensors(), optimizer };
+    if (Object.keys(residuals).length > 0) files['residuals'] = residuals;
     const state: TrainingState = { step, plannedSteps, ...own, position, best };
     await this.keeper.save(this.diloco ? await this.withOtherRanks(this.diloco, state, files) : state, files);
   }
@@ -282,6 +285,8 @@ export class TrainingRun {
       const others = name === 'optimizer' && isSharded ? 'ignore' : 'refuse';
       restoreTensors(tensors, files[`${name}.safetensors`] ?? new Uint8Array(), `${name}.safetensors`, others);
     }
+    const residuals = files['residuals.safetensors'];
+    this.parallel?.restoreResiduals(residuals ? readSafetensors(residuals).tensors : new Map());
     await this.takeUp(state, state, position);
   }
 

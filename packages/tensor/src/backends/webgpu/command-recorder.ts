@@ -65,6 +65,13 @@ export class CommandRecorder {
     this.log?.push({ kind: 'copy', from, fromOffset, to, toOffset, bytes });
   }
 
+  /** Copies `bytes` from the start of a buffer that is not mapped any more. */
+  write(from: GPUBuffer, to: PooledBuffer, toOffset: number, bytes: number): void {
+    this.#endPass();
+    this.#recording().copyBufferToBuffer(from, 0, to.gpu, toOffset, bytes);
+    to.lastUse = this.#submission;
+  }
+
   /** Submits what is recorded; does not wait. */
   flush(): void {
     if (this.#encoder === null) return;

@@ -103,7 +103,12 @@ function memoryOperations(runner: PlanRunner, transfers: Transfers, copy: Backen
     async downloadAll(parts) {
       const reads = parts.map(({ storage, offset, into }) => {
         const { buffer, dtype } = webGpuStorage(storage);
-        if (dtype !== 'f32') throw new DTypeError(`webgpu: parts to download must be f32, got ${dtype}.`, { dtype });
+        if (dtype !== (into instanceof Uint32Array ? 'u32' : 'f32')) {
+          throw new DTypeError(
+            `webgpu: parts to download must be f32, or u32 into a Uint32Array, got ${dtype}. Download it alone.`,
+            { dtype },
+          );
+        }
         return { buffer, offset, into };
       });
       await transfers.readAll(reads).catch((error: unknown) => {

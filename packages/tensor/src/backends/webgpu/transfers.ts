@@ -1,4 +1,4 @@
-import { BUFFER_USAGE, MAP_MODE_READ } from '@modajs/kernels/executor';
+import { BUFFER_USAGE, MAP_MODE_READ, MAP_MODE_WRITE } from '@modajs/kernels/executor';
 import type { DType, HostArray } from '../../core/dtype.ts';
 import { dtypeEntry, elementBytes, storedArray } from '../../core/dtype.ts';
 import type { PooledBuffer } from './buffer-pool.ts';
@@ -19,34 +19,72 @@ export function hostArray(bytes: ArrayBuffer, offset: number, length: number, dt
   return HostArray.from(new StoredArray(bytes, offset, length), decode);
 }
 
-/** Part of an f32 buffer and where it goes. */
-export interface FloatRead {
+/** Part of a buffer of 4-byte elements and where it goes: f32 into floats, u32 into a `Uint32Array`. */
+export interface WordRead {
   readonly buffer: PooledBuffer;
   /** First element. */
   readonly offset: number;
-  readonly into: Float32Array | Float64Array;
+  readonly into: Float32Array | Float64Array | Uint32Array;
 }
 
 /** Staging buffers of one size that wait for reuse: as many as gradients of a billion parameters, in buckets, are read back through. */
 const MOST_KEPT = 160;
 
+/** From so many bytes on a mapped buffer is faster than `writeBuffer`, which copies twice. */
+const MAPPED_BYTES = 2 ** 20;
+/** Bytes of mapped buffers that there may be; what is written beyond them goes through `writeBuffer`. */
+const MOST_MAPPED_BYTES = 2 ** 27;
+
 /** Moves bytes between host and device in the order of the recorded commands. */
 export class Transfers {
   readonly #staging = new Map<number, GPUBuffer[]>();
+  /** Mapped for writing. */
+  readonly #writable = new Map<number, GPUBuffer[]>();
+  #mappedBytes = 0;
 
   constructor(readonly recorder: CommandRecorder) {}
 
   /** Writes whole words; `bytes` is padded to a multiple of four by the caller. */
   write(buffer: PooledBuffer, byteOffset: number, bytes: Uint8Array<ArrayBuffer>): void {
     if (bytes.byteLength === 0) return;
+    if (bytes.byteLength >= MAPPED_BYTES && this.#writeMapped(buffer, byteOffset, bytes)) return;
     // The queue writes before anything that is not submitted yet: commands that use the old contents go first.
     if (buffer.lastUse === this.recorder.submission) this.recorder.flush();
     this.recorder.device.queue.writeBuffer(buffer.gpu, byteOffset, bytes);
     this.recorder.log?.push({ kind: 'write', buffer, byteOffset, bytes: bytes.slice() });
   }
 
-  /** Reads parts of f32 buffers after all recorded work, through one staging buffer. */
-  async readAll(parts: readonly FloatRead[]): Promise<void> {
+  /** Writes through a mapped buffer, whose copy is recorded in its place; false when there are too many under way. */
+  #writeMapped(buffer: PooledBuffer, byteOffset: number, bytes: Uint8Array<ArrayBuffer>): boolean {
+    const staging = this.#takeWritable(bytes.byteLength);
+    if (staging === null) return false;
+    new Uint8Array(staging.getMappedRange(0, bytes.byteLength)).set(bytes);
+    staging.unmap();
+    this.recorder.write(staging, buffer, byteOffset, bytes.byteLength);
+    this.recorder.log?.push({ kind: 'write', buffer, byteOffset, bytes: bytes.slice() });
+    this.recorder.flush();
+    staging.mapAsync(MAP_MODE_WRITE, 0, staging.size).then(
+      () => this.#writable.get(staging.size)!.push(staging),
+      // The device is gone: whoever waits for it hears why.
+      () => {},
+    );
+    return true;
+  }
+
+  #takeWritable(bytes: number): GPUBuffer | null {
+    const size = sizeClass(bytes);
+    const list = this.#writable.get(size) ?? [];
+    this.#writable.set(size, list);
+    const mapped = list.pop();
+    if (mapped) return mapped;
+    if (this.#mappedBytes + size > MOST_MAPPED_BYTES) return null;
+    this.#mappedBytes += size;
+    const usage = BUFFER_USAGE.MAP_WRITE | BUFFER_USAGE.COPY_SRC;
+    return this.recorder.device.createBuffer({ size, usage, mappedAtCreation: true, label: `upload (${size} B)` });
+  }
+
+  /** Reads parts of buffers of 4-byte elements after all recorded work, through one staging buffer. */
+  async readAll(parts: readonly WordRead[]): Promise<void> {
     const size = 4 * parts.reduce((sum, { into }) => sum + into.length, 0);
     if (size === 0) return;
     const staging = this.#takeStaging(size);
@@ -57,10 +95,11 @@ export class Transfers {
     }
     this.recorder.flush();
     await staging.mapAsync(MAP_MODE_READ, 0, size);
-    const values = new Float32Array(staging.getMappedRange(0, size));
+    const mapped = staging.getMappedRange(0, size);
+    const [floats, words] = [new Float32Array(mapped), new Uint32Array(mapped)];
     at = 0;
     for (const { into } of parts) {
-      into.set(values.subarray(at, at + into.length));
+      into.set((into instanceof Uint32Array ? words : floats).subarray(at, at + into.length));
       at += into.length;
     }
     staging.unmap();

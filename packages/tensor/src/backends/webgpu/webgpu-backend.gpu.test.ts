@@ -76,7 +76,25 @@ describe('memory', () => {
     expect(into.map((part) => Array.from(part))).toEqual([[4, 5], [], [36, 49, 64]]);
     const ids = backend.allocate(4, 'i32');
     await expect(backend.downloadAll([{ storage: ids, offset: 0, into: into[0] }])).rejects.toThrow('must be f32');
-    for (const { storage } of [x, y, { storage: ids }]) backend.release(storage);
+    const words = backend.allocate(3, 'u32');
+    backend.upload(words, 0, Uint32Array.of(7, 0x7fc00001, 9));
+    const bits = new Uint32Array(2);
+    await backend.downloadAll([{ storage: words, offset: 1, into: bits }]);
+    expect([...bits]).toEqual([0x7fc00001, 9]);
+    for (const { storage } of [x, y, { storage: ids }, { storage: words }]) backend.release(storage);
+  });
+
+  it('writes large arrays in the order of the commands around them, again and again [webgpu]', async () => {
+    const length = 2 ** 18 + 3;
+    const x = view(backend.allocate(length, 'f32'), [length]);
+    const sums = view(backend.allocate(4, 'f32'), [4]);
+    for (let i = 0; i < 4; i++) {
+      backend.upload(x.storage, 1, new Float32Array(length - 1).fill(i));
+      backend.fill(view(x.storage, [1]), 100);
+      backend.reduce('sum', x, [0], view(sums.storage, [1], i));
+    }
+    expect(await download(sums)).toEqual([0, 1, 2, 3].map((i) => 100 + i * (length - 1)));
+    for (const { storage } of [x, sums]) backend.release(storage);
   });
 
   it('counts live and pooled bytes, and ignores a second release [webgpu]', () => {

@@ -101,6 +101,16 @@ export class MpiCollective implements Collective {
     );
   }
 
+  allToAll(bytes: Uint8Array, counts: readonly number[], received: Uint8Array): Promise<void> {
+    const { mpi, rank, size } = this;
+    const given = Int32Array.from(counts);
+    const taken = new Int32Array(size).fill(counts[rank]);
+    const [from, to] = [startsOf(given), startsOf(taken)];
+    return this.start('MPI_Ialltoallv', [bytes, received, given, taken, from, to], (request) =>
+      mpi.ialltoallv(bytes, given, from, received, taken, to, mpi.types.byte, mpi.world, request),
+    );
+  }
+
   broadcast(buffer: CollectiveBuffer, root: number): Promise<void> {
     const { mpi } = this;
     return this.start('MPI_Ibcast', [buffer], (request) =>
@@ -251,7 +261,7 @@ export class MpiCollective implements Collective {
   }
 }
 
-function startsOf(counts: readonly number[]): Int32Array {
+function startsOf(counts: ArrayLike<number>): Int32Array {
   const starts = new Int32Array(counts.length);
   for (let i = 1; i < counts.length; i++) starts[i] = starts[i - 1] + counts[i - 1];
   return starts;

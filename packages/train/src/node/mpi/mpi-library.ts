@@ -40,6 +40,17 @@ export interface MpiLibrary {
     comm: Handle,
     request: BigUint64Array,
   ): Status;
+  ialltoallv(
+    send: ArrayBufferView,
+    sendCounts: Int32Array,
+    sendStarts: Int32Array,
+    receive: ArrayBufferView,
+    receiveCounts: Int32Array,
+    receiveStarts: Int32Array,
+    type: Handle,
+    comm: Handle,
+    request: BigUint64Array,
+  ): Status;
   ibcast(
     buffer: ArrayBufferView,
     count: number,
@@ -118,6 +129,10 @@ function bind(koffi: Koffi, library: LoadedLibrary): MpiLibrary {
     'int MPI_Iallgatherv(uintptr_t send, int sendCount, uintptr_t sendType, void *recv, void *counts, void *starts, ' +
       'uintptr_t type, uintptr_t comm, void *request)',
   );
+  const ialltoallv = func(
+    'int MPI_Ialltoallv(void *send, void *sendCounts, void *sendStarts, uintptr_t sendType, void *recv, void *recvCounts, ' +
+      'void *recvStarts, uintptr_t recvType, uintptr_t comm, void *request)',
+  );
   const byte = address('ompi_mpi_byte');
   const message = 'int count, uintptr_t type, int peer, int tag, uintptr_t comm, void *request';
   const isend = func(`int MPI_Isend(void *buffer, ${message})`);
@@ -140,6 +155,8 @@ function bind(koffi: Koffi, library: LoadedLibrary): MpiLibrary {
     ireduceScatter: (...args) => ireduceScatter(IN_PLACE, ...args),
     iallgatherv: (buffer, counts, starts, type, comm, request) =>
       iallgatherv(IN_PLACE, 0, type, buffer, counts, starts, type, comm, request),
+    ialltoallv: (send, sendCounts, sendStarts, receive, receiveCounts, receiveStarts, type, comm, request) =>
+      ialltoallv(send, sendCounts, sendStarts, type, receive, receiveCounts, receiveStarts, type, comm, request),
     ibcast: func('int MPI_Ibcast(void *buffer, int count, uintptr_t type, int root, uintptr_t comm, void *request)'),
     ibarrier: func('int MPI_Ibarrier(uintptr_t comm, void *request)'),
     returnErrors: (comm) => returnErrors(comm, address('ompi_mpi_errors_return')),
