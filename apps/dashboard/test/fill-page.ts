@@ -63,6 +63,11 @@ const FILL: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.fill('label:has-text("Your words") input', 'The whale ');
     await page.click('text=Ask both');
     await page.waitForFunction(() => document.querySelectorAll('.turn [aria-busy=false]').length === 2);
+    // The lesson's guide stands above its pages: it is looked at with one of them.
+    await page.evaluate(() => {
+      location.hash = '#/train?lesson=compare';
+    });
+    await page.waitForSelector('.lesson b');
   },
 };
 

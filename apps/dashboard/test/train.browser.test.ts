@@ -66,17 +66,30 @@ describe('train page', () => {
     await page.close();
   });
 
-  it('stops before the end; the models stay to be asked, and to be looked into [browser]', async () => {
-    const { page, errors } = await start('cpu', 5000);
-    await page.waitForFunction(() => /step [3-9]/.test(document.querySelector('[data-phase] h2')?.textContent ?? ''));
-    await page.click('text=Stop');
+  it('stops before the end; the lesson leads on to look, ask and compare, is left and taken up [browser]', async () => {
+    const { page, errors } = await dashboard.open('#/attention?lesson=look');
+    await page.click('.lesson >> text=Train one first');
+    await page.click('.lesson >> text=Train both, 200 steps');
+    // The first evaluation is after step 20.
+    await page.waitForFunction(() => /step [2-9]\d/.test(document.querySelector('[data-phase] h2')?.textContent ?? ''));
+    await page.click('.buttons >> text=Stop');
     await page.waitForSelector('[data-phase=finished]');
-    expect(await page.textContent('[data-phase] h2')).toMatch(/^Stopped, step \d+ of 5,000$/);
-    await page.click('text=Ask both');
-    await page.waitForFunction(() => document.querySelectorAll('.turn [aria-busy=false]').length === 2);
-    await page.click('text=See where MoDA looks');
+    expect(await page.textContent('[data-phase] h2')).toMatch(/^Stopped, step \d+ of 200$/);
+    const parameters = await page.locator('[data-phase] tbody td:nth-child(2)').allTextContents();
+    expect(parameters[0]).toBe(parameters[1]);
+    await page.click('.lesson >> text=Next: look inside');
     await page.waitForSelector('.matrices canvas');
     expect(await page.textContent('main .note')).toMatch(/^MoDA, trained in this page: moda, 4 layers/);
+    await page.click('.lesson >> text=Next: ask the models');
+    await page.click('.lesson >> text=Ask both');
+    await page.waitForFunction(() => document.querySelectorAll('.turn [aria-busy=false]').length === 2);
+    await page.click('nav >> text=What is MoDA?');
+    await page.click('main >> text=Go on with the lesson: ask');
+    await page.click('.lesson >> text=Next: compare');
+    expect(await page.textContent('.lesson')).toMatch(/MoDA needs \d\.\d{3} bits per byte/);
+    expect(new URL(page.url()).hash).toBe('#/train?lesson=compare');
+    await page.click('.lesson >> text=Finish');
+    await page.waitForSelector('main >> text=Start the lesson');
     expect(errors).toEqual([]);
     await page.close();
   });

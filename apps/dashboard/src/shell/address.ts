@@ -7,6 +7,9 @@ window.addEventListener('hashchange', () => {
   hash.value = location.hash;
 });
 
+/** The address's hash, anew with each change. */
+export const useHash = (): string => useWatched(hash);
+
 /**
  * A parameter of the page's address, so that what is shown can be shared as a link. The value that is meant when there is none
  * stands for itself and is not written.
@@ -18,7 +21,7 @@ export function useAddress<T extends string>(
   fallback: T,
   read: (text: string) => T | null,
 ): readonly [T, (next: T) => void] {
-  const text = paramOf(useWatched(hash), key);
+  const text = paramOf(useHash(), key);
   const value = (text === null ? null : read(text)) ?? fallback;
   const set = useCallback(
     (next: T) => {

@@ -1,3 +1,4 @@
+import { LessonSlot } from '../lesson/lesson-slot.tsx';
 import type { DetectedDevice } from './detect-device.ts';
 import { PAGES, type Page } from './pages.ts';
 import { ThemeToggle } from './theme-toggle.tsx';
@@ -75,6 +76,7 @@ export function App() {
         </div>
       </header>
       <Fallback device={device} />
+      <LessonSlot />
       <main id="main" tabIndex={-1}>
         <PageBody page={page} code={code} again={again} />
       </main>

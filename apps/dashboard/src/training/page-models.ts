@@ -1,7 +1,7 @@
 /** Sizes of model that train in a page. */
 export type PageModelSize = 'small' | 'deep' | 'large';
 
-interface PageModel {
+export interface PageModel {
   readonly label: string;
   readonly vocabSize: number;
   readonly batchSize: number;

@@ -16,6 +16,7 @@ import {
   TrainingRun,
 } from '@modajs/train';
 import { zipSync } from 'fflate';
+import { pageModel } from './page-model.ts';
 import { PAGE_MODELS, type PageModelSize } from './page-models.ts';
 import type { Variant } from './training-messages.ts';
 
@@ -48,12 +49,12 @@ export class PageRun {
 
   constructor(private readonly options: PageRunOptions) {
     const { variant, size, steps, seed, tokenizer, device } = options;
-    const { model, batchSize, lr } = PAGE_MODELS[size];
+    const { batchSize, lr } = PAGE_MODELS[size];
     this.storage = options.storage ?? new MemoryStorage();
     this.config = resolveRunConfig({
       name: variant,
       seed,
-      model: { ...model, depth: variant === 'moda' ? 'moda' : 'residual' },
+      model: pageModel(size, variant, tokenizer.vocabSize),
       training: { steps, batchSize },
       optimizer: { lr },
       schedule: { warmupSteps: Math.min(20, Math.ceil(steps / 5)) },

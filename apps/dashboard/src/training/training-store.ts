@@ -81,6 +81,6 @@ function receive({ variant, purpose, zip }: Extract<TrainingReply, { kind: 'expo
   if (purpose === 'download') saveFile(zip, `moda-page-${variant}.zip`, 'application/zip');
   else {
     offerModel(`${LABELS[variant]}, trained in this page`, zip);
-    location.hash = '#/attention';
+    if (!location.hash.startsWith('#/attention')) location.hash = '#/attention';
   }
 }

@@ -18,6 +18,8 @@ export interface TrainingView {
   readonly phase: 'idle' | 'preparing' | 'training' | 'pausing' | 'paused' | 'finished' | 'lost' | 'failed';
   readonly device: string | null;
   readonly parameters: ByVariant<number> | null;
+  /** Tokens of the vocabulary that was learnt; null before. */
+  readonly vocabSize: number | null;
   readonly steps: number;
   readonly rows: ByVariant<readonly MetricsRow[]>;
   readonly samples: ByVariant<string>;
@@ -30,6 +32,7 @@ export const IDLE: TrainingView = {
   phase: 'idle',
   device: null,
   parameters: null,
+  vocabSize: null,
   steps: 0,
   rows: { moda: [], baseline: [] },
   samples: { moda: '', baseline: '' },
@@ -55,7 +58,13 @@ export function nextView(view: TrainingView, action: TrainingAction): TrainingVi
     case 'new-chat':
       return { ...view, chat: [] };
     case 'ready':
-      return { ...view, phase: 'training', device: action.device, parameters: action.parameters };
+      return {
+        ...view,
+        phase: 'training',
+        device: action.device,
+        parameters: action.parameters,
+        vocabSize: action.vocabSize,
+      };
     case 'events':
       return {
         ...view,

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { AttentionRequest, ModelFiles } from '../../attention/attention-messages.ts';
 import { isServed, listServedFolder, listServedRuns, readServedFile } from '../../served/served-files.ts';
-import { takeOfferedModel } from '../../training/offered-models.ts';
+import { takeOfferedModel, useOfferedModel } from '../../training/offered-models.ts';
 import { type AddedFile, chosenFiles, useDroppedFiles } from '../../ui/use-dropped-files.ts';
 
 const STEPS = 150;
@@ -30,10 +30,12 @@ export function ModelPicker({ isBusy, ask, onFailure }: ModelPickerProps) {
   };
   const tryTo = (action: Promise<void>): void => void action.catch((error: Error) => onFailure(error.message));
   useDroppedFiles((added) => tryTo(open(added)));
+  const offered = useOfferedModel();
   useEffect(() => {
-    const offered = takeOfferedModel();
-    if (offered) ask({ kind: 'open', name: offered.name, files: new Map([['model.zip', offered.zip]]) });
-  }, [ask]);
+    if (offered === null) return;
+    takeOfferedModel();
+    ask({ kind: 'open', name: offered.name, files: new Map([['model.zip', offered.zip]]) });
+  }, [ask, offered]);
   return (
     <div class="row">
       <label class="button primary">

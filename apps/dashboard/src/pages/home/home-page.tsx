@@ -1,4 +1,6 @@
+import { useState } from 'preact/hooks';
 import './home.css';
+import { keptStep, lessonHash, STEP_TITLES } from '../../lesson/lesson.ts';
 import { Term } from '../../terms/term.tsx';
 import { Claims } from './claims.tsx';
 import { DepthFigure } from './depth-figure.tsx';
@@ -19,6 +21,9 @@ export function HomePage() {
         <a class="button primary" href="#/train">
           Train one now
         </a>
+        <a class="button" href={lessonHash('train')}>
+          Lesson of five minutes
+        </a>
         <a class="button" href={LINKS.paper}>
           Paper
         </a>
@@ -32,6 +37,7 @@ export function HomePage() {
       <DepthFigure />
       <Formula />
       <Claims evidenceLink={LINKS.evidence} />
+      <Lesson />
       <h2>Try it</h2>
       <p>
         Everything on these pages runs in your browser; nothing is sent anywhere. Train a model with slots and one
@@ -52,5 +58,26 @@ export function HomePage() {
         </a>
       </div>
     </section>
+  );
+}
+
+/** The way into the lesson, or back to where it was left. */
+function Lesson() {
+  const [kept] = useState(keptStep);
+  return (
+    <>
+      <h2>A lesson of five minutes</h2>
+      <p>
+        Train two models, look where they look, ask them, and compare them: four steps on the pages where it happens.
+        Leave when you like; the step is in the address, and this page remembers it.
+      </p>
+      <div class="row actions">
+        <a class="button primary" href={lessonHash(kept ?? 'train')}>
+          {kept === null || kept === 'train'
+            ? 'Start the lesson'
+            : `Go on with the lesson: ${STEP_TITLES[kept].toLowerCase()}`}
+        </a>
+      </div>
+    </>
   );
 }

@@ -1,16 +1,8 @@
 import { useState } from 'preact/hooks';
-import { LABELS, VARIANTS, type Variant } from '../../training/training-messages.ts';
+import { askBoth } from '../../training/ask-both.ts';
+import { LABELS, VARIANTS } from '../../training/training-messages.ts';
 import { askTraining, startNewChat } from '../../training/training-store.ts';
 import type { ChatTurn } from '../../training/training-view.ts';
-
-const LENGTH = 120;
-/** Characters of the conversation that a model still sees: it learned from shorter ones. */
-const MEMORY = 600;
-
-/** What a model has before it: the conversation as one text, for it continues texts and knows no roles. */
-function contextOf(turns: readonly ChatTurn[], variant: Variant, prompt: string): string {
-  return [...turns.flatMap((turn) => [turn.prompt, turn.answers[variant]]), prompt].join('').slice(-MEMORY);
-}
 
 /** What was asked, and what both models made of it. */
 function Conversation({ turns }: { readonly turns: readonly ChatTurn[] }) {
@@ -39,12 +31,7 @@ export function Chat({ turns }: { readonly turns: readonly ChatTurn[] }) {
   const [temperature, setTemperature] = useState(0.8);
   const isWriting = turns.some((turn) => VARIANTS.some((variant) => turn.isWriting[variant]));
   const ask = (): void => {
-    const turn = (turns.at(-1)?.turn ?? 0) + 1;
-    for (const variant of VARIANTS) {
-      const context = contextOf(turns, variant, prompt);
-      const words = { shown: prompt, prompt: context };
-      askTraining({ kind: 'generate', turn, variant, ...words, maxNewTokens: LENGTH, temperature });
-    }
+    askBoth(turns, prompt, temperature);
     setPrompt('');
   };
   return (
