@@ -1,4 +1,4 @@
-import type { Browser, LaunchOptions } from 'playwright-core';
+import type { Browser, LaunchOptions, Page } from 'playwright-core';
 
 export function launchBrowser(options?: LaunchOptions): Promise<Browser>;
 /** A browser of the system, driven by W3C WebDriver. */
@@ -10,6 +10,9 @@ export interface DrivenBrowser {
   screenshot(): Promise<Uint8Array>;
   close(): Promise<void>;
 }
+
+/** Serious and critical problems of accessibility that axe finds, each with where it is. */
+export function axeProblems(page: Page): Promise<string[]>;
 
 export function driveBrowser(name: 'firefox' | 'webkit'): Promise<DrivenBrowser>;
 export function serveFolder(

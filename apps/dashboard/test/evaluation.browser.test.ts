@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { axeProblems } from '@modajs/browser';
 import { comparePerplexity, compareResults } from '@modajs/eval';
 import { lossTable, readStudyFile, studyCharts, summarizeStudy } from '@modajs/train';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { axeProblems } from './axe-problems.ts';
 import { jsonFile, perplexityReport, taskResults } from './evaluation-data.ts';
 import { type DashboardUnderTest, openDashboard, type Page } from './open-dashboard.ts';
 

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
+import { axeProblems } from '@modajs/browser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PAGES } from '../src/shell/pages.ts';
-import { axeProblems } from './axe-problems.ts';
 import { fillPage } from './fill-page.ts';
 import { type DashboardUnderTest, openDashboard, type Page } from './open-dashboard.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readBenchResults, TABLE_2 } from '@modajs/bench';
+import { axeProblems } from '@modajs/browser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { axeProblems } from './axe-problems.ts';
 import type { Page } from './open-dashboard.ts';
 import { type ServedSite, serveSite } from './served-site.ts';
 

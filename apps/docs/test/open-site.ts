@@ -1,10 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { launchBrowser, serveFolder } from '@modajs/browser';
-import type { AxeResults } from 'axe-core';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** The built site; `turbo run test` builds it before. */
 const SITE = fileURLToPath(new URL('..', import.meta.url));
 
@@ -37,15 +33,4 @@ export async function openSite() {
       await server.close();
     },
   };
-}
-
-/** Serious and critical problems that axe finds, each with where it is. */
-export async function axeProblems(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run(),
-  );
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`));
 }

@@ -1,5 +1,6 @@
+import { axeProblems } from '@modajs/browser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { axeProblems, openSite } from './open-site.ts';
+import { openSite } from './open-site.ts';
 import { programsOf } from './programs.ts';
 
 let site: Awaited<ReturnType<typeof openSite>>;

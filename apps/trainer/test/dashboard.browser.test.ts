@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { launchBrowser } from '@modajs/browser';
+import { pathToFileURL } from 'node:url';
+import { axeProblems, launchBrowser } from '@modajs/browser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLI, runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
 
@@ -56,6 +57,15 @@ describe('moda dashboard', () => {
       expect([...lengths]).toEqual([...lengths].sort((a, b) => a - b));
       expect(pictures.size).toBeGreaterThanOrEqual(3);
       await page.waitForSelector('.run-row:has-text("step 500")');
+
+      // The report of the run, as it is opened from disk, in both themes on a narrow screen.
+      await page.goto(pathToFileURL(join(cwd, 'runs/live/report.html')).href);
+      await page.setViewportSize({ width: 390, height: 844 });
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        expect(await axeProblems(page), colorScheme).toEqual([]);
+      }
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
       expect(errors).toEqual([]);
     } finally {
       await browser.close();

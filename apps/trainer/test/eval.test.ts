@@ -53,7 +53,12 @@ test('moda eval > scores a trained run and writes results, samples and a table [
   const { code, stdout, stderr } = await moda(...EVAL, '--log-samples', '--depth-statistics');
   expect(stderr).toContain('[1/1] arc_easy: 124 of 124 requests');
   expect(code).toBe(0);
-  expect(stdout).toMatch(/arc_easy +acc /);
+  // Four choices in every document.
+  expect(stdout).toMatch(/arc_easy +acc .* 0\.2500$/m);
+  const drawn = await readFile(join(cwd, 'results.html'), 'utf8');
+  expect(drawn).toMatch(
+    /arc_easy<\/th><td>[\d.]+ ± [\d.]+<\/td><td>0\.2500<\/td>.*class="chance" style="left:25\.00%".*<td>acc<\/td><td>30<\/td>/s,
+  );
   const file = await results();
   expect(file.results.arc_easy['acc,none']).toBeGreaterThanOrEqual(0);
   expect(file['n-samples'].arc_easy).toEqual({ original: 30, effective: 30 });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -28,13 +28,18 @@ describe('moda generate [cpu]', () => {
   });
 
   it('takes an earlier checkpoint, the average, and stops at a text', async () => {
-    const args = ['-p', 'The', '--max-new-tokens', '10', '--temperature', '0'];
+    const args = ['-p', 'The', '--max-new-tokens', '10', '--temperature', '2', '--seed', '3'];
     const twice = await generate(...args, '--step', '21', '--samples', '2');
     expect([twice.code, twice.stdout]).toEqual([0, expect.stringMatching(/^--- 1 of 2\nThe.*\n\n--- 2 of 2\nThe/s)]);
     expect((await generate(...args, '--average')).code).toBe(0);
-    // Of the checkpoints that are kept only the last step was evaluated.
-    const { stdout } = await generate(...args, '--step', 'best');
-    expect((await generate(...args)).stdout).toBe(stdout);
+    // Steps 21, 28 and 30 are kept, and 30 was evaluated. With a lower held-out loss at 21, `best` is that one.
+    const { stdout } = await generate(...args);
+    const metrics = join(cwd, 'runs/small/metrics.jsonl');
+    const rows = await readFile(metrics, 'utf8');
+    await writeFile(metrics, rows.replace('{"step":21,', '{"step":21,"heldOutLoss":0.1,'));
+    const best = await generate(...args, '--step', 'best');
+    expect(twice.stdout.startsWith(`--- 1 of 2\n${best.stdout}`)).toBe(true);
+    expect(best.stdout).not.toBe(stdout);
     const stop = stdout.slice(4, 7);
     expect((await generate(...args, '--stop', stop)).stdout).not.toContain(stop);
   });

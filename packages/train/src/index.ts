@@ -92,6 +92,7 @@ export { type OptimizerKind, optimizerKinds } from './optim/optimizer-kinds.ts';
 export { SGD, type SgdOptions } from './optim/sgd.ts';
 export { WeightAverage } from './optim/weight-average.ts';
 export { type AttentionMap, attentionMapSvg } from './report/attention-map.ts';
+export { escapeHtml } from './report/html.ts';
 export {
   type ChartMark,
   type ChartSeries,
@@ -100,6 +101,7 @@ export {
   lineChartFile,
 } from './report/line-chart.ts';
 export { type ReportContent, type RunBeside, reportHtml, type TextSample } from './report/report-html.ts';
+export { reportPage, scrolled, section } from './report/report-page.ts';
 export { adoptParameters } from './run/adopt-parameters.ts';
 export { type AttentionByLayer, attentionByLayer } from './run/attention-by-layer.ts';
 export { depthStatistics } from './run/depth-statistics.ts';

@@ -21,6 +21,7 @@ import { VERSIONS } from '../run/versions.ts';
 import { table } from '../terminal/table.ts';
 import { fileStore, openRows, refuseToReplace, writeWhole } from './eval-files.ts';
 import { type ModelOptions, type OpenedModel, openModel } from './eval-model.ts';
+import { evaluationReport } from './eval-report.ts';
 
 /** Options of `moda eval`. */
 export interface EvalOptions extends ModelOptions {
@@ -72,7 +73,9 @@ export async function evaluateTasks(options: EvalOptions): Promise<void> {
       );
     }
     console.log(formatResults(results));
-    console.log(`\nresults: ${options.output}`);
+    const report = `${options.output.replace(/\.json$/, '')}.html`;
+    await writeWhole(report, evaluationReport(results));
+    console.log(`\nresults: ${options.output}, drawn in ${report}`);
     if (results.incomplete.some((reason) => reason.kind === 'failed')) process.exitCode = EXIT.incomplete;
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -7,7 +7,7 @@ import { sha256 } from '../run/request-cache.ts';
 import type { FinishedTask } from '../run/run-evaluation.ts';
 import { documentRequests } from '../tasks/build-requests.ts';
 import type { TaskSelection } from '../tasks/registry.ts';
-import { HIGHER_IS_BETTER, type MetricName } from '../tasks/task.ts';
+import { HIGHER_IS_BETTER, IS_CHOSEN, type MetricName } from '../tasks/task.ts';
 import { type GroupValues, groupValues, type TaskColumns } from './group-rows.ts';
 import type { EvaluationResults, IncompleteReason, ResultRow } from './results.ts';
 
@@ -47,6 +47,7 @@ export async function buildResults(parts: ResultParts): Promise<EvaluationResult
       columns: documentValues(task),
     }),
   );
+  const chance = chanceLevels(selection, finished);
   const groups = Object.fromEntries(
     [...groupValues(selection, columns)].map(([name, values]) => [name, toRow(name, values)]),
   );
@@ -82,6 +83,7 @@ export async function buildResults(parts: ResultParts): Promise<EvaluationResult
     start_time: timing.startTime,
     end_time: timing.endTime,
     total_evaluation_time_seconds: String(timing.endTime - timing.startTime),
+    chance,
     complete: incomplete.length === 0 && finished.length > 0,
     incomplete,
     document_metrics: Object.fromEntries(columns.map((task) => [task.name, task.columns as Record<string, number[]>])),
@@ -91,6 +93,28 @@ export async function buildResults(parts: ResultParts): Promise<EvaluationResult
     device: identity.device,
     ...(parts.depthAttention ? { depth_attention: parts.depthAttention } : {}),
   };
+}
+
+/**
+ * What a guess among each document's choices gets right, by task and group: a group's is averaged as its score is. Tasks with one
+ * continuation, and groups with such a task, have none.
+ */
+function chanceLevels(selection: TaskSelection, finished: readonly FinishedTask[]): Record<string, number> {
+  const tasks = finished
+    .filter(({ spec }) => IS_CHOSEN[spec.primaryMetric])
+    .map(
+      ({ spec, documents }): TaskColumns => ({
+        name: spec.name,
+        primaryMetric: spec.primaryMetric,
+        columns: { [spec.primaryMetric]: documents.map(({ continuations }) => 1 / continuations.length) },
+      }),
+    );
+  const groups = [...groupValues(selection, tasks)].map(([name, { primary }]) => [name, primary!.value] as const);
+  const own = tasks.map(({ name, primaryMetric, columns }) => [
+    name,
+    aggregateMetric(primaryMetric, columns[primaryMetric]!).value,
+  ]);
+  return Object.fromEntries([...own, ...groups]);
 }
 
 function documentValues({ spec, scored }: FinishedTask): Record<string, number[]> {

@@ -125,5 +125,8 @@ test('results > the layout of lm-evaluation-harness, and a table with every metr
   );
   expect(results.results.arc_easy).toMatchObject({ alias: 'arc_easy', 'acc,none': 140 / 211 });
   expect(results.configs.arc_easy).toMatchObject({ task: 'arc_easy', output_type: 'multiple_choice', num_fewshot: 5 });
-  expect(formatResults(results)).toMatch(/arc_easy +acc +5 +211 +0\.6635/);
+  // Every document of the fixture has four choices.
+  expect(results.chance).toEqual({ arc_easy: 0.25 });
+  expect(formatResults(results)).toMatch(/arc_easy +acc +5 +211 +0\.6635 +0\.\d{4} +0\.2500/);
+  expect(formatResults(results)).toMatch(/arc_easy +bits_per_byte .*\d$/m);
 });

@@ -1,4 +1,5 @@
 import type { DomainPerplexity, PerplexityReport } from '../perplexity/perplexity.ts';
+import { IS_CHOSEN, type MetricName } from '../tasks/task.ts';
 import type { ResultsComparison } from './compare.ts';
 import type { EvaluationResults } from './results.ts';
 
@@ -14,26 +15,50 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
   return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
 }
 
-/** The final table of a run: one line a task and metric, groups at the end, then what makes the run incomplete. */
-export function formatResults(results: EvaluationResults): string {
-  const rows = Object.entries(results.results).flatMap(([task, row]) => {
+/** A line of the table of results. */
+export interface ScoreRow {
+  /** Task or group. */
+  readonly name: string;
+  readonly metric: MetricName | 'primary';
+  readonly shots?: number;
+  readonly documents?: number;
+  readonly value: number;
+  readonly standardError: number;
+  /** What a guess gets, where the metric counts right choices. */
+  readonly chance?: number;
+}
+
+/** Each task and metric of a results file, groups at the end. */
+export function scoreRows(results: EvaluationResults): ScoreRow[] {
+  return Object.entries(results.results).flatMap(([name, row]) => {
     const metrics = Object.keys(row).filter((key) => key.endsWith(',none') && !key.includes('_stderr,'));
-    return metrics.map((key) => {
-      const metric = key.slice(0, -',none'.length);
-      const error = Number(row[`${metric}_stderr,none`]);
-      const shots = results['n-shot'][task];
-      const count = results['n-samples'][task]?.effective;
-      return [
-        task,
+    return metrics.map((key): ScoreRow => {
+      const metric = key.slice(0, -',none'.length) as ScoreRow['metric'];
+      return {
+        name,
         metric,
-        shots === undefined ? '' : String(shots),
-        count === undefined ? '' : String(count),
-        Number(row[key]).toFixed(4),
-        error.toFixed(4),
-      ];
+        shots: results['n-shot'][name],
+        documents: results['n-samples'][name]?.effective,
+        value: Number(row[key]),
+        standardError: Number(row[`${metric}_stderr,none`]),
+        chance: metric === 'primary' || IS_CHOSEN[metric] ? results.chance?.[name] : undefined,
+      };
     });
   });
-  const table = formatTable(['task', 'metric', 'shots', 'documents', 'value', 'stderr'], rows);
+}
+
+/** The final table of a run: one line a task and metric, groups at the end, then what makes the run incomplete. */
+export function formatResults(results: EvaluationResults): string {
+  const rows = scoreRows(results).map(({ name, metric, shots, documents, value, standardError, chance }) => [
+    name,
+    metric,
+    shots === undefined ? '' : String(shots),
+    documents === undefined ? '' : String(documents),
+    value.toFixed(4),
+    standardError.toFixed(4),
+    chance === undefined ? '' : chance.toFixed(4),
+  ]);
+  const table = formatTable(['task', 'metric', 'shots', 'documents', 'value', 'stderr', 'chance'], rows);
   if (results.complete) return table;
   return [
     table,

@@ -39,6 +39,8 @@ export interface EvaluationResults {
   readonly start_time: number;
   readonly end_time: number;
   readonly total_evaluation_time_seconds: string;
+  /** What a guess among each document's choices gets right, by task and group; none for tasks without choices. Absent in older files. */
+  readonly chance?: Record<string, number>;
   /** True only when every task ran on all documents of its style, with its own number of examples, untruncated. */
   readonly complete: boolean;
   readonly incomplete: readonly IncompleteReason[];

@@ -106,6 +106,17 @@ export const HIGHER_IS_BETTER: Readonly<Record<MetricName, boolean>> = {
   perplexity: false,
 };
 
+/** Whether a metric counts the documents whose right answer was chosen among several: such a metric has a chance level. */
+export const IS_CHOSEN: Readonly<Record<MetricName, boolean>> = {
+  acc: true,
+  acc_norm: true,
+  acc_norm_bytes: true,
+  acc_uncond: true,
+  bits_per_byte: false,
+  acc_greedy: false,
+  perplexity: false,
+};
+
 /** A document ready to be asked about. */
 export interface TaskDocument {
   readonly task: string;

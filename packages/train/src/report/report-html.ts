@@ -1,7 +1,8 @@
 import type { MetricsRow } from '../metrics/metrics-log.ts';
 import { type AttentionMap, attentionMapSvg, attentionScaleSvg } from './attention-map.ts';
 import { escapeHtml, shortNumber } from './html.ts';
-import { CHART_STYLE, type ChartMark, lineChart } from './line-chart.ts';
+import { type ChartMark, lineChart } from './line-chart.ts';
+import { reportPage, scrolled, section } from './report-page.ts';
 
 /** A continued prompt. */
 export interface TextSample {
@@ -35,23 +36,6 @@ export interface ReportContent {
   readonly next?: readonly (readonly [string, string])[];
 }
 
-/** Style of all reports. */
-export const REPORT_STYLE = `
-:root { color-scheme: light dark; --text: #222; --soft: #555; --line: #e2e2e2; --box: #f4f5f7; --page: #fff; --accent: #1f5fae; }
-@media (prefers-color-scheme: dark) { :root { --text: #e4e6ea; --soft: #b3b8c0; --line: #383d45; --box: #22262c; --page: #16181c; --accent: #8ab8f0; } }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 860px; margin: 2rem auto; padding: 0 1rem; color: var(--text); background: var(--page); }
-h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-table { border-collapse: collapse; } td, th { padding: 2px 14px 2px 0; text-align: left; vertical-align: top; }
-td { overflow-wrap: anywhere; } th { min-width: 7rem; }
-${CHART_STYLE.trim()}
-.chart { overflow-x: auto; } .chart svg { min-width: 640px; } .boundary { stroke: var(--soft); }
-.map { margin: 4px 12px 4px 0; } svg.map text { font-size: 9px; } .maps { overflow-x: auto; }
-blockquote { margin: .6rem 0; padding: .4rem 1rem; border-left: 3px solid var(--line); white-space: pre-wrap; overflow-wrap: anywhere; }
-blockquote b { font-weight: 600; } pre { background: var(--box); padding: 1rem; overflow-x: auto; font-size: 12px; }
-.next { background: var(--box); padding: .6rem 1rem; border-radius: 6px; } .next code { overflow-wrap: anywhere; color: var(--accent); }
-.next dd { margin: 0 0 .5rem; color: var(--soft); } summary { cursor: pointer; } .note { color: var(--soft); font-size: 14px; }
-`;
-
 /** The report of a run as one HTML file that loads nothing. */
 export function reportHtml(content: ReportContent): string {
   const { title, facts, samples, attention, config, next = [] } = content;
@@ -83,23 +67,12 @@ export function reportHtml(content: ReportContent): string {
       `<details><summary>All settings of the run and its model</summary><pre tabindex="0">${escapeHtml(JSON.stringify(config, null, 2))}</pre></details>`,
     ),
   ];
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escapeHtml(title)}</title><style>${REPORT_STYLE}</style></head>
-<body><main><h1>${escapeHtml(title)}</h1>
-${sections.join('\n')}
-</main></body></html>
-`;
+  return reportPage(title, sections.join('\n'));
 }
 
 const BITS_NOTE = `<p class="note">Bits per byte: the loss on held-out text in bits, divided by the bytes of the text, so that models with other
 tokenizers can be compared. 8 is a guess without knowledge. The dashed lines are byte models that have counted what follows the last 0, 1, 2,
 ... bytes of the same training text: a model worth its training is below them.</p>`;
-
-/** A part that is wider than a small screen, to be scrolled by itself. */
-function scrolled(label: string, body: string, kind = 'chart'): string {
-  return `<div class="${kind}" tabindex="0" role="region" aria-label="${escapeHtml(label)}">${body}</div>`;
-}
 
 function nextBox(next: readonly (readonly [string, string])[]): string {
   const entries = next.map(
@@ -114,10 +87,6 @@ function besideNote({ metrics, beside }: ReportContent): string {
   const last = (rows: readonly MetricsRow[]): string =>
     shortNumber(points(rows, 'heldOutBitsPerByte').at(-1)?.[1] ?? Number.NaN);
   return `<p>At the end: this model ${last(metrics)} bits per byte, ${escapeHtml(beside.label)} ${last(beside.metrics)}. One seed of each says little: <code>moda study</code> compares over several.</p>`;
-}
-
-function section(heading: string, body: string): string {
-  return `<h2>${escapeHtml(heading)}</h2>\n${body}`;
 }
 
 function points(metrics: readonly MetricsRow[], name: string): [number, number][] {

@@ -1,7 +1,7 @@
 import { escapeHtml } from '../report/html.ts';
 import { htmlTable } from '../report/html-table.ts';
-import { lineChart } from '../report/line-chart.ts';
-import { REPORT_STYLE } from '../report/report-html.ts';
+import { type LineChart, lineChart } from '../report/line-chart.ts';
+import { reportPage, scrolled, section } from '../report/report-page.ts';
 import { curvesChart, depthCharts, numericKeys, sweepChart, variedKeys } from './study-charts.ts';
 import type { StudyFile } from './study-run.ts';
 import {
@@ -30,7 +30,7 @@ export function studyReportHtml(file: StudyFile): string {
     section(
       'Curves',
       '<p>Means over seeds; the band is the range of the seeds.</p>',
-      ...groups.map((group) => lineChart(curvesChart(file, summary, group))),
+      ...groups.map((group) => chart(curvesChart(file, summary, group))),
     ),
     section('Held-out loss by corpus', table(corpusTable(summary), 'One corpus.')),
     section(
@@ -47,32 +47,37 @@ export function studyReportHtml(file: StudyFile): string {
       'Attention over depth',
       ...depthCharts(file, summary)
         .filter(({ series }) => series.length > 0)
-        .map(lineChart),
+        .map(chart),
     ),
     section('Costs', table(costTable(summary))),
     section('What variants change besides the mechanism', list(changeLines(file), 'Nothing.')),
-    section('Study file', `<pre>${escapeHtml(file.source)}</pre>`),
+    section(
+      'Study file',
+      `<details><summary>The study as it was written</summary><pre tabindex="0">${escapeHtml(file.source)}</pre></details>`,
+    ),
   ];
   const devices = [...new Set(file.runs.map(({ device }) => device))].join('; ');
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escapeHtml(file.name)}</title><style>${REPORT_STYLE}
-body { max-width: 1100px; } thead th { border-bottom: 1px solid #bbb; } td { font-variant-numeric: tabular-nums; }
-section { overflow-x: auto; }</style></head>
-<body><h1>${escapeHtml(file.name)}</h1>
-<p>${file.runs.length} runs${devices === '' ? '' : ` on ${escapeHtml(devices)}`}. Losses in nats per token, errors are standard errors of the mean.
+  return reportPage(
+    file.name,
+    `<p>${file.runs.length} runs${devices === '' ? '' : ` on ${escapeHtml(devices)}`}. Losses in nats per token, errors are standard errors of the mean.
 Differences are taken seed by seed: runs of one seed share initial weights and data order.</p>
-${sections.join('\n')}
-</body></html>
-`;
+${sections.join('\n')}`,
+    STYLE,
+  );
 }
 
-function section(heading: string, ...parts: readonly string[]): string {
-  return `<section><h2>${escapeHtml(heading)}</h2>\n${parts.join('\n')}</section>`;
-}
+/** Many columns, of numbers. */
+const STYLE =
+  'body { max-width: 1100px; } thead th { border-bottom: 1px solid var(--line); } td { font-variant-numeric: tabular-nums; overflow-wrap: normal; }\n';
 
 function table({ headings, rows }: StudyTable, otherwise = 'No runs yet.'): string {
-  return rows.length === 0 || headings.length < 2 ? `<p>${otherwise}</p>` : htmlTable(headings, rows);
+  return rows.length === 0 || headings.length < 2
+    ? `<p>${otherwise}</p>`
+    : scrolled(headings.join(', '), htmlTable(headings, rows));
+}
+
+function chart(content: LineChart): string {
+  return scrolled(content.title, lineChart(content));
 }
 
 function list(lines: readonly string[], otherwise: string): string {
@@ -101,7 +106,7 @@ function sweeps(file: StudyFile, summary: StudySummary, groups: readonly string[
     return [
       `<h3>${escapeHtml(name)}</h3>`,
       table(sweepTable(summary, name)),
-      ...groups.flatMap((group) => numeric.map((key) => lineChart(sweepChart(file, summary, group, name, key)))),
+      ...groups.flatMap((group) => numeric.map((key) => chart(sweepChart(file, summary, group, name, key)))),
     ];
   });
 }
