@@ -1,5 +1,5 @@
 import { CATEGORIES } from './category-runs.ts';
-import { categoryTable, isWhitespace } from './general-category.ts';
+import { codePointTable, isWhitespace } from './general-category.ts';
 
 /** `\p{L}` */
 export const LETTER = 1;
@@ -19,14 +19,7 @@ let flags: Uint8Array | undefined;
 /** What the pre-tokenizers ask about each code point, as bits; made at first use (1.1 MB). */
 export function characterFlags(): Uint8Array {
   if (flags) return flags;
-  const byCategory = CATEGORIES.map((category) => {
-    const group = category[0];
-    let bits = group === 'L' ? LETTER : group === 'N' ? NUMBER : 0;
-    if (group === 'M' || ['Lu', 'Lt', 'Lm', 'Lo'].includes(category)) bits |= UPPERISH;
-    if (group === 'M' || ['Ll', 'Lm', 'Lo'].includes(category)) bits |= LOWERISH;
-    return bits;
-  });
-  const made = categoryTable().map((category) => byCategory[category] as number);
+  const made = codePointTable(CATEGORIES.map(flagsOf));
   for (let codePoint = 0; codePoint <= 0x3000; codePoint++) {
     if (isWhitespace(codePoint)) made[codePoint] = (made[codePoint] as number) | SPACE;
   }
@@ -34,4 +27,12 @@ export function characterFlags(): Uint8Array {
   made[0x0d] = SPACE | NEWLINE;
   flags = made;
   return made;
+}
+
+function flagsOf(category: string): number {
+  const group = category[0];
+  let bits = group === 'L' ? LETTER : group === 'N' ? NUMBER : 0;
+  if (group === 'M' || ['Lu', 'Lt', 'Lm', 'Lo'].includes(category)) bits |= UPPERISH;
+  if (group === 'M' || ['Ll', 'Lm', 'Lo'].includes(category)) bits |= LOWERISH;
+  return bits;
 }

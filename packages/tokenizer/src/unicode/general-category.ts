@@ -5,17 +5,21 @@ let table: Uint8Array | undefined;
 
 /** The category of each code point, as an index into `CATEGORIES`; unpacked at first use (1.1 MB). */
 function categoryTable(): Uint8Array {
-  if (table) return table;
+  table ??= codePointTable(CATEGORIES.map((_, category) => category));
+  return table;
+}
+
+/** For each code point the value of its category, of which `values` has one for each of `CATEGORIES` (1.1 MB). */
+export function codePointTable(values: readonly number[]): Uint8Array {
   const unpacked = new Uint8Array(LAST + 1);
   let codePoint = 0;
   for (const [, letter, length] of CATEGORY_RUNS.matchAll(/([A-Z!"#])([0-9a-z]*)/g)) {
     const code = (letter as string).charCodeAt(0);
     const category = code >= 65 ? code - 65 : code - 33 + 26;
     const count = length ? Number.parseInt(length, 36) : 1;
-    unpacked.fill(category, codePoint, codePoint + count);
+    unpacked.fill(values[category] as number, codePoint, codePoint + count);
     codePoint += count;
   }
-  table = unpacked;
   return unpacked;
 }
 
@@ -61,5 +65,3 @@ export function categoryClass(name: string): string | undefined {
 }
 
 const escaped = (codePoint: number) => `\\u{${codePoint.toString(16)}}`;
-
-export { categoryTable };
