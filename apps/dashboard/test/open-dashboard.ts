@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { launchBrowser, serveFolder } from '@modajs/browser';
 import { build } from 'vite';
 
@@ -26,11 +24,22 @@ export interface DashboardUnderTest {
   close(): Promise<void>;
 }
 
-/** Builds the page from the workspace's sources, serves it as any web server does, and starts a browser. */
+let site: Promise<string> | undefined;
+
+/** Builds the page from the workspace's sources, once for all test files of a process; returns its folder. */
+export function buildSite(): Promise<string> {
+  site ??= (async () => {
+    const root = fileURLToPath(new URL('..', import.meta.url));
+    const outDir = fileURLToPath(new URL('../.test-build', import.meta.url));
+    await build({ root, logLevel: 'error', build: { outDir, emptyOutDir: true } });
+    return outDir;
+  })();
+  return site;
+}
+
+/** Builds the page, serves it as any web server does, and starts a browser. */
 export async function openDashboard(): Promise<DashboardUnderTest> {
-  const root = new URL('..', import.meta.url).pathname;
-  const site = mkdtempSync(join(tmpdir(), 'moda-dashboard-'));
-  await build({ root, logLevel: 'error', build: { outDir: site, emptyOutDir: true } });
+  const site = await buildSite();
   const server = await serveFolder(site);
   const browser = await launchBrowser();
   return {
@@ -41,7 +50,6 @@ export async function openDashboard(): Promise<DashboardUnderTest> {
     async close() {
       await browser.close();
       await server.close();
-      rmSync(site, { recursive: true, force: true });
     },
   };
 }

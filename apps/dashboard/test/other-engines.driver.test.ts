@@ -1,21 +1,18 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { type DrivenBrowser, driveBrowser, serveFolder } from '@modajs/browser';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildSite } from './open-dashboard.ts';
 import { sentences } from './sentences.ts';
 
 const SCREENSHOTS = new URL('../.screenshots/', import.meta.url).pathname;
 const PATIENCE_MS = 120_000;
 const STEPS = 3;
 
-const site = mkdtempSync(join(tmpdir(), 'moda-dashboard-'));
+let site: string;
 beforeAll(async () => {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  await build({ root: new URL('..', import.meta.url).pathname, logLevel: 'error', build: { outDir: site } });
+  site = await buildSite();
 });
-afterAll(() => rmSync(site, { recursive: true }));
 
 /** Runs a script until it returns something. */
 async function found<T>(browser: DrivenBrowser, script: string): Promise<T> {
