@@ -48,6 +48,15 @@ export { planMatmul } from './matmul/matmul.ts';
 export { chooseMatmulConfig, matmulCandidates } from './matmul/matmul-choice.ts';
 export { describeMatmulConfig, type MatmulConfig } from './matmul/matmul-config.ts';
 export type { MatmulActivation, MatmulLayout, MatmulOperand, MatmulProblem } from './matmul/matmul-problem.ts';
+export { type MixedOut, type MixProblem, planMix } from './mixture/mix.ts';
+export { type MixWeightsProblem, planMixWeights } from './mixture/mix-weights.ts';
+export type { MixedRows, MixWeights } from './mixture/mixed-rows.ts';
+export {
+  planSourceAttention,
+  planSourceAttentionBackward,
+  type SourceAttentionBackwardProblem,
+  type SourceAttentionProblem,
+} from './mixture/source-attention.ts';
 export { type NormProblem, planNorm } from './norm/norm.ts';
 export { type NormBackwardProblem, planNormBackward } from './norm/norm-backward.ts';
 export { type NormRopeProblem, planNormRope } from './norm/norm-rope.ts';

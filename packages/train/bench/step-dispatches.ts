@@ -1,13 +1,14 @@
 /**
  * Lists what one block of a training step asks of an H100: the dispatches of a model with one block more, less those of the
  * model itself, for MoDA beside its baseline, with the bytes of the operators' operands. Of a model without depth, lists the
- * whole step. Runs on an invented device, anywhere.
+ * whole step; with `--depth`, the whole step of a model with that mechanism beside one without. Runs on an invented device, anywhere.
  *
- * pnpm --filter @modajs/train bench:dispatches [--model small | distilgpt2-shape] [--blocks 4] [--all]
+ * pnpm --filter @modajs/train bench:dispatches [--model small | distilgpt2-shape] [--blocks 4] [--all] [--depth '{"kind":"mudd"}']
  */
 import { parseArgs } from 'node:util';
+import type { DecoderConfig, DepthInput } from '@modajs/models';
 import { type ListedDispatch, listDispatches } from './list-dispatches.ts';
-import { STEP_MODELS, type StepModel, stepModel } from './step-models.ts';
+import { STEP_MODELS, stepModel } from './step-models.ts';
 
 const { values } = parseArgs({
   options: {
@@ -16,6 +17,8 @@ const { values } = parseArgs({
     blocks: { type: 'string' },
     /** Also what both have. */
     all: { type: 'boolean', default: false },
+    /** A depth mechanism in place of the model's own, as in a config: JSON. */
+    depth: { type: 'string' },
   },
 });
 
@@ -62,11 +65,11 @@ const total = (rows: Map<string, Row>) =>
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1).padStart(9);
 
 /** Kernels of one step, the most frequent first, with what they are called for. */
-async function printStep(name: string, { baseline, B }: StepModel): Promise<void> {
+async function printStep(name: string, config: DecoderConfig, B: number): Promise<void> {
   const rows = new Map<string, Row>();
-  const listed = await listDispatches(baseline, B);
+  const listed = await listDispatches(config, B);
   rowsOf(listed, 1, rows);
-  console.log(`\n${name}: a step of ${B} x ${baseline.seqLen}\n    of       MB  dispatch`);
+  console.log(`\n${name}: a step of ${B} x ${config.seqLen}, ${config.depth.kind}\n    of       MB  dispatch`);
   for (const { name: key, count, bytes } of [...rows.values()].sort((a, b) => b.count - a.count)) {
     console.log(`${`${count}`.padStart(6)}${megabytes(bytes)}  ${key}`);
   }
@@ -78,9 +81,11 @@ async function printStep(name: string, { baseline, B }: StepModel): Promise<void
 
 const blocks = Number(values.blocks ?? 4);
 for (const name of values.model === undefined ? STEP_MODELS : [values.model]) {
-  const whole = stepModel(name, values.blocks === undefined ? {} : { nLayers: blocks });
-  if (whole.moda === null) {
-    await printStep(name, whole);
+  const depth: DepthInput | null = values.depth === undefined ? null : JSON.parse(values.depth);
+  const whole = stepModel(name, { ...(values.blocks ? { nLayers: blocks } : {}), ...(depth ? { depth } : {}) });
+  if (whole.moda === null || depth) {
+    if (whole.moda) await printStep(name, whole.moda, whole.B);
+    await printStep(name, whole.baseline, whole.B);
     continue;
   }
   const moda = await blockRows(name, 'moda', blocks);

@@ -1,6 +1,12 @@
-import { add, mul, slice, type Tensor } from '@modajs/tensor';
+import { reshape, type Tensor } from '@modajs/tensor';
+import { mixApart } from './mixture/mix.ts';
 
-/** `sum_j weights[j] * terms[j]` for a weight vector `[n]` and n tensors of one shape. */
+/** `sum_j weights[j] * terms[j]` for a weight vector `[n]` and n tensors `[B, T, ...]` of one shape. */
 export function weightedSum(terms: readonly Tensor[], weights: Tensor): Tensor {
-  return terms.map((term, j) => mul(term, slice(weights, [j], [j + 1]))).reduce((total, term) => add(total, term));
+  const { shape } = terms[0];
+  const [B, T, ...row] = shape;
+  const C = row.reduce((size, extent) => size * extent, 1);
+  const rows = row.length === 1 ? terms : terms.map((term) => reshape(term, [B, T, C]));
+  const [sum] = mixApart(rows, reshape(weights, [1, terms.length]));
+  return row.length === 1 ? sum : reshape(sum, shape);
 }

@@ -1,9 +1,10 @@
-import { add, mul, rmsNorm, slice, softmax, stack, sum, type Tensor } from '@modajs/tensor';
+import { add, type Tensor } from '@modajs/tensor';
 import type { BlockConfig } from '../../config/block-config.ts';
 import { wholeFrom } from '../../config/field-rule.ts';
 import type { ParameterSpecs } from '../../parameters/parameter-spec.ts';
 import type { DepthMechanism, DepthPass } from '../depth-mechanism.ts';
 import type { DepthPath, ParameterLookup, SubLayer } from '../depth-path.ts';
+import { attendSources } from '../mixture/attend-sources.ts';
 
 /** A softmax over all earlier outputs. */
 export interface AttentionResidualDepth {
@@ -71,12 +72,7 @@ class AttentionResidualPath implements DepthPath {
 
   #mix(query: Tensor): Tensor {
     const sources = this.#partial ? [...this.#sources, this.#partial] : this.#sources;
-    const [B, T] = sources[0].shape;
-    const logits = sources.map((source) => sum(mul(rmsNorm(source, null, this.#normEps), query), { axes: [2] }));
-    const weights = softmax(stack(logits, 2)); // [B, T, n]
-    const weightOf = (i: number): Tensor => slice(weights, [0, 0, i], [B, T, i + 1]);
-    const mixed = sources.map((source, i) => mul(source, weightOf(i))).reduce((total, term) => add(total, term));
-    return mixed;
+    return attendSources(sources, query, this.#normEps);
   }
 }
 

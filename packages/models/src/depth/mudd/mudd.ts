@@ -1,9 +1,10 @@
-import { add, concat, gelu, linear, matmul, reshape, rmsNorm, slice, type Tensor, unsqueeze } from '@modajs/tensor';
+import { add, gelu, linear, reshape, rmsNorm, type Tensor } from '@modajs/tensor';
 import type { BlockConfig } from '../../config/block-config.ts';
 import { hasPreNorms } from '../../parameters/block-specs.ts';
 import { linearSpecs, normSpecs, type ParameterSpecs } from '../../parameters/parameter-spec.ts';
 import type { DepthMechanism, DepthPass } from '../depth-mechanism.ts';
 import type { KeyValueInputs, ParameterLookup, SubLayer } from '../depth-path.ts';
+import { mixApart } from '../mixture/mix.ts';
 import { ResidualPath } from '../residual/residual-path.ts';
 
 /** Sums of all earlier outputs with weights of the position's own. */
@@ -46,8 +47,7 @@ function muddSpecs(config: BlockConfig, _depth: MuddDepth, layer: number): Param
  * Reference: Xiao et al., "MUDDFormer", arXiv 2502.12170, equations 4 to 7, without the reallocation of FFN widths.
  */
 class MuddPath extends ResidualPath {
-  /** `[B, T, n, C]` */
-  #sources: Tensor;
+  readonly #sources: Tensor[];
   /** Streams of queries, keys and values; null in the first block, which has one input. */
   #inputs: { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor } | null = null;
 
@@ -58,7 +58,7 @@ class MuddPath extends ResidualPath {
     super(x, join);
     this.#parameter = parameter;
     this.#config = config;
-    this.#sources = unsqueeze(x, 2);
+    this.#sources = [x];
   }
 
   override read(_layer: number, part: SubLayer): Tensor {
@@ -77,16 +77,15 @@ class MuddPath extends ResidualPath {
   }
 
   #mix(layer: number): void {
-    this.#sources = concat([this.#sources, unsqueeze(this.x, 2)], 2);
-    const [B, T, n, C] = this.#sources.shape;
+    this.#sources.push(this.x);
+    const [B, T] = this.x.shape;
     const parameter = (what: string): Tensor => this.#parameter(nameOf(layer, what));
     const hidden = gelu(linear(rmsNorm(this.x, null, this.#config.normEps), parameter('in_proj.weight')));
     const weights = add(linear(hidden, parameter('out_proj.weight')), parameter('weights'));
     const streams = streamsAfter(this.#config, layer);
-    const mixed = matmul(reshape(weights, [B, T, streams, n]), this.#sources); // [B, T, streams, C]
-    const stream = (c: number): Tensor => reshape(slice(mixed, [0, 0, c, 0], [B, T, c + 1, C]), [B, T, C]);
-    this.#inputs = streams === 1 ? null : { q: stream(0), k: stream(1), v: stream(2) };
-    this.x = stream(streams - 1);
+    const mixed = mixApart(this.#sources, reshape(weights, [B, T, streams, this.#sources.length]));
+    this.#inputs = streams === 1 ? null : { q: mixed[0], k: mixed[1], v: mixed[2] };
+    this.x = mixed[streams - 1];
   }
 }
 
