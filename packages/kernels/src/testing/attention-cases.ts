@@ -178,14 +178,22 @@ export const matrixCases = named([
   ],
 ]);
 
-/** Register tiles at one head size, since compiling is what takes time on a software adapter: every mask, tile edges, odd sizes. */
+/**
+ * Register tiles in two specialisations, since compiling is what takes time on a software adapter: every mask and the edges of tiles at one head
+ * size that is read four numbers at a time, and an odd one with a cap.
+ */
 export const tileCases: readonly AttentionCase[] = [
   ...attentionCases.filter(
-    ({ problem: { hasSequence, depth, D, Dv, dtype } }) =>
-      hasSequence && !depth && D === 16 && Dv === 16 && dtype === 'f32',
+    ({ problem: { hasSequence, depth, softcap, D, Dv, dtype } }) =>
+      hasSequence && !depth && !softcap && D === 16 && Dv === 16 && dtype === 'f32',
   ),
   ...named([31, 32, 33, 65].map((T) => [`tile edge T=${T}`, attentionProblem({ T, H: 1 })] as const)),
-  ...named([['G=5 D=9 Dv=35 T=21', attentionProblem({ T: 21, H: 5, D: 9, Dv: 35 })]]),
+  ...named([
+    [
+      'softcap=1.5, window=9, dLse, G=5 D=9 Dv=35 T=21',
+      attentionProblem({ T: 21, H: 5, D: 9, Dv: 35, softcap: 1.5, window: 9, dLse: true }),
+    ],
+  ]),
 ];
 
 const deferred = { dtype: 'f16', D: 64, defersDepth: true } as const;

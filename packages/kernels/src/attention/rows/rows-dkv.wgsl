@@ -7,13 +7,14 @@
 // dk, dv: strides of k, v but for the batch stride and offset; added to when `accumulate`.
 // Workgroup memory: (D + Dv + 128) * 4 bytes. Reference: attention-reference.ts.
 alias Element = f32; // @specialize
+alias Loaded = Element;
 alias Gradient = f32; // @specialize
 
 override D: u32 = 64u;
 override Dv: u32 = 64u;
 
 // @import { Params, visible_range, candidate_queries } from '../../wgsl/attention/source.wgsl'
-// @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/element-bindings.wgsl'
+// @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/bindings.wgsl'
 @group(0) @binding(6) var<storage, read_write> dk: array<Gradient>;
 @group(0) @binding(7) var<storage, read_write> dv: array<Gradient>;
 @group(0) @binding(8) var<uniform> params: Params;

@@ -5,146 +5,177 @@
 // One workgroup = 32 keys of one (b, kv_head); 8 x 8 threads hold 4 x 4 scores each and walk the packed rows in blocks of 32.
 // q [B,T,H,D], k [B,keyCapacity,Hkv,D], v [B,keyCapacity,Hkv,Dv], d_out [B,T,H,Dv], dk [B,keyCapacity,Hkv,D], dv [B,keyCapacity,Hkv,Dv];
 // doc_range i32 [B,T,2]; stats f32 [B,H,T] of (lse, delta).
-// Workgroup memory: 15,104 bytes. Reference: attention-reference.ts; Dao, "FlashAttention-2".
+// Workgroup memory: 9,856 bytes. Reference: attention-reference.ts; Dao, "FlashAttention-2".
 alias Element = f32; // @specialize
+alias Loaded = f32; // @specialize: what is read at once, Element or vec4<Element>
+const LOADED: u32 = 1u; // @specialize: elements of it
 const D: u32 = 64u; // @specialize
 const Dv: u32 = 64u; // @specialize
 
 // @import { Params, visible_range, candidate_queries } from '../../wgsl/attention/source.wgsl'
-// @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/element-bindings.wgsl'
+// @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/bindings.wgsl'
 @group(0) @binding(6) var<storage, read_write> dk: array<Element>;
 @group(0) @binding(7) var<storage, read_write> dv: array<Element>;
 @group(0) @binding(8) var<uniform> params: Params;
 
 const LOG2_E = 1.4426950408889634;
-// @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'
-// @import { THREADS, ROWS, KEYS, DEPTH, COLUMNS, D_CHUNKS, V_CHUNKS, STRIDE, left_tile, right_tile, columns_tile, query_at, four_queries, four_d_outs, four_keys, four_values, add_products, d_out_columns, query_columns } from '../../wgsl/attention/register-tile.wgsl'
+// @import { capped_four, cap_slope_four } from '../../wgsl/attention/softcap.wgsl'
+// @import { THREADS, TILE, DEPTH, STRIDE, D_PAIR, D_CHUNKS, V_PAIR, V_CHUNKS, staging, scores, query_at, four_keys_at, query_dims, d_out_dims, key_dims, value_dims, stage_left, stage_right, clear, add_products } from '../../wgsl/attention/register-tile.wgsl'
 
-var<workgroup> weights: array<f32, KEYS * STRIDE>;
-var<workgroup> d_scores: array<f32, KEYS * STRIDE>;
-var<workgroup> row_stats: array<vec2<f32>, ROWS>;
-var<workgroup> row_visible: array<vec2<i32>, ROWS>;
+const D_STAGE = 32u / D_PAIR; // rows of a step of score gradients times queries
+const V_STAGE = 32u / V_PAIR; // rows of a step of weights times output gradients
+
+var<workgroup> row_at: array<u32, TILE>; // where a row starts, in heads
+var<workgroup> row_stats: array<vec2<f32>, TILE>;
+var<workgroup> row_visible: array<vec2<i32>, TILE>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let G = params.H / params.Hkv;
   let kv_head = group.y % params.Hkv;
   let b = group.y / params.Hkv;
-  let tile_key = group.x * KEYS;
+  let tile_key = group.x * TILE;
   let n_rows = params.T * G;
   let tx = thread % 8u;
   let ty = thread / 8u;
-  let k_base = params.k_offset + b * params.k_batch_stride;
-  let v_base = params.v_offset + b * params.v_batch_stride;
-  let last_key = min(tile_key + KEYS, params.positions) - 1u;
-  let first_block = u32(candidate_queries(i32(tile_key)).x) * G / ROWS;
-  let end_block = (u32(candidate_queries(i32(last_key)).y) * G + ROWS - 1u) / ROWS;
+  let last_key = min(tile_key + TILE, params.positions) - 1u;
+  let first_block = u32(candidate_queries(i32(tile_key)).x) * G / TILE;
+  let end_block = (u32(candidate_queries(i32(last_key)).y) * G + TILE - 1u) / TILE;
 
-  var dk_acc: array<vec4<f32>, D_CHUNKS * 4u>;
-  var dv_acc: array<vec4<f32>, V_CHUNKS * 4u>;
+  // What this thread brings into staging: four dimensions of four keys, or of four rows.
+  let dims = (thread % 4u) * 4u;
+  let is_left = thread < 32u;
+  let job = (thread / 4u) % 8u;
+  let key_rows = four_keys_at(kv_head, vec4<i32>(i32(tile_key + job * 4u)) + vec4<i32>(0, 1, 2, 3));
+  let keys = params.k_offset + b * params.k_batch_stride + key_rows * D;
+  let values = params.v_offset + b * params.v_batch_stride + key_rows * Dv;
+
+  var dk_acc: array<vec4<f32>, D_CHUNKS * D_PAIR * 4u>;
+  var dv_acc: array<vec4<f32>, V_CHUNKS * V_PAIR * 4u>;
   for (var block = first_block; block < end_block; block++) {
-    let first_row = block * ROWS;
+    let first_row = block * TILE;
     workgroupBarrier();
-    if (thread < ROWS) {
+    if (thread < TILE) {
       let row = min(first_row + thread, n_rows - 1u);
+      row_at[thread] = query_at(b, kv_head, row);
       row_visible[thread] = select(vec2<i32>(), visible_range(b, row / G), first_row + thread < n_rows);
       row_stats[thread] = stats[(b * params.H + kv_head * G + row % G) * params.T + row / G];
     }
-    var score: array<vec4<f32>, 4>;
-    for (var r = 0u; r < 4u; r++) { // SwiftShader keeps a private array's values through `= array<vec4<f32>, 4>()` in a loop
-      score[r] = vec4<f32>();
-    }
+    workgroupBarrier();
+    let rows = vec4<u32>(row_at[job], row_at[job + 8u], row_at[job + 16u], row_at[job + 24u]);
+    let queries = rows * D;
+    let d_outs = rows * Dv;
+    var product: array<vec4<f32>, 4>; // Q . K^T, then dOut . V^T
+    clear(&product);
     for (var depth = 0u; depth < D; depth += DEPTH) {
+      let d = depth + dims;
       workgroupBarrier();
-      left_tile[(thread % 8u) * 8u + thread / 8u] = four_keys(k_base, kv_head, i32(tile_key + (thread / 8u) * 4u), depth + thread % 8u);
-      right_tile[(thread % 8u) * 8u + thread / 8u] = four_queries(b, kv_head, first_row + (thread / 8u) * 4u, depth + thread % 8u);
-      workgroupBarrier();
-      add_products(&score, ty, tx);
-    }
-    var d_weight: array<vec4<f32>, 4>;
-    for (var r = 0u; r < 4u; r++) {
-      d_weight[r] = vec4<f32>();
-    }
-    for (var depth = 0u; depth < Dv; depth += DEPTH) {
-      workgroupBarrier();
-      left_tile[(thread % 8u) * 8u + thread / 8u] = four_values(v_base, kv_head, i32(tile_key + (thread / 8u) * 4u), depth + thread % 8u);
-      right_tile[(thread % 8u) * 8u + thread / 8u] = four_d_outs(b, kv_head, first_row + (thread / 8u) * 4u, depth + thread % 8u);
-      workgroupBarrier();
-      add_products(&d_weight, ty, tx);
-    }
-    for (var c = 0u; c < 4u; c++) {
-      let lse_delta = row_stats[tx * 4u + c];
-      let range = row_visible[tx * 4u + c];
-      for (var r = 0u; r < 4u; r++) {
-        let position = i32(tile_key + ty * 4u + r);
-        let sees = position >= range.x && position < range.y;
-        let logit = capped(score[r][c] * params.scale, 1.0);
-        let weight = select(0.0, exp2((logit - lse_delta.x) * LOG2_E), sees);
-        weights[(ty * 4u + r) * STRIDE + tx * 4u + c] = weight;
-        d_scores[(ty * 4u + r) * STRIDE + tx * 4u + c] = weight * (d_weight[r][c] - lse_delta.y) * cap_slope(logit, 1.0);
+      if (is_left) {
+        stage_left(job, dims, mat4x4<f32>(key_dims(keys.x, d), key_dims(keys.y, d), key_dims(keys.z, d), key_dims(keys.w, d)));
+      } else {
+        stage_right(job, dims, mat4x4<f32>(query_dims(queries.x, d), query_dims(queries.y, d), query_dims(queries.z, d), query_dims(queries.w, d)));
       }
+      workgroupBarrier();
+      add_products(&product, ty, tx);
+    }
+    var slope: array<vec4<f32>, 4>; // of the logits' cap
+    for (var c = 0u; c < 4u; c++) { // @unroll
+      let lse = row_stats[tx + c * 8u].x * LOG2_E;
+      let range = row_visible[tx + c * 8u];
+      let position = vec4<i32>(i32(tile_key + (ty) * 4u)) + vec4<i32>(0, 1, 2, 3);
+      let sees = (position >= vec4<i32>(range.x)) & (position < vec4<i32>(range.y));
+      let logit = capped_four(product[c] * params.scale, 1.0);
+      slope[c] = cap_slope_four(logit, 1.0);
+      scores[(tx + c * 8u) * STRIDE + ty] = select(vec4<f32>(), exp2(logit * LOG2_E - lse), sees);
     }
     for (var chunk = 0u; chunk < V_CHUNKS; chunk++) { // @unroll
+      for (var stage = 0u; stage < TILE; stage += V_STAGE) {
+        workgroupBarrier();
+        for (var n = thread; n < V_STAGE * V_PAIR * 8u; n += THREADS) {
+          staging[n] = d_out_dims(row_at[stage + n / (V_PAIR * 8u)] * Dv, chunk * V_PAIR * 32u + (n % (V_PAIR * 8u)) * 4u);
+        }
+        workgroupBarrier();
+        for (var n = 0u; n < V_STAGE; n++) {
+          let weight = scores[(stage + n) * STRIDE + ty];
+          for (var pair = 0u; pair < V_PAIR; pair++) { // @unroll
+            if ((chunk * V_PAIR + pair) * 32u < Dv) {
+              let right = staging[n * V_PAIR * 8u + pair * 8u + tx];
+              for (var c = 0u; c < 4u; c++) { // @unroll
+                dv_acc[(chunk * V_PAIR + pair) * 4u + c] += weight[c] * right;
+              }
+            }
+          }
+        }
+      }
+    }
+    clear(&product);
+    for (var depth = 0u; depth < Dv; depth += DEPTH) {
+      let d = depth + dims;
       workgroupBarrier();
-      for (var n = thread; n < 32u * 8u; n += THREADS) {
-        columns_tile[n] = d_out_columns(b, kv_head, first_row + n / 8u, chunk * COLUMNS + (n % 8u) * 4u);
+      if (is_left) {
+        stage_left(job, dims, mat4x4<f32>(value_dims(values.x, d), value_dims(values.y, d), value_dims(values.z, d), value_dims(values.w, d)));
+      } else {
+        stage_right(job, dims, mat4x4<f32>(d_out_dims(d_outs.x, d), d_out_dims(d_outs.y, d), d_out_dims(d_outs.z, d), d_out_dims(d_outs.w, d)));
       }
       workgroupBarrier();
-      for (var n = 0u; n < 32u; n++) {
-        let right = columns_tile[n * 8u + tx];
-        dv_acc[chunk * 4u] += weights[(ty * 4u) * STRIDE + n] * right;
-        dv_acc[chunk * 4u + 1u] += weights[(ty * 4u + 1u) * STRIDE + n] * right;
-        dv_acc[chunk * 4u + 2u] += weights[(ty * 4u + 2u) * STRIDE + n] * right;
-        dv_acc[chunk * 4u + 3u] += weights[(ty * 4u + 3u) * STRIDE + n] * right;
-      }
+      add_products(&product, ty, tx);
+    }
+    for (var c = 0u; c < 4u; c++) { // @unroll
+      let delta = row_stats[tx + c * 8u].y;
+      let at = (tx + c * 8u) * STRIDE + ty; // written by this thread above, and read by the others before the last barrier
+      scores[at] *= (product[c] - delta) * slope[c];
     }
     for (var chunk = 0u; chunk < D_CHUNKS; chunk++) { // @unroll
-      workgroupBarrier();
-      for (var n = thread; n < 32u * 8u; n += THREADS) {
-        columns_tile[n] = query_columns(b, kv_head, first_row + n / 8u, chunk * COLUMNS + (n % 8u) * 4u);
-      }
-      workgroupBarrier();
-      for (var n = 0u; n < 32u; n++) {
-        let right = columns_tile[n * 8u + tx];
-        dk_acc[chunk * 4u] += d_scores[(ty * 4u) * STRIDE + n] * right;
-        dk_acc[chunk * 4u + 1u] += d_scores[(ty * 4u + 1u) * STRIDE + n] * right;
-        dk_acc[chunk * 4u + 2u] += d_scores[(ty * 4u + 2u) * STRIDE + n] * right;
-        dk_acc[chunk * 4u + 3u] += d_scores[(ty * 4u + 3u) * STRIDE + n] * right;
-      }
-    }
-  }
-
-  for (var chunk = 0u; chunk < D_CHUNKS; chunk++) { // @unroll
-    for (var r = 0u; r < 4u; r++) { // @unroll
-      let position = tile_key + ty * 4u + r;
-      if (position < params.positions) {
-        let base = params.dk_offset + b * params.dk_batch_stride + (position * params.Hkv + kv_head) * D;
-        for (var c = 0u; c < 4u; c++) {
-          let column = chunk * COLUMNS + tx * 4u + c;
-          if (column < D) {
-            var total = dk_acc[chunk * 4u + r][c] * params.scale;
-            if (params.accumulate != 0u) {
-              total += f32(dk[base + column]);
+      for (var stage = 0u; stage < TILE; stage += D_STAGE) {
+        workgroupBarrier();
+        for (var n = thread; n < D_STAGE * D_PAIR * 8u; n += THREADS) {
+          staging[n] = query_dims(row_at[stage + n / (D_PAIR * 8u)] * D, chunk * D_PAIR * 32u + (n % (D_PAIR * 8u)) * 4u);
+        }
+        workgroupBarrier();
+        for (var n = 0u; n < D_STAGE; n++) {
+          let weight = scores[(stage + n) * STRIDE + ty];
+          for (var pair = 0u; pair < D_PAIR; pair++) { // @unroll
+            if ((chunk * D_PAIR + pair) * 32u < D) {
+              let right = staging[n * D_PAIR * 8u + pair * 8u + tx];
+              for (var c = 0u; c < 4u; c++) { // @unroll
+                dk_acc[(chunk * D_PAIR + pair) * 4u + c] += weight[c] * right;
+              }
             }
-            dk[base + column] = Element(total);
           }
         }
       }
     }
   }
-  for (var chunk = 0u; chunk < V_CHUNKS; chunk++) { // @unroll
-    for (var r = 0u; r < 4u; r++) { // @unroll
-      let position = tile_key + ty * 4u + r;
-      if (position < params.positions) {
-        let base = params.dv_offset + b * params.dv_batch_stride + (position * params.Hkv + kv_head) * Dv;
-        for (var c = 0u; c < 4u; c++) {
-          let column = chunk * COLUMNS + tx * 4u + c;
-          if (column < Dv) {
-            var total = dv_acc[chunk * 4u + r][c];
+
+  for (var c = 0u; c < 4u; c++) { // @unroll
+    let position = tile_key + ty * 4u + c;
+    if (position < params.positions) {
+      let head = position * params.Hkv + kv_head;
+      let dk_base = params.dk_offset + b * params.dk_batch_stride + head * D;
+      for (var n = 0u; n < D_CHUNKS * D_PAIR; n++) { // @unroll
+        let column = n * 32u + tx * 4u;
+        for (var lane = 0u; lane < 4u; lane++) { // @unroll: registers have no index
+          if (column + lane < D) {
+            let at = dk_base + column + lane;
+            var total = dk_acc[n * 4u + c][lane] * params.scale;
             if (params.accumulate != 0u) {
-              total += f32(dv[base + column]);
+              total += f32(dk[at]);
             }
-            dv[base + column] = Element(total);
+            dk[at] = Element(total);
+          }
+        }
+      }
+      let dv_base = params.dv_offset + b * params.dv_batch_stride + head * Dv;
+      for (var n = 0u; n < V_CHUNKS * V_PAIR; n++) { // @unroll
+        let column = n * 32u + tx * 4u;
+        for (var lane = 0u; lane < 4u; lane++) { // @unroll: registers have no index
+          if (column + lane < Dv) {
+            let at = dv_base + column + lane;
+            var total = dv_acc[n * 4u + c][lane];
+            if (params.accumulate != 0u) {
+              total += f32(dv[at]);
+            }
+            dv[at] = Element(total);
           }
         }
       }

@@ -11,9 +11,12 @@ import tileDkv from './tile-dkv.wgsl';
 import tileDq from './tile-dq.wgsl';
 import tileForward from './tile-forward.wgsl';
 
-/** Rows or keys of a workgroup. */
-const TILE = 32;
 const SHADERS = { forward: tileForward, dq: tileDq, dkv: tileDkv };
+
+type TileKernel = 'forward' | 'dq' | 'dkv';
+
+/** Packed rows (keys of dkv) of a workgroup. */
+const TILE = 32;
 
 /** Why the sequence of a problem cannot run on register tiles, or null when it can. */
 export function tileObstacle(problem: AttentionProblem, capabilities: DeviceCapabilities): string | null {
@@ -25,18 +28,24 @@ export function tileObstacle(problem: AttentionProblem, capabilities: DeviceCapa
 
 /** One register-tile pass over the sequence source, which must be the first source of its problem: f32 or f16, no device features. */
 export function tilePass(
-  kernel: 'forward' | 'dq' | 'dkv',
+  kernel: TileKernel,
   problem: AttentionProblem,
   source: KeySource,
   step: SourceStep,
 ): KernelPass {
-  const { B, T, H, Hkv, D, Dv } = problem;
-  const bounds = { D_CHUNKS: Math.ceil(D / 32), V_CHUNKS: Math.ceil(Dv / 32), '4u': 4 };
-  const shader = specialize(unroll(SHADERS[kernel], bounds), { D: `${D}u`, Dv: `${Dv}u` });
+  const { B, T, H, Hkv, D, Dv, dtype } = problem;
   const rows = kernel === 'dkv' ? source.positions : (T * H) / Hkv;
+  const loaded = readsFour(problem, source) ? 4 : 1;
+  const bounds = { '4u': 4, ...columnBounds('D', D), ...columnBounds('V', Dv) };
+  const shader = specialize(unroll(SHADERS[kernel], bounds), {
+    Loaded: loaded === 4 ? 'vec4<Element>' : 'Element',
+    LOADED: `${loaded}u`,
+    D: `${D}u`,
+    Dv: `${Dv}u`,
+  });
   return {
-    label: `attention-tile-${kernel} D=${D} Dv=${Dv}`,
-    shader: withElementTypes(shader, { Element: problem.dtype }),
+    label: `attention-tile-${kernel} D=${D} Dv=${Dv} x${loaded}`,
+    shader: withElementTypes(shader, { Element: dtype }),
     constants: {},
     bindings: [...sourceBindings(problem, source), ...KERNEL_BINDINGS[kernel](source)],
     uniform: sourceParams(problem, source, step),
@@ -44,12 +53,24 @@ export function tilePass(
   };
 }
 
+/** Whether rows of all operands start at multiples of four elements, and so can be read four at a time. */
+function readsFour({ D, Dv }: AttentionProblem, { k, v }: KeySource): boolean {
+  return [D, Dv, k.offset, k.batchStride, v.offset, v.batchStride].every((elements) => elements % 4 === 0);
+}
+
+/** Bounds of the loops over columns of 32, one or two of them at a time. */
+function columnBounds(name: 'D' | 'V', columns: number): Record<string, number> {
+  const pair = columns <= 32 ? 1 : 2;
+  const chunks = Math.ceil(columns / (32 * pair));
+  return { [`${name}_PAIR`]: pair, [`${name}_CHUNKS`]: chunks, [`${name}_CHUNKS * ${name}_PAIR`]: chunks * pair };
+}
+
 const GRADIENT_INPUTS: readonly PassBinding[] = [
   { buffer: 'dOut', access: 'read' },
   { buffer: 'stats', access: 'read' },
 ];
 
-const KERNEL_BINDINGS: Record<'forward' | 'dq' | 'dkv', (source: KeySource) => PassBinding[]> = {
+const KERNEL_BINDINGS: Record<TileKernel, (source: KeySource) => PassBinding[]> = {
   forward: () => [
     { buffer: 'out', access: 'read_write' },
     { buffer: 'lse', access: 'read_write' },

@@ -1,33 +1,43 @@
-// The register tile of the attention kernels without subgroup matrices: 8 x 8 threads, 4 x 4 scores each, 32 packed rows by 32 keys.
-// Expects of the importer: D, Dv, the bindings params and those that are loaded from.
+// The register tile of the attention kernels without subgroup matrices: 8 x 8 threads, each with 4 items of the left side (packed rows, or keys
+// in tile-dkv.wgsl) by 4 items of the right side. Thread (ty, tx) has left items 4 ty to 4 ty + 3, and right items tx, tx + 8, tx + 16, tx + 24.
+// Expects of the importer: D, Dv, Element, Loaded, LOADED, the bindings params and those that are loaded from.
 
-const THREADS = 64u; // 8 x 8, a tile of 4 x 4 scores each
+const THREADS = 64u;
 
-const ROWS = 32u;
+const TILE = 32u; // items of a side
 
-const KEYS = 32u;
+const QUADS = 8u; // of items of a side
 
-const DEPTH = 8u; // dimensions of a step of the products over D and Dv
+const DEPTH = 16u; // dimensions of a step of the products over D and Dv
 
-const COLUMNS = 32u; // dimensions of a step of the products over keys or rows
+const STRIDE = 9u; // quads from a dimension to the next in staging, and from a right item to the next in scores: odd, against bank conflicts
 
-const D_CHUNKS = (D + COLUMNS - 1u) / COLUMNS;
+const RIGHT_AT = DEPTH * STRIDE; // where the right side starts in staging
 
-const V_CHUNKS = (Dv + COLUMNS - 1u) / COLUMNS;
+// The products over keys (rows in tile-dkv.wgsl) take 32 or 64 columns at a time, of 32 or 16 items: a thread has 4 columns of each 32.
+const D_PAIR = select(2u, 1u, D <= 32u);
 
-const STRIDE = 33u; // of a row of scores
+const D_CHUNKS = (D + D_PAIR * 32u - 1u) / (D_PAIR * 32u);
 
-var<workgroup> left_tile: array<vec4<f32>, DEPTH * 8u>;
+const V_PAIR = select(2u, 1u, Dv <= 32u);
 
-var<workgroup> right_tile: array<vec4<f32>, DEPTH * 8u>;
+const V_CHUNKS = (Dv + V_PAIR * 32u - 1u) / (V_PAIR * 32u);
 
-var<workgroup> columns_tile: array<vec4<f32>, 32u * 8u>;
+alias Four = vec4<Element>;
 
-// Where a packed row's query starts; rows beyond the last repeat it.
+var<workgroup> staging: array<vec4<f32>, 2u * DEPTH * STRIDE>;
+
+var<workgroup> scores: array<vec4<f32>, TILE * STRIDE>; // four left items each; then weights
+
+// Where a packed row's query starts, in heads; rows beyond the last repeat it.
 fn query_at(b: u32, kv_head: u32, row: u32) -> u32 {
   let G = params.H / params.Hkv;
   let packed = min(row, params.T * G - 1u);
   return (b * params.T + packed / G) * params.H + kv_head * G + packed % G;
+}
+
+fn four_queries_at(b: u32, kv_head: u32, row: vec4<u32>) -> vec4<u32> {
+  return vec4<u32>(query_at(b, kv_head, row.x), query_at(b, kv_head, row.y), query_at(b, kv_head, row.z), query_at(b, kv_head, row.w));
 }
 
 // Where a key lies, in heads from the batch row's start; positions beyond the last repeat it.
@@ -35,94 +45,104 @@ fn key_at(kv_head: u32, position: i32) -> u32 {
   return u32(min(position, i32(params.positions) - 1)) * params.Hkv + kv_head;
 }
 
-// Dimension d of four packed rows, zero beyond D.
-fn four_queries(b: u32, kv_head: u32, row: u32, d: u32) -> vec4<f32> {
-  if (d >= D) {
-    return vec4<f32>();
-  }
-  return vec4<f32>(f32(q[query_at(b, kv_head, row + 0u) * D + d]), f32(q[query_at(b, kv_head, row + 1u) * D + d]), f32(q[query_at(b, kv_head, row + 2u) * D + d]), f32(q[query_at(b, kv_head, row + 3u) * D + d]));
+fn four_keys_at(kv_head: u32, position: vec4<i32>) -> vec4<u32> {
+  return vec4<u32>(min(position, vec4<i32>(i32(params.positions) - 1))) * params.Hkv + kv_head;
 }
 
-// Dimension d of four packed rows of the output gradient, zero beyond Dv.
-fn four_d_outs(b: u32, kv_head: u32, row: u32, d: u32) -> vec4<f32> {
-  if (d >= Dv) {
-    return vec4<f32>();
+// Dimensions d to d + 3 of the query that starts at an element, zero beyond D.
+fn query_dims(at: u32, d: u32) -> vec4<f32> {
+  var dims = vec4<f32>();
+  if (d < D) {
+    if (LOADED == 4u) {
+      return vec4<f32>(Four(q[(at + d) / LOADED]));
+    }
+    for (var c = 0u; c < 4u; c++) {
+      if (d + c < D) {
+        dims[c] = vec4<f32>(Four(q[at + d + c])).x;
+      }
+    }
   }
-  return vec4<f32>(f32(d_out[query_at(b, kv_head, row + 0u) * Dv + d]), f32(d_out[query_at(b, kv_head, row + 1u) * Dv + d]), f32(d_out[query_at(b, kv_head, row + 2u) * Dv + d]), f32(d_out[query_at(b, kv_head, row + 3u) * Dv + d]));
+  return dims;
 }
 
-// Dimension d of the keys at four positions, zero beyond D.
-fn four_keys(k_base: u32, kv_head: u32, position: i32, d: u32) -> vec4<f32> {
-  if (d >= D) {
-    return vec4<f32>();
+// Dimensions d to d + 3 of the output gradient that starts at an element, zero beyond Dv.
+fn d_out_dims(at: u32, d: u32) -> vec4<f32> {
+  var dims = vec4<f32>();
+  if (d < Dv) {
+    if (LOADED == 4u) {
+      return vec4<f32>(Four(d_out[(at + d) / LOADED]));
+    }
+    for (var c = 0u; c < 4u; c++) {
+      if (d + c < Dv) {
+        dims[c] = vec4<f32>(Four(d_out[at + d + c])).x;
+      }
+    }
   }
-  return vec4<f32>(f32(k[k_base + key_at(kv_head, position + 0) * D + d]), f32(k[k_base + key_at(kv_head, position + 1) * D + d]), f32(k[k_base + key_at(kv_head, position + 2) * D + d]), f32(k[k_base + key_at(kv_head, position + 3) * D + d]));
+  return dims;
 }
 
-// Dimension d of the values at four positions, zero beyond Dv.
-fn four_values(v_base: u32, kv_head: u32, position: i32, d: u32) -> vec4<f32> {
-  if (d >= Dv) {
-    return vec4<f32>();
+// Dimensions d to d + 3 of the key that starts at an element, zero beyond D.
+fn key_dims(at: u32, d: u32) -> vec4<f32> {
+  var dims = vec4<f32>();
+  if (d < D) {
+    if (LOADED == 4u) {
+      return vec4<f32>(Four(k[(at + d) / LOADED]));
+    }
+    for (var c = 0u; c < 4u; c++) {
+      if (d + c < D) {
+        dims[c] = vec4<f32>(Four(k[at + d + c])).x;
+      }
+    }
   }
-  return vec4<f32>(f32(v[v_base + key_at(kv_head, position + 0) * Dv + d]), f32(v[v_base + key_at(kv_head, position + 1) * Dv + d]), f32(v[v_base + key_at(kv_head, position + 2) * Dv + d]), f32(v[v_base + key_at(kv_head, position + 3) * Dv + d]));
+  return dims;
 }
 
-// Adds the products of DEPTH dimensions to 4 x 4 sums.
+// Dimensions d to d + 3 of the value that starts at an element, zero beyond Dv.
+fn value_dims(at: u32, d: u32) -> vec4<f32> {
+  var dims = vec4<f32>();
+  if (d < Dv) {
+    if (LOADED == 4u) {
+      return vec4<f32>(Four(v[(at + d) / LOADED]));
+    }
+    for (var c = 0u; c < 4u; c++) {
+      if (d + c < Dv) {
+        dims[c] = vec4<f32>(Four(v[at + d + c])).x;
+      }
+    }
+  }
+  return dims;
+}
+
+// Puts four dimensions of four left items into staging, dimension by dimension.
+fn stage_left(quad: u32, d: u32, items: mat4x4<f32>) {
+  let turned = transpose(items);
+  for (var c = 0u; c < 4u; c++) { // @unroll
+    staging[(d + c) * STRIDE + quad] = turned[c];
+  }
+}
+
+// The same of four right items: tx, tx + 8, tx + 16, tx + 24.
+fn stage_right(tx: u32, d: u32, items: mat4x4<f32>) {
+  let turned = transpose(items);
+  for (var c = 0u; c < 4u; c++) { // @unroll
+    staging[RIGHT_AT + (d + c) * STRIDE + tx] = turned[c];
+  }
+}
+
+// SwiftShader keeps a private array's values through `= array<...>()` in a loop.
+fn clear(sums: ptr<function, array<vec4<f32>, 4>>) {
+  for (var c = 0u; c < 4u; c++) { // @unroll
+    (*sums)[c] = vec4<f32>();
+  }
+}
+
+// Adds the products of DEPTH dimensions: sums[c] holds four left items by the right item tx + 8 c.
 fn add_products(sums: ptr<function, array<vec4<f32>, 4>>, ty: u32, tx: u32) {
   for (var d = 0u; d < DEPTH; d++) {
-    let left = left_tile[d * 8u + ty];
-    let right = right_tile[d * 8u + tx];
-    (*sums)[0] += left.x * right;
-    (*sums)[1] += left.y * right;
-    (*sums)[2] += left.z * right;
-    (*sums)[3] += left.w * right;
-  }
-}
-
-// Four dimensions of a packed row, zero beyond D.
-fn query_columns(b: u32, kv_head: u32, row: u32, column: u32) -> vec4<f32> {
-  let base = query_at(b, kv_head, row) * D + column;
-  var element = vec4<f32>();
-  for (var c = 0u; c < 4u; c++) {
-    if (column + c < D) {
-      element[c] = f32(q[base + c]);
+    let right = staging[RIGHT_AT + d * STRIDE + tx];
+    let left = staging[d * STRIDE + ty];
+    for (var c = 0u; c < 4u; c++) { // @unroll
+      (*sums)[c] += left * right[c];
     }
   }
-  return element;
-}
-
-// Four dimensions of a packed row of the output gradient, zero beyond Dv.
-fn d_out_columns(b: u32, kv_head: u32, row: u32, column: u32) -> vec4<f32> {
-  let base = query_at(b, kv_head, row) * Dv + column;
-  var element = vec4<f32>();
-  for (var c = 0u; c < 4u; c++) {
-    if (column + c < Dv) {
-      element[c] = f32(d_out[base + c]);
-    }
-  }
-  return element;
-}
-
-// Four dimensions of the key at a position, zero beyond D.
-fn key_columns(k_base: u32, kv_head: u32, position: i32, column: u32) -> vec4<f32> {
-  let base = (k_base / D + key_at(kv_head, position)) * D + column;
-  var element = vec4<f32>();
-  for (var c = 0u; c < 4u; c++) {
-    if (column + c < D) {
-      element[c] = f32(k[base + c]);
-    }
-  }
-  return element;
-}
-
-// Four dimensions of the value at a position, zero beyond Dv.
-fn value_columns(v_base: u32, kv_head: u32, position: i32, column: u32) -> vec4<f32> {
-  let base = (v_base / Dv + key_at(kv_head, position)) * Dv + column;
-  var element = vec4<f32>();
-  for (var c = 0u; c < 4u; c++) {
-    if (column + c < Dv) {
-      element[c] = f32(v[base + c]);
-    }
-  }
-  return element;
 }
