@@ -35,7 +35,7 @@ async function difference(a: string, b: string): Promise<number> {
 }
 
 /** The lines of ours in what a job prints on stderr; mpirun adds a box of its own. */
-const errorLines = (stderr: string): string[] => stderr.split('\n').filter((line) => /^(error|mpi): /.test(line));
+const errorLines = (stderr: string): string[] => stderr.split('\n').filter((line) => /^(error|ranks): /.test(line));
 
 /** Kills a rank of the job in this folder once its output has a text. */
 function killRank(rank: number, when: RegExp): Pick<CliOptions, 'cwd' | 'onOutput'> & { isSent: boolean } {
@@ -120,7 +120,7 @@ describe('mpirun moda train [cpu]', () => {
     expect(code).toBe(2);
     expect(errorLines(stderr)).toEqual([
       expect.stringMatching(/^error: data: tokens\.bin must hold token .* it ends before/),
-      'mpi: rank 1 of 2 ends the job; the last checkpoint is good.',
+      'ranks: rank 1 of 2 ends the job; the last checkpoint is good.',
     ]);
     const resumed = await runMpi(1, ['train', '--resume', join(cwd, 'shared/broken'), '--steps', '5'], {
       cwd: folders[0],
@@ -200,7 +200,7 @@ describe('mpirun refuses with one line and exit code 2', () => {
       mpirun(['-n', '1', ...rank, ':', '-n', '1', ...rank, '-s', 'optimizer.eps=1e-6'], { cwd }),
     );
     expect(line).toBe(
-      'error: mpi: optimizer.eps is 1e-8 on rank 0 but 0.000001 on rank 1. Start every rank with the same version and settings.',
+      'error: ranks: optimizer.eps is 1e-8 on rank 0 but 0.000001 on rank 1. Start every rank with the same version and settings.',
     );
   });
 

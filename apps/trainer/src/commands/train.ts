@@ -28,6 +28,11 @@ export function registerTrain(program: Command): void {
     .option('-o, --out <folder>', 'where runs are kept', 'runs')
     .option('-r, --resume [run]', 'continue a run from its last whole checkpoint')
     .option('--new-schedule', 'with --resume: go on although the learning rate jumps to that of another schedule')
+    .option(
+      '--ranks <count>',
+      'so many processes of this machine train together: one a GPU (needs koffi)',
+      positiveInteger,
+    )
     .option('--dry-run', 'print sizes and estimates, write nothing')
     .action(async (data: string[], options: TrainCommandOptions) => {
       await runTraining(data, options);

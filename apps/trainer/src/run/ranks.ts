@@ -1,8 +1,8 @@
 import { type Collective, requireAgreement, together } from '@modajs/train';
-import { joinMpiJob } from '@modajs/train/node';
+import { joinLocalRanks, joinMpiJob } from '@modajs/train/node';
 import { reportError } from '../cli/report-error.ts';
 
-/** The processes of this run: this one alone, or the ranks of an MPI job. */
+/** The processes of this run: this one alone, those of `--ranks`, or the ranks of an MPI job. */
 export class Ranks {
   /** An error that every rank knows of. */
   private sharedFailure: unknown = null;
@@ -13,7 +13,7 @@ export class Ranks {
 
   /** @throws CollectiveError when a launcher started several ranks and MPI cannot be used */
   static async join(): Promise<Ranks> {
-    return new Ranks(await joinMpiJob());
+    return new Ranks((await joinLocalRanks()) ?? (await joinMpiJob()));
   }
 
   get size(): number {
@@ -74,9 +74,11 @@ export class Ranks {
     } catch (error) {
       process.exitCode = reportError(error);
       if (this.isApart && !this.isFirst) {
-        console.error(`mpi: rank ${collective.rank} of ${collective.size} leaves; the others go on without it.`);
+        console.error(`ranks: rank ${collective.rank} of ${collective.size} leaves; the others go on without it.`);
       } else if (error !== this.sharedFailure) {
-        console.error(`mpi: rank ${collective.rank} of ${collective.size} ends the job; the last checkpoint is good.`);
+        console.error(
+          `ranks: rank ${collective.rank} of ${collective.size} ends the job; the last checkpoint is good.`,
+        );
         return collective.abort(process.exitCode);
       }
     }

@@ -9,7 +9,7 @@ import {
   requireDivisibleBatch,
   resolveRunConfig,
 } from '@modajs/train';
-import { FolderStorage, type PathLock } from '@modajs/train/node';
+import { FolderStorage, localRankOf, mpiEnvironment, type PathLock, startLocalRanks } from '@modajs/train/node';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
 import { duration } from '../terminal/format.ts';
 import { Progress } from '../terminal/progress.ts';
@@ -44,10 +44,28 @@ export interface TrainCommandOptions {
   readonly resume?: string | true;
   readonly dryRun?: boolean;
   readonly newSchedule?: boolean;
+  readonly ranks?: number;
 }
 
-/** Trains as the options say: prepares, runs, reports. Under `mpirun` on all ranks together. */
+/** Trains as the options say: prepares, runs, reports. With `--ranks` or under `mpirun` on all ranks together. */
 export async function runTraining(data: readonly string[], options: TrainCommandOptions): Promise<void> {
+  if (options.ranks !== undefined && localRankOf() === null) {
+    const job = mpiEnvironment(process.env);
+    if (job !== null) {
+      throw new ConfigError(
+        `train: --ranks starts ranks of its own, got ${options.ranks} in a job of ${job.size} that mpirun started. Leave one of them out.`,
+        { ranks: options.ranks, size: job.size },
+      );
+    }
+    if (options.ranks > 1) {
+      process.exitCode = await startLocalRanks(options.ranks, [
+        process.execPath,
+        ...process.execArgv,
+        ...process.argv.slice(1),
+      ]);
+      return;
+    }
+  }
   const ranks = await Ranks.join();
   await ranks.run(() => trainOnRanks(data, options, ranks));
 }

@@ -18,7 +18,7 @@ export async function requireAgreement(collective: Collective, tree: object): Pr
   await together(collective, () => {
     if (differing === undefined) return;
     throw new CollectiveError(
-      `mpi: ${differing} is ${expected[differing]} on rank 0 but ${own[differing]} on rank ${collective.rank}. ` +
+      `ranks: ${differing} is ${expected[differing]} on rank 0 but ${own[differing]} on rank ${collective.rank}. ` +
         'Start every rank with the same version and settings.',
       { key: differing, rank: collective.rank },
     );
@@ -42,5 +42,5 @@ export async function together<T>(collective: Collective, work: () => T | Promis
   const speaker = failed.indexOf(1);
   if (speaker < 0 && 'value' in result) return result.value;
   if (speaker === collective.rank && 'error' in result) throw result.error;
-  throw new PeerFailedError(`mpi: rank ${speaker} could not go on.`, { rank: speaker });
+  throw new PeerFailedError(`ranks: rank ${speaker} could not go on.`, { rank: speaker });
 }

@@ -20,6 +20,7 @@ import {
   type StepNumbers,
   type TrainingStepOptions,
 } from '../run/training-step.ts';
+import { requireAgreement } from './agreement.ts';
 import { broadcastJson } from './broadcast-json.ts';
 import type { Collective } from './collective.ts';
 import { CollectiveError } from './collective-error.ts';
@@ -98,6 +99,19 @@ export class DataParallel {
       this.buckets.map((bucket, i) => ({ parameters: parametersOf(bucket), exchange: this.exchanges[i] })),
     );
     this.optimizer = createOptimizer(this.own, config.optimizer);
+  }
+
+  /**
+   * Before the first step, on all ranks together: operations of ranks that differ in these would never meet.
+   *
+   * @throws CollectiveError naming the first setting that differs, on the ranks where it does; PeerFailedError on the others
+   */
+  async requireAgreement(): Promise<void> {
+    const { steps, batchSize, gradientCoding, shardOptimizer, gradientAccumulation } = this.config.training;
+    const parameters = Object.fromEntries(Object.entries(this.params).map(([name, { shape }]) => [name, [...shape]]));
+    const training = { steps, batchSize, gradientCoding, shardOptimizer, gradientAccumulation };
+    const { optimizer, schedule } = this.config;
+    await requireAgreement(this.collective, { training, optimizer, schedule, parameters });
   }
 
   /** This rank's rows of a global batch. */

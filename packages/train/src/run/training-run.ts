@@ -10,6 +10,7 @@ import { restoreTensors } from '../checkpoint/restore-tensors.ts';
 import { type BatchOptions, type HostBatch, nextBatch } from '../data/batch.ts';
 import { SequenceOrder, type SequencePosition } from '../data/sequence-order.ts';
 import type { Collective } from '../distributed/collective.ts';
+import { CollectiveError } from '../distributed/collective-error.ts';
 import { DataParallel } from '../distributed/data-parallel.ts';
 import { Diloco } from '../distributed/diloco/diloco.ts';
 import { inProcessCollectives } from '../distributed/in-process-collective.ts';
@@ -98,11 +99,22 @@ export class TrainingRun {
    * Trains to the last step or until the signal.
    *
    * @throws CheckpointError when `resumeFrom` is of another configuration or shape; TrainingStoppedError; StorageFullError
-   *   when the last checkpoint could not be saved
+   *   when the last checkpoint could not be saved; CollectiveError for ranks with other settings, and when one is gone or cannot
+   *   be reached: then the first rank saves the last whole step
    */
   async run(): Promise<RunSummary> {
+    try {
+      return await this.train();
+    } catch (error) {
+      if (error instanceof CollectiveError) await this.saveAlone();
+      throw error;
+    }
+  }
+
+  private async train(): Promise<RunSummary> {
     const { config, resumeFrom, listener = () => {} } = this.inputs;
     const { steps } = config.training;
+    await this.parallel?.requireAgreement();
     if (resumeFrom) {
       const change = requireResumable(resumeFrom, this.inputs);
       if (change !== null) listener({ kind: 'warning', message: `train: ${change}` });
@@ -253,6 +265,31 @@ export class TrainingRun {
     if (Object.keys(residuals).length > 0) files['residuals'] = residuals;
     const state: TrainingState = { step, plannedSteps, ...own, position, best };
     await this.keeper.save(this.diloco ? await this.withOtherRanks(this.diloco, state, files) : state, files);
+  }
+
+  /**
+   * Saves what the first rank has without any other: its weights and optimiser are of the last whole step, for a step changes them
+   * only when all ranks have come. What coding has left out of the others' gradients is lost.
+   */
+  private async saveAlone(): Promise<void> {
+    const { inputs, step, position, best } = this;
+    const { training, checkpoint } = inputs.config;
+    const isWhole = this.parallel !== null && !training.shardOptimizer;
+    if (!isWhole || !isFirst(inputs.collective) || step === 0 || checkpoint.every === null) return;
+    try {
+      const { lossScale, guard } = this.ledger.state;
+      const unsettled = await this.ledger.unsettled();
+      await this.ledger.flush();
+      const { stepCount: optimizerSteps, laggingStepCounts } = this.optimizer;
+      const lagging = Object.keys(laggingStepCounts).length > 0 ? { laggingSteps: laggingStepCounts } : {};
+      const own = { optimizerSteps, ...lagging, lossScale, guard, unsettled };
+      await this.keeper.save({ step, plannedSteps: training.steps, ...own, position, best }, this.liveTensors());
+      await this.keeper.finish();
+    } catch (error) {
+      // Why the run ends matters more; the checkpoints before this one are as they were.
+      const why = error instanceof Error ? error.message : String(error);
+      inputs.listener?.({ kind: 'warning', message: `train: step ${step} could not be saved: ${why}` });
+    }
   }
 
   /** Adds to a checkpoint what the other ranks have, and the exchange between them. */

@@ -9,7 +9,11 @@ import { COLLECTIVE_CLAIMS } from '../../../test/collective-contract.ts';
 const at = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const program = at('.test-build/mpi-ranks.js');
 
-describe.each([2, 3])('MPI collective of %i processes', (size) => {
+describe.each([
+  [2, 'messages'],
+  [3, 'messages'],
+  [2, 'shared memory'],
+] as const)('MPI collective of %i processes, by %s', (size, by) => {
   const results = new Map<string, unknown>();
   beforeAll(async () => {
     await build({
@@ -25,7 +29,12 @@ describe.each([2, 3])('MPI collective of %i processes', (size) => {
       logLevel: 'error',
     });
     const args = ['--oversubscribe', '--bind-to', 'none', '-n', String(size), process.execPath, program];
-    const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
+    const env = {
+      ...process.env,
+      OMPI_ALLOW_RUN_AS_ROOT: '1',
+      OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
+      MODA_SHARED_MEMORY: by === 'messages' ? '0' : '1',
+    };
     for (const line of execFileSync('mpirun', args, { env, encoding: 'utf8' }).trim().split('\n')) {
       const { rank, name, values } = JSON.parse(line);
       results.set(`${rank} ${name}`, values);

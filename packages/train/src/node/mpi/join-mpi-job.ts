@@ -4,13 +4,14 @@ import { CollectiveError, PeerFailedError } from '../../distributed/collective-e
 import { MpiCollective } from './mpi-collective.ts';
 import { mpiEnvironment } from './mpi-environment.ts';
 import { loadMpiLibrary } from './mpi-library.ts';
+import { onOneMachine } from './on-one-machine.ts';
 
 /** What the speaker of a machine needs to print its line before the launcher ends the job. */
 const SPEAKER_AHEAD_MS = 1000;
 
 /**
  * Joins the MPI job that this process was started in by `mpirun` or `srun --mpi=pmix`; null when it was started alone.
- * `MODA_MPI_LIBRARY` names the library when the loader does not find it.
+ * Ranks of one machine meet in shared memory (unless `MODA_SHARED_MEMORY=0`). `MODA_MPI_LIBRARY` names the library when the loader does not find it.
  *
  * @throws CollectiveError when MPI cannot be used, on one rank a machine; PeerFailedError on its others
  */
@@ -18,7 +19,7 @@ export async function joinMpiJob(env: Record<string, string | undefined> = proce
   const environment = mpiEnvironment(env);
   if (environment === null) return null;
   try {
-    return new MpiCollective(await loadMpiLibrary(env['MODA_MPI_LIBRARY']), environment);
+    return await onOneMachine(new MpiCollective(await loadMpiLibrary(env['MODA_MPI_LIBRARY']), environment), env);
   } catch (error) {
     if (!(error instanceof CollectiveError) || environment.localRank === 0) throw error;
     await sleep(SPEAKER_AHEAD_MS);

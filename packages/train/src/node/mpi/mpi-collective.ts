@@ -1,5 +1,6 @@
 import type { Collective, CollectiveBuffer, PeerMessage } from '../../distributed/collective.ts';
 import { CollectiveError } from '../../distributed/collective-error.ts';
+import { type Polled, Polling } from '../polling.ts';
 import type { MpiEnvironment } from './mpi-environment.ts';
 import type { MpiLibrary } from './mpi-library.ts';
 
@@ -23,29 +24,17 @@ interface Letter {
 const MESSAGE_TAG = 1;
 
 /**
- * MPI moves data only while it is called: in every turn of the event loop while operations under way can be expected to last,
- * then once a millisecond, for peers may take long.
- */
-const EAGER_MS = 20;
-/** Slower than what machines and networks that train together do. */
-const EAGER_BYTES_PER_MS = 2e5;
-/** A turn of the event loop costs more than a look at the operations does. */
-const BURST_MS = 0.3;
-const POLL_INTERVAL_MS = 1;
-
-/**
  * The processes of an MPI job. Every operation is one of MPI's non-blocking ones; they advance when `progress` is called
  * and between turns of the event loop.
  */
-export class MpiCollective implements Collective {
+export class MpiCollective implements Collective, Polled {
   readonly rank: number;
   readonly size: number;
   readonly localRank: number;
   readonly localSize: number;
   private operations: Operation[] = [];
-  private isPolling = false;
-  /** When what is under way should have ended, in `performance.now()`. */
-  private eagerUntil = 0;
+  /** MPI moves data only while it is called. */
+  private readonly polling = new Polling(this);
   private readonly flag = new Int32Array(1);
   private sending: Letter[] = [];
   /** In the order in which they were sent, by sender. */
@@ -128,8 +117,7 @@ export class MpiCollective implements Collective {
       const letter: Letter = { request: new BigUint64Array(1), bytes, from: null, done, state: 'under way' };
       if (this.mpi.isend(bytes, to, MESSAGE_TAG, this.mpi.world, letter.request) !== 0) return;
       this.sending.push(letter);
-      this.expect(bytes.length);
-      this.keepPolling();
+      this.polling.expect(bytes.length);
     });
   }
 
@@ -142,8 +130,7 @@ export class MpiCollective implements Collective {
       const letter: Letter = { request: new BigUint64Array(1), bytes, from, done: () => {}, state: 'under way' };
       if (mpi.irecv(bytes, from, MESSAGE_TAG, mpi.world, letter.request) !== 0) continue;
       this.arriving.push(letter);
-      this.expect(bytes.length);
-      this.keepPolling();
+      this.polling.expect(bytes.length);
     }
     this.progressMail();
     const held = new Set<number>();
@@ -166,8 +153,7 @@ export class MpiCollective implements Collective {
       check(this.mpi.test(oldest.request, this.flag), 'MPI_Test');
       if (this.flag[0] !== 1) return;
       this.operations.shift();
-      // What was faster than expected leaves nothing over: the next operation may wait for a peer.
-      if (this.operations.length === 0) this.eagerUntil = 0;
+      if (this.operations.length === 0) this.polling.rest();
       oldest.done();
     }
   }
@@ -207,13 +193,12 @@ export class MpiCollective implements Collective {
     this.arriving = this.arriving.filter(({ state }) => state !== 'failed');
   }
 
-  private get lettersUnderWay(): number {
-    return this.sending.length + this.arriving.reduce((sum, { state }) => sum + (state === 'under way' ? 1 : 0), 0);
-  }
-
-  /** Keeps MPI awake for as long as so many bytes should take. */
-  private expect(bytes: number): void {
-    this.eagerUntil = Math.max(this.eagerUntil, performance.now() + EAGER_MS) + bytes / EAGER_BYTES_PER_MS;
+  get underWay(): number {
+    return (
+      this.operations.length +
+      this.sending.length +
+      this.arriving.reduce((sum, { state }) => sum + (state === 'under way' ? 1 : 0), 0)
+    );
   }
 
   private start(
@@ -224,28 +209,10 @@ export class MpiCollective implements Collective {
     const request = new BigUint64Array(1);
     check(launch(request), name);
     const bytes = memory.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    this.expect(bytes);
     return new Promise((done) => {
       this.operations.push({ request, memory, done });
-      this.keepPolling();
+      this.polling.expect(bytes);
     });
-  }
-
-  private keepPolling(): void {
-    if (this.isPolling) return;
-    this.isPolling = true;
-    const poll = (): void => {
-      const startedAt = performance.now();
-      const until = Math.min(this.eagerUntil, startedAt + BURST_MS);
-      const underWay = (): number => this.operations.length + this.lettersUnderWay;
-      const before = underWay();
-      do this.progress();
-      while (underWay() === before && performance.now() < until);
-      if (underWay() === 0) this.isPolling = false;
-      else if (startedAt < this.eagerUntil) setImmediate(poll);
-      else setTimeout(poll, POLL_INTERVAL_MS);
-    };
-    setImmediate(poll);
   }
 
   private typeOf(buffer: CollectiveBuffer): bigint {
