@@ -16,7 +16,7 @@ export interface AttentionConfig {
    */
   readonly sequence?: 'rows' | 'tile' | 'matrix';
   /**
-   * `rows` as above; `vector`: a run of lanes a position, f16, chunk 1, groups of at most 4 heads, forward and deferred backward;
+   * `rows` as above; `vector`: a run of lanes a position, chunk 1, groups of at most 4 heads, forward and deferred backward;
    * `matrix`: subgroup matrices, f16, chunk 1, groups of at most 32 heads.
    */
   readonly depth?: 'rows' | 'vector' | 'matrix';

@@ -30,7 +30,7 @@ struct Params {
 
 const THREADS = 128u;
 const UNITS = THREADS / 2u;
-const WIDTH = 16u / BYTES; // numbers of an element
+// @import { WIDTH, element_of } from '../../wgsl/attention/slot-elements.wgsl'
 const PARTS = WIDTH / 4u;
 const K_WIDTH = D / WIDTH;
 const V_WIDTH = Dv / WIDTH;
@@ -51,13 +51,6 @@ fn part_of_pair(index: u32, is_value: bool) -> f32 {
     return bitcast<f32>(pairs[index * 2u + select(1u, 0u, is_value)]);
   }
   return unpack2x16float(pairs[index] >> select(16u, 0u, is_value)).x;
-}
-
-fn element_of(low: vec4<f32>, high: vec4<f32>) -> vec4<u32> {
-  if (BYTES == 4u) {
-    return bitcast<vec4<u32>>(low);
-  }
-  return vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
 }
 
 @compute @workgroup_size(THREADS)

@@ -2,13 +2,14 @@
 //   dq (+)= scale * dS . K,   dS = P * (dOut . V^T - delta),   P = exp(scale * Q . K^T - lse);   (P, dS) are left in `weights`
 // for `depth-gather.wgsl`. dq is added to unless `is_first`.
 //
-// One run of LANES = D / 8 lanes = the G heads of one (b, i, kv_head), 8 columns a lane; it walks the slots SLOTS at a time, 8 or as many as lanes:
+// One run of LANES = D / WIDTH lanes = the G heads of one (b, i, kv_head), WIDTH columns a lane (8 in f16, 4 in f32); it walks the slots SLOTS at a time, 8 or as many as lanes:
 // partial products of the slots are summed over the lanes so that lane c ends with slot c, and with its P and dS.
-// q, dq, d_out [B,T,H,D], k, v [slots,B,Td,Hkv,D] as 8 halves an element; stats f32 [B,H,T] of (lse, delta);
-// weights [slots,B,T,H] of (P, dS) as two halves. No workgroup memory. Reference: attention-reference.ts; docs/decisions/020.
+// q, dq, d_out [B,T,H,D], k, v [slots,B,Td,Hkv,D] as WIDTH numbers an element; stats f32 [B,H,T] of (lse, delta);
+// weights [slots,B,T,H] of (P, dS), two halves a word or two words. No workgroup memory. Reference: attention-reference.ts; docs/decisions/020.
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
+const BYTES: u32 = 2u; // @specialize: of a number
 const G: u32 = 2u; // @specialize
 const LANES: u32 = 8u; // @specialize
 const SLOTS: u32 = 8u; // @specialize
@@ -22,7 +23,7 @@ const THREADS: u32 = 128u; // @specialize
 const LOG2_E = 1.4426950408889634;
 // @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'
 // @import { load_key, load_value, sum_to_lane } from '../../wgsl/attention/slot-lanes.wgsl'
-// @import { low_of, high_of } from '../../wgsl/halves.wgsl'
+// @import { WIDTH, low_of, high_of, element_of } from '../../wgsl/attention/slot-elements.wgsl'
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -42,8 +43,8 @@ fn main(
   let i = position % params.T;
   let b = position / params.T;
   let place = u32(i32(i) + params.query_offset) * params.Hkv + kv_head; // in a slot
-  let key_base = (params.k_offset + b * params.k_batch_stride) / 8u + place * LANES + lane;
-  let value_base = (params.v_offset + b * params.v_batch_stride) / 8u + place * LANES + lane;
+  let key_base = (params.k_offset + b * params.k_batch_stride) / WIDTH + place * LANES + lane;
+  let value_base = (params.v_offset + b * params.v_batch_stride) / WIDTH + place * LANES + lane;
   let row = position * params.H + kv_head * G;
 
   var queries: array<vec4<u32>, G>;
@@ -98,7 +99,13 @@ fn main(
       let weight = select(0.0, exp2(logit - lse_delta[g].x), own < params.slots);
       d_score[g] *= weight * cap_slope(logit, LOG2_E);
       if (is_unit && own < params.slots && lane < SLOTS) {
-        weights[params.dk_offset + own * (params.B * params.T * params.H) + row + g] = pack2x16float(vec2<f32>(weight, d_score[g]));
+        let pair = params.dk_offset + own * (params.B * params.T * params.H) + row + g;
+        if (BYTES == 4u) {
+          weights[2u * pair] = bitcast<u32>(weight);
+          weights[2u * pair + 1u] = bitcast<u32>(d_score[g]);
+        } else {
+          weights[pair] = pack2x16float(vec2<f32>(weight, d_score[g]));
+        }
       }
     }
     for (var s = 0u; s < SLOTS; s++) { // @unroll
@@ -124,7 +131,7 @@ fn main(
       let at = (row + g) * LANES + lane;
       let low = dq_low[g] * params.scale + low_of(olds[g]); // 0 when is_first
       let high = dq_high[g] * params.scale + high_of(olds[g]);
-      dq[at] = vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
+      dq[at] = element_of(low, high);
     }
   }
 }

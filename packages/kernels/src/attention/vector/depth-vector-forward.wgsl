@@ -1,13 +1,14 @@
 // Depth part of MoDA forward for small groups: the G heads of a position attend to its own S slots, on no fragments.
-// Continues from the state (out, lse) that earlier sources left unless `is_first`. f16 operands, f32 arithmetic.
+// Continues from the state (out, lse) that earlier sources left unless `is_first`. f32 arithmetic.
 //
-// One run of LANES = D / 8 lanes = the G heads of one (b, i, kv_head), 8 columns a lane; it walks the slots SLOTS at a time, 8 or as many as lanes:
+// One run of LANES = D / WIDTH lanes = the G heads of one (b, i, kv_head), WIDTH columns a lane (8 in f16, 4 in f32); it walks the slots SLOTS at a time, 8 or as many as lanes:
 // partial scores of the slots are summed over the lanes so that lane c ends with slot c, and with its weight.
-// q, out [B,T,H,D], k, v [slots,B,Td,Hkv,D] as 8 halves an element; lse f32 [B,H,T]. No workgroup memory.
+// q, out [B,T,H,D], k, v [slots,B,Td,Hkv,D] as WIDTH numbers an element; lse f32 [B,H,T]. No workgroup memory.
 // Reference: attention-reference.ts; docs/decisions/020.
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
+const BYTES: u32 = 2u; // @specialize: of a number
 const G: u32 = 2u; // @specialize
 const LANES: u32 = 8u; // @specialize
 const SLOTS: u32 = 8u; // @specialize
@@ -23,7 +24,7 @@ const LOWEST = -3.0e38;
 const LOG2_E = 1.4426950408889634;
 // @import { capped } from '../../wgsl/attention/softcap.wgsl'
 // @import { load_key, load_value, sum_to_lane } from '../../wgsl/attention/slot-lanes.wgsl'
-// @import { low_of, high_of } from '../../wgsl/halves.wgsl'
+// @import { WIDTH, low_of, high_of, element_of } from '../../wgsl/attention/slot-elements.wgsl'
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -43,8 +44,8 @@ fn main(
   let i = position % params.T;
   let b = position / params.T;
   let place = u32(i32(i) + params.query_offset) * params.Hkv + kv_head; // in a slot
-  let key_base = (params.k_offset + b * params.k_batch_stride) / 8u + place * LANES + lane;
-  let value_base = (params.v_offset + b * params.v_batch_stride) / 8u + place * LANES + lane;
+  let key_base = (params.k_offset + b * params.k_batch_stride) / WIDTH + place * LANES + lane;
+  let value_base = (params.v_offset + b * params.v_batch_stride) / WIDTH + place * LANES + lane;
   let row = position * params.H + kv_head * G;
 
   var queries: array<vec4<u32>, G>;
@@ -139,7 +140,7 @@ fn main(
       high += high_of(olds[g]) * (weight_before / whole);
     }
     if (is_unit) {
-      out[(row + g) * LANES + lane] = vec4<u32>(pack2x16float(low.xy), pack2x16float(low.zw), pack2x16float(high.xy), pack2x16float(high.zw));
+      out[(row + g) * LANES + lane] = element_of(low, high);
     }
     if (is_unit && lane == 0u) {
       lse[(b * params.H + kv_head * G + g) * params.T + i] = (reference + log2(whole)) / LOG2_E;

@@ -1,6 +1,6 @@
 import type { DeviceCapabilities } from '../../plan/capabilities.ts';
 import { supportsDType } from '../../plan/dtype-support.ts';
-import { DTYPES } from '../../plan/dtype-table.ts';
+import { elementBytes } from '../../plan/dtype-table.ts';
 import { foldWorkgroups } from '../../plan/fold-workgroups.ts';
 import type { KernelPass, PassBinding } from '../../plan/plan.ts';
 import { isSoftwareAdapter } from '../../plan/software-adapter.ts';
@@ -15,8 +15,8 @@ import depthVectorForward from './depth-vector-forward.wgsl';
 
 /** Heads whose queries, gradients and sums a lane holds without spilling. */
 const MAX_GROUP = 4;
-/** Numbers of a lane: 16 bytes of f16. */
-const WIDTH = 8;
+/** Bytes of a lane: 8 numbers of f16, 4 of f32. */
+const LANE_BYTES = 16;
 /** How a vector kernel is shaped: measured, not reasoned. */
 export interface VectorShape {
   readonly threads: number;
@@ -30,15 +30,20 @@ function vectorShape(direction: 'forward' | 'backward', lanes: number, G: number
   return { threads: 128, slots: Math.min(isFew ? 4 : 8, lanes) };
 }
 
+/** Lanes that hold a row of a head. */
+const lanesOf = ({ D, dtype }: AttentionProblem): number => (D * elementBytes(dtype)) / LANE_BYTES;
+
 /** Why the depth part of a problem cannot run on the vector kernels, or null when it can. */
 export function depthVectorObstacle(problem: AttentionProblem, capabilities: DeviceCapabilities): string | null {
   const { H, Hkv, D, Dv, dtype, depth } = problem;
-  const lanes = D / WIDTH;
+  const lanes = lanesOf(problem);
   if (depth?.chunk !== 1) return 'a chunk must be 1';
-  if (!DTYPES[dtype].isHalf) return 'storage must be f16';
   if (!supportsDType(capabilities, dtype)) return `the device has no shader-${dtype}`;
   if (H / Hkv > MAX_GROUP) return `a group must have at most ${MAX_GROUP} heads, got ${H / Hkv}`;
-  if (D !== Dv || ![4, 8, 16, 32].includes(lanes)) return `D and Dv must be 32, 64, 128 or 256, got D=${D}, Dv=${Dv}`;
+  if (D !== Dv || ![4, 8, 16, 32].includes(lanes)) {
+    const sizes = [4, 8, 16, 32].map((count) => (count * D) / lanes);
+    return `D and Dv must be one of ${sizes.join(', ')} in ${dtype}, got D=${D}, Dv=${Dv}`;
+  }
   if (!capabilities.subgroups || capabilities.subgroups.min < lanes)
     return `the device must have subgroups of at least ${lanes} lanes`;
   return null;
@@ -53,15 +58,21 @@ export function depthVectorPass(
   capabilities: DeviceCapabilities,
   shape?: VectorShape,
 ): KernelPass {
-  const { B, T, H, Hkv, D } = problem;
+  const { B, T, H, Hkv, D, dtype } = problem;
   const G = H / Hkv;
-  const lanes = D / WIDTH;
+  const lanes = lanesOf(problem);
   const { threads, slots } = shape ?? vectorShape(direction, lanes, G);
   const kernel = direction === 'forward' ? depthVectorForward : depthVectorBackward;
   const shader = isSoftwareAdapter(capabilities) ? kernel : unroll(kernel, { G, SLOTS: slots });
   return {
     label: `attention-depth-vector-${direction} D=${D} G=${G}`,
-    shader: specialize(shader, { G: `${G}u`, LANES: `${lanes}u`, SLOTS: `${slots}u`, THREADS: `${threads}u` }),
+    shader: specialize(shader, {
+      BYTES: `${elementBytes(dtype)}u`,
+      G: `${G}u`,
+      LANES: `${lanes}u`,
+      SLOTS: `${slots}u`,
+      THREADS: `${threads}u`,
+    }),
     constants: {},
     bindings: [
       { buffer: 'q', access: 'read' },

@@ -15,13 +15,16 @@ afterAll(() => test.close());
 
 describe('deferred depth gradients', () => {
   it.each([1, 2, 3, 4])('compile forward, backward and gather, unrolled, at G=%i and every D [null]', async (G) => {
-    for (const D of [32, 64, 128, 256]) {
+    for (const [D, dtype] of [16, 32, 64, 128].flatMap((width) => [
+      [width, 'f32'] as const,
+      [2 * width, 'f16'] as const,
+    ])) {
       const problem = attentionProblem({
         T: 100,
         H: G,
         D,
         S: 20,
-        dtype: 'f16',
+        dtype,
         hasSequence: false,
         defersDepth: true,
       });

@@ -1,4 +1,4 @@
-// Inputs of the depth kernels on f16 that read 16 bytes at a time, 8 halves an element: binding i of the pass is binding i here.
+// Inputs of the depth kernels that read 16 bytes at a time, 8 halves or 4 numbers of 32 bits an element: binding i of the pass is binding i here.
 // q [B,T,H,D], k [slots,B,Td,Hkv,D], v [slots,B,Td,Hkv,Dv], d_out [B,T,H,Dv]; stats f32 [B,H,T] of (lse, delta).
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<u32>>;

@@ -1,15 +1,15 @@
-// Depth slots on vectors: loads of a lane's 8 columns, and sums over the lanes of a head.
-// Expects of the importer: SLOTS, LANES, the bindings k, v and params; `enable subgroups`.
+// Depth slots on vectors: loads of a lane's WIDTH columns, and sums over the lanes of a head.
+// Expects of the importer: SLOTS, LANES, WIDTH, the bindings k, v and params; `enable subgroups`.
 
 const MORE_LANES = countTrailingZeros(LANES / SLOTS); // halvings beyond a lane for each slot
 
-// 8 numbers of a slot's row. Slots beyond the last read the last again, so that no load waits for a branch, and weigh 0.
+// WIDTH numbers of a slot's row. Slots beyond the last read the last again, so that no load waits for a branch, and weigh 0.
 fn load_key(slot: u32, base: u32) -> vec4<u32> {
-  return k[min(slot, params.slots - 1u) * (params.k_slot_stride / 8u) + base];
+  return k[min(slot, params.slots - 1u) * (params.k_slot_stride / WIDTH) + base];
 }
 
 fn load_value(slot: u32, base: u32) -> vec4<u32> {
-  return v[min(slot, params.slots - 1u) * (params.v_slot_stride / 8u) + base];
+  return v[min(slot, params.slots - 1u) * (params.v_slot_stride / WIDTH) + base];
 }
 
 // Sums of SLOTS (4 or 8) numbers over the lanes; lane c gets the sum of number c % SLOTS. 7 exchanges instead of 24.
