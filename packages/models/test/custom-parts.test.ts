@@ -25,6 +25,7 @@ import {
   type DecoderOptions,
   type DepthPass,
   defineDecoderConfig,
+  hostParameters,
   linearSpecs,
   ResidualPath,
   type SubLayer,
@@ -112,6 +113,13 @@ describe('a decoder with parts of the caller', () => {
     }
     expect(await lossOf(own)).toBe(await lossOf(known));
     expect(own.countParameters()).toBe(known.countParameters());
+  });
+
+  it('neither goes into a file, which no reader would know them from', async () => {
+    for (const options of [{ block: configured }, { depthPath: ownLaurel }]) {
+      using model = decoder(options);
+      await expect(hostParameters(model)).rejects.toThrow(ConfigError);
+    }
   });
 
   it('its parameters are counted, have gradients, and may have any name', async () => {

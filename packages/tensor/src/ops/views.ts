@@ -15,7 +15,7 @@ import {
   sizeOf,
 } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
-import { dtypeName, shown } from '../core/value-checks.ts';
+import { dtypeName, shown, wholeNumber } from '../core/value-checks.ts';
 import { checkOperandList, checkOperands, sameDType, shapeIs } from './checks.ts';
 import { zeros } from './creation.ts';
 
@@ -226,11 +226,16 @@ export function concat(xs: readonly Tensor[], axis: number): Tensor {
   return out;
 }
 
-/** Cuts x along an axis into pieces of the given extents (views). @throws ShapeError unless they add up */
-export function split(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {
+/**
+ * Cuts x along an axis into pieces (views): of the given extents, or all of one extent but the last, which may be shorter.
+ *
+ * @throws ShapeError unless extents add up
+ */
+export function split(x: Tensor, sizes: number | readonly number[], axis: number): Tensor[] {
   checkOperands('split', { x });
-  checkShape('split', sizes, 'sizes');
   const at = normalizeAxis('split', axis, x.rank);
+  if (typeof sizes === 'number') return split(x, piecesOf(x.shape[at], sizes), at);
+  checkShape('split', sizes, 'sizes');
   if (sizes.reduce((a, b) => a + b, 0) !== x.shape[at]) {
     throw new ShapeError(`split: sizes must add up to ${x.shape[at]}, got ${formatShape(sizes)}.`, { sizes });
   }
@@ -242,6 +247,13 @@ export function split(x: Tensor, sizes: readonly number[], axis: number): Tensor
   const whole = x.shape;
   record(outs, [x], [], (gradients) => [joinPieces(gradients, starts, sizes, whole, at)]);
   return outs;
+}
+
+/** Pieces of one size, the last shorter where they do not come out even; of nothing, one that is empty. */
+function piecesOf(extent: number, size: number): number[] {
+  wholeNumber('split', 'size', size, 1);
+  const count = Math.max(1, Math.ceil(extent / size));
+  return Array.from({ length: count }, (_, piece) => Math.min(size, extent - piece * size));
 }
 
 /** The adjoint of split: every piece in its place, zeros where no gradient came. */

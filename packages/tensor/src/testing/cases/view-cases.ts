@@ -44,6 +44,12 @@ export const viewCases: readonly OperatorCase[] = [
     isExact: true,
   },
   {
+    name: 'split by one size, the last piece shorter',
+    inputs: [{ shape: [3, 5] }],
+    run: ([x]) => ops.concat(ops.split(x, 2, 1).toReversed(), 1),
+    isExact: true,
+  },
+  {
     name: 'squeeze and unsqueeze',
     inputs: [{ shape: [1, 5, 1] }],
     run: ([x]) => ops.unsqueeze(ops.squeeze(x, 0), 0),
