@@ -18,7 +18,7 @@ const scope = self as unknown as {
 const reply = (message: TuneReply): void => scope.postMessage(message);
 
 /** Candidates of a class: a visitor waits minutes, not the hour of `moda tune`; software adapters compile each for seconds. */
-const CANDIDATES = { paper: 12, fit: 12, smoke: 3 } as const;
+const CANDIDATES = { paper: 12, fit: 12, smoke: 2 } as const;
 
 const stop = new AbortController();
 
