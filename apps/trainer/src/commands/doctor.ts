@@ -1,8 +1,6 @@
 import type { GridShare } from '@modajs/kernels/testing';
 import { type Device, init } from '@modajs/tensor';
-import { checkOperator, operatorCases } from '@modajs/tensor/testing';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { checkKernelGrids } from '../run/check-kernel-grids.ts';
 import { listAdapters } from '../run/list-adapters.ts';
 import { loadTuning } from '../run/tuning-file.ts';
 import { table } from '../terminal/table.ts';
@@ -63,7 +61,7 @@ export function registerDoctor(program: Command): void {
         console.log(`checking ${device}\n`);
         const only = (options.variants ?? options.rungs)?.split(',').map((part) => part.trim()) ?? [];
         const operators = only.length > 0 || (await checkOperators(device));
-        const kernels = !(options.all || only.length > 0) || (await checkKernelGrids(device, only, options.share));
+        const kernels = !(options.all || only.length > 0) || (await checkGrids(device, only, options.share));
         if (!operators || !kernels) process.exitCode = 1;
       } finally {
         device.destroy();
@@ -91,7 +89,14 @@ async function printAdapters(): Promise<void> {
   }
 }
 
+// Cases and references of all kernels are large: other commands do not load them.
+async function checkGrids(device: Device, only: readonly string[], share?: GridShare): Promise<boolean> {
+  const { checkKernelGrids } = await import('../run/check-kernel-grids.ts');
+  return checkKernelGrids(device, only, share);
+}
+
 async function checkOperators(device: Device): Promise<boolean> {
+  const { checkOperator, operatorCases } = await import('@modajs/tensor/testing');
   const results: FamilyResult[] = [];
   for (const [name, cases] of Object.entries(operatorCases)) {
     for (const dtype of device.supportsF16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {

@@ -1,5 +1,4 @@
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import type { parquetReadObjects } from 'hyparquet';
 import { DataError, shown } from '../errors.ts';
 import type { ReadOptions } from './document-part.ts';
 import type { InputFile } from './input-files.ts';
@@ -17,6 +16,9 @@ export async function* readParquet(
   options: ReadOptions,
   from = 0,
 ): AsyncGenerator<{ text: string; document: number }> {
+  // Loaded when the first Parquet file is read: every start of a program would pay for parsing it.
+  const { asyncBufferFromFile, parquetMetadataAsync } = await import('hyparquet');
+  const { compressors } = await import('hyparquet-compressors');
   const column = options.textField ?? 'text';
   const buffer = await asyncBufferFromFile(file.path);
   const metadata = await parquetMetadataAsync(buffer).catch((cause: unknown) => {
@@ -69,6 +71,7 @@ async function readRows(
   options: Parameters<typeof parquetReadObjects>[0],
   path: string,
 ): Promise<Record<string, unknown>[]> {
+  const { parquetReadObjects } = await import('hyparquet');
   try {
     return await parquetReadObjects(options);
   } catch (cause) {
