@@ -51,6 +51,7 @@ export type { MatmulActivation, MatmulLayout, MatmulOperand, MatmulProblem } fro
 export { type MixedOut, type MixProblem, planMix } from './mixture/mix.ts';
 export { type MixWeightsProblem, planMixWeights } from './mixture/mix-weights.ts';
 export type { MixedRows, MixWeights } from './mixture/mixed-rows.ts';
+export { MOST_SINKHORN_ROWS, planSinkhorn, type SinkhornProblem } from './mixture/sinkhorn.ts';
 export {
   planSourceAttention,
   planSourceAttentionBackward,

@@ -37,3 +37,33 @@ export function attendSources(query: readonly number[], sources: Rows, dOut: rea
   const dQuery = query.map((_, c) => sources.reduce((sum, x, j) => r(sum + r(r(dScores[j]! * scales[j]!) * x[c]!)), 0));
   return { out, lse: r(largest + r(Math.log(total))), dx, dQuery };
 }
+
+/** Sinkhorn's iteration on one matrix `[n * n]`, with the gradient of its logits; every iterate is kept. */
+export function sinkhornMatrix(logits: readonly number[], dOut: readonly number[], iterations: number, r: Round) {
+  const n = Math.sqrt(logits.length);
+  const lines = (isRow: boolean): number[][] =>
+    Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (isRow ? i * n + j : j * n + i)));
+  const turns = Array.from({ length: 2 * iterations }, (_, turn) => lines(turn % 2 === 0));
+  const iterates = [logits.map((value) => r(Math.exp(value)))];
+  const sumOf = (line: readonly number[], values: readonly number[]): number =>
+    line.reduce((sum, at) => r(sum + values[at]!), 0);
+  for (const turn of turns) {
+    const before = iterates.at(-1)!;
+    const after = [...before];
+    for (const line of turn) for (const at of line) after[at] = r(before[at]! / sumOf(line, before));
+    iterates.push(after);
+  }
+  const out = iterates.at(-1)!;
+  let d = [...dOut];
+  for (let turn = turns.length - 1; turn >= 0; turn--) {
+    const [before, after] = [iterates[turn]!, iterates[turn + 1]!];
+    const products = d.map((value, at) => r(value * after[at]!));
+    const next = [...d];
+    for (const line of turns[turn]!) {
+      const [sum, mean] = [sumOf(line, before), sumOf(line, products)];
+      for (const at of line) next[at] = r(r(d[at]! - mean) / sum);
+    }
+    d = next;
+  }
+  return { out, dLogits: d.map((value, at) => r(value * iterates[0]![at]!)) };
+}

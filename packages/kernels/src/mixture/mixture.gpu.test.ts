@@ -5,7 +5,8 @@ import { randomArray } from '../testing/random.ts';
 import { type OperandArray, runPlan } from '../testing/run-plan.ts';
 import { planMix } from './mix.ts';
 import { planMixWeights } from './mix-weights.ts';
-import { attendSources, mixToken, mixTokenWeights } from './mixture-reference.ts';
+import { attendSources, mixToken, mixTokenWeights, sinkhornMatrix } from './mixture-reference.ts';
+import { planSinkhorn } from './sinkhorn.ts';
 import { planSourceAttention, planSourceAttentionBackward } from './source-attention.ts';
 
 let gpu: TestDevice;
@@ -174,6 +175,36 @@ describe('attention over sources', () => {
       expectClose(rowsIn(back, dx.rows, tokens, C), truth.dx, naive.dx, dtype);
       expectClose(hostNumbers(back.dQuery), truth.dQuery, naive.dQuery);
       expect((await runPlan(gpu.device, plan, operands)).dQuery).toEqual(back.dQuery);
+    }
+  });
+});
+
+describe('sinkhorn', () => {
+  it.each([
+    [1, 3],
+    [4, 65],
+  ])('of matrices of %i rows equals f64 with its gradient [matrices=%i, webgpu]', async (rows, matrices) => {
+    for (const dtype of dtypesOf(gpu)) {
+      const size = rows * rows;
+      const logits = numbers(matrices * size, 1, dtype).map((value) => ROUNDS[dtype](2 * value));
+      const dOut = numbers(matrices * size, 2, dtype);
+      const problem = { dtype, matrices, rows, iterations: 20 };
+      const expected = (r: Round) =>
+        upTo(matrices).map((i) => {
+          const [first, end] = [i * size, (i + 1) * size];
+          return sinkhornMatrix(logits.slice(first, end), dOut.slice(first, end), 20, r);
+        });
+      const [truth, naive] = [expected(exact), expected(ROUNDS[dtype])];
+      for (const [name, place] of [
+        ['out', null],
+        ['dLogits', 0],
+      ] as const) {
+        const plan = planSinkhorn({ ...problem, offsets: { logits: 0, dOut: place, out: 0 } }, gpu.capabilities);
+        const [given, gradient] = [deviceArray(logits, dtype), deviceArray(dOut, dtype)];
+        const { out } = await runPlan(gpu.device, plan, { logits: given, dOut: gradient, out: gradient });
+        const all = (each: typeof truth) => each.flatMap((matrix) => matrix[name]);
+        expectClose(hostNumbers(out), all(truth), all(naive), dtype);
+      }
     }
   });
 });

@@ -4,6 +4,7 @@ import { openTestDevice, type TestDevice } from '../../test/device.ts';
 import { MATRIX_CAPABILITIES } from '../../test/matrix-capabilities.ts';
 import { planMix } from './mix.ts';
 import { planMixWeights } from './mix-weights.ts';
+import { planSinkhorn } from './sinkhorn.ts';
 import { planSourceAttention, planSourceAttentionBackward } from './source-attention.ts';
 
 let test: TestDevice;
@@ -38,6 +39,10 @@ describe('mixtures', () => {
         planSourceAttention(attention, MATRIX_CAPABILITIES),
         planSourceAttentionBackward({ ...attention, dOut: 0, gradients, dQuery: null }, MATRIX_CAPABILITIES),
       );
+      for (const rows of [1, 4, 8]) {
+        const offsets = { logits: 0, dOut: 0, out: 0 };
+        plans.push(planSinkhorn({ dtype, matrices: 7, rows, iterations: 20, offsets }, MATRIX_CAPABILITIES));
+      }
       for (const { passes } of plans) {
         for (const { bindings } of passes) expect(bindings.length).toBeLessThanOrEqual(8);
       }

@@ -1,9 +1,24 @@
-import { add, matmul, mul, reshape, rmsNorm, slice, stack, sum, type Tensor, tanh, transpose } from '@modajs/tensor';
+import {
+  add,
+  broadcastTo,
+  concat,
+  matmul,
+  mul,
+  reshape,
+  rmsNorm,
+  split,
+  stack,
+  sum,
+  type Tensor,
+  tanh,
+  transpose,
+} from '@modajs/tensor';
 import type { BlockConfig } from '../../config/block-config.ts';
 import { wholeFrom } from '../../config/field-rule.ts';
 import type { ParameterSpecs } from '../../parameters/parameter-spec.ts';
 import type { DepthMechanism, DepthPass } from '../depth-mechanism.ts';
 import type { DepthPath, ParameterLookup, SubLayer } from '../depth-path.ts';
+import { StreamMixing } from './stream-mixing.ts';
 
 /** Several residual streams with learned mixing. */
 export interface HyperConnectionDepth {
@@ -57,40 +72,36 @@ function hyperConnectionSpecs(
  * Reference: Zhu et al., "Hyper-Connections", arXiv 2409.19606, equations 2 and 10-13.
  */
 class HyperConnectionPath implements DepthPath {
-  #streams: Tensor;
-  #mixed: Tensor | null = null;
-  #beta: Tensor | null = null;
-
+  readonly #streams: StreamMixing;
   readonly #parameter: ParameterLookup;
   readonly #normEps: number;
 
   constructor({ x, parameter, config }: DepthPass, streams: number) {
     this.#parameter = parameter;
     this.#normEps = config.normEps;
-    this.#streams = stack(new Array<Tensor>(streams).fill(x), 2);
+    this.#streams = new StreamMixing(stack(new Array<Tensor>(streams).fill(x), 2));
   }
 
   read(layer: number, part: SubLayer): Tensor {
-    const [B, T, n, C] = this.#streams.shape;
+    const [B, T, n, C] = this.#streams.all.shape;
     const parameter = (what: string): Tensor => this.#parameter(nameOf(layer, part, what));
-    const normal = rmsNorm(this.#streams, null, this.#normEps);
-    const dynamic = (what: string, index: number): Tensor => {
-      const scale = slice(parameter('scale'), [index], [index + 1]);
-      return add(mul(tanh(matmul(normal, parameter(`${what}_proj`))), scale), parameter(what));
-    };
-    this.#beta = dynamic('beta', 1); // [B, T, n, 1]
-    const mixed = matmul(transpose(dynamic('alpha', 0)), this.#streams); // [B, T, n + 1, C]
-    this.#mixed = slice(mixed, [0, 0, 1, 0], [B, T, n + 1, C]);
-    return reshape(slice(mixed, [0, 0, 0, 0], [B, T, 1, C]), [B, T, C]);
+    // alpha and beta beside each other: one product reads the streams for both.
+    const both = (suffix: string): Tensor => concat([parameter(`alpha${suffix}`), parameter(`beta${suffix}`)], 1);
+    const [alphaScale, betaScale] = split(parameter('scale'), [1, 1], 0);
+    const scales = concat([broadcastTo(alphaScale, [n + 1]), betaScale], 0);
+    const normal = reshape(rmsNorm(this.#streams.all, null, this.#normEps), [B * T * n, C]);
+    const dynamic = reshape(tanh(matmul(normal, both('_proj'))), [B, T, n, n + 2]);
+    const weights = add(mul(dynamic, scales), both(''));
+    const [pre, residual, post] = split(weights, [1, n, 1], 3);
+    return this.#streams.read(transpose(pre), transpose(residual), post);
   }
 
   write(_layer: number, _part: SubLayer, y: Tensor): void {
-    const [B, T, C] = y.shape;
-    this.#streams = add(this.#mixed!, mul(this.#beta!, reshape(y, [B, T, 1, C])));
+    this.#streams.write(y);
   }
 
   finish(): Tensor {
-    return sum(this.#streams, { axes: [2] });
+    return sum(this.#streams.all, { axes: [2] });
   }
 }
 

@@ -1,11 +1,24 @@
-import { add, div, exp, matmul, mean, mul, reshape, rmsNorm, sigmoid, stack, sum, type Tensor } from '@modajs/tensor';
+import {
+  add,
+  broadcastTo,
+  concat,
+  matmul,
+  mean,
+  mul,
+  reshape,
+  rmsNorm,
+  sigmoid,
+  split,
+  stack,
+  type Tensor,
+} from '@modajs/tensor';
 import type { BlockConfig } from '../../config/block-config.ts';
 import { wholeFrom } from '../../config/field-rule.ts';
 import type { ParameterSpecs } from '../../parameters/parameter-spec.ts';
 import type { DepthMechanism, DepthPass } from '../depth-mechanism.ts';
 import type { DepthPath, ParameterLookup, SubLayer } from '../depth-path.ts';
-
-const sinkhornIterations = 20;
+import { sinkhorn } from './sinkhorn.ts';
+import { StreamMixing } from './stream-mixing.ts';
 
 /** Several residual streams whose mixing is doubly stochastic. */
 export interface ManifoldHyperConnectionDepth {
@@ -61,50 +74,44 @@ function manifoldSpecs(
  * Reference: Xie et al., "mHC", arXiv 2512.24880.
  */
 class ManifoldHyperConnectionPath implements DepthPath {
-  #streams: Tensor;
-  #mixed: Tensor | null = null;
-  #post: Tensor | null = null;
-
+  readonly #streams: StreamMixing;
   readonly #parameter: ParameterLookup;
   readonly #normEps: number;
 
   constructor({ x, parameter, config }: DepthPass, streams: number) {
     this.#parameter = parameter;
     this.#normEps = config.normEps;
-    this.#streams = stack(new Array<Tensor>(streams).fill(x), 2);
+    this.#streams = new StreamMixing(stack(new Array<Tensor>(streams).fill(x), 2));
   }
 
   read(layer: number, part: SubLayer): Tensor {
-    const [B, T, n, C] = this.#streams.shape;
-    const parameter = (what: string): Tensor => this.#parameter(nameOf(layer, part, what));
-    const normal = rmsNorm(reshape(this.#streams, [B, T, n * C]), null, this.#normEps);
-    const logits = (what: string): Tensor =>
-      add(mul(matmul(normal, parameter(`${what}_proj`)), parameter(`${what}_scale`)), parameter(`${what}_bias`));
-    const pre = reshape(sigmoid(logits('pre')), [B, T, 1, n]);
-    this.#post = reshape(mul(sigmoid(logits('post')), 2), [B, T, n, 1]);
-    this.#mixed = matmul(sinkhorn(reshape(logits('res'), [B, T, n, n])), this.#streams);
-    return reshape(matmul(pre, this.#streams), [B, T, C]);
+    const [B, T, n, C] = this.#streams.all.shape;
+    const widths = [n, n, n * n];
+    // pre, post and res beside each other: one product reads the streams for all three.
+    const parameters = (what: string): Tensor[] =>
+      (['pre', 'post', 'res'] as const).map((name) => this.#parameter(nameOf(layer, part, `${name}_${what}`)));
+    const scales = concat(
+      parameters('scale').map((scale, i) => broadcastTo(scale, [widths[i]])),
+      0,
+    );
+    const normal = rmsNorm(reshape(this.#streams.all, [B * T, n * C]), null, this.#normEps);
+    const products = matmul(normal, concat(parameters('proj'), 1)); // [B * T, 2n + n * n]
+    const logits = add(mul(products, scales), concat(parameters('bias'), 0));
+    const [pre, post, res] = split(logits, widths, 1);
+    return this.#streams.read(
+      reshape(sigmoid(pre), [B, T, 1, n]),
+      sinkhorn(reshape(res, [B, T, n, n])),
+      reshape(mul(sigmoid(post), 2), [B, T, n, 1]),
+    );
   }
 
   write(_layer: number, _part: SubLayer, y: Tensor): void {
-    const [B, T, C] = y.shape;
-    this.#streams = add(this.#mixed!, mul(this.#post!, reshape(y, [B, T, 1, C])));
+    this.#streams.write(y);
   }
 
   finish(): Tensor {
-    return mean(this.#streams, { axes: [2] });
+    return mean(this.#streams.all, { axes: [2] });
   }
-}
-
-/** Rows and columns of `exp(logits)` normalised in turns until the matrix is doubly stochastic. */
-export function sinkhorn(logits: Tensor): Tensor {
-  const n = logits.shape.length;
-  let matrix = exp(logits);
-  for (let i = 0; i < sinkhornIterations; i++) {
-    matrix = div(matrix, sum(matrix, { axes: [n - 1], keepDims: true }));
-    matrix = div(matrix, sum(matrix, { axes: [n - 2], keepDims: true }));
-  }
-  return matrix;
 }
 
 /** Manifold-constrained hyper-connections. */
