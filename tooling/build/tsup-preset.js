@@ -18,7 +18,8 @@ export function library(options = {}) {
     clean: false,
     sourcemap: true,
     splitting: true,
-    treeshake: true,
+    // A chunk of ours is imported for what it exports: the import of a chunk of which nothing is used would make bundlers warn.
+    treeshake: { moduleSideEffects: (id, isExternal) => !isExternal || !/^[./]/.test(id) },
     esbuildPlugins: [wgslEsbuild()],
     define: { __VERSION__: JSON.stringify(JSON.parse(readFileSync('package.json', 'utf8')).version) },
     ...options,

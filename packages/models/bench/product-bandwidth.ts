@@ -1,5 +1,6 @@
 import { type Device, type DType, elementBytes, empty, randomNormal, scope } from '@modajs/tensor';
-import { openDecodeProgram, type ProductCall } from '../src/decode/decode-program.ts';
+import type { ProductCall } from '../src/decode/decode-program.ts';
+import { openDecodeProgram } from '../src/decode/open-decode-program.ts';
 
 type Config = NonNullable<ProductCall['config']>;
 

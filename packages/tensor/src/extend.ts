@@ -13,6 +13,7 @@ export {
   type WebGpuKernels,
   webGpuKernels,
 } from './backends/webgpu/webgpu-kernels.ts';
+export { withWebGpu } from './backends/webgpu/with-webgpu.ts';
 export { type DestinationOf, type GradNode, isRecording, makeNode, record } from './core/autograd.ts';
 export type { Destination } from './core/destination.ts';
 export { mergeRuns } from './core/packed.ts';

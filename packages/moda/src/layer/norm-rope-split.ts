@@ -1,7 +1,8 @@
 import { contiguous, reshape, rmsNormRope, rope, split, type Tensor, tidy, zeros } from '@modajs/tensor';
 import { integersOnly, sameDType, shapeIs } from '@modajs/tensor/checks';
 import { allocateTensor, record, resultMemory, webGpuKernels } from '@modajs/tensor/extend';
-import { type NormRopeSplitKernels, normRopeSplitKernels } from './norm-rope-split-kernels.ts';
+import { kernelsOnWebGpu } from '../kernels-on-webgpu.ts';
+import type { NormRopeSplitKernels } from './norm-rope-split-kernels.ts';
 
 export interface NormRopeSplitOptions {
   /** RMS norm of the keys before they are rotated; null for none. `weight` as for `rmsNormRope`. */
@@ -38,11 +39,12 @@ export function normRopeSplit(packed: Tensor, positions: Tensor, options: NormRo
     shapeIs('normRopeSplit', 'positions', positions.shape, [B, T], '[B, T]');
     sameDType('normRopeSplit', packed, norm?.weight);
     if (norm?.weight) shapeIs('normRopeSplit', 'weight', norm.weight.shape, [norm.full ? Hkv * D : D]);
-    const kernels = webGpuKernels(packed.device);
+    const device = webGpuKernels(packed.device);
+    const kernels = device && kernelsOnWebGpu()?.normRopeSplitKernels(device);
     // One dispatch must not write two bindings of one buffer.
     const isOneStorage = into !== null && into.k.storage === into.v.storage;
-    if (kernels === null || isOneStorage) return decomposed(packed, positions, options);
-    return inOnePass(normRopeSplitKernels(kernels), contiguous(packed), contiguous(positions), options);
+    if (!kernels || isOneStorage) return decomposed(packed, positions, options);
+    return inOnePass(kernels, contiguous(packed), contiguous(positions), options);
   });
 }
 

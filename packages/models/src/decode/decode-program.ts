@@ -14,14 +14,13 @@ import {
   planDecodeEmbed,
   planDecodeProduct,
 } from '@modajs/kernels';
-import type { Device, Tensor } from '@modajs/tensor';
+import type { Tensor } from '@modajs/tensor';
 import {
   type ArrayView,
   floatDType,
   type PreparedCall,
   type PreparedSequence,
   type WebGpuKernels,
-  webGpuKernels,
 } from '@modajs/tensor/extend';
 
 /** A weight `[rows, K]` of a product; its results start at element `out`, its biases at `bias` of the vectors. */
@@ -225,10 +224,4 @@ export class DecodeProgram {
     this.#calls = [];
     return this.#kernels.prepare(calls);
   }
-}
-
-/** An empty program on a WebGPU device; null on others, which have no dispatches to save. */
-export function openDecodeProgram(device: Device): DecodeProgram | null {
-  const kernels = webGpuKernels(device);
-  return kernels && new DecodeProgram(kernels);
 }

@@ -5,8 +5,9 @@ import type { Decoder } from '../decoder/decoder.ts';
 import type { DecoderCache } from '../decoder/decoder-cache.ts';
 import { canDecodeFused } from './can-decode-fused.ts';
 import { createDecodeBuffers, type DecodeBuffers, disposeDecodeBuffers } from './decode-buffers.ts';
-import { type DecodeProgram, openDecodeProgram } from './decode-program.ts';
+import type { DecodeProgram } from './decode-program.ts';
 import { DecodeVectors } from './decode-vectors.ts';
+import { openDecodeProgram } from './open-decode-program.ts';
 import { DecodeRecorder, type DecodeSources } from './record-decoding.ts';
 
 /** How a token decoder runs. */

@@ -1,6 +1,7 @@
 import { add, contiguous, mul, rmsNorm, slice, softmax, stack, sum, type Tensor, tidy } from '@modajs/tensor';
 import { allocateTensor, record, webGpuKernels } from '@modajs/tensor/extend';
-import { type SourceAttentionKernels, sourceAttentionKernels } from './attend-sources-kernels.ts';
+import { kernelsOnWebGpu } from '../../kernels-on-webgpu.ts';
+import type { SourceAttentionKernels } from './attend-sources-kernels.ts';
 import { ownStorage } from './own-storage.ts';
 
 /**
@@ -14,10 +15,9 @@ import { ownStorage } from './own-storage.ts';
  */
 export function attendSources(sources: readonly Tensor[], query: Tensor, eps: number): Tensor {
   return tidy(() => {
-    const kernels = webGpuKernels(query.device);
-    return kernels === null
-      ? decomposed(sources, query, eps)
-      : inPasses(sourceAttentionKernels(kernels), sources, query, eps);
+    const device = webGpuKernels(query.device);
+    const kernels = device && kernelsOnWebGpu()?.sourceAttentionKernels(device);
+    return !kernels ? decomposed(sources, query, eps) : inPasses(kernels, sources, query, eps);
   });
 }
 

@@ -12,7 +12,8 @@ import {
   zeros,
 } from '@modajs/tensor';
 import { allocateTensor, record, webGpuKernels } from '@modajs/tensor/extend';
-import { type MixKernels, mixKernels } from './mix-kernels.ts';
+import { kernelsOnWebGpu } from '../../kernels-on-webgpu.ts';
+import type { MixKernels } from './mix-kernels.ts';
 import { ownStorage } from './own-storage.ts';
 
 /**
@@ -25,11 +26,11 @@ import { ownStorage } from './own-storage.ts';
  */
 export function mixTogether(sources: readonly Tensor[], weights: Tensor): Tensor {
   return tidy(() => {
-    const kernels = webGpuKernels(sources[0].device);
+    const kernels = kernelsFor(sources[0]);
     if (kernels === null) return productsOf(sources, weights);
     const [B, T, C] = [sources[0].shape[0], sources[0].shape[1], sources[0].shape.at(-1)!];
     const out = allocateTensor(sources[0].device, [B, T, weights.shape.at(-2)!, C], sources[0].dtype);
-    inPasses(mixKernels(kernels), sources, weights, [out]);
+    inPasses(kernels, sources, weights, [out]);
     return out;
   });
 }
@@ -37,7 +38,7 @@ export function mixTogether(sources: readonly Tensor[], weights: Tensor): Tensor
 /** The same, each result `[B, T, C]` in memory of its own. */
 export function mixApart(sources: readonly Tensor[], weights: Tensor): Tensor[] {
   return tidy(() => {
-    const kernels = webGpuKernels(sources[0].device);
+    const kernels = kernelsFor(sources[0]);
     const { device, dtype, shape } = sources[0];
     const [B, T, C, K] = [shape[0], shape[1], shape.at(-1)!, weights.shape.at(-2)!];
     const each = Array.from({ length: K }, (_, k) => k);
@@ -47,9 +48,15 @@ export function mixApart(sources: readonly Tensor[], weights: Tensor): Tensor[] 
       return each.map((k) => reshape(slice(all, [0, 0, k, 0], [B, T, k + 1, C]), [B, T, C]));
     }
     const outs = each.map(() => allocateTensor(device, [B, T, C], dtype));
-    inPasses(mixKernels(kernels), sources, weights, outs);
+    inPasses(kernels, sources, weights, outs);
     return outs;
   });
+}
+
+/** The passes of a WebGPU device; null on others. */
+function kernelsFor({ device }: Tensor): MixKernels | null {
+  const kernels = webGpuKernels(device);
+  return kernels && (kernelsOnWebGpu()?.mixKernels(kernels) ?? null);
 }
 
 function inPasses(kernels: MixKernels, sources: readonly Tensor[], weights: Tensor, outs: readonly Tensor[]): void {

@@ -28,6 +28,7 @@ import { deviceBytes, Transfers } from './transfers.ts';
 import { UniformRing } from './uniform-ring.ts';
 import type { WebGpuParts } from './webgpu-kernels.ts';
 import { WebGpuStorage, webGpuStorage } from './webgpu-storage.ts';
+import { loadForWebGpu } from './with-webgpu.ts';
 
 export interface WebGpuOptions {
   /** WebGPU entry point; `navigator.gpu` or npm `webgpu` by default. */
@@ -198,6 +199,7 @@ function assemble(
 export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const { gpu, allowSoftware = true, features, robustness } = options;
   const opened = await requestDevice({ gpu, allowSoftware, features, robustness });
+  await loadForWebGpu();
   const { device, info } = opened;
   const capabilities = { ...capabilitiesOf(device, info), tuning: options.tuning?.[tuningKey(info)] };
   const residentWorkgroups = options.residentWorkgroups ?? (await countResidentWorkgroups(device, capabilities));

@@ -1,0 +1,4 @@
+/** Kernels of this package, loaded with the first WebGPU device. */
+export { DecodeProgram } from './decode/decode-program.ts';
+export { sourceAttentionKernels } from './depth/mixture/attend-sources-kernels.ts';
+export { mixKernels } from './depth/mixture/mix-kernels.ts';
