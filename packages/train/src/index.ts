@@ -63,6 +63,7 @@ export type { Collective, CollectiveBuffer, PeerMessage } from './distributed/co
 export { CollectiveError, PeerFailedError } from './distributed/collective-error.ts';
 export type { CommunicationCosts } from './distributed/communication-meter.ts';
 export { inProcessCollectives } from './distributed/in-process-collective.ts';
+export { measureExchange } from './distributed/measure-exchange.ts';
 export { measureLink } from './distributed/measure-link.ts';
 export { parameterOwners } from './distributed/parameter-owners.ts';
 export { type CommunicationForecast, predictCommunication } from './distributed/predict-communication.ts';

@@ -2,6 +2,7 @@ import { countFlops, countParameters, countSpecs, type Decoder, trainedModel } f
 import {
   type Collective,
   createOptimizer,
+  measureExchange,
   measureLink,
   measurePeakFlops,
   nextBatch,
@@ -21,8 +22,9 @@ import { createModel, type PreparedRun } from './prepare-run.ts';
 import type { Ranks } from './ranks.ts';
 import { requireFits } from './require-fits.ts';
 
-/** Steps that are really run to estimate the time; the first also compiles. */
-const TRIAL_STEPS = 3;
+/** Steps that are really run to estimate the time: the first ones compile and fill pools; several ranks also ask how much steps differ. */
+const WARM_UP_STEPS = 2;
+const TRIAL_STEPS = { alone: 1, onRanks: 5 };
 
 /**
  * Prints memory (of a rank), FLOPs and steps of a run from its shapes, and then its time from a few trial steps; with several ranks what
@@ -57,10 +59,11 @@ export async function printDryRun(prepared: PreparedRun, ranks: Ranks): Promise<
     using decoder = await ranks.together(() => createModel(prepared, device));
     const ownPeak = await ranks.together(() => config.logging.peakFlops ?? measurePeakFlops(device, training.dtype));
     const peakFlops = await ranks.sum(ownPeak);
-    const ownMs = await ranks.max(await ranks.together(() => timeOfStep(prepared, decoder, ranks.collective)));
+    const own = await ranks.together(() => timeOfStep(prepared, decoder, ranks.collective));
+    const time = { stepMs: await ranks.max(own.stepMs), jitter: await ranks.max(own.jitter) };
     const { collective } = ranks;
-    const costs = collective ? await costsOf(prepared, collective, ownMs) : null;
-    const stepMs = costs?.stepMs ?? ownMs;
+    const costs = collective ? await costsOf(prepared, decoder, collective, time) : null;
+    const stepMs = costs?.stepMs ?? time.stepMs;
     print([
       ['device', `${device}${ranks.size === 1 ? '' : ` on each of ${ranks.size} ranks`}`],
       ['memory: measured after trial steps', bytes(device.memory().peakLiveBytes)],
@@ -79,15 +82,28 @@ export async function printDryRun(prepared: PreparedRun, ranks: Ranks): Promise<
 /** What ranks cost each other, in rows for people, and a step's time with it. */
 async function costsOf(
   { config, model }: PreparedRun,
+  decoder: Decoder,
   collective: Collective,
-  stepMs: number,
+  { stepMs, jitter }: StepTime,
 ): Promise<{ stepMs: number; rows: [string, string][] }> {
   const link = await measureLink(collective);
+  const isExact = config.training.sync === 'exact';
+  const exchangeMs = isExact ? await measureExchange(collective, trainedModel(decoder), config) : undefined;
   const parameters = countSpecs(trainedSpecs(config, model));
-  const forecast = predictCommunication(config, { ranks: collective.size, parameters, link, stepMs });
+  const forecast = predictCommunication(config, {
+    ranks: collective.size,
+    parameters,
+    link,
+    stepMs,
+    jitter,
+    exchangeMs,
+  });
   const rows: [string, string][] = [
-    ['time of a step without the other ranks', `${stepMs.toFixed(1)} ms`],
+    ['time of a step without the other ranks', `${stepMs.toFixed(1)} ms, up to ${(100 * jitter).toFixed(0)} % more`],
     ['link (measured)', `${compact(link.bitsPerSecond)}bit/s, ${link.latencyMs.toFixed(3)} ms`],
+    ...(exchangeMs === undefined
+      ? []
+      : [['exchange of all gradients (measured)', `${exchangeMs.toFixed(1)} ms`] satisfies [string, string]]),
     ['sent a step by rank 0', bytes(forecast.sentBytes)],
     ['communication hidden a step', `${forecast.hiddenMs.toFixed(1)} ms`],
     ['communication waited for a step', `${forecast.waitedMs.toFixed(1)} ms`],
@@ -95,11 +111,17 @@ async function costsOf(
   return { stepMs: forecast.stepMs, rows };
 }
 
+/** Of a rank with its own rows: the fastest, and up to what share others take longer. */
+interface StepTime {
+  readonly stepMs: number;
+  readonly jitter: number;
+}
+
 async function timeOfStep(
   { config, model, sources, ...text }: PreparedRun,
   decoder: Decoder,
   collective: Collective | null,
-): Promise<number> {
+): Promise<StepTime> {
   const T = sequenceLength(config, model);
   const data = await prepareData(sources, text, config, T);
   const order = new SequenceOrder(data.sources, T, config.seed, config.data.shuffle, config.data.offsets);
@@ -116,15 +138,18 @@ async function timeOfStep(
   const optimizer = createOptimizer(trained.parameters(), config.optimizer);
   const options = { ...config.training, clipNorm: config.optimizer.clipNorm };
   const controls = { lrRatio: 1e-6, lossScale: 1, lossLimit: Infinity };
-  let best = Infinity;
-  for (let step = 0; step < TRIAL_STEPS; step++) {
+  const times: number[] = [];
+  const count = WARM_UP_STEPS + (collective === null ? TRIAL_STEPS.alone : TRIAL_STEPS.onRanks);
+  for (let step = 0; step < count; step++) {
     const startedAt = performance.now();
     await trainingStep(trained, optimizer, batch, options, controls);
-    best = Math.min(best, performance.now() - startedAt);
+    times.push(performance.now() - startedAt);
   }
   optimizer.dispose();
   for (const { source } of data.sources) await source.close?.();
-  return best;
+  const counted = times.slice(WARM_UP_STEPS).sort((a, b) => a - b);
+  // Of steps drawn evenly from the fastest up to `1 + jitter` times it the median is in the middle.
+  return { stepMs: counted[0], jitter: 2 * (counted[counted.length >> 1] / counted[0] - 1) };
 }
 
 /** A rank's rows of a batch. */

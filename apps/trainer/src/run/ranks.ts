@@ -1,4 +1,4 @@
-import { type Collective, requireAgreement, together } from '@modajs/train';
+import { type Collective, PeerFailedError, requireAgreement, together } from '@modajs/train';
 import { joinLocalRanks, joinMpiJob } from '@modajs/train/node';
 import { reportError } from '../cli/report-error.ts';
 
@@ -76,9 +76,11 @@ export class Ranks {
       if (this.isApart && !this.isFirst) {
         console.error(`ranks: rank ${collective.rank} of ${collective.size} leaves; the others go on without it.`);
       } else if (error !== this.sharedFailure) {
-        console.error(
-          `ranks: rank ${collective.rank} of ${collective.size} ends the job; the last checkpoint is good.`,
-        );
+        // One that only heard of it says nothing.
+        if (!(error instanceof PeerFailedError))
+          console.error(
+            `ranks: rank ${collective.rank} of ${collective.size} ends the job; the last checkpoint is good.`,
+          );
         return collective.abort(process.exitCode);
       }
     }

@@ -88,6 +88,26 @@ describe('simulated ranks', () => {
     expect(exact.stepMs).toBeCloseTo(100 / 3 + 100 / 12 + 8 * 80, 6);
     expect(exact.hiddenMs + exact.waitedMs).toBeCloseTo(8 * 80, 6);
     expect(exact.waitedMs).toBeCloseTo(exact.stepMs - 100, 6);
+    // Where the exchange was measured it is not the link's: eight buckets of 4 ms, the last after the backward pass.
+    const measured = predictCommunication(resolveRunConfig({}), {
+      ranks: 2,
+      parameters: 1e6,
+      link: SLOW,
+      stepMs: 100,
+      exchangeMs: 32,
+    });
+    expect([measured.stepMs, measured.waitedMs]).toEqual([expect.closeTo(104, 6), expect.closeTo(4, 6)]);
+    // As the metrics count it: from the first bucket to the end of the backward pass.
+    expect(measured.hiddenMs).toBeCloseTo((100 * 2 * 7) / (3 * 8), 6);
+    // Each waits for the slower of two: of steps drawn from 100 up to 120 ms it is 113.3 on average.
+    const jittery = predictCommunication(resolveRunConfig({}), {
+      ranks: 2,
+      parameters: 1,
+      link: { bitsPerSecond: 1e15, latencyMs: 0 },
+      stepMs: 100,
+      jitter: 0.2,
+    });
+    expect(Math.abs(jittery.stepMs - 113.3)).toBeLessThan(1);
     expect(forecast({ gradientCoding: 'f16' }).sentBytes).toBe((2 + 4 / 256) * 1e6);
     const diloco = forecast({ sync: 'diloco', diloco: { every: 30, fragments: 3, delay: 5 } });
     expect(diloco.sentBytes).toBeCloseTo(2e6 / 30, 6);

@@ -9,6 +9,8 @@ export type SimulatedSync =
       readonly bytesPerParameter: number;
       /** Parts of a batch on a rank; gradients travel in the last one. */
       readonly parts?: number;
+      /** Of all gradients of a step, where it was measured: readback, adding up and upload too, beside the link. */
+      readonly exchangeMs?: number;
     }
   | {
       readonly kind: 'diloco';
@@ -86,22 +88,29 @@ function simulateExact(simulation: RankSimulation): Clocks {
   const parts = (sync.kind === 'exact' && sync.parts) || 1;
   let totalMs = 0;
   let waitedMs = 0;
-  const bucketMs = allReduceMs(simulation, (simulation.parameters * sync.bytesPerParameter) / BUCKETS);
+  let communicatedMs = 0;
+  const measured = sync.kind === 'exact' ? sync.exchangeMs : undefined;
+  const bucketMs =
+    measured === undefined
+      ? allReduceMs(simulation, (simulation.parameters * sync.bytesPerParameter) / BUCKETS)
+      : measured / BUCKETS;
   for (let step = 0; step < steps; step++) {
     let slowest = 0;
     for (let rank = 0; rank < ranks; rank++) slowest = Math.max(slowest, stepOf(simulation, rank, step));
     const scale = slowest / stepMs;
     const before = stepMs * scale * (1 - 1 / parts);
     const part = (stepMs * scale) / parts;
+    const firstReady = before + part * (FORWARD + (1 - FORWARD) / BUCKETS);
     let linkFreeAt = 0;
     for (let bucket = 1; bucket <= BUCKETS; bucket++) {
       const ready = before + part * (FORWARD + ((1 - FORWARD) * bucket) / BUCKETS);
       linkFreeAt = Math.max(linkFreeAt, ready) + bucketMs;
     }
     totalMs += linkFreeAt;
+    communicatedMs += linkFreeAt - firstReady;
     waitedMs += linkFreeAt - stepOf(simulation, 0, step);
   }
-  return { totalMs, waitedMs, communicatedMs: steps * BUCKETS * bucketMs };
+  return { totalMs, waitedMs, communicatedMs };
 }
 
 /** Latencies of a sum over all ranks, one after the other: the fewer of a ring's and of halving and doubling. */
