@@ -1,5 +1,6 @@
 import { mul, reshape, split, type Tensor } from '@modajs/tensor';
 import { checkOperands, rankIs } from '@modajs/tensor/checks';
+import { webGpuKernels } from '@modajs/tensor/extend';
 import type { SlotStream } from '../stream/slot-stream.ts';
 import { applyLinear } from './apply-linear.ts';
 import { checkLayerConfig, checkProjection, isStream } from './layer-checks.ts';
@@ -88,14 +89,21 @@ function preparedSlot(
   slot: { k: Tensor; v: Tensor } | null,
 ): { k: Tensor; v: Tensor } {
   const { rotary, depthRope, depthKeyNorm, qkNorm: scope, normEps: eps, nKvHeads, headDim } = config;
-  if (!rotary || !rotatesWhole(config) || depthRope !== 'shared' || needsReaderNorm(config)) {
+  // Keys that wait for the reader's norm are not rotated either: see `readerQuery`.
+  const rotates = rotary !== null && depthRope === 'shared' && !needsReaderNorm(config);
+  const isOnePass = rotates ? rotatesWhole(config) : webGpuKernels(x.device) !== null && headDim % 2 === 0;
+  if (!isOnePass) {
     const { k, v } = projectDepth(x, projection, config);
     return { k: depthKey(k, kNorm, positions, config, slot?.k), v };
   }
   const [B, T] = x.shape;
   const packed = reshape(applyLinear(x, projection), [B, T, 2, nKvHeads, headDim]);
-  const norm = depthKeyNorm === 'none' || scope === 'none' ? null : { weight: kNorm, eps, full: scope === 'full' };
-  const { theta, interleaved, frequencies } = rotary;
+  const weight = depthKeyNorm === 'reader' ? null : kNorm;
+  const norm = depthKeyNorm === 'none' || scope === 'none' ? null : { weight, eps, full: scope === 'full' };
+  // A frequency of 0 turns nothing, at any position.
+  const { theta, interleaved, frequencies } = rotates
+    ? rotary
+    : { theta: undefined, interleaved: false, frequencies: new Array<number>(headDim / 2).fill(0) };
   return normRopeSplit(packed, positions, { theta, interleaved, frequencies, norm, into: slot });
 }
 
