@@ -1,6 +1,6 @@
-import { MOST_SINKHORN_ROWS, planSinkhorn } from '@modajs/kernels';
-import { contiguous, div, exp, sum, type Tensor, tidy } from '@modajs/tensor';
-import { allocateTensor, floatDType, record, type WebGpuKernels, webGpuKernels } from '@modajs/tensor/extend';
+import { div, exp, sum, type Tensor, tidy } from '@modajs/tensor';
+import { webGpuKernels } from '@modajs/tensor/extend';
+import { kernelsOnWebGpu } from '../../kernels-on-webgpu.ts';
 
 const iterations = 20;
 
@@ -12,32 +12,12 @@ const iterations = 20;
  */
 export function sinkhorn(logits: Tensor): Tensor {
   return tidy(() => {
-    const kernels = webGpuKernels(logits.device);
-    return kernels === null || logits.shape.at(-1)! > MOST_SINKHORN_ROWS
-      ? decomposed(logits)
-      : inOnePass(kernels, logits);
+    const device = webGpuKernels(logits.device);
+    const kernels = device && kernelsOnWebGpu();
+    return kernels && logits.shape.at(-1)! <= kernels.MOST_SINKHORN_ROWS
+      ? kernels.sinkhornInOnePass(device, logits, iterations)
+      : decomposed(logits);
   });
-}
-
-function inOnePass(kernels: WebGpuKernels, logits: Tensor): Tensor {
-  const { shape, dtype, device, size } = logits;
-  const rows = shape.at(-1)!;
-  const start = (tensor: Tensor): number => kernels.bindingOf(tensor.view).start;
-  const run = (dense: Tensor, dOut: Tensor | null): Tensor => {
-    const out = allocateTensor(device, shape, dtype);
-    const offsets = { logits: start(dense), dOut: dOut && start(dOut), out: start(out) };
-    const problem = { dtype: floatDType('sinkhorn', dtype), matrices: size / rows ** 2, rows, iterations, offsets };
-    kernels.run(`sinkhorn ${JSON.stringify(problem)}`, (device) => planSinkhorn(problem, device), {
-      logits: dense.view,
-      dOut: dOut?.view ?? null,
-      out: out.view,
-    });
-    return out;
-  };
-  const dense = contiguous(logits);
-  const out = run(dense, null);
-  record([out], [logits], [dense], ([dOut], [saved]) => [run(saved, contiguous(dOut!))]);
-  return out;
 }
 
 function decomposed(logits: Tensor): Tensor {
