@@ -157,6 +157,7 @@ describe('depth attention page', () => {
     const sink = Array.from((await libraryMaps(olmo2, shown))[1].sinkMass).slice(2 * shown.length);
     expect(Math.abs(sinkMass[1][2] - sink.reduce((sum, mass) => sum + mass / shown.length, 0))).toBeLessThan(1e-6);
     expect(await page.locator('h2', { hasText: 'Depth mass' }).count()).toBe(0);
+    expect(await page.textContent('main [role=note]')).toMatch(/^This model has no depth slots\./);
     olmo2.dispose();
     expect(errors).toEqual([]);
     await page.close();

@@ -22,7 +22,7 @@ function cell(page: Page, row: string, column: string): Promise<string> {
           (candidate) => candidate.querySelector('th')?.textContent === rowName,
         );
         const at = heads.indexOf(columnName);
-        if (found && at > 0) return found.querySelectorAll('td')[at - 1].textContent ?? '';
+        if (found && at > 0) return found.querySelectorAll('td:not(.chance)')[at - 1].textContent ?? '';
       }
       return `no cell ${rowName}, ${columnName}`;
     },
@@ -69,6 +69,11 @@ describe('evaluation page', () => {
       ({ task, metric }) => task === 'arc_easy' && metric === 'primary',
     )!;
     expect(compared.significant).toBe(true);
+    expect(await page.locator('tr:has(th:text-is("ARC-Easy")) .chance').first().textContent()).toBe('25.00');
+    expect(await page.locator('th.file .detail').allTextContents()).toEqual([
+      'baseline · a.json: 0 examples',
+      'b.json: 0 examples',
+    ]);
     const { baseline, cells } = await downloaded(page, 0);
     expect(baseline).toBe('baseline');
     const moda = cells.find((entry) => entry.row === 'ARC-Easy' && entry.model === 'moda')!;
@@ -78,7 +83,7 @@ describe('evaluation page', () => {
     expect(await cell(page, 'ARC-Easy', 'moda')).toContain(
       `▲better by +${(100 * compared.difference).toFixed(2)}*, significant`,
     );
-    await page.selectOption('label:has-text("Baseline") >> nth=0 >> select', { label: 'moda' });
+    await page.selectOption('label:has-text("Baseline") >> nth=0 >> select', { label: 'moda (b.json)' });
     await page.waitForSelector('.difference.worse.significant');
     expect(await cell(page, 'ARC-Easy', 'baseline')).toContain('▼worse by −');
     expect(errors).toEqual([]);

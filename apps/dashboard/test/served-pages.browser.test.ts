@@ -23,7 +23,7 @@ afterAll(() => site?.close());
 it('results of served runs stand in the tables without being dropped, under the strict policy [browser]', async () => {
   const { page, errors } = await site.open('#/evaluation');
   await page.waitForFunction(() => document.querySelectorAll('.files li').length === 2);
-  const heads = await page.locator('table.scores thead th:nth-child(2) .sort').allTextContents();
+  const heads = await page.locator('table.scores thead th.file .sort').allTextContents();
   expect(heads).toEqual(['small', 'small']);
   await page.click('[aria-label="Remove small"] >> nth=0');
   await page.selectOption('label:has-text("served here") select', { index: 1 });

@@ -1,9 +1,8 @@
 import type uPlot from 'uplot';
+import { valueNear } from './value-near.ts';
 
 /** Lines told at once. */
 const MAX_LINES = 6;
-/** A line drawn in columns, or evaluated now and then, has a value at some points only. */
-const REACH = 40;
 
 interface Near {
   readonly label: string;
@@ -47,14 +46,6 @@ function nearest(plot: uPlot, at: number, top: number): Near[] {
     return [{ label: String(label), colour, value, distance: Math.abs(plot.valToPos(value, 'y') - top) }];
   });
   return lines.sort((a, b) => a.distance - b.distance).slice(0, MAX_LINES);
-}
-
-function valueNear(values: uPlot.AlignedData[number], at: number): number | null {
-  for (let away = 0; away <= REACH; away++) {
-    const value = values[at - away] ?? values[at + away];
-    if (value !== null && value !== undefined) return value;
-  }
-  return null;
 }
 
 function head(text: string): HTMLElement {

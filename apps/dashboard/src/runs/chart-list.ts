@@ -3,6 +3,7 @@ import { bytesText, compactNumber } from '../charts/format-number.ts';
 import { type FieldSeries, fieldOf, type RunSeries } from '../series/run-series.ts';
 import { type Axis, elapsedAt, positionsOf } from './axes.ts';
 import type { ShownRun } from './run-store.ts';
+import { runTitle } from './run-title.ts';
 
 /** A chart of the Runs page. */
 export interface RunChart {
@@ -63,12 +64,12 @@ export function curvesOf(
     };
     if (!field.endsWith('/')) {
       const values = fieldOf(series, field);
-      return values ? [curve(name, values, colour)] : [];
+      return values ? [curve(runTitle(name), values, colour)] : [];
     }
     const layers = layersOf(series, field);
     if (layers.length === 0) return [];
     if (runs.length === 1) return layers.map(([label, values], i) => curve(label, values, i));
-    return [curve(name, { mean: meanOf(layers.map(([, { mean }]) => mean)) }, colour)];
+    return [curve(runTitle(name), { mean: meanOf(layers.map(([, { mean }]) => mean)) }, colour)];
   });
 }
 

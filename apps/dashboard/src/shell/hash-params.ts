@@ -22,3 +22,6 @@ export function paramOf(text: string, key: string): string | null {
 export function oneOf<T extends string>(words: readonly T[]): (text: string) => T | null {
   return (text) => words.find((word) => word === text) ?? null;
 }
+
+/** A whole number of few digits, as it is written. */
+export const wholeNumber = (text: string): string | null => (/^\d{1,9}$/.test(text) ? String(Number(text)) : null);

@@ -1,5 +1,6 @@
 import { useCallback, useState } from 'preact/hooks';
 import './attention.css';
+import { useAddress } from '../../shell/address.ts';
 import { Maps } from './maps.tsx';
 import { ModelPicker } from './model-picker.tsx';
 import { type AttentionView, useAttention } from './use-attention.ts';
@@ -8,7 +9,8 @@ const PROMPT = 'The captain looked at the sea, and the whale looked back.';
 
 /** Where a model's attention goes on a prompt: over the sequence, and over the depth of the model. */
 export function AttentionPage() {
-  const [prompt, setPrompt] = useState(PROMPT);
+  const [linked, setLinked] = useAddress('prompt', PROMPT, (text) => text);
+  const [prompt, setPrompt] = useState(linked);
   const [view, ask] = useAttention(prompt);
   const [failure, setFailure] = useState<string | null>(null);
   const isBusy = view.phase === 'opening' || view.phase === 'mapping';
@@ -33,6 +35,7 @@ export function AttentionPage() {
           class="row prompt"
           onSubmit={(event) => {
             event.preventDefault();
+            setLinked(prompt);
             ask({ kind: 'map', prompt });
           }}
         >

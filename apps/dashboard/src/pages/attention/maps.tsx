@@ -1,5 +1,6 @@
-import { useState } from 'preact/hooks';
 import type { AttentionMaps } from '../../attention/attention-messages.ts';
+import { useAddress } from '../../shell/address.ts';
+import { oneOf, wholeNumber } from '../../shell/hash-params.ts';
 import { saveFile } from '../../ui/save-file.ts';
 import type { ScaleKind } from './color-scale.ts';
 import { LayerHeatmap } from './layer-heatmap.tsx';
@@ -11,14 +12,25 @@ import { Overview } from './overview.tsx';
 /** One head in full, four blocks at a glance, and the masses of all heads; what is picked in one is shown in all. */
 export function Maps({ maps, model }: { readonly maps: AttentionMaps; readonly model: string }) {
   const last = maps.layers.length - 1;
-  const [picked, setPicked] = useState({ layer: last, head: 0 });
-  const [scale, setScale] = useState<ScaleKind>('root');
-  const layer = Math.min(picked.layer, last);
-  const head = Math.min(picked.head, maps.nHeads - 1);
-  const pick = (nextLayer: number, nextHead: number): void => setPicked({ layer: nextLayer, head: nextHead });
+  const [askedLayer, setLayer] = useAddress('layer', String(last), wholeNumber);
+  const [askedHead, setHead] = useAddress('head', '0', wholeNumber);
+  const [scale, setScale] = useAddress<ScaleKind>('colours', 'root', oneOf(['root', 'linear']));
+  const layer = Math.min(Number(askedLayer), last);
+  const head = Math.min(Number(askedHead), maps.nHeads - 1);
+  const pick = (nextLayer: number, nextHead: number): void => {
+    setLayer(String(nextLayer));
+    setHead(String(nextHead));
+  };
   const hasDepth = maps.layers.some(({ slots }) => slots.length > 0);
   return (
     <>
+      {!hasDepth && (
+        <p class="empty" role="note">
+          <strong>This model has no depth slots.</strong> It is an ordinary transformer, or its mechanism does not read
+          depth in attention: its softmax covers the sequence alone, and its depth mass is 0. To see slots, open a model
+          trained with <code>depth: moda</code>, or train a small one now.
+        </p>
+      )}
       <div class="card">
         <div class="card-head">
           <h2>

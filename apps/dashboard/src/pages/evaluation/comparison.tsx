@@ -29,10 +29,9 @@ export function Comparison({ table, baseline, comparisons, setAsked, children, .
         <label class="field">
           <span class="field-label">Baseline</span>
           <select value={baseline} onChange={({ currentTarget }) => setAsked(currentTarget.value)}>
-            {baselinesOf(table).map(({ id, label, source }) => (
+            {baselinesOf(table).map(({ id, label, detail, source }) => (
               <option key={id} value={id}>
-                {label}
-                {source === 'paper' ? ' (paper)' : ''}
+                {label} ({source === 'paper' ? 'paper' : detail.split(':')[0]})
               </option>
             ))}
           </select>

@@ -2,10 +2,20 @@ import { DataError, type EvaluationResults, type PerplexityReport } from '@modaj
 import { isStudyFile, readStudyFile, type StudyFile } from '@modajs/train';
 
 /** A file a visitor added: results of tasks, perplexity by domain, or a study. */
-export type EvaluationFile =
-  | { readonly kind: 'study'; readonly id: string; readonly name: string; readonly study: StudyFile }
-  | { readonly kind: 'tasks'; readonly id: string; readonly name: string; readonly results: EvaluationResults }
-  | { readonly kind: 'perplexity'; readonly id: string; readonly name: string; readonly report: PerplexityReport };
+export type EvaluationFile = NamedFile &
+  (
+    | { readonly kind: 'study'; readonly study: StudyFile }
+    | { readonly kind: 'tasks'; readonly results: EvaluationResults }
+    | { readonly kind: 'perplexity'; readonly report: PerplexityReport }
+  );
+
+interface NamedFile {
+  readonly id: string;
+  /** The run or model. */
+  readonly name: string;
+  /** Folder and file, which tell two results of one name apart. */
+  readonly place: string;
+}
 
 type Json = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Json =>
@@ -27,7 +37,7 @@ export function parseEvaluationFile(path: string, text: string): EvaluationFile 
   }
   if (isStudyFile(json)) {
     const study = readStudyFile(path, json);
-    return { kind: 'study', id: `file:${path}`, name: study.name, study };
+    return { kind: 'study', id: `file:${path}`, name: study.name, place: path, study };
   }
   if (isObject(json) && isObject(json.results)) return tasksFile(path, json);
   if (isObject(json) && Array.isArray(json.domains)) return perplexityFile(path, json);
@@ -49,6 +59,7 @@ function tasksFile(path: string, json: Json): EvaluationFile {
     kind: 'tasks',
     id: `file:${path}`,
     name: shortName(name ?? path),
+    place: path,
     results: completed as unknown as EvaluationResults,
   };
 }
@@ -66,6 +77,7 @@ function perplexityFile(path: string, json: Json): EvaluationFile {
     kind: 'perplexity',
     id: `file:${path}`,
     name: shortName(model),
+    place: path,
     report: { ...json, domains } as unknown as PerplexityReport,
   };
 }

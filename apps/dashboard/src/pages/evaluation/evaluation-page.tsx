@@ -1,5 +1,6 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import './evaluation.css';
+import { useAddress } from '../../shell/address.ts';
 import { chosenFiles, useDroppedFiles } from '../../ui/use-dropped-files.ts';
 import { PAPER_CITATION, PAPER_TABLES } from './paper-tables.ts';
 import { PerplexitySection } from './perplexity-section.tsx';
@@ -10,11 +11,12 @@ import { type EvaluationFiles, useEvaluationFiles } from './use-evaluation-files
 /** Results of tasks and perplexity by domain, beside the paper's Tables 3 to 6. */
 export function EvaluationPage() {
   const evaluation = useEvaluationFiles();
-  const [shown, setShown] = useState<readonly string[]>([PAPER_TABLES[0].id]);
+  const [tables, setTables] = useAddress('paper', PAPER_TABLES[0].id, (text) => text);
+  const shown = useMemo(() => tables.split(','), [tables]);
   const papers = useMemo(() => PAPER_TABLES.filter(({ id }) => shown.includes(id)), [shown]);
   useDroppedFiles((added) => void evaluation.add(added));
   const toggle = (id: string): void =>
-    setShown((before) => (before.includes(id) ? before.filter((other) => other !== id) : [...before, id]));
+    setTables((shown.includes(id) ? shown.filter((other) => other !== id) : [...shown, id]).join(','));
   return (
     <section>
       <h1>Evaluation</h1>
@@ -99,9 +101,12 @@ function AddedFiles({ evaluation: { files, failures, isReading, remove } }: { re
       )}
       {files.length > 0 && (
         <ul class="files" aria-label="Added files">
-          {files.map(({ id, name, kind }) => (
+          {files.map(({ id, name, place, kind }) => (
             <li key={id}>
-              {name} <span class="note">{kind}</span>
+              {name}{' '}
+              <span class="note">
+                {kind}, {place}
+              </span>
               <button type="button" class="quiet icon-button" aria-label={`Remove ${name}`} onClick={() => remove(id)}>
                 ×
               </button>

@@ -53,11 +53,11 @@ export function domainRow(domain: string): string {
   return plain(domain);
 }
 
-function fileColumn({ id, name, report }: PerplexityFile): ScoreColumn {
+function fileColumn({ id, name, place, report }: PerplexityFile): ScoreColumn {
   return {
     id,
     label: name,
-    detail: report.complete === false ? 'a part of the documents' : 'all documents',
+    detail: `${place}: ${report.complete === false ? 'a part of the documents' : 'all documents'}`,
     source: 'file',
     isComplete: report.complete !== false,
   };

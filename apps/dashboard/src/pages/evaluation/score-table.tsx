@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { Term } from '../../terms/term.tsx';
 import { saveFile } from '../../ui/save-file.ts';
 import { tableCells, tableCsv } from './export-table.ts';
 import { ScoreCell } from './score-cell.tsx';
@@ -45,6 +46,7 @@ export function ScoreTableView(props: ScoreTableProps) {
   const { caption, rowName, table, baseline, certainties, children } = props;
   const [order, setOrder] = useState(GIVEN);
   const rows = sortRows(table.rows, order);
+  const hasChance = rows.some(({ chance }) => chance !== undefined);
   return (
     <div class="card">
       <div class="card-head">
@@ -59,6 +61,11 @@ export function ScoreTableView(props: ScoreTableProps) {
             <thead>
               <tr>
                 <SortHead label={rowName} by="label" order={order} setOrder={setOrder} />
+                {hasChance && (
+                  <th scope="col">
+                    <Term of="chance">Chance</Term>
+                  </th>
+                )}
                 {table.columns.map((column) => (
                   <SortHead
                     key={column.id}
@@ -76,6 +83,15 @@ export function ScoreTableView(props: ScoreTableProps) {
               {rows.map((row) => (
                 <tr key={row.id} class={row.isAverage ? 'average' : undefined}>
                   <th scope="row">{row.label}</th>
+                  {hasChance && (
+                    <td class="chance">
+                      {row.chance === null || row.chance === undefined ? (
+                        <span class="note">not known</span>
+                      ) : (
+                        row.chance.toFixed(row.digits)
+                      )}
+                    </td>
+                  )}
                   {table.columns.map(({ id, source }) => (
                     <ScoreCell
                       key={id}

@@ -23,6 +23,8 @@ export interface ScoreRow {
   readonly digits: number;
   readonly higherIsBetter: boolean;
   readonly isAverage: boolean;
+  /** What guessing gives, in the row's unit; null where it is not known, absent where nothing is guessed. */
+  readonly chance?: number | null;
   /** By column id. */
   readonly scores: Readonly<Record<string, Score>>;
 }

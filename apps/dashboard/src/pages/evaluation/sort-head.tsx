@@ -29,7 +29,7 @@ export function SortHead({ label, column, isBaseline, by, order, setOrder }: Sor
           {isSorted ? (order.descending ? '↓' : '↑') : ''}
         </span>
       </button>
-      {column && <span class="detail">{isBaseline ? 'baseline' : column.detail}</span>}
+      {column && <span class="detail">{isBaseline ? `baseline · ${column.detail}` : column.detail}</span>}
     </th>
   );
 }

@@ -29,6 +29,12 @@ export function StudySection({ study }: { readonly study: StudyFile }) {
         {study.runs.length} runs{devices === '' ? '' : ` on ${devices}`}. Losses are nats per token on held-out text, ±
         is one standard error of the mean over seeds; differences are taken seed by seed.
       </p>
+      {!study.runs.some(({ status }) => status === 'finished') && (
+        <p class="empty">
+          No run of this study has finished yet, so there is nothing to compare. Go on with <code>moda study</code> on
+          its file: finished runs are kept, and this page reads the new <code>study.json</code> when it is added again.
+        </p>
+      )}
       <Table caption="Final held-out loss" table={lossTable(summary)} />
       {sweeps.map(([name, table]) => (
         <Table key={name} caption={`Held-out loss in phase ${name}`} table={table} />

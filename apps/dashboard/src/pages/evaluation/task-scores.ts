@@ -1,4 +1,5 @@
 import type { EvaluationResults } from '@modajs/eval';
+import { chanceOf } from './chance-levels.ts';
 import type { EvaluationFile } from './evaluation-file.ts';
 import { PAPER_TASKS, type PaperTable } from './paper-tables.ts';
 import type { Score, ScoreColumn, ScoreRow, ScoreTable } from './scores.ts';
@@ -7,6 +8,8 @@ type TasksFile = Extract<EvaluationFile, { kind: 'tasks' }>;
 
 /** Metrics that are not shares of documents, and so are not shown in per cent. */
 const PLAIN_METRICS = new Set(['perplexity', 'bits_per_byte', 'word_perplexity', 'byte_perplexity']);
+/** Metrics for which guessing gives a task's chance level. */
+const SHARES_OF_RIGHT = new Set(['acc', 'acc_norm', 'acc_char', 'acc_bytes']);
 const AVERAGE = 'moda_paper';
 
 /** What the task table shows. */
@@ -69,18 +72,25 @@ export function taskTable(files: readonly TasksFile[], options: TaskTableOptions
       digits: 2,
       higherIsBetter: !PLAIN_METRICS.has(metric),
       isAverage: task === AVERAGE,
+      chance: SHARES_OF_RIGHT.has(metric) || metric === 'primary' ? chanceOf(task) : null,
       scores,
     };
   });
   return { columns, rows: rows.filter(({ scores }) => Object.keys(scores).length > 0) };
 }
 
-function fileColumn({ id, name, results }: TasksFile): ScoreColumn {
+function fileColumn({ id, name, place, results }: TasksFile): ScoreColumn {
   const shots = [...new Set(Object.values(results['n-shot'] ?? {}))];
   const examples = shots.length === 1 ? `${shots[0]} examples` : 'each task’s own examples';
   // Files of the harness itself say neither.
   const isComplete = results.complete !== false && results.incomplete.length === 0;
-  return { id, label: name, detail: isComplete ? examples : 'not a complete run', source: 'file', isComplete };
+  return {
+    id,
+    label: name,
+    detail: `${place}: ${isComplete ? examples : 'not a complete run'}`,
+    source: 'file',
+    isComplete,
+  };
 }
 
 function paperColumns(table: PaperTable) {

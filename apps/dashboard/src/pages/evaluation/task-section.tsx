@@ -1,4 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
+import { useAddress } from '../../shell/address.ts';
+import { oneOf } from '../../shell/hash-params.ts';
 import { Comparison } from './comparison.tsx';
 import type { EvaluationFile } from './evaluation-file.ts';
 import type { PaperTable } from './paper-tables.ts';
@@ -14,7 +16,8 @@ interface SectionProps {
 /** Tasks x models. */
 export function TaskSection({ files, papers }: SectionProps) {
   const own = useMemo(() => files.filter((file) => file.kind === 'tasks'), [files]);
-  const [metric, setMetric] = useState('primary');
+  const metrics = useMemo(() => metricsOf(own), [own]);
+  const [metric, setMetric] = useAddress('metric', 'primary', oneOf(metrics));
   const [showMembers, setShowMembers] = useState(false);
   const [asked, setAsked] = useState<string | null>(null);
   const table = useMemo(() => taskTable(own, { papers, metric, showMembers }), [own, papers, metric, showMembers]);
@@ -33,7 +36,7 @@ export function TaskSection({ files, papers }: SectionProps) {
           <label class="field">
             <span class="field-label">Metric</span>
             <select value={metric} onChange={({ currentTarget }) => setMetric(currentTarget.value)}>
-              {metricsOf(own).map((name) => (
+              {metrics.map((name) => (
                 <option key={name} value={name}>
                   {name === 'primary' ? 'each task’s own' : name}
                 </option>

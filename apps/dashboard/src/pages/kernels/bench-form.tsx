@@ -4,6 +4,8 @@ import { cancelBench, startBench } from '../../kernels/bench-store.ts';
 import { type BenchView, isBusy } from '../../kernels/bench-view.ts';
 import { useAdapterTuning, useTuning } from '../../kernels/tune-store.ts';
 import { tunedObstacle } from '../../kernels/tuned-choice.ts';
+import { useAddress } from '../../shell/address.ts';
+import { oneOf } from '../../shell/hash-params.ts';
 import { TunePanel } from './tune-panel.tsx';
 
 const SCALES: readonly (readonly [BenchSettings['scale'], string])[] = [
@@ -50,8 +52,12 @@ function Choice<T extends string>(props: {
 
 /** What to measure and on what, and the way it goes. */
 export function BenchForm({ view, preset }: BenchFormProps) {
-  const [scale, setScale] = useState<BenchSettings['scale']>('fit');
-  const [device, setDevice] = useState<BenchSettings['device']>('auto');
+  const [scale, setScale] = useAddress<BenchSettings['scale']>('sizes', 'fit', oneOf(SCALES.map(([name]) => name)));
+  const [device, setDevice] = useAddress<BenchSettings['device']>(
+    'device',
+    'auto',
+    oneOf(DEVICES.map(([name]) => name)),
+  );
   const [peers, setPeers] = useState<readonly PeerName[]>([]);
   const [wantsTuned, setWantsTuned] = useState(view.settings?.isTuned ?? false);
   const tuning = useTuning();

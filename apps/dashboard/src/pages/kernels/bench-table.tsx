@@ -13,11 +13,11 @@ function speedText(tflops: number): string {
   return tflops >= 0.1 ? `${Number(tflops.toPrecision(3))} TFLOP/s` : `${compactNumber(tflops * 1000)} GFLOP/s`;
 }
 
-function Cell({ row }: { readonly row: BenchRow | undefined }) {
-  if (row === undefined) return <td class="none">–</td>;
+function Cell({ row, source }: { readonly row: BenchRow | undefined; readonly source: BenchSource }) {
+  if (row === undefined || (row.total === null && !source.isOwn)) return <td class="none">–</td>;
   if (row.total === null)
     return (
-      <td class={`bench-${row.status}`} title={row.reason}>
+      <td class={`bench-${row.status}`} data-label={source.label} title={row.reason}>
         {row.status}
         <span class="bench-reason">{row.reason}</span>
       </td>
@@ -30,6 +30,7 @@ function Cell({ row }: { readonly row: BenchRow | undefined }) {
       : '';
   return (
     <td
+      data-label={source.label}
       title={`${parts}${row.total.runs} runs, ${timeText(row.total.minMs)} to ${timeText(row.total.maxMs)}; ${row.implementation}`}
     >
       <b>{timeText(row.total.medianMs)}</b>
@@ -50,7 +51,7 @@ function Cell({ row }: { readonly row: BenchRow | undefined }) {
 function References({ line }: { readonly line: TableLine }) {
   if (line.references.length === 0) return <td class="none">–</td>;
   return (
-    <td class="bench-references">
+    <td class="bench-references" data-label="Published">
       {line.references.map(({ label, machine, part, timeMs, tflops, extraTime }) => (
         <span key={`${label} ${part} ${machine}`} title={machine}>
           {label}
@@ -95,8 +96,12 @@ export function BenchTable({ title, lines, sources, colourOf }: BenchTableProps)
                 {line.problem}
                 {line.variant !== '' && <span class="bench-variant">{line.variant}</span>}
               </th>
-              {sources.map(({ id, isOwn }) =>
-                line.isPending && isOwn ? <td key={id}>waiting</td> : <Cell key={id} row={line.cells.get(id)} />,
+              {sources.map((source) =>
+                line.isPending && source.isOwn ? (
+                  <td key={source.id}>waiting</td>
+                ) : (
+                  <Cell key={source.id} row={line.cells.get(source.id)} source={source} />
+                ),
               )}
               {hasReferences && <References line={line} />}
             </tr>

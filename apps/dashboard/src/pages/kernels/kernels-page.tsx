@@ -2,13 +2,14 @@ import { useCallback, useMemo, useState } from 'preact/hooks';
 import './kernels.css';
 import { runColour } from '../../charts/run-colour.ts';
 import { type PagePreset, PRESETS } from '../../kernels/bench-messages.ts';
-import { type BenchSource, inOrderOfInterest } from '../../kernels/bench-source.ts';
+import { type BenchSource, inOrderOfInterest, shownAtFirst } from '../../kernels/bench-source.ts';
 import { useBench } from '../../kernels/bench-store.ts';
-import { tableLines } from '../../kernels/bench-table.ts';
+import { type TableLine, tableLines } from '../../kernels/bench-table.ts';
 import { type BenchView, isBusy } from '../../kernels/bench-view.ts';
 import { useAddress } from '../../shell/address.ts';
 import { useColorTheme } from '../../shell/color-theme.ts';
 import { oneOf } from '../../shell/hash-params.ts';
+import { Term } from '../../terms/term.tsx';
 import { saveFile } from '../../ui/save-file.ts';
 import { type AddedFile, chosenFiles, useDroppedFiles } from '../../ui/use-dropped-files.ts';
 import { BenchCharts } from './bench-charts.tsx';
@@ -86,8 +87,12 @@ function ReadingNote() {
     <p class="note">
       Times are medians. “Depth” is the share of the time that depth adds, (MoDA − attention) / MoDA. The bar is the
       share of what this machine can do, by its own copy and its own best product. Compare times only at the same sizes;
-      the paper’s are of an A100, arXiv 2603.15619. Software adapters are measured like others, and say nothing of
-      speed.
+      the paper’s are of an A100, arXiv 2603.15619. “Tensor cores” are kernels on{' '}
+      <Term of="subgroupMatrix">subgroup matrices</Term>, in Node; “as in a browser” has the{' '}
+      <Term of="robustness">bounds checks</Term> that browsers add. In a row <Term of="T">T</Term> are positions,{' '}
+      <Term of="H">H</Term> query heads, <Term of="Hkv">Hkv</Term> heads of keys and values, <Term of="D">D</Term> their
+      width, <Term of="S">S</Term> <Term of="slot">slots</Term>; <Term of="G">G</Term> is H / Hkv. Software adapters are
+      measured like others, and say nothing of speed.
     </p>
   );
 }
@@ -125,6 +130,42 @@ function ResultFiles({
   );
 }
 
+/** Whether a line has a time, or a failure of this device. */
+function hasNews({ cells }: TableLine, sources: readonly BenchSource[]): boolean {
+  return sources.some(({ id, isOwn }) => {
+    const row = cells.get(id);
+    return row !== undefined && (isOwn || row.total !== null);
+  });
+}
+
+/** Rows that stored results did not measure, and why. */
+function StoredFailures({
+  sources,
+  preset,
+}: {
+  readonly sources: readonly BenchSource[];
+  readonly preset: PagePreset;
+}) {
+  const failed = sources
+    .filter(({ isOwn }) => !isOwn)
+    .flatMap(({ label, rows }) =>
+      rows.filter((row) => row.preset === preset && row.total === null).map((row) => ({ label, row })),
+    );
+  if (failed.length === 0) return null;
+  return (
+    <details class="note bench-notes">
+      <summary>
+        {failed.length} {failed.length === 1 ? 'row' : 'rows'} that stored results did not measure
+      </summary>
+      {failed.map(({ label, row }) => (
+        <p key={`${label} ${row.id}`}>
+          <strong>{row.name}</strong>, {label}: {row.status}. {row.reason}
+        </p>
+      ))}
+    </details>
+  );
+}
+
 /** Kernels measured on the visitor's device, beside stored results and the paper. */
 export function KernelsPage() {
   const view = useBench();
@@ -136,11 +177,13 @@ export function KernelsPage() {
   const colourOf = useCallback((i: number) => runColour(i, theme), [theme]);
   const offered = useMemo(() => inOrderOfInterest(sources, preset), [sources, preset]);
   const shown = useMemo(() => {
-    const others = offered.filter(({ isOwn }) => !isOwn);
-    return offered.filter((source) => chosen[source.id] ?? (source.isOwn || others.indexOf(source) < SHOWN_AT_FIRST));
+    const first = shownAtFirst(offered, SHOWN_AT_FIRST);
+    return offered.filter((source) => chosen[source.id] ?? (source.isOwn || first.includes(source)));
   }, [offered, chosen]);
   const planned = isBusy(view) && view.settings?.preset === preset ? view.planned : [];
   const lines = useMemo(() => tableLines(preset, shown, planned), [preset, shown, planned]);
+  // What stored results failed to measure stands below, closed: it says nothing of this device.
+  const told = useMemo(() => lines.filter((line) => line.isPending || hasNews(line, shown)), [lines, shown]);
   return (
     <section>
       <h1>Kernels</h1>
@@ -176,7 +219,8 @@ export function KernelsPage() {
         </p>
       )}
       <BenchCharts preset={preset} sources={shown} colourOf={colourOf} />
-      {lines.length > 0 && <BenchTable title={TITLES[preset]} lines={lines} sources={shown} colourOf={colourOf} />}
+      {told.length > 0 && <BenchTable title={TITLES[preset]} lines={told} sources={shown} colourOf={colourOf} />}
+      <StoredFailures sources={shown} preset={preset} />
       {!isLoading && lines.length === 0 && <p class="empty">Nothing stored for this yet: measure it on your device.</p>}
       <Notes sources={shown} />
       <ReadingNote />

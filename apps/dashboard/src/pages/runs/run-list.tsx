@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { compactNumber } from '../../charts/format-number.ts';
 import { runColour } from '../../charts/run-colour.ts';
 import type { ShownRun } from '../../runs/run-store.ts';
+import { runTitle } from '../../runs/run-title.ts';
 import { useColorTheme } from '../../shell/color-theme.ts';
 
 const ROW_HEIGHT = 46;
@@ -55,7 +56,7 @@ function RunRow({
         />
         <span class="run-text">
           <span class="run-name">
-            {run.name}
+            {runTitle(run.name)}
             {isLive && <span class="run-live">live</span>}
           </span>
           <span class="run-detail">{detailOf(run)}</span>

@@ -1,12 +1,16 @@
-import { useCallback, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import './runs-page.css';
+import type { Axis } from '../../runs/axes.ts';
 import { droppedRuns } from '../../runs/dropped-run.ts';
 import { type RunsView, useRuns } from '../../runs/use-runs.ts';
+import { useAddress } from '../../shell/address.ts';
+import { oneOf } from '../../shell/hash-params.ts';
 import { type AddedFile, useDroppedFiles } from '../../ui/use-dropped-files.ts';
 import { FileButtons } from './file-buttons.tsx';
 import { RunCharts } from './run-charts.tsx';
 import { RunFiles } from './run-files.tsx';
 import { RunList } from './run-list.tsx';
+import { RunTable } from './run-table.tsx';
 import { type DrawingOptions, RunToolbar } from './run-toolbar.tsx';
 
 const CONNECTIONS: Readonly<Record<RunsView['connection'], string>> = {
@@ -32,9 +36,33 @@ function Nothing({ view }: { readonly view: RunsView }) {
   );
 }
 
+const AXES: readonly Axis[] = ['step', 'tokens', 'time'];
+const SCALES = ['linear', 'log'] as const;
+/** 0 to 0.99 in hundredths, as the slider gives it. */
+const readSmoothing = (text: string): string | null => (/^0(\.\d{1,2})?$/.test(text) ? text : null);
+
+/** How curves are drawn, from the address: a link shows what its sender sees. */
+function useDrawing(): readonly [DrawingOptions, (next: DrawingOptions) => void] {
+  const [axis, setAxis] = useAddress<Axis>('axis', 'step', oneOf(AXES));
+  const [scale, setScale] = useAddress<(typeof SCALES)[number]>('y', 'linear', oneOf(SCALES));
+  const [linked, setLinked] = useAddress('smooth', '0', readSmoothing);
+  // While the slider moves the page follows it; browsers refuse an address that changes a hundred times.
+  const [smoothing, setSmoothing] = useState(Number(linked));
+  useEffect(() => {
+    const timer = setTimeout(() => setLinked(String(smoothing)), 400);
+    return () => clearTimeout(timer);
+  }, [smoothing]);
+  const set = (next: DrawingOptions): void => {
+    setAxis(next.axis);
+    setScale(next.isLogY ? 'log' : 'linear');
+    setSmoothing(next.smoothing);
+  };
+  return [{ axis, smoothing, isLogY: scale === 'log' }, set];
+}
+
 function Loaded({ view }: { readonly view: RunsView }) {
   const { store, runs } = view;
-  const [options, setOptions] = useState<DrawingOptions>({ axis: 'step', smoothing: 0, isLogY: false });
+  const [options, setOptions] = useDrawing();
   const visible = useMemo(() => runs.filter(({ isVisible, series }) => isVisible && series !== null), [view]);
   const sampled = visible.filter(({ series }) => series?.detail === 'sampled').length;
   const only = (id: string): void => {
@@ -67,6 +95,7 @@ function Loaded({ view }: { readonly view: RunsView }) {
         ) : (
           <RunCharts runs={visible} options={options} range={store.range} onZoom={(range) => void store.zoom(range)} />
         )}
+        <RunTable runs={visible} />
         <RunFiles runs={visible} />
       </div>
     </div>

@@ -1,4 +1,8 @@
 import { useState } from 'preact/hooks';
+import { useAddress } from '../../shell/address.ts';
+import { oneOf, wholeNumber } from '../../shell/hash-params.ts';
+import { PAGE_MODELS, type PageModelSize } from '../../training/page-models.ts';
+import type { PageDevice } from '../../training/training-messages.ts';
 import { askTraining } from '../../training/training-store.ts';
 import type { TrainingView } from '../../training/training-view.ts';
 import { useDroppedFiles } from '../../ui/use-dropped-files.ts';
@@ -30,10 +34,28 @@ async function readText(file: File): Promise<TextState> {
   }
 }
 
+/** The settings that the address names; a start writes them there, so that a link repeats the run on a text of its own. */
+function useLinkedSettings(): readonly [TrainSettings, (settings: TrainSettings) => void] {
+  const [size, setSize] = useAddress<PageModelSize>(
+    'model',
+    'small',
+    oneOf(Object.keys(PAGE_MODELS) as PageModelSize[]),
+  );
+  const [steps, setSteps] = useAddress('steps', '300', wholeNumber);
+  const [device, setDevice] = useAddress<PageDevice>('device', 'auto', oneOf(['auto', 'webgpu', 'cpu']));
+  const set = (next: TrainSettings): void => {
+    setSize(next.size);
+    setSteps(String(next.steps));
+    setDevice(next.device);
+  };
+  return [{ size, steps: Number(steps), device }, set];
+}
+
 /** What to learn, with which model, for how long, on what; and the buttons that start, pause and stop. */
 export function StartForm({ view: { phase } }: { readonly view: TrainingView }) {
   const [text, showText] = useState(kept);
-  const [settings, setSettings] = useState<TrainSettings>({ size: 'small', steps: 300, device: 'auto' });
+  const [linked, setLinked] = useLinkedSettings();
+  const [settings, setSettings] = useState(linked);
   const setText = (next: TextState): void => {
     kept = next;
     showText(next);
@@ -48,6 +70,7 @@ export function StartForm({ view: { phase } }: { readonly view: TrainingView }) 
       class="card"
       onSubmit={(event) => {
         event.preventDefault();
+        setLinked(settings);
         askTraining({ kind: 'start', text: text.text, seed: 1, ...settings });
       }}
     >
