@@ -1,8 +1,9 @@
 /**
- * What a user gets: packs every public package, compiles a strict program against their types, installs the tarballs into an empty
- * project, runs each README's example in Node and, where it needs no Node, in a Vite page in Chromium, and the programs of `examples/` in one page; then checks on a copy of
- * the repository that `changeset version` gives all packages one version. Exits 1 at the first thing that does not hold. With `--types` it ends
- * after the types.
+ * What a user gets: rehearses a release in a registry on this machine (docs/releasing.md), compiles a strict program against the
+ * published types, runs the command by `npx`, each README's example in Node and, where it needs no Node, in a Vite page in Chromium, and the
+ * programs of `examples/` in one page, and a page by two bundlers on both devices; then publishes a second version, which a registry
+ * refuses at first, and upgrades a project to it.
+ * Exits 1 at the first thing that does not hold. With `--types` it ends after the types.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,28 +12,31 @@ import { checkStrictConsumers } from '@modajs/strict-consumers';
 import { checkBrowserExamples } from './browser-examples.js';
 import { checkExamplePrograms } from './example-programs.js';
 import { checkNodeExamples } from './node-examples.js';
-import { packAll, packages } from './packages.js';
-import { checkVersioning } from './versioning.js';
+import { packages } from './packages.js';
+import { checkPages } from './pages.js';
+import { publishFirst, publishSecond, runWithoutInstalling, startRehearsal } from './rehearsal.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moda-release-'));
 const project = join(folder, 'project');
+const started = performance.now();
+const rehearsal = await startRehearsal(folder);
 try {
-  mkdirSync(project);
-  const tarballs = packAll(folder);
-  console.log(`release-check: packed ${Object.keys(tarballs).length} packages`);
+  const { version, tarballs } = publishFirst(rehearsal);
   const strict = join(folder, 'strict');
   mkdirSync(strict);
   checkStrictConsumers(strict, tarballs, packages());
-  if (!process.argv.includes('--types')) await checkExamples(tarballs);
+  if (!process.argv.includes('--types')) {
+    runWithoutInstalling(rehearsal, version, project);
+    checkNodeExamples(project, packages());
+    await checkBrowserExamples(project, packages());
+    await checkExamplePrograms(join(folder, 'programs'), join(project, 'node_modules'));
+    await checkPages(join(folder, 'pages'), join(project, 'node_modules'));
+    await publishSecond(rehearsal, version);
+    console.log(
+      `release-check: a release can be published, used and followed by another (${Math.round((performance.now() - started) / 1000)} s)`,
+    );
+  }
 } finally {
+  rehearsal.registry.close();
   rmSync(folder, { recursive: true, force: true });
-}
-
-async function checkExamples(tarballs) {
-  const dependencies = Object.fromEntries(Object.entries(tarballs).map(([name, file]) => [name, `file:${file}`]));
-  await checkNodeExamples(project, dependencies, packages());
-  await checkBrowserExamples(project, packages());
-  await checkExamplePrograms(join(folder, 'programs'), join(project, 'node_modules'));
-  checkVersioning(folder);
-  console.log('release-check: all packages install from their tarballs and their examples run');
 }

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,17 +30,4 @@ function examplesOf(readme) {
 }
 
 /** pnpm of the workspace's version; it need not be installed. */
-const PNPM = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).packageManager;
-
-/** Tarballs by package name. */
-export function packAll(destination) {
-  return Object.fromEntries(
-    packages().map(({ name, folder }) => {
-      const output = execFileSync('npx', ['--yes', PNPM, 'pack', '--pack-destination', destination], {
-        cwd: folder,
-        encoding: 'utf8',
-      });
-      return [name, output.trim().split('\n').pop().trim()];
-    }),
-  );
-}
+export const PNPM = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).packageManager;

@@ -1,0 +1,3 @@
+import { xorAndModa } from './xor-and-moda.js';
+
+console.log(await xorAndModa('cpu'));
