@@ -91,6 +91,8 @@ it('prompts and completions need no template; what is too long is said', { timeo
     '-s',
     'data.heldOut=0',
     '-s',
+    'samples.prompts=[]', // nothing to draw attention maps of, either
+    '-s',
     'training.batchSize=1',
     '-n',
     'pairs',

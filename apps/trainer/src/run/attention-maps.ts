@@ -9,7 +9,7 @@ const MAX_POSITIONS = 32;
 
 /**
  * Attention maps of four blocks spread over the model (the paper's Fig. 5 draws {0, 11, 23, 35} of 36), one head of each.
- * Empty for models whose depth keys have no fixed columns, or whose attention is soft-capped or gated, which is not observed.
+ * Empty for a text without tokens, and for models whose depth keys have no fixed columns, or whose attention is soft-capped or gated, which is not observed.
  */
 export async function attentionMaps(decoder: Decoder, tokenizer: Tokenizer, text: string): Promise<AttentionMap[]> {
   const { config } = decoder;
@@ -17,6 +17,7 @@ export async function attentionMaps(decoder: Decoder, tokenizer: Tokenizer, text
   const hasColumns = depth.kind === 'residual' || (readsSlots(config) && visibleChunk(config) === 1);
   if (!hasColumns || !hasAttentionMaps(config)) return [];
   const ids = tokenizer.encode(text.slice(0, 400));
+  if (ids.length === 0) return [];
   const T = Math.min(MAX_POSITIONS, ids.length);
   const tokens = Array.from({ length: T }, (_, t) => tokenizer.decode([ids[t]]));
   const layers = new Set([0, 1, 2, 3].map((i) => Math.round((i * (nLayers - 1)) / 3)));

@@ -41,8 +41,8 @@ export async function finishRun(
   await storage.write('metrics.csv', metricsCsv(metrics));
   const yardstickBits = yardsticks(sources);
   const samples = await samplePrompts(decoder, prepared);
-  const heldOut = sources.flatMap(({ split }) => split.heldOut)[0] ?? config.samples.prompts[0];
-  const attention = await attentionMaps(decoder, tokenizer, heldOut);
+  const mapped = sources.flatMap(({ split }) => split.heldOut)[0] ?? config.samples.prompts[0] ?? '';
+  const attention = await attentionMaps(decoder, tokenizer, mapped);
   const facts: [string, string][] = [
     ['date', `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`],
     ['command', commandLine('train', ...given)],
