@@ -18,6 +18,8 @@ export interface Evidence {
   readonly preNorm: LossDifference;
   readonly preNormMatched: LossDifference;
   readonly postNorm: LossDifference;
+  /** The best of the other mechanisms that have as many seeds as MoDA, against the same baseline. */
+  readonly rival: LossDifference & { readonly name: string };
   /** MoDA's speed as a share of the same kernels' without depth slots, at the longest sequence of the paper's Table 2. */
   readonly kernel: {
     readonly T: number;

@@ -43,7 +43,7 @@ const paperLoss = (norm: 'pre' | 'post'): number => lossOf(`48 ${norm}, + FFN KV
 const average = (label: string): number => paper(label).perplexity!.Average;
 
 function claims(): Claim[] {
-  const { preNorm, preNormMatched, postNorm, kernel } = evidence;
+  const { preNorm, preNormMatched, postNorm, rival, kernel } = evidence;
   return [
     {
       question: 'What does it cost in FLOPs?',
@@ -91,6 +91,16 @@ function claims(): Claim[] {
       here: (
         <>
           <Measured of={postNorm} />; pre-norm {signed(preNorm.difference, 3)}
+        </>
+      ),
+    },
+    {
+      question: 'Do others gain more?',
+      paper: 'MoDA beside OLMo 2 only',
+      here: (
+        <>
+          {rival.name.replace(/^./, (first) => first.toUpperCase())}: <Measured of={rival} />; MoDA against the same
+          baseline {signed(preNorm.difference, 3)}
         </>
       ),
     },
