@@ -197,15 +197,16 @@ export const tileCases: readonly AttentionCase[] = [
 ];
 
 const deferred = { dtype: 'f16', D: 64, defersDepth: true } as const;
-const inF32 = { dtype: 'f32', D: 32, defersDepth: true } as const;
+/** Four lanes a row: SwiftShader has no more in a subgroup. */
+const inF32 = { dtype: 'f32', D: 16, defersDepth: true } as const;
 /** Depth on vectors, gradients deferred: groups of at most 4 heads. */
 export const vectorCases = named([
   ['G=2 S=5 after a sequence, dLse', attentionProblem({ ...deferred, T: 7, H: 4, Hkv: 2, S: 5, dLse: true })],
   ['G=3 B=2 S=18 alone', attentionProblem({ ...deferred, B: 2, T: 3, H: 6, Hkv: 2, S: 18, hasSequence: false })],
   ['softcap=0.7 G=2 S=11', attentionProblem({ ...deferred, T: 3, H: 4, Hkv: 2, S: 11, softcap: 0.7 })],
   ['D=32 G=2 B=2 S=11', attentionProblem({ ...deferred, B: 2, T: 5, H: 4, Hkv: 2, D: 32, S: 11 })],
-  ['D=32 G=2 S=11 after a sequence', attentionProblem({ ...inF32, T: 5, H: 4, Hkv: 2, S: 11, dLse: true })],
-  ['D=16 G=3 B=2 S=9 alone', attentionProblem({ ...inF32, B: 2, T: 3, H: 6, Hkv: 2, D: 16, S: 9, hasSequence: false })],
+  ['D=16 G=2 S=11 after a sequence', attentionProblem({ ...inF32, T: 5, H: 4, Hkv: 2, S: 11, dLse: true })],
+  ['D=16 G=3 B=2 S=9 alone', attentionProblem({ ...inF32, B: 2, T: 3, H: 6, Hkv: 2, S: 9, hasSequence: false })],
   ['logits of +-1e4', attentionProblem({ ...deferred, T: 5, H: 2, S: 9, scale: 1 / 16 }), { amplitude: 64 }],
   [
     'two segments, slots beyond S hold NaN',
