@@ -53,9 +53,9 @@ function Train({ view }: { readonly view: TrainingView }) {
     <>
       <p>
         Two small models learn the first chapters of Moby Dick, here on your machine. One has{' '}
-        <Term of="slot">slots</Term>; the other has none and a wider feed-forward part instead, so that both are equally
-        large. Watch the loss: at first they guess among all tokens, then they learn letters, words, and the tone of the
-        book.
+        <Term of="slot">slots</Term>; the other has none and a wider feed-forward part instead, so that both have as
+        many parameters. Watch the loss: at first they guess among all tokens, then they learn letters, words, and the
+        tone of the book.
       </p>
       <div class="row">
         {hasModel(view) ? (
@@ -84,7 +84,7 @@ function Look({ view }: { readonly view: TrainingView }) {
       <p>
         This is your model’s attention. A row is a token; left of the dashed line are the tokens it reads, right of it
         the <Term of="slot">slots</Term> that earlier <Term of="block">blocks</Term> wrote for it. Choose other layers:
-        layer 0 has no slots, later ones have two a block. Which heads have the largest{' '}
+        layer 0 has no slots to read, later layers read two of each earlier one. Which heads have the largest{' '}
         <Term of="depthMass">depth mass</Term>, and which leave their weight on the first token, the{' '}
         <Term of="sink">sink</Term>?
       </p>
@@ -104,7 +104,7 @@ function Ask({ view }: { readonly view: TrainingView }) {
   return (
     <>
       <p>
-        The models know no questions: they continue words, token by token, each drawn from what they hold likely. After{' '}
+        The models answer no questions: they continue your words token by token, each drawn by its probability. After{' '}
         {view.rows.moda.at(-1)?.step} steps they spell and have some of the book’s tone; they make no sense yet.
       </p>
       <div class="row">
@@ -142,10 +142,10 @@ function Compare({ view }: { readonly view: TrainingView }) {
         </p>
       )}
       <p>
-        One run with one seed decides nothing: with another seed the order may turn. With {seeds}{' '}
+        One run with one seed decides nothing: another seed may put the other model ahead. With {seeds}{' '}
         <Term of="seeds">paired seeds</Term>, larger models and {Math.round(evidence.preNormMatched.tokens / 1e6)}{' '}
         million tokens this project found a difference of {difference.toFixed(3).replace('-', '−')} ±{' '}
-        {standardError.toFixed(3)} nats a token; the first page has the rest.
+        {standardError.toFixed(3)} nats a token; the first page says how certain it is.
       </p>
       <div class="row">
         <button type="button" class="primary" onClick={() => finish('#/home')}>

@@ -27,7 +27,7 @@ function Measured({ of: { difference, standardError, interval, seeds } }: { read
       </b>{' '}
       a token, {seeds} <Term of="seeds">paired seeds</Term>; 95 % interval {signed(interval[0], 3)} to{' '}
       {signed(interval[1], 3)}
-      {isClear ? '' : ', which holds 0'}
+      {isClear ? '' : ', which includes 0'}
     </>
   );
 }
@@ -85,17 +85,18 @@ function claims(): Claim[] {
       paper: (
         <>
           Loss <b>{signed(paperLoss('post'), 3)}</b> with post-norm, {signed(paperLoss('pre'), 3)} with pre-norm (48
-          blocks)
+          blocks, one run each)
         </>
       ),
       here: (
         <>
-          <Measured of={postNorm} />; pre-norm {signed(preNorm.difference, 3)}
+          <Measured of={postNorm} />; with pre-norm {signed(preNorm.difference, 3)}; both beside a model without slots
+          and with fewer parameters
         </>
       ),
     },
     {
-      question: 'Do others gain more?',
+      question: 'Do other mechanisms gain more?',
       paper: 'MoDA beside OLMo 2 only',
       here: (
         <>
@@ -108,14 +109,14 @@ function claims(): Claim[] {
       question: 'Is the kernel fast?',
       paper: (
         <>
-          <b>{percent(kernel.paperSpeedShare)}</b> of FlashAttention-2’s speed at {compactNumber(kernel.T / 1024)}K
-          tokens, A100
+          <b>{percent(kernel.paperSpeedShare)}</b> of FlashAttention-2’s speed, forward and backward at{' '}
+          {compactNumber(kernel.T / 1024)}K tokens, A100
         </>
       ),
       here: (
         <>
-          <b>{percent(kernel.speedShare)}</b> of the speed of this project’s own attention without slots,{' '}
-          {compactNumber(kernel.T / 1024)}K tokens, {kernel.card}
+          <b>{percent(kernel.speedShare)}</b> of the speed of this project’s own attention without slots, forward and
+          backward at {compactNumber(kernel.T / 1024)}K tokens, {kernel.card}
         </>
       ),
     },

@@ -17,7 +17,7 @@ function sentence(block: number, token: string, { depth, writers }: BlockShares)
   const at = `Block ${block} at “${token}”`;
   if (block === 0) return `${at}: no block wrote before it, so there is no slot to read.`;
   const most = writers.indexOf(Math.max(...writers));
-  return `${at}: ${percent(depth)} of its softmax reads slots, most of it (${percent(writers[most])}) those of block ${most}; ${percent(1 - depth)} reads the characters so far.`;
+  return `${at}: ${percent(depth)} of its softmax falls on slots, the most (${percent(writers[most])}) on those of block ${most}; ${percent(1 - depth)} falls on the characters so far.`;
 }
 
 /** A tick for every block that is shown, while the figure plays. */

@@ -53,12 +53,12 @@ export function Formula() {
         <Stacked letter="V" />
       </math>
       <p>
-        The query of a head at one of the <Term of="T">T</Term> positions sees the keys of its own layer up to that
+        The query of a head at one of the <Term of="T">T</Term> positions sees the keys of its own block up to that
         position, and the <Term of="S">S</Term> <Term of="slot">slots</Term> that earlier <Term of="block">blocks</Term>{' '}
         wrote at that same position. <Term of="G">G</Term> query heads share each of the <Term of="Hkv">Hkv</Term> heads
         of keys and values; <Term of="D">D</Term> is the width of a head. Because it is one softmax, a head chooses for
-        every token whether to look along the text, back into the model, or at neither: mass on the first token, the{' '}
-        <Term of="sink">sink</Term>, is where heads put what they do not use.
+        every token whether to look along the text, at earlier blocks, or at neither: in many trained models the weight
+        that a head does not use lies on the first token, the <Term of="sink">sink</Term>.
       </p>
     </div>
   );

@@ -13,7 +13,7 @@ export function HomePage() {
     <section class="home">
       <h1>Language models that read their own depth</h1>
       <p class="lead">
-        In a transformer every <Term of="block">block</Term> adds its work to one sum. With{' '}
+        In a transformer every <Term of="block">block</Term> adds its output to one sum. With{' '}
         <Term of="moda">Mixture-of-Depths Attention</Term> a block can also look back at what each earlier block wrote
         for the same token, as it looks back at earlier tokens.
       </p>
@@ -22,7 +22,7 @@ export function HomePage() {
           Train one now
         </a>
         <a class="button" href={lessonHash('train')}>
-          Lesson of five minutes
+          Five-minute lesson
         </a>
         <a class="button" href={LINKS.paper}>
           Paper
@@ -66,10 +66,10 @@ function Lesson() {
   const [kept] = useState(keptStep);
   return (
     <>
-      <h2>A lesson of five minutes</h2>
+      <h2>A five-minute lesson</h2>
       <p>
-        Train two models, look where they look, ask them, and compare them: four steps on the pages where it happens.
-        Leave when you like; the step is in the address, and this page remembers it.
+        Train two models, see where they look, give them a prompt, and compare them: four steps on the dashboard’s own
+        pages. Leave when you like; this page remembers the step.
       </p>
       <div class="row actions">
         <a class="button primary" href={lessonHash(kept ?? 'train')}>
