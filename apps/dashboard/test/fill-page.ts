@@ -8,7 +8,7 @@ import { smallRun } from './small-run.ts';
 const FILL: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   async home(page) {
     await page.waitForSelector('.depth-figure[aria-busy=false]');
-    await page.waitForFunction(() => document.querySelector('.says')?.textContent?.includes('reads slots'));
+    await page.waitForSelector('.says[data-reads-slots=true]');
     await page.click('.depth-figure button:has-text("Pause")');
   },
   async kernels(page) {

@@ -76,7 +76,7 @@ export function DepthFigure() {
               </span>
             ))}
           </p>
-          <p class="says">
+          <p class="says" data-reads-slots={shares !== null && block > 0}>
             {shares === null ? 'Starting the model…' : sentence(block, maps!.tokens[position], shares[block])}
           </p>
           <div class="row">
