@@ -3,12 +3,16 @@
  * Fails when there is no WebGPU adapter: a kernel that never ran is not tested.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { softwareVulkanEnvironment } from '../software-vulkan/index.js';
 import { ROOT } from './pnpm.js';
 
 const FOLDERS = ['packages', 'apps', 'tooling'];
+/** How the log of a package's tests ends when they failed. */
+const FAILED = /Test failed|ELIFECYCLE/;
+/** Lines of a package's failures that are repeated at the end. */
+const MOST_LINES = 80;
 
 function packageFolders() {
   return FOLDERS.flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => join(folder, name)));
@@ -70,6 +74,15 @@ function printSkipped() {
   console.log(lines.join('\n'));
 }
 
+/** Tests whose end was not heard of when their process died; it reports some tests at a time. */
+function printUnfinished() {
+  const lines = summaries().flatMap(({ folder, unfinished = [] }) => unfinished.map((name) => `  ${folder}: ${name}`));
+  if (lines.length > 0)
+    console.log(
+      `\n${lines.length} tests did not report an end; their process died at one of the first of them:\n${lines.join('\n')}`,
+    );
+}
+
 function mpiVersion() {
   const { status, stdout } = spawnSync('mpirun', ['--version'], { encoding: 'utf8' });
   return status === 0 ? stdout.split('\n')[0] : null;
@@ -81,12 +94,28 @@ function engines() {
   return missing.length === 0 ? 'Chromium, Firefox, WebKit' : `Chromium alone; ${missing.join(', ')} not installed`;
 }
 
+/** What each package that failed said about it, once more: in eleven thousand lines of a whole run nobody finds it. */
+function printFailures(since) {
+  for (const folder of packageFolders()) {
+    const file = join(ROOT, folder, '.turbo', 'turbo-test.log');
+    if (!existsSync(file) || statSync(file).mtimeMs < since) continue;
+    const text = readFileSync(file, 'utf8');
+    if (!FAILED.test(text)) continue;
+    // vitest reports tests that failed, then errors outside of tests, as a worker that died; without either the end must do.
+    const begin = Math.max(text.search(/^.*(Failed (Tests|Suites)|Unhandled Errors) /m), 0);
+    const lines = text.slice(begin).trimEnd().split('\n');
+    console.log(`\n=== ${folder} failed:`);
+    console.log((begin > 0 ? lines.slice(0, MOST_LINES) : lines.slice(-MOST_LINES)).join('\n'));
+  }
+}
+
 const driver = softwareVulkanEnvironment();
 console.log(`WebGPU for tests: ${driver.MODA_VULKAN}`);
 console.log(`Browsers for tests: ${engines()}`);
 console.log(`MPI for tests: ${mpiVersion() ?? 'none here; ranks are tested in one process'}`);
 // A stale summary must not count as a test that ran: turbo restores those of cached packages.
 for (const { folder } of summaries()) rmSync(join(ROOT, folder, '.test-results'), { recursive: true });
+const start = Date.now();
 const { status } = spawnSync(
   'turbo',
   ['run', 'test', '--output-logs=errors-only', '--continue', '--concurrency=2', ...process.argv.slice(2)],
@@ -98,5 +127,7 @@ const { status } = spawnSync(
 );
 printNotRun();
 printSkipped();
+if (status !== 0) printFailures(start);
+printUnfinished();
 printSummary();
 process.exit(status ?? 1);

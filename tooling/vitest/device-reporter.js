@@ -7,11 +7,21 @@ const DEVICES = ['webgpu', 'cpu', 'reference', 'browser', 'null'];
 /**
  * Counts finished tests by device and writes `.test-results/summary.json`:
  * `{ passed, failed, skipped, byDevice: { [device]: { passed, failed } }, notRun: { [need]: names }, partlyRun: { [need]: names } }`,
- * where `need` is what the machine's adapter lacks (adapter-needs.js) `skipped` counts tests without such a reason and `skippedNames` has their names.
+ * where `need` is what the machine's adapter lacks (adapter-needs.js), `skipped` counts tests without such a reason and `skippedNames`
+ * has their names; `unfinished` has those whose process died before they ended.
  * A test without a device tag counts as its project (`node` is reported as `no device`).
  */
 export default class DeviceReporter {
-  counts = { passed: 0, failed: 0, skipped: 0, byDevice: {}, notRun: {}, partlyRun: {}, skippedNames: [] };
+  counts = {
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    byDevice: {},
+    notRun: {},
+    partlyRun: {},
+    skippedNames: [],
+    unfinished: [],
+  };
 
   onTestCaseResult(testCase) {
     const { state, note } = testCase.result();
@@ -41,7 +51,9 @@ export default class DeviceReporter {
     this.counts[kind][need].push(fullName);
   }
 
-  onTestRunEnd() {
+  onTestRunEnd(modules) {
+    for (const module of modules)
+      for (const testCase of module.children.allTests('pending')) this.counts.unfinished.push(testCase.fullName);
     const folder = join(process.cwd(), '.test-results');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'summary.json'), `${JSON.stringify(this.counts, null, 2)}\n`);
