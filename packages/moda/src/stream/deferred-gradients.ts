@@ -23,22 +23,25 @@ export interface DeferredReader {
   readonly dOut: Tensor;
 }
 
-/** A reader with room in a batch. */
+/** A reader with room in `ReaderBuffers`. */
 interface StoredReader extends DepthReader {
   readonly first: number;
   readonly S: number;
-  /** How many readers' backward passes ran before this one's; null while it has only reserved its room. */
+  /** How many readers' backward passes ran before this one's; null while it has only reserved its room. Pairs are valid from then on. */
   backwardIndex: number | null;
 }
 
 /** A reader's room: its entry of `q` and `dOut`, and where its pairs begin. */
 interface Reservation extends DepthReservation {
-  readonly batch: ReaderBatch;
+  readonly buffers: ReaderBuffers;
   readonly reader: StoredReader;
 }
 
-/** What several readers store, in one buffer of each kind, so that one gather reaches all of them through three bindings. */
-interface ReaderBatch {
+/**
+ * What several readers store, in one buffer of each kind, so that one gather reaches all of them through three bindings. One of these is
+ * enough for most models; readers with another number of heads, or more than one binding can hold, get others.
+ */
+interface ReaderBuffers {
   readonly H: number;
   /** The buffer in which the forward pass computed the queries, when that is `q`; null when queries are copied into `q`. */
   readonly queryBuffer: Tensor | null;
@@ -83,12 +86,15 @@ const MIN_READERS_TO_GATHER_AHEAD = 4;
  * one makes 7 and 6, after block 3's 5 and 4. After block 2's, slot 3 has four readers, which slots 2, 1 and 0 have too: one gather
  * makes all four. Block 1 reads slots 0 and 1, but runs only now: a second gather adds it to these two.
  *
+ * Sums are f32 in registers and are rounded to the slots' dtype when they are stored; a second gather rounds once more.
+ *
  * Queries may lie here from the forward pass on (`queryDestination`); all else from the first reader's backward pass until `free()`,
- * which the owner calls when this `isDone`. The counts of the forward pass (`countReader`) give the sizes, so that every step asks
+ * which the owner (`SlotGradients`) calls when this `isDone`. A counted reader that never runs backward, because the loss does not depend on
+ * it, leaves that undone; then the memory goes with its last holder. The counts of the forward pass (`countReader`) give the sizes, so that every step asks
  * the pool for the same buffers. Reasons and figures: docs/decisions/020 and 022.
  */
 export class DeferredGradients {
-  readonly #batches: ReaderBatch[] = [];
+  readonly #buffers: ReaderBuffers[] = [];
   readonly #gathered = new Map<number, GatheredSlot>();
   /** Slots whose writers have their gradient. */
   readonly #taken = new Set<number>();
@@ -129,13 +135,13 @@ export class DeferredGradients {
     if (q.dtype !== dtype || !this.gather.prefers({ ...this.shape, H })) return null;
     const pairs = Math.ceil((S * B * T * H) / ALIGNMENT) * ALIGNMENT;
     const found = this.#queries.find(q);
-    const batch = this.#batchFor(H, pairs, found?.buffer ?? null);
-    if (batch === null) return null;
-    const row = found?.row ?? batch.readers.length;
-    const reader: StoredReader = { first, S, scale, row, firstPair: batch.usedPairs, backwardIndex: null };
-    batch.readers.push(reader);
-    batch.usedPairs += pairs;
-    return { batch, reader, dOut: () => entryOf(batch.dOut, row) };
+    const buffers = this.#buffersFor(H, pairs, found?.buffer ?? null);
+    if (buffers === null) return null;
+    const row = found?.row ?? buffers.readers.length;
+    const reader: StoredReader = { first, S, scale, row, firstPair: buffers.usedPairs, backwardIndex: null };
+    buffers.readers.push(reader);
+    buffers.usedPairs += pairs;
+    return { buffers, reader, dOut: () => entryOf(buffers.dOut, row) };
   }
 
   /**
@@ -147,13 +153,13 @@ export class DeferredGradients {
   store(reader: DeferredReader, reservation: DepthReservation | null): Tensor | null {
     const reserved = (reservation as Reservation | null) ?? this.reserve(reader);
     if (reserved === null) return null;
-    const { batch, reader: stored } = reserved;
+    const { buffers, reader: stored } = reserved;
     stored.backwardIndex = this.#storedReaders++;
-    this.#copyInto(batch.q, stored.row, reader.q);
-    this.#copyInto(batch.dOut, stored.row, reader.dOut);
+    this.#copyInto(buffers.q, stored.row, reader.q);
+    this.#copyInto(buffers.dOut, stored.row, reader.dOut);
     const { B, T } = this.shape;
-    const shape = [reader.S, B, T, batch.H, 2];
-    return batch.pairs.alias(shape, contiguousStrides(shape), stored.firstPair * 2);
+    const shape = [reader.S, B, T, buffers.H, 2];
+    return buffers.pairs.alias(shape, contiguousStrides(shape), stored.firstPair * 2);
   }
 
   /** Copies into an entry of the first axis what is not there already. */
@@ -164,9 +170,9 @@ export class DeferredGradients {
     to.dispose();
   }
 
-  /** A batch with room for one more reader, whose queries lie in `queryBuffer` or will be copied (null). */
-  #batchFor(H: number, pairs: number, queryBuffer: Tensor | null): ReaderBatch | null {
-    const last = this.#batches.findLast((batch) => batch.queryBuffer?.storage === queryBuffer?.storage);
+  /** Buffers with room for one more reader, whose queries lie in `queryBuffer` or will be copied (null). */
+  #buffersFor(H: number, pairs: number, queryBuffer: Tensor | null): ReaderBuffers | null {
+    const last = this.#buffers.findLast((buffers) => buffers.queryBuffer?.storage === queryBuffer?.storage);
     const hasRoom = last && last.readers.length < last.maxReaders && last.usedPairs + pairs <= last.maxPairs;
     if (hasRoom && last.H === H) return last;
     const { B, T, D, Dv, dtype } = this.shape;
@@ -174,14 +180,14 @@ export class DeferredGradients {
     const mostReaders = Math.floor(this.gather.maxBytes / (B * T * H * Math.max(D, Dv) * bytes));
     const mostPairs = Math.floor(this.gather.maxBytes / (2 * bytes));
     if (mostReaders < (queryBuffer?.shape[0] ?? 1) || pairs > mostPairs) return null;
-    const known = this.#batches.flatMap(({ readers }) => readers);
+    const known = this.#buffers.flatMap(({ readers }) => readers);
     const readersToCome = Math.max(1, this.#expectedReaders - known.length);
     const slotsToCome = this.#expectedSlots - known.reduce((n, { S }) => n + S, 0);
     const maxReaders = queryBuffer?.shape[0] ?? Math.min(mostReaders, readersToCome);
     const expectedPairs = slotsToCome * B * T * H + readersToCome * (ALIGNMENT - 1);
     const maxPairs = Math.min(mostPairs, Math.max(pairs, expectedPairs));
     const make = (...shape: number[]): Tensor => allocateTensor(this.device, shape, dtype);
-    const batch = withoutScope((): ReaderBatch => {
+    const buffers = withoutScope((): ReaderBuffers => {
       return {
         H,
         maxReaders,
@@ -194,8 +200,8 @@ export class DeferredGradients {
         pairs: make(maxPairs, 2),
       };
     });
-    this.#batches.push(batch);
-    return batch;
+    this.#buffers.push(buffers);
+    return buffers;
   }
 
   /**
@@ -273,7 +279,7 @@ export class DeferredGradients {
   /** Whether all counted readers came and every slot they read that has a writer was taken: then nothing here is needed. */
   isDone(hasWriter: (slot: number) => boolean): boolean {
     if (this.#storedReaders === 0 || this.#storedReaders !== this.#expectedReaders) return false;
-    return this.#batches
+    return this.#buffers
       .flatMap(({ readers }) => readers)
       .every(({ first, S }) =>
         Array.from({ length: S }, (_, n) => first + n).every((slot) => this.#taken.has(slot) || !hasWriter(slot)),
@@ -282,14 +288,14 @@ export class DeferredGradients {
 
   /** Readers of a slot whose backward pass has run, from the `from`th on. */
   #readersOf(slot: number, from: number): StoredReader[] {
-    return this.#batches.flatMap(({ readers }) => readers).filter((reader) => isReader(reader, slot, from));
+    return this.#buffers.flatMap(({ readers }) => readers).filter((reader) => isReader(reader, slot, from));
   }
 
   /** Sums readers from the `from`th on over `slots` slots into `out`: added to what is there when earlier ones are in it already. */
   #gather(first: number, slots: number, from: number, out: { k: Tensor; v: Tensor }): void {
     const { B, T, Hkv, D, Dv } = this.shape;
     let accumulate = from > 0;
-    for (const { H, q, dOut, pairs, readers: stored } of this.#batches) {
+    for (const { H, q, dOut, pairs, readers: stored } of this.#buffers) {
       const readers = stored
         .filter((reader) => isReader(reader, first, from))
         .map(({ row, firstPair, scale, first: firstRead }) => ({
@@ -321,11 +327,11 @@ export class DeferredGradients {
   /** Frees everything: all writers have their gradients. */
   free(): void {
     this.#queries.free();
-    for (const { queryBuffer, q, dOut, pairs } of this.#batches) {
+    for (const { queryBuffer, q, dOut, pairs } of this.#buffers) {
       for (const tensor of [queryBuffer, q, dOut, pairs]) tensor?.dispose();
     }
     for (const { k, v } of this.#gathered.values()) for (const tensor of [k, v]) tensor.dispose();
-    this.#batches.length = 0;
+    this.#buffers.length = 0;
     this.#gathered.clear();
     this.#taken.clear();
     this.#storedReaders = 0;

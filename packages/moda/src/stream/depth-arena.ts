@@ -61,17 +61,19 @@ const SLOT_ALIGNMENT = 256;
 
 /**
  * The depth stream's memory: every slot `[B, T, Hkv, D]` of keys and `[B, T, Hkv, Dv]` of values that the model's layers
- * write, in one allocation per kind. Writing copies into the slot, reading copies nothing. In the backward pass, latest
- * reader first, readers store the slots' gradients (`SlotGradients`) and a slot's writer takes its own.
+ * write, in one allocation of keys and one of values, or several where those would be too large (`slot-segments.ts`). Writing copies into
+ * the slot, reading copies nothing. In the backward pass readers run first, the latest of them first of all; each leaves its part of its
+ * slots' gradients in `SlotGradients`. Then a slot's writer, a node of the graph, takes the sum to the k and v that were written.
  *
- * A pass writes each slot once. A slot that is written again begins the next pass, in memory of its own: a graph keeps the slots
- * that it reads until it has run backward or is released, whatever becomes of the arena.
+ * A forward pass (`DepthPass`) writes each slot once. A slot that is written again begins the next pass, in memory of its own: a graph keeps
+ * the slots that it reads until it has run backward or is released, whatever becomes of the arena.
  */
 export class DepthArena implements Disposable {
   readonly device: Device;
   readonly dtype: DType;
   readonly slots: number;
   readonly #layout: SlotLayout;
+  /** The pass that is written and read outside a replay. Earlier ones live on in the graphs that read them. */
   #latest: DepthPass;
   #isDisposed = false;
 
@@ -84,6 +86,7 @@ export class DepthArena implements Disposable {
     this.device = device;
     this.dtype = dtype;
     this.slots = slots;
+    // As f32: the sums of gradients have the segments of the slots.
     const slotBytes = B * T * Hkv * Math.max(D, Dv) * 4;
     const perSegment = Math.max(1, Math.floor(maxSegmentBytes / Math.max(1, slotBytes)));
     this.#layout = { device, dtype, slots, B, T, Hkv, D, Dv, perSegment, readers };
@@ -127,7 +130,8 @@ export class DepthArena implements Disposable {
 
   /**
    * Memory for the queries `[B, T, H, D]` of the next reader of slots `0 .. count - 1`, for operators that write their result there
-   * (`into`). Null where that saves nothing: no gradient will be asked for, or this device does not defer it.
+   * (`into`). Null where that saves nothing: no gradient will be asked for, this device does not defer it, or a
+   * checkpoint runs or is replayed, whose queries are copied instead.
    */
   queryDestination(count: number, H: number): Tensor | null {
     wholeNumber('depthArena.queryDestination', 'count', count, 0, this.slots);
@@ -163,6 +167,7 @@ export class DepthArena implements Disposable {
     throw new AutogradError('depthArena: an arena must be alive to be used, got a disposed one. Make another.');
   }
 
+  /** The pass in which a slot may be written: the next one, begun here, when the latest has that slot already. A replay writes its own again. */
   #passToWrite(slot: number): DepthPass {
     const pass = this.#pass();
     if (pass.isWritten(slot) && !this.#replayed()) this.#beginPass(slot);

@@ -15,9 +15,9 @@ export interface DepthShape {
 
 /** What one reader stored for a gather. */
 export interface DepthReader {
-  /** Its entry of q and dOut. */
+  /** Its index on the first axis of `q` and `dOut`. */
   readonly row: number;
-  /** Where its pairs of the first gathered slot start in `pairs`. */
+  /** Where its pairs of the first gathered slot start in `pairs`, counted in pairs. */
   readonly firstPair: number;
   readonly scale: number;
 }
@@ -33,7 +33,7 @@ export interface DepthGatherArguments extends Omit<DepthShape, 'dtype'> {
   readonly q: ArrayView;
   /** `[rows, B, T, H, Dv]` */
   readonly dOut: ArrayView;
-  /** `[pairs, 2]` */
+  /** `[n, 2]`: (p, dS), of each reader `[S, B, T, H]` from where it starts. */
   readonly pairs: ArrayView;
   /** `[slots, B, T, Hkv, D]` */
   readonly dk: ArrayView;
@@ -42,8 +42,8 @@ export interface DepthGatherArguments extends Omit<DepthShape, 'dtype'> {
 }
 
 /**
- * The kernel that makes depth gradients when a slot's writer needs them, from what its readers stored, instead of having every reader
- * add them up: for devices on which that traffic costs more than the sums.
+ * The gather: the kernel that makes depth gradients when a slot's writer needs them, from what its readers stored, instead of having every
+ * reader add them up. It is for devices on which that traffic costs more than the sums. (It has nothing to do with gathering rows by index.)
  */
 export interface DepthGather {
   /** Bytes that one array of a gather may have. */

@@ -6,8 +6,13 @@ import { SlotGradients } from './slot-gradients.ts';
 import { disposeSegments, openSegments, type Segment, type SlotLayout, segmentViews, slotOf } from './slot-segments.ts';
 
 /**
- * The slots of one forward pass: every slot is written once and read in place. Held by its arena until that writes the next pass,
- * and by the nodes that will read it in their backward pass: the memory goes when the last of them has run or is released.
+ * The slots of one forward pass: every slot is written once and read in place (the replay of a checkpoint writes the same numbers again).
+ * Held by its arena until that writes the next pass, and by the nodes that will read it in their backward pass: the memory goes when the
+ * last of them has run or is released.
+ *
+ * A slot's writer is a node of the graph with inputs k and v and no output tensor. Readers list the writers of their slots among their own
+ * inputs, so a writer runs after all of its slot's readers; it runs although no gradient tensor arrives (`alwaysRuns`), and takes the
+ * slot's gradient from `gradients`.
  */
 export class DepthPass extends Shared {
   readonly gradients: SlotGradients;
@@ -49,7 +54,10 @@ export class DepthPass extends Shared {
     return slotOf(this.#segments, slot, this.layout);
   }
 
-  /** Puts keys and values into a slot, and the node that takes their gradient into the graph. */
+  /**
+   * Puts keys and values into a slot, and its writer into the graph. In the unrecorded first run of a checkpoint the checkpoint's node is the
+   * writer; its replay makes the writers that take the gradients, and runs them.
+   */
   write(slot: number, k: Tensor, v: Tensor): void {
     this.#copy(slot, { k, v });
     const { dtype } = k; // k itself may be gone when backward runs

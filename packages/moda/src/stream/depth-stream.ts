@@ -13,8 +13,8 @@ const READ_OPTIONS: OptionChecks<ReadOptions> = { last: orNull(whole()) };
 
 /**
  * What the layers of one forward pass wrote, in order: block i appends its slots, later blocks read all that came before.
- * One arena holds the whole model's stream; readers get a count, nothing is copied or concatenated. Gradients of all
- * readers meet in the arena during the backward pass. A graph keeps the slots that it reads: the stream may be rewound and
+ * One arena holds the whole model's stream; readers get a count, nothing is copied or concatenated. In the backward pass a slot's
+ * gradient is the sum over its readers (`SlotGradients`). A graph keeps the slots that it reads: the stream may be rewound and
  * written again, or disposed of, before it runs backward.
  */
 export class DepthStream implements SlotStream {
@@ -39,9 +39,12 @@ export class DepthStream implements SlotStream {
   }
 
   /**
-   * Makes only the first `count` slots visible; later ones will be written again. 0 starts the next forward pass, a
-   * layer's own start repeats that layer (activation checkpointing). Writing then begins a pass in memory of its own, with copies
-   * of the slots that stay visible.
+   * Makes only the first `count` slots visible; later ones will be written again. 0 starts the next forward pass. The first write of a
+   * slot that was written before begins a pass in memory of its own, with copies of the slots that stay visible.
+   *
+   * Under activation checkpointing the checkpointed function must rewind to its own first slot when it begins, because it runs twice: the
+   * second run (the replay) writes the same numbers into the same slots, and leaves `count` after its last slot. Such a function must not
+   * begin a pass with copies and read them: an AutogradError is thrown, at once or in the backward pass.
    *
    * @throws ShapeError for more slots than were written; AutogradError after `dispose`
    */
@@ -58,7 +61,7 @@ export class DepthStream implements SlotStream {
 
   /**
    * Memory of the next slot, for operators that write their result there: `write` copies nothing then. Null when the stream is
-   * full or its slots do not start where a device can bind them.
+   * full or its slots do not start where a device can bind them. As `write`, it begins a pass where the slot was written before.
    */
   nextSlot(): { k: Tensor; v: Tensor } | null {
     return this.#count < this.#arena.slots ? this.#arena.slotDestination(this.#count) : null;

@@ -6,10 +6,11 @@ import { skipSlots } from './skip-slots.ts';
 import { disposeSegments, openSegments, type Segment, type SlotLayout, segmentViews, slotOf } from './slot-segments.ts';
 
 /**
- * Gradients of the slots of one forward pass, on their way from readers to writers. A reader stores what they are computed from
- * (q, dOut and the pairs (p, dS): `DeferredGradients`); where the device prefers that, or the shape is not supported, it adds to f32
- * accumulators instead. Both can meet in one slot: its writer takes the sum. Held by the pass, its readers and its writers; what
- * is allocated here is freed when the last of them has run or is released.
+ * Gradients of the slots of one forward pass, on their way from readers (attention nodes) to writers (nodes of `DepthPass.write`). A reader
+ * stores what they are computed from (q, dOut and the pairs (p, dS): `DeferredGradients`). On devices without a gather (cpu, reference), and
+ * for shapes that it does not take, a reader adds to f32 sums instead. Both can meet in one slot: its writer takes the total. Held by the
+ * pass, its readers and its writers. What readers stored is freed when the last writer has its gradient, all else when the last holder
+ * has run or is released.
  */
 export class SlotGradients extends Shared {
   readonly #deferred: DeferredGradients | null;
@@ -64,8 +65,8 @@ export class SlotGradients extends Shared {
   }
 
   /**
-   * For a slot's writer: the gradients of its keys and values, of all readers that deferred them and all that added them up; null where
-   * no reader has run.
+   * For a slot's writer: the gradients of its keys and values in `dtype`, that of the k and v it wrote, from all readers that deferred them
+   * and all that added them up; null where no reader has run.
    */
   takeGradient(slot: number, dtype: DType): (Tensor | null)[] {
     const gathered = this.#deferred?.takeGradient(slot) ?? null;

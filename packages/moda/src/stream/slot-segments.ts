@@ -1,7 +1,7 @@
 import { type CreationOptions, type Device, type DType, empty, type Shape, type Tensor } from '@modajs/tensor';
 import { contiguousStrides, type DepthSegment, sizeOf } from '@modajs/tensor/extend';
 
-/** The slots of one forward pass. */
+/** Shape, dtype and number of the slots of every forward pass of one arena, and how they are divided into allocations. */
 export interface SlotLayout {
   readonly device: Device;
   readonly dtype: DType;
@@ -17,7 +17,7 @@ export interface SlotLayout {
   readonly readers: number;
 }
 
-/** Some slots in one allocation each of keys `[slots, B, T, Hkv, D]` and values `[slots, B, T, Hkv, Dv]`. */
+/** Neighbouring slots in two allocations, keys `[slots, B, T, Hkv, D]` and values `[slots, B, T, Hkv, Dv]`. */
 export interface Segment {
   readonly k: Tensor;
   readonly v: Tensor;

@@ -46,7 +46,10 @@ export interface AttentionArguments {
   readonly lse: ArrayView;
 }
 
-/** Adds gradients. `dq dk dv` are overwritten, unless `accumulateKeys`; the depth gradients are accumulated in place (`+=`). */
+/**
+ * Adds gradients. dq is overwritten; dk and dv too, unless `accumulateKeys`. The gradients of depth slots are added to `dDepth` in place, or
+ * not made: then `depthPairs` takes what they are computed from.
+ */
 export interface AttentionBackwardArguments extends AttentionArguments {
   readonly dOut: ArrayView;
   /** Gradient of lse, f32 `[B, H, T]`, or null when nobody used it. */
@@ -59,7 +62,7 @@ export interface AttentionBackwardArguments extends AttentionArguments {
   readonly accumulateKeys: boolean;
   /** f32, same segments and shapes as `depth.segments`; null when nobody wants it, or `depthPairs` takes its place. */
   readonly dDepth: readonly DepthSegment[] | null;
-  /** The first reader in backward order may overwrite instead of adding to cleared memory. */
+  /** Add to dDepth; false: overwrite it. Operators always add, for a slot may have several readers. */
   readonly accumulateDepth: boolean;
   /**
    * WebGPU only, and only for shapes of which the kernels prefer that: overwritten with pairs (p, dS) `[S, B, T, H, 2]` of softmax probability

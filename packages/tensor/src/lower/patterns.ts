@@ -1,8 +1,9 @@
 import type { ArrayView, Backend, RopeOptions } from '../backends/backend.ts';
 
 /**
- * Runs of primitives for which a device may have one kernel, with their arguments: results are memory that the caller allocated, views
- * are row-major unless it says "strided". What each means is its decomposition (`decompositions.ts`).
+ * The lowering table: runs of primitives for which a device may have one kernel, with their arguments. Results are memory that the caller
+ * allocated, views are row-major unless it says "strided". What each means is its decomposition (`decompositions.ts`). Attention is no entry:
+ * it is a primitive of every device (`Backend.attention`).
  */
 export interface Patterns {
   /** `sum = x + y` (rounded to the dtype), `out = norm(sum)`: an RMS norm where `mean` is null, else a layer norm. */

@@ -222,7 +222,10 @@ function runBackward(
   return [dq, dk, dv, ...(depth?.writers.map(() => null) ?? [])];
 }
 
-/** Memory for dk and dv: new, or the gradients that k and v have already (from their slot), to be added to. */
+/**
+ * Memory for dk and dv: new, or the gradients that k and v have already, to be added to. They have some where k and v were written to a
+ * depth slot after this attention: the slot's writer, the newer node, ran before it.
+ */
 function keyGradients(
   { Tk }: AttentionInput,
   k: Tensor | null,

@@ -17,9 +17,9 @@ import { checkOperandList } from './checks.ts';
 
 /**
  * What a checkpointed function did besides returning. Some operators keep memory of their own that outlives a call and whose
- * gradients go no way of the graph's tensors (a depth stream). A function may read such memory: the nodes that wrote it are dependencies
- * of the checkpoint's node. It may write some: its nodes take their gradients when the checkpoint runs backward. The replay must work
- * on the memory that the first run worked on.
+ * gradients do not travel along the graph's tensors (a depth stream). A function may read such memory: the nodes that wrote it are
+ * dependencies of the checkpoint's node. It may write some: after its first run the checkpoint's node stands for the writer; the replay
+ * makes the nodes that take the gradients, and runs them. The replay must work on the memory that the first run worked on.
  */
 export class CheckpointFrame {
   readonly #dependencies = new Set<GradNode>();
@@ -93,7 +93,8 @@ function inFrame<T>(frame: CheckpointFrame, body: () => T): T {
 /**
  * Activation checkpointing: runs `body(inputs)` without keeping what its backward pass needs and runs it again then
  * (Chen et al., "Training deep nets with sublinear memory cost", 2016). `body` must compute the same both times; random
- * numbers do, for their position is explicit. Parameters it uses accumulate as usual, slots of a depth stream that it writes too.
+ * numbers do, for their position is explicit. Parameters it uses accumulate as usual, slots of a depth stream that it writes too; a body
+ * that writes to a stream rewinds it to its own first slot when it begins.
  *
  * @param body pure but for such slots; returns one tensor
  */

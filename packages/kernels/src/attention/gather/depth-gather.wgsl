@@ -18,7 +18,7 @@ const MAX_READERS = 256u;
 struct Params {
   positions: u32, H: u32, Hkv: u32, n_readers: u32, // positions: B * T
   accumulate: u32, pad_0: u32, pad_1: u32, pad_2: u32,
-  readers: array<vec4<u32>, MAX_READERS>, // row of q and d_out, first pair of the first slot, bits of the scale
+  readers: array<vec4<u32>, MAX_READERS>, // index on the first axis of q and d_out, first pair of the first slot, bits of the scale
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<u32>>;
@@ -65,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     return;
   }
   let key = unit / COLUMNS; // of a slot
-  let row = (key / Hkv) * params.H + (key % Hkv) * G; // of a reader
+  let row = (key / Hkv) * params.H + (key % Hkv) * G; // the group's first query head in q, d_out and pairs of one reader and slot
   let slot_pairs = params.positions * params.H;
 
   var sum: array<vec4<f32>, SLOTS * PARTS>;

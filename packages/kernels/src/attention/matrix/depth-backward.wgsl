@@ -1,11 +1,11 @@
 // Depth part of MoDA backward on subgroup matrices, for the own slots of each position: reads the stream once.
 //   dq (+)= scale * dS . K,   dK (+)= scale * dS^T . Q,   dV (+)= P^T . dOut,   dS = P * (dOut . V^T - delta),   P = exp(scale * Q . K^T - lse)
 // dq is added to unless `is_first`; dK and dV when `accumulate`. The variant `defers` leaves (P, dS) for `depth-gather.wgsl` in
-// `weights` and makes no dK and dV; without variants chosen, the text holds both.
+// `pairs` and makes no dK and dV; without variants chosen, the text holds both.
 //
 // One subgroup = the G <= ROWS heads of one (b, i, kv_head), a lane each; it walks the slots in blocks of 16, the next block in registers.
 // q, dq [B,T,H,D], d_out [B,T,H,Dv], k, dk [slots,B,Td,Hkv,D], v, dv [slots,B,Td,Hkv,Dv] as 8 halves an element
-// (dk and dv of f32: 4 floats); stats f32 [B,H,T] of (lse, delta); weights [slots,B,T,H] of (P, dS) as two halves.
+// (dk and dv of f32: 4 floats); stats f32 [B,H,T] of (lse, delta); pairs [S,B,T,H] of (P, dS) as two halves, this source's from pair dk_offset on.
 // Workgroup memory: SUBGROUPS (32 (2 max(D, Dv) + 16) + 160 ROWS) bytes, D and Dv rounded up to 16. Reference: attention-reference.ts; moda.md section 3.
 enable f16;
 enable chromium_experimental_subgroup_matrix;
@@ -17,7 +17,7 @@ const D: u32 = 64u; // @specialize
 const Dv: u32 = 64u; // @specialize
 const GRADIENT_BYTES: u32 = 2u; // @specialize
 const PARAMS_BINDING: u32 = 9u; // @specialize
-const WEIGHTS_BINDING: u32 = 8u; // @specialize
+const PAIRS_BINDING: u32 = 8u; // @specialize
 
 // @import { Left, Right, Accumulator, K_FRAGMENTS, V_FRAGMENTS, K_WIDTH, V_WIDTH, K_STRIDE, V_STRIDE } from '../../wgsl/attention/fragments.wgsl'
 // @import { Params } from '../../wgsl/attention/source.wgsl'
@@ -27,7 +27,7 @@ const WEIGHTS_BINDING: u32 = 8u; // @specialize
 @group(0) @binding(7) var<storage, read_write> dv: array<vec4<u32>>;
 // @end
 // @if defers
-@group(0) @binding(WEIGHTS_BINDING) var<storage, read_write> weights: array<u32>;
+@group(0) @binding(PAIRS_BINDING) var<storage, read_write> pairs: array<u32>;
 // @end
 @group(0) @binding(PARAMS_BINDING) var<uniform> params: Params;
 
@@ -226,7 +226,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         for (var s = 0u; s < 4u; s++) { // @unroll
           let at = slot + c * 4u + s;
           if (is_row && at < params.slots) {
-            weights[params.dk_offset + at * (params.B * params.T * params.H) + row] = pack2x16float(vec2<f32>(weight[c][s], d_score[c][s]));
+            pairs[params.dk_offset + at * (params.B * params.T * params.H) + row] = pack2x16float(vec2<f32>(weight[c][s], d_score[c][s]));
           }
         }
       }

@@ -42,7 +42,7 @@ function depthMemoryBytes(problem: AttentionProblem, subgroups: number): number 
   return subgroups * (32 * (2 * widest + 16) + 160 * 16 * fragments);
 }
 
-/** Forward, backward (dq, dDepthK and dDepthV at once) or deferred (dq and the weights) of one depth source with chunk 1. */
+/** Forward, backward (dq, dDepthK and dDepthV at once) or deferred (dq and the pairs (p, dS)) of one depth source with chunk 1. */
 export function depthMatrixPass(
   direction: Direction,
   problem: AttentionProblem,
@@ -83,7 +83,7 @@ function depthKernel(
   ];
   if (direction === 'deferred') {
     const kernel = keepVariant(depthBackward, 'defers');
-    const constants = { WEIGHTS_BINDING: '6u', PARAMS_BINDING: '7u' };
+    const constants = { PAIRS_BINDING: '6u', PARAMS_BINDING: '7u' };
     return { kernel, constants, results: [...shared, readWrite('depthPairs')] };
   }
   const gradientBytes = elementBytes(problem.depthGrad?.dtype ?? problem.dtype);

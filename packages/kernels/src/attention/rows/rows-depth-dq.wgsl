@@ -1,10 +1,10 @@
 // Gradient of single query rows through their own depth slots, the gradients of the slots deferred:
 //   dq[b,i,h,:] (+)= scale * sum_s dS_s k_s,   dS_s = p_s (dOut . v_s - delta),   p_s = exp(scale * q . k_s - lse)
-// Leaves (p, dS) of each slot in `weights` for `depth-gather.wgsl`. dq is added to unless `is_first`.
+// Leaves (p, dS) of each slot in `pairs` for `depth-gather.wgsl`. dq is added to unless `is_first`.
 //
 // One workgroup = one query row (b, i, h); 64 threads take a slot each for p and dS, then a column each for the sum.
 // q, dq [B,T,H,D], d_out [B,T,H,Dv], k, v [slots,B,Td,Hkv,D or Dv]; stats f32 [B,H,T] of (lse, delta);
-// weights [slots,B,T,H] of (p, dS) in the storage type. Workgroup memory: (D + Dv + 64) * 4 bytes. Reference: attention-reference.ts.
+// pairs [S,B,T,H] of (p, dS) in the storage type; this source's begin at pair dk_offset. Workgroup memory: (D + Dv + 64) * 4 bytes. Reference: attention-reference.ts.
 alias Element = f32; // @specialize
 
 override D: u32 = 64u;
@@ -18,7 +18,7 @@ override Dv: u32 = 64u;
 @group(0) @binding(3) var<storage, read> d_out: array<Element>;
 @group(0) @binding(4) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read_write> dq: array<Element>;
-@group(0) @binding(6) var<storage, read_write> weights: array<vec2<Element>>;
+@group(0) @binding(6) var<storage, read_write> pairs: array<vec2<Element>>;
 @group(0) @binding(7) var<uniform> params: Params;
 
 // @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'
@@ -65,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       }
       let weight = exp(score - lse_delta.x);
       d_scores[thread] = weight * (d_weight - lse_delta.y) * cap_slope(score, 1.0);
-      weights[params.dk_offset + slot * n_rows + row] = vec2<Element>(Element(weight), Element(d_scores[thread]));
+      pairs[params.dk_offset + slot * n_rows + row] = vec2<Element>(Element(weight), Element(d_scores[thread]));
     }
     workgroupBarrier();
     for (var j = 0u; j < min(THREADS, params.slots - block); j++) {

@@ -46,7 +46,7 @@ export function rowsDqPass(
   };
 }
 
-/** dq of one depth source with chunk 1, and the weights from which `planDepthGather` makes its gradients. */
+/** dq of one depth source with chunk 1, and the pairs (p, dS) from which `planDepthGather` makes the slots' gradients. */
 export function rowsDepthDqPass(
   problem: AttentionProblem,
   source: KeySource,

@@ -1,11 +1,12 @@
-// Depth part of MoDA backward for small groups, the gradients of slots deferred: reads each key and value once, on no fragments.
-//   dq (+)= scale * dS . K,   dS = P * (dOut . V^T - delta),   P = exp(scale * Q . K^T - lse);   (P, dS) are left in `weights`
-// for `depth-gather.wgsl`. dq is added to unless `is_first`.
+// Depth part of MoDA backward for small groups, the gradients of slots deferred: reads each key and value once, without subgroup matrices.
+//   dq (+)= scale * dS . K,   dS = P * (dOut . V^T - delta),   P = exp(scale * Q . K^T - lse);   (P, dS) are left in `pairs`
+// for `depth-gather.wgsl`, which makes dK and dV of them. lse and delta are made by `row-stats.wgsl`. dq is added to unless `is_first`.
 //
-// One run of LANES = D / WIDTH lanes = the G heads of one (b, i, kv_head), WIDTH columns a lane (8 in f16, 4 in f32); it walks the slots SLOTS at a time, 8 or as many as lanes:
-// partial products of the slots are summed over the lanes so that lane c ends with slot c, and with its P and dS.
+// One unit = the G query heads of one (b, i, kv_head). LANES = D / WIDTH neighbouring lanes work on it, WIDTH columns a lane (8 in f16, 4 in f32).
+// They walk the slots SLOTS (4 or 8) at a time: each lane makes partial products of its columns, which are summed over the lanes so that
+// lane c ends with the score of slot c, and with its P and dS.
 // q, dq, d_out [B,T,H,D], k, v [slots,B,Td,Hkv,D] as WIDTH numbers an element; stats f32 [B,H,T] of (lse, delta);
-// weights [slots,B,T,H] of (P, dS), two halves a word or two words. No workgroup memory. Reference: attention-reference.ts; docs/decisions/020.
+// pairs [S,B,T,H] of (P, dS), two halves a word or two words; this source's begin at pair dk_offset. No workgroup memory. Reference: attention-reference.ts; docs/decisions/020.
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
@@ -17,7 +18,7 @@ const THREADS: u32 = 128u; // @specialize
 
 // @import { Params } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, d_out, stats, dq } from '../../wgsl/attention/slot-bindings.wgsl'
-@group(0) @binding(6) var<storage, read_write> weights: array<u32>;
+@group(0) @binding(6) var<storage, read_write> pairs: array<u32>;
 @group(0) @binding(7) var<uniform> params: Params;
 
 const LOG2_E = 1.4426950408889634;
@@ -99,12 +100,12 @@ fn main(
       let weight = select(0.0, exp2(logit - lse_delta[g].x), own < params.slots);
       d_score[g] *= weight * cap_slope(logit, LOG2_E);
       if (is_unit && own < params.slots && lane < SLOTS) {
-        let pair = params.dk_offset + own * (params.B * params.T * params.H) + row + g;
+        let at = params.dk_offset + own * (params.B * params.T * params.H) + row + g;
         if (BYTES == 4u) {
-          weights[2u * pair] = bitcast<u32>(weight);
-          weights[2u * pair + 1u] = bitcast<u32>(d_score[g]);
+          pairs[2u * at] = bitcast<u32>(weight);
+          pairs[2u * at + 1u] = bitcast<u32>(d_score[g]);
         } else {
-          weights[pair] = pack2x16float(vec2<f32>(weight, d_score[g]));
+          pairs[at] = pack2x16float(vec2<f32>(weight, d_score[g]));
         }
       }
     }

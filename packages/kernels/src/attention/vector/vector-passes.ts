@@ -49,7 +49,7 @@ export function depthVectorObstacle(problem: AttentionProblem, capabilities: Dev
   return null;
 }
 
-/** Forward, or backward with deferred gradients (dq and the weights), of one depth source with chunk 1. */
+/** Forward, or backward with deferred gradients (dq and the pairs (p, dS)), of one depth source with chunk 1. */
 export function depthVectorPass(
   direction: 'forward' | 'backward',
   problem: AttentionProblem,

@@ -1,4 +1,6 @@
 // One source of keys as the attention kernels see it: sizes, strides, and which positions a query sees. Written by source-params.ts.
+// `is_first`: this is the first source of its call, so out, lse and dq are overwritten; later sources continue from them.
+// Where depth gradients are deferred, no dk is made, and `dk_offset` is the index of this source's first pair (p, dS).
 // Expects of the importer: the bindings `params` and, for visible_range, `doc_range`.
 
 struct Params {
