@@ -237,5 +237,21 @@ export function defineStreamPassesOn(name: DeviceName | 'reference', tolerance =
       };
       expect(() => checkpoint(twice, [x])).toThrow(AutogradError);
     });
+
+    it('refuses a checkpointed function that begins a pass with copies of recorded slots, and leaves a stream as it was', () => {
+      using _ = scope();
+      const model = new Layers(device, 'moda', true);
+      const stream = model.stream();
+      stream.rewind();
+      const loss = sum(square(model.run(wave([B, T, C], 1.1, device), stream)));
+      stream.rewind(1);
+      expect(() => model.run(wave([B, T, C], 2.3, device), stream, 1)).toThrow(
+        /must not begin a pass .* keeps slots .* slot 1/,
+      );
+      stream.rewind(2);
+      backward(loss);
+      expect(stream.count).toBe(2);
+      model.dispose();
+    });
   });
 }

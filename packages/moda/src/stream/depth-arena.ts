@@ -185,13 +185,23 @@ export class DepthArena implements Disposable {
   #keepForReplay(pass: DepthPass): void {
     if (currentCheckpoint()?.uses(this, pass) !== false) return;
     throw new AutogradError(
-      'checkpoint: a function must work on one pass of a depth stream, got a slot that it writes twice. Checkpoint each pass by itself.',
+      'checkpoint: a function must work on one pass of a depth stream, got one that it writes after a slot of another was read or written. Checkpoint each pass by itself.',
     );
   }
 
-  /** Begins the next pass, whose first `visible` slots are copies of those of the pass before. */
+  /**
+   * Begins the next pass, whose first `visible` slots are copies of those of the pass before.
+   *
+   * @throws AutogradError in a checkpoint, for copies with gradients: they would be newer than the checkpoint's node, which reads them
+   */
   #beginPass(visible: number): void {
     const before = this.#latest;
+    if (currentCheckpoint() !== null && before.isRecorded(visible)) {
+      throw new AutogradError(
+        `checkpoint: a function must not begin a pass of a depth stream that keeps slots of the one before, got a write to slot ${visible}, which was written already. Write that slot outside the checkpointed function, or rewind the stream to 0 and write all slots anew.`,
+        { slot: visible },
+      );
+    }
     // Given back first where no slot is copied: the next pass may get the same memory.
     if (visible === 0) before.dispose();
     this.#latest = new DepthPass(this.#layout);

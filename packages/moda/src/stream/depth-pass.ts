@@ -110,9 +110,9 @@ export class DepthPass extends Shared {
     const S = count - skip;
     const writers = [...new Set(this.#writers.slice(skip, count).filter((node) => node !== null))];
     // Each reader that will run backward is counted once. Outside a checkpoint it is recorded now (under noGrad it is not, and never runs
-    // backward). Inside one it comes twice: unrecorded in the first run, where it is counted, and recorded in the replay.
-    const isInCheckpoint = currentCheckpoint() !== null;
-    const isCounted = isInCheckpoint ? !isRecording() : isRecording();
+    // backward). Inside one it comes again in the replay, and once more for each checkpoint around that one; the first time is counted.
+    const checkpoint = currentCheckpoint();
+    const isCounted = checkpoint === null ? isRecording() : !checkpoint.isReplay;
     if (writers.length > 0 && isCounted) this.gradients.countReader(S);
     const segments = (): ReturnType<typeof skipSlots> => skipSlots(segmentViews(this.#alive()), skip);
     return {

@@ -1,5 +1,6 @@
 import { type DepthReading, elementBytes, ShapeError, type Tensor } from '@modajs/tensor';
 import { checkOptions, type OptionChecks, orNull, shown, whole } from '@modajs/tensor/checks';
+import { currentCheckpoint } from '@modajs/tensor/extend';
 import { DepthArena, type DepthArenaOptions } from './depth-arena.ts';
 import type { SlotStream } from './slot-stream.ts';
 
@@ -43,8 +44,8 @@ export class DepthStream implements SlotStream {
    * slot that was written before begins a pass in memory of its own, with copies of the slots that stay visible.
    *
    * Under activation checkpointing the checkpointed function must rewind to its own first slot when it begins, because it runs twice: the
-   * second run (the replay) writes the same numbers into the same slots, and leaves `count` after its last slot. Such a function must not
-   * begin a pass with copies and read them: an AutogradError is thrown, at once or in the backward pass.
+   * second run (the replay) writes the same numbers into the same slots, and puts `count` back when it ends. Such a function must not
+   * begin a pass with copies that have gradients: that write throws an AutogradError.
    *
    * @throws ShapeError for more slots than were written; AutogradError after `dispose`
    */
@@ -56,6 +57,14 @@ export class DepthStream implements SlotStream {
         { count, written },
       );
     }
+    this.#moveTo(count);
+  }
+
+  #moveTo(count: number): void {
+    const before = this.#count;
+    currentCheckpoint()?.restoreAfter(this, () => {
+      this.#count = before;
+    });
     this.#count = count;
   }
 
@@ -90,7 +99,7 @@ export class DepthStream implements SlotStream {
       );
     }
     this.#arena.writeSlot(this.#count, k, v);
-    this.#count++;
+    this.#moveTo(this.#count + 1);
   }
 
   /**

@@ -1,4 +1,5 @@
 import {
+  AutogradError,
   cast,
   concat,
   equal,
@@ -31,6 +32,7 @@ import {
   whole,
   wholeNumber,
 } from '@modajs/tensor/checks';
+import { currentCheckpoint } from '@modajs/tensor/extend';
 import type { SlotStream } from './slot-stream.ts';
 
 /** Components that a key grows by: its score, and zeros so that rows stay multiples of 16 bytes. */
@@ -96,10 +98,15 @@ export class ScoredStream implements SlotStream {
    * @param k `[B, T, Hkv, D]`
    * @param v `[B, T, Hkv, Dv]`
    * @param score `[B, T, Hkv]`
-   * @throws ShapeError | DTypeError | DeviceError; also for a slot unlike those held
+   * @throws ShapeError | DTypeError | DeviceError; also for a slot unlike those held; AutogradError in a checkpointed function
    */
   write(k: Tensor, v: Tensor, score: Tensor): void {
     this.#checkSlot(k, v, score);
+    if (currentCheckpoint() !== null) {
+      throw new AutogradError(
+        'scoredStream.write: slots must be written outside checkpointed functions, which run twice, got a write inside one. Return keys, values and scores from the function, or use a DepthStream.',
+      );
+    }
     const { keep, recent } = this.options;
     const slot = extendedSlot(k, v, score, this.#count++);
     this.#recent.push(slot);

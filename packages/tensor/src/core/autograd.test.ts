@@ -113,6 +113,35 @@ describe('autograd', () => {
     expect(await run((body, x) => checkpoint(body, [x]))).toEqual(plain);
   });
 
+  it('takes gradients to tensors that a checkpointed function uses and is not given [reference]', async () => {
+    const run = async (wrap: (body: (x: Tensor) => Tensor, x: Tensor) => Tensor): Promise<number[][]> => {
+      using _ = scope();
+      const [w, x] = [1, 2].map((seed) => asParameter(randomNormal([4, 4], { seed })));
+      // `scale` is used inside and outside; `early` inside alone, at two depths of checkpoints.
+      const scale = silu(w);
+      const early = square(add(w, scale));
+      const inner = (at: Tensor): Tensor => wrap((from) => mul(silu(mul(from, early)), scale), at);
+      const out = wrap((from) => mul(inner(mul(from, scale)), early), square(x));
+      backward(
+        sum(
+          mul(
+            wrap((from) => mul(from, scale), out),
+            scale,
+          ),
+        ),
+      );
+      return Promise.all([w, x].map(({ grad }) => numbers(grad)));
+    };
+    const plain = await run((body, x) => body(x));
+    expect(Math.max(...plain[0].map(Math.abs))).toBeGreaterThan(0.01);
+    const { liveBytes } = device.memory();
+    const checkpointed = await run((body, x) => checkpoint(body, [x]));
+    checkpointed.forEach((values, n) => {
+      values.forEach((value, i) => expect(value).toBeCloseTo(plain[n][i], 12));
+    });
+    expect(device.memory().liveBytes).toBe(liveBytes);
+  });
+
   it('linearCrossEntropy in chunks equals crossEntropy of the whole logits [reference]', async () => {
     const results: number[][] = [];
     for (const chunk of [2, 100]) {

@@ -303,34 +303,72 @@ export interface BackwardRoot {
   readonly gradient: Tensor | null;
 }
 
-/** Runs all nodes reachable from `roots` with `sequence >= boundary`, newest first. Parameters accumulate whatever their age. */
-export function runBackward(roots: readonly BackwardRoot[], boundary: number): void {
-  const order = reachable(
-    roots.map((root) => root.node),
-    boundary,
-  );
-  const pending: PendingGradients = new Map();
-  withRecording(false, () =>
-    withoutScope(() =>
-      withPending(pending, () => {
-        for (const root of roots) if (root.gradient !== null) deposit(pending, root.node, root.output, root.gradient);
-        for (const node of order) runNode(node, pending);
-      }),
-    ),
-  );
+/** A backward pass under way. The replay of a checkpoint runs one of its own inside another. */
+interface BackwardPass {
+  readonly pending: PendingGradients;
+  /** Nodes with a smaller `sequence` are none of this pass. */
+  readonly boundary: number;
+  readonly seen: Set<GradNode>;
+  /** Nodes to run, the newest last. */
+  readonly rest: GradNode[];
 }
 
-function reachable(roots: readonly GradNode[], boundary: number): GradNode[] {
-  const seen = new Set<GradNode>(roots);
-  const stack = [...roots];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    for (const input of node.inputs) {
-      if (input === null || seen.has(input) || (input.leaf === null && input.sequence < boundary)) continue;
-      seen.add(input);
-      stack.push(input);
-    }
+let currentPass: BackwardPass | null = null;
+
+/**
+ * Runs all nodes reachable from `roots` with `sequence >= boundary`, newest first. Parameters accumulate whatever their age. What
+ * arrives at older nodes goes on in the pass around this one: a checkpointed function may use tensors that are none of its inputs.
+ */
+export function runBackward(roots: readonly BackwardRoot[], boundary: number): void {
+  const around = currentPass;
+  const pass: BackwardPass = { pending: new Map(), boundary, seen: new Set(), rest: [] };
+  const { pending, rest } = pass;
+  currentPass = pass;
+  try {
+    withRecording(false, () =>
+      withoutScope(() =>
+        withPending(pending, () => {
+          addReachable(
+            pass,
+            roots.map(({ node }) => node),
+          );
+          for (const root of roots) if (root.gradient !== null) deposit(pending, root.node, root.output, root.gradient);
+          for (let node = rest.pop(); node !== undefined; node = rest.pop()) runNode(node, pending);
+        }),
+      ),
+    );
+  } finally {
+    currentPass = around;
   }
-  return [...seen].sort((a, b) => b.sequence - a.sequence);
+  if (around !== null)
+    withoutScope(() => {
+      for (const [node, gradients] of pending) passOn(around, node, gradients);
+    });
+}
+
+/** Gives a pass gradients of a node that it may not have known of. The node is older than any that has run. */
+function passOn(pass: BackwardPass, node: GradNode, gradients: Gradients): void {
+  if (node.sequence >= pass.boundary) addReachable(pass, [node]);
+  gradients.forEach((gradient, output) => {
+    if (gradient !== null) deposit(pass.pending, node, output, gradient);
+  });
+}
+
+/** Adds nodes, and those that they depend on, to a pass. */
+function addReachable({ boundary, seen, rest }: BackwardPass, nodes: readonly GradNode[]): void {
+  const stack: GradNode[] = [];
+  const find = (node: GradNode): void => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    stack.push(node);
+  };
+  nodes.forEach(find);
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    rest.push(node);
+    for (const input of node.inputs)
+      if (input !== null && (input.leaf !== null || input.sequence >= boundary)) find(input);
+  }
+  rest.sort((a, b) => a.sequence - b.sequence);
 }
 
 function runNode(node: GradNode, pending: PendingGradients): void {

@@ -26,6 +26,8 @@ export class CheckpointFrame {
   readonly writers: GradNode[] = [];
   /** The memory that the function worked on, by its owner. */
   readonly #memory = new Map<object, Shared>();
+  /** What puts an owner back as it was before the replay. */
+  readonly #restores = new Map<object, () => void>();
 
   constructor(
     readonly node: GradNode,
@@ -50,6 +52,20 @@ export class CheckpointFrame {
     return true;
   }
 
+  /** Whether this is a second run of a function, or a first run inside one. */
+  get isReplay(): boolean {
+    return this.first !== null || (this.outer?.isReplay ?? false);
+  }
+
+  /**
+   * Of a replay, for an owner whose state the function changes (the position in a stream): `restore` is called when the replay ends, so that
+   * `backward` leaves the owner as it was. Only the first of an owner counts. Nothing happens in a first run.
+   */
+  restoreAfter(owner: object, restore: () => void): void {
+    if (this.first === null) this.outer?.restoreAfter(owner, restore);
+    else if (!this.#restores.has(owner)) this.#restores.set(owner, restore);
+  }
+
   dependsOn(nodes: readonly GradNode[]): void {
     for (const node of nodes) if (node !== this.node) this.#dependencies.add(node);
   }
@@ -64,8 +80,9 @@ export class CheckpointFrame {
     return this.node.retain();
   }
 
-  /** Gives up the writers. */
+  /** Of a replay that has ended: puts owners back, and gives up the writers. */
   release(): void {
+    for (const restore of this.#restores.values()) restore();
     for (const writer of this.writers.splice(0)) writer.release();
   }
 
@@ -94,7 +111,8 @@ function inFrame<T>(frame: CheckpointFrame, body: () => T): T {
  * Activation checkpointing: runs `body(inputs)` without keeping what its backward pass needs and runs it again then
  * (Chen et al., "Training deep nets with sublinear memory cost", 2016). `body` must compute the same both times; random
  * numbers do, for their position is explicit. Parameters it uses accumulate as usual, slots of a depth stream that it writes too; a body
- * that writes to a stream rewinds it to its own first slot when it begins.
+ * that writes to a stream rewinds it to its own first slot when it begins. Tensors that it uses without being given them get their
+ * gradients as well, and must be alive when `backward` runs.
  *
  * @param body pure but for such slots; returns one tensor
  */
