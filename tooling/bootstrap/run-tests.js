@@ -84,6 +84,16 @@ function printUnfinished() {
     );
 }
 
+/**
+ * Packages of which a test process died, where nothing else failed: native code ends a process at times (a software Vulkan driver, a
+ * browser's GPU process), once in dozens of runs. The packages that passed are in turbo's cache, so another run takes up these alone.
+ */
+function diedWithoutFailure() {
+  const all = summaries();
+  if (all.some(({ failed }) => failed > 0)) return [];
+  return all.filter(({ unfinished = [] }) => unfinished.length > 0).map(({ folder }) => folder);
+}
+
 function mpiVersion() {
   const { status, stdout } = spawnSync('mpirun', ['--version'], { encoding: 'utf8' });
   return status === 0 ? stdout.split('\n')[0] : null;
@@ -142,10 +152,21 @@ console.log(`MPI for tests: ${mpiVersion() ?? 'none here; ranks are tested in on
 for (const { folder } of summaries()) rmSync(join(ROOT, folder, '.test-results'), { recursive: true });
 const start = Date.now();
 const chosen = process.argv.slice(2);
-const status = chosen.length > 0 ? await turbo('test', chosen) : await everyTest();
+const run = () => (chosen.length > 0 ? turbo('test', chosen) : everyTest());
+let status = await run();
+const died = diedWithoutFailure();
+if (status !== 0 && died.length > 0) {
+  printFailures(start);
+  printUnfinished();
+  console.log(
+    `\n=== No test failed, but a test process died in ${died.join(', ')}: what has not passed is run once more.`,
+  );
+  status = await run();
+}
 printNotRun();
 printSkipped();
 if (status !== 0) printFailures(start);
 printUnfinished();
 printSummary();
+if (died.length > 0) console.log(`A test process of ${died.join(', ')} died once: see above for its last tests.`);
 process.exit(status);
