@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { writeInterface } from './write-interface.js';
 
 const IMPORT = /^\/\/ @import \{ (\w+(?:, \w+)*) \} from '([^']+)'$/;
 const DECLARED = /^(?:@\w+(?:\([^)]*\))?\s*)*(?:fn|struct|alias|const|override|var)\b(?:<[^>]*>)?\s*(\w+)/;
@@ -11,14 +12,14 @@ const WORD = /[A-Za-z_]\w*/g;
  *     // @import { visible_range, Params } from '../wgsl/source.wgsl'
  *
  * stands for these declarations of that file and for what they use of it; the file may import in turn. What is not named and
- * not used stays out, and so do comments. A shared declaration may use names of the shader that imports it (`params`, `D`, `Element`): the header of
+ * not used stays out, and so do comments. What stands below `// @interface` is written out first (write-interface.js). A shared declaration may use names of the shader that imports it (`params`, `D`, `Element`): the header of
  * its file says which, and Tint, which compiles the assembled text of every specialisation in the tests, checks them.
  *
  * @param {string} path the shader with the entry point
  * @param {(path: string) => string} [read] gives the text of a file
  * @returns {{ text: string, files: string[] }} the whole text, and all files it was put together from
  * @throws {Error} with file and line, for a file that is missing, a name that it does not declare or that the importer does not
- *   use, a name that is declared twice, an import that does not parse and files that import each other in a circle
+ *   use, a name that is declared twice, an import or an interface that does not parse and files that import each other in a circle
  */
 export function assembleWgsl(path, read = (file) => readFileSync(file, 'utf8')) {
   const shared = new Map();
@@ -29,7 +30,7 @@ export function assembleWgsl(path, read = (file) => readFileSync(file, 'utf8')) 
     if (chain.includes(file)) throw new Error(`${importer}: files must not import in a circle, got ${file}.`);
     const known = shared.get(file);
     if (known) return known;
-    const text = readOr(file, importer);
+    const text = writeInterface(file, readOr(file, importer));
     const parsed = parse(file, text);
     const names = new Map(parsed.declarations.map((declaration) => [declaration.name, { file, declaration }]));
     for (const entry of parsed.imports) {
@@ -65,7 +66,7 @@ export function assembleWgsl(path, read = (file) => readFileSync(file, 'utf8')) 
     return [...used, declaration.text];
   }
 
-  const source = readOr(path, path);
+  const source = writeInterface(path, readOr(path, path));
   const files = [path];
   const root = parse(path, source);
   for (const { name } of root.declarations) taken.set(name, path);

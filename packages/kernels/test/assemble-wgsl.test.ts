@@ -49,6 +49,37 @@ fn main() {
     expect(text.match(/fn twice/g)).toHaveLength(1);
   });
 
+  it('writes the interface out: what is set, bindings in their order, the fields of the uniform', () => {
+    const text = assemble({
+      '/main.wgsl': `// Header.
+
+// @interface, bindings from 2
+//   alias Element = f32
+//   const D: u32 = 4u        columns
+//   override WIDTH: u32 = 64u
+//   read x: array<Element>   [rows, D]
+//   read_write out: array<vec2<u32>>
+//   uniform params: Params
+//     rows: u32, eps: f32,
+//     sources: array<vec4<u32>, D>,  start, stride
+
+fn main() {
+}
+`,
+    });
+    expect(text).toBe(`alias Element = f32; // @specialize
+const D: u32 = 4u; // @specialize
+override WIDTH: u32 = 64u;
+@group(0) @binding(2) var<storage, read> x: array<Element>;
+@group(0) @binding(3) var<storage, read_write> out: array<vec2<u32>>;
+@group(0) @binding(4) var<uniform> params: Params;
+struct Params { rows: u32, eps: f32,
+  sources: array<vec4<u32>, D>, }
+fn main() {
+}
+`);
+  });
+
   const refused: [what: string, files: Record<string, string>, message: RegExp][] = [
     [
       'a file that is missing',
@@ -77,6 +108,16 @@ fn main() {
       'an import that does not parse',
       { '/main.wgsl': main("// @import twice from './shared.wgsl'", 'twice();'), '/shared.wgsl': shared },
       /main\.wgsl:1: an import must read/,
+    ],
+    [
+      'a line of an interface that declares nothing',
+      { '/main.wgsl': '// @interface\n//   read x: array<f32>\n//   write y: array<f32>\n' },
+      /main\.wgsl:3: a line of an interface must begin with .*, got \/\/ {3}write y/,
+    ],
+    [
+      'fields without a uniform',
+      { '/main.wgsl': '// @interface\n//   read x: array<f32>\n//     rows: u32,\n' },
+      /main\.wgsl:3: .* or be fields below a uniform/,
     ],
     [
       'files that import each other',

@@ -2,20 +2,17 @@
 //
 // One workgroup = 64 threads, one row each. out, d_out [T,H,D], lse f32 [H,T], stats f32 [H,T] of (lse, delta).
 // Reference: attention-sampler.ts.
-alias Element = f32; // @specialize
 
-override D: u32 = 64u;
-
-struct Params {
-  T: u32, H: u32, Hkv: u32, S: u32,
-  head: u32, scale: f32, is_first: u32, pad: u32,
-}
-
-@group(0) @binding(0) var<storage, read> out: array<Element>;
-@group(0) @binding(1) var<storage, read> d_out: array<Element>;
-@group(0) @binding(2) var<storage, read> lse: array<f32>;
-@group(0) @binding(3) var<storage, read_write> stats: array<vec2<f32>>;
-@group(0) @binding(4) var<uniform> params: Params;
+// @interface
+//   alias Element = f32
+//   override D: u32 = 64u
+//   read out: array<Element>
+//   read d_out: array<Element>
+//   read lse: array<f32>
+//   read_write stats: array<vec2<f32>>
+//   uniform params: Params
+//     T: u32, H: u32, Hkv: u32, S: u32,
+//     head: u32, scale: f32, is_first: u32, pad: u32,
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

@@ -1,12 +1,11 @@
 // Fills a buffer with reproducible numbers that f16 holds exactly: ((hash & 1023) - 512) / 256 * amplitude, amplitude a power of two.
 //
 // One thread = one 32-bit word (one f32 or two f16), `first_word` words into the operand. words: any buffer. Reference: random-value.ts.
-struct Params {
-  n_words: u32, seed: u32, is_half: u32, amplitude: f32, first_word: u32,
-}
 
-@group(0) @binding(0) var<storage, read_write> words: array<u32>;
-@group(0) @binding(1) var<uniform> params: Params;
+// @interface
+//   read_write words: array<u32>
+//   uniform params: Params
+//     n_words: u32, seed: u32, is_half: u32, amplitude: f32, first_word: u32,
 
 fn value(index: u32) -> f32 {
   var state = (index ^ params.seed) * 747796405u + 2891336453u;

@@ -1,14 +1,12 @@
 // Sets `count` elements from `first` on to zero: the gradient of slots that are not in use.
 //
 // One thread = one element. target_elements: any shape. No workgroup memory. Reference: TypedArray.fill.
-alias Element = f32; // @specialize
 
-struct Params {
-  first: u32, count: u32,
-}
-
-@group(0) @binding(0) var<storage, read_write> target_elements: array<Element>;
-@group(0) @binding(1) var<uniform> params: Params;
+// @interface
+//   alias Element = f32
+//   read_write target_elements: array<Element>
+//   uniform params: Params
+//     first: u32, count: u32,
 
 const THREADS = 64u;
 

@@ -3,20 +3,17 @@
 //
 // One workgroup = 4 query rows, 16 threads each. out, d_out [B,T,H,Dv]; lse, d_lse f32 [B,H,T]; stats f32 [B,H,T] of (lse, delta).
 // Workgroup memory: 256 bytes. Reference: attention-reference.ts.
-alias Element = f32; // @specialize
 
-override Dv: u32 = 64u;
-
-struct Params {
-  T: u32, H: u32, n_rows: u32, has_d_lse: u32,
-}
-
-@group(0) @binding(0) var<storage, read> out: array<Element>;
-@group(0) @binding(1) var<storage, read> d_out: array<Element>;
-@group(0) @binding(2) var<storage, read> lse: array<f32>;
-@group(0) @binding(3) var<storage, read> d_lse: array<f32>;
-@group(0) @binding(4) var<storage, read_write> stats: array<vec2<f32>>;
-@group(0) @binding(5) var<uniform> params: Params;
+// @interface
+//   alias Element = f32
+//   override Dv: u32 = 64u
+//   read out: array<Element>
+//   read d_out: array<Element>
+//   read lse: array<f32>
+//   read d_lse: array<f32>
+//   read_write stats: array<vec2<f32>>
+//   uniform params: Params
+//     T: u32, H: u32, n_rows: u32, has_d_lse: u32,
 
 const THREADS = 64u;
 const LANES = 16u; // of a row

@@ -3,17 +3,16 @@
 // x: up to six dimensions; out: the same shape. To integers: truncated; f32 to f16: rounded to nearest even.
 // Workgroup memory: none. Reference: Math.trunc, Math.fround and test/half.ts.
 
-alias Input = f32; // @specialize
-alias Output = f32; // @specialize
-
-override RANK: u32 = 1u;
+// @interface
+//   alias Input = f32
+//   alias Output = f32
+//   override RANK: u32 = 1u
+//   read x: array<Input>
+//   read_write out: array<Output>
+//   uniform params: Params
 
 // @import { Params } from '../wgsl/strided.wgsl'
 // @import { main } from '../wgsl/each-element.wgsl'
-
-@group(0) @binding(0) var<storage, read> x: array<Input>;
-@group(0) @binding(1) var<storage, read_write> out: array<Output>;
-@group(0) @binding(2) var<uniform> params: Params;
 
 fn compute_element(item: u32, at: vec4<u32>) {
   out[at.w] = Output(x[at.x]);

@@ -2,16 +2,13 @@
 // One workgroup = 256 elements. The value travels as bits, so that NaN and the infinities arrive.
 // Workgroup memory: none. Reference: Array.fill.
 
-alias Element = f32; // @specialize
-alias Single = f32; // @specialize
-alias Source = f32; // @specialize
-
-struct Params {
-  size: u32, offset: u32, bits: u32, unused: u32,
-}
-
-@group(0) @binding(0) var<storage, read_write> out: array<Element>;
-@group(0) @binding(1) var<uniform> params: Params;
+// @interface
+//   alias Element = f32
+//   alias Single = f32
+//   alias Source = f32
+//   read_write out: array<Element>
+//   uniform params: Params
+//     size: u32, offset: u32, bits: u32, unused: u32,
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -5,18 +5,18 @@
 // A NaN among the logits is never chosen and makes the log-probability NaN; it goes from sum to sum, for drivers may lose it in max,
 // exp and log.
 // One workgroup = THREADS threads. Workgroup memory: THREADS * 16 bytes. Reference: decode-reference.ts.
-override IS_LAST: bool = false;
+
+// @interface
+//   override IS_LAST: bool = false
+//   read logits: array<f32>
+//   read_write parts: array<vec4<u32>>
+//   read_write state: array<i32>
+//   read_write results: array<u32>
+//   uniform params: Params
+//     V: u32, parts: u32, results: u32, choices: u32,
 
 const THREADS = 256u;
 const LOWEST = -3.4e38;
-
-struct Params { V: u32, parts: u32, results: u32, choices: u32 }
-
-@group(0) @binding(0) var<storage, read> logits: array<f32>;
-@group(0) @binding(1) var<storage, read_write> parts: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read_write> state: array<i32>;
-@group(0) @binding(3) var<storage, read_write> results: array<u32>;
-@group(0) @binding(4) var<uniform> params: Params;
 
 struct Best { maximum: f32, index: u32, sum: f32, chosen: f32 }
 

@@ -4,23 +4,42 @@
 // token itself and does all writes; splits 1.. share the cached positions evenly.
 // LANES threads read one key or value, VALUES components each; KEYS keys at a time, each group with a softmax of its own,
 // merged at the end. Splits are merged by the output projection (decode-product.wgsl, INPUT 1).
-// state: i32 (position, token, step, unused). raw: [H*D + 2*Hkv*D (+ 2*Hkv*D)] f32: q, k, v (and the slot's own k, v).
+// state: i32 (position, token, step, unused).
 // ffn_kv: f32, the raw [2*Hkv*D] of the previous block's FFN slot from `ffn_kv_start`. vectors: f32 norm weights.
-// cache_k, cache_v: [capacity][Hkv][D]; depth_k, depth_v: [slots][Hkv][D]. out: [splits][H][D] f32, sums of exp(score - max) v;
-// statistics: [splits][H] (max, sum).
 // Workgroup memory: ((G + 3) * D + THREADS * VALUES + THREADS / LANES * G * 2 + THREADS * 4) * 4 bytes.
 // Reference: decode-reference.ts.
 enable subgroups; // @subgroups
 
-const IS_HALF = false; // @specialize
-const SUBGROUPS = true; // @specialize
-const D: u32 = 64u; // @specialize
-const G: u32 = 2u; // @specialize
-const THREADS: u32 = 128u; // @specialize
-// Threads of a subgroup.
-const SUBGROUP: u32 = 32u; // @specialize
-// Keys whose loads are in flight together.
-const AHEAD: u32 = 4u; // @specialize
+// @interface
+//   const IS_HALF = false
+//   const SUBGROUPS = true
+//   const D: u32 = 64u
+//   const G: u32 = 2u
+//   const THREADS: u32 = 128u
+//   const SUBGROUP: u32 = 32u                            Threads of a subgroup.
+//   const AHEAD: u32 = 4u                                Keys whose loads are in flight together.
+//   override QK_NORM: u32 = 1u                           0: none, 1: over all heads together, 2: over each head.
+//   override IS_ROTARY: bool = true
+//   override IS_INTERLEAVED: bool = false
+//   override NORM_DEPTH: bool = true
+//   override ROTATE_DEPTH: bool = true
+//   read state: array<i32>
+//   read raw: array<f32>                                 [H*D + 2*Hkv*D (+ 2*Hkv*D)]: q, k, v (and the slot's own k, v)
+//   read ffn_kv: array<f32>
+//   read vectors: array<f32>
+//   read_write cache_k: array<vec4<u32>>                 [capacity][Hkv][D]
+//   read_write cache_v: array<vec4<u32>>                 [capacity][Hkv][D]
+//   read_write depth_k: array<vec4<u32>>                 [slots][Hkv][D]
+//   read_write depth_v: array<vec4<u32>>                 [slots][Hkv][D]
+//   read_write out: array<f32>                           [splits][H][D], sums of exp(score - max) v
+//   read_write statistics: array<vec2<f32>>              [splits][H] (max, sum)
+//   uniform params: Params
+//     H: u32, Hkv: u32, splits: u32, first_slot: u32,
+//     end_slot: u32, ffn_kv_slot: u32, attention_kv_slot: u32, slot_start: u32,
+//     ffn_kv_start: u32, q_norm: u32, k_norm: u32, ffn_kv_norm: u32,
+//     eps: f32, scale: f32, k_start: u32, v_start: u32,  First words of the layer's keys and values in their caches.
+//     frequencies: array<vec4<f32>, 64>,
+
 const VALUES: u32 = select(4u, 8u, IS_HALF);
 const FOURS: u32 = VALUES / 4u;
 const LANES: u32 = D / VALUES;
@@ -30,36 +49,8 @@ const TOKEN_KEY: u32 = G;
 const FFN_KEY: u32 = G + 1u;
 const SLOT_KEY: u32 = G + 2u;
 
-// 0: none, 1: over all heads together, 2: over each head.
-override QK_NORM: u32 = 1u;
-override IS_ROTARY: bool = true;
-override IS_INTERLEAVED: bool = false;
-override NORM_DEPTH: bool = true;
-override ROTATE_DEPTH: bool = true;
-
-struct Params {
-  H: u32, Hkv: u32, splits: u32, first_slot: u32,
-  end_slot: u32, ffn_kv_slot: u32, attention_kv_slot: u32, slot_start: u32,
-  ffn_kv_start: u32, q_norm: u32, k_norm: u32, ffn_kv_norm: u32,
-  // First words of the layer's keys and values in their caches.
-  eps: f32, scale: f32, k_start: u32, v_start: u32,
-  frequencies: array<vec4<f32>, 64>,
-}
-
 const NONE = 0xffffffffu;
 const LOWEST = -3.0e38;
-
-@group(0) @binding(0) var<storage, read> state: array<i32>;
-@group(0) @binding(1) var<storage, read> raw: array<f32>;
-@group(0) @binding(2) var<storage, read> ffn_kv: array<f32>;
-@group(0) @binding(3) var<storage, read> vectors: array<f32>;
-@group(0) @binding(4) var<storage, read_write> cache_k: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> cache_v: array<vec4<u32>>;
-@group(0) @binding(6) var<storage, read_write> depth_k: array<vec4<u32>>;
-@group(0) @binding(7) var<storage, read_write> depth_v: array<vec4<u32>>;
-@group(0) @binding(8) var<storage, read_write> out: array<f32>;
-@group(0) @binding(9) var<storage, read_write> statistics: array<vec2<f32>>;
-@group(0) @binding(10) var<uniform> params: Params;
 
 // q rows times scale, then the token's key, the previous FFN's key, the key of the own slot: normalised and rotated.
 var<workgroup> rows: array<f32, ROWS * D>;

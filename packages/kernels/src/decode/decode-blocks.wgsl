@@ -14,7 +14,7 @@
 // Activations: `x`, the residual sum, lies in the registers of every group's lanes, whole in each group.
 //
 // state: i32 (position, token, step, unused). vectors: f32 norm weights and biases. weights: up to four storages of matrices [N][K].
-// cache_k, cache_v: of all blocks, [capacity][Hkv][D] each. depth_k, depth_v: [slots][Hkv][D].
+// cache_k, cache_v: of all blocks, [capacity][Hkv][D] each.
 // exchange: control (tokens so far, whether a wait found no end, unused, unused), then regions: q, k, v and the slot's own k, v
 // [A + 4 * KV]; the attention's sums [SPLITS][A] and log-sum-exps [SPLITS][H], not of the first split; merged [A]; after the output
 // matrix [C]; hidden [F + 2 * KV]; the FFN's output [C]. x_out, y_out: f32 [C], the last residual sum and what is still to be added.
@@ -22,36 +22,53 @@
 // Reference: decode-reference.ts; Hu et al., "Demystifying NCCL" (the LL protocol) for words that carry their own flag.
 enable subgroups;
 
-const IS_HALF = false; // @specialize
-const THREADS: u32 = 128u; // @specialize
-const SUBGROUP: u32 = 8u; // @specialize
-const C: u32 = 64u; // @specialize
-const F: u32 = 128u; // @specialize
-const H: u32 = 4u; // @specialize
-const HKV: u32 = 2u; // @specialize
-const D: u32 = 16u; // @specialize
-const LAYERS: u32 = 1u; // @specialize
-const SPLITS: u32 = 2u; // @specialize
-// Workgroups of the dispatch.
-const W: u32 = 1u; // @specialize
-// Storages of weights.
-const STORAGES: u32 = 1u; // @specialize
-// Depth slots' own projections: of the attention, of the FFN.
-const HAS_ATTENTION_KV = false; // @specialize
-const HAS_FFN_KV = false; // @specialize
-const HAS_DEPTH = false; // @specialize
-// 0: x + f(norm x), 1: norm(x + f x), 2: x + norm(f x).
-const NORM: u32 = 1u; // @specialize
-// 0: none, 1: over all heads together, 2: over each head.
-const QK_NORM: u32 = 1u; // @specialize
-const IS_ROTARY = true; // @specialize
-const IS_INTERLEAVED = false; // @specialize
-const NORM_DEPTH = true; // @specialize
-const ROTATE_DEPTH = true; // @specialize
-const AHEAD: u32 = 2u; // @specialize
-const POLLS: u32 = 2097152u; // @specialize
-// Whether subgroups of a workgroup run one after the other up to each barrier (software): what one waits for, another must have sent.
-const IS_SERIAL = false; // @specialize
+// @interface
+//   const IS_HALF = false
+//   const THREADS: u32 = 128u
+//   const SUBGROUP: u32 = 8u
+//   const C: u32 = 64u
+//   const F: u32 = 128u
+//   const H: u32 = 4u
+//   const HKV: u32 = 2u
+//   const D: u32 = 16u
+//   const LAYERS: u32 = 1u
+//   const SPLITS: u32 = 2u
+//   const W: u32 = 1u                     Workgroups of the dispatch.
+//   const STORAGES: u32 = 1u              Storages of weights.
+//   const HAS_ATTENTION_KV = false        Depth slots' own projections: of the attention, of the FFN.
+//   const HAS_FFN_KV = false
+//   const HAS_DEPTH = false
+//   const NORM: u32 = 1u                  0: x + f(norm x), 1: norm(x + f x), 2: x + norm(f x).
+//   const QK_NORM: u32 = 1u               0: none, 1: over all heads together, 2: over each head.
+//   const IS_ROTARY = true
+//   const IS_INTERLEAVED = false
+//   const NORM_DEPTH = true
+//   const ROTATE_DEPTH = true
+//   const AHEAD: u32 = 2u
+//   const POLLS: u32 = 2097152u
+//   const IS_SERIAL = false               Whether subgroups of a workgroup run one after the other up to each barrier (software): what one waits for, another must have sent.
+//   const C_LANES: u32 = 32u
+//   const A_LANES: u32 = 32u
+//   const F_LANES: u32 = 32u
+//   const PARTIALS: u32 = 256u            Partial sums of the widest product.
+//   read state: array<i32>
+//   read table: array<vec4<u32>>
+//   read vectors: array<vec4<f32>>
+//   read w0: array<vec4<u32>>
+//   read w1: array<vec4<u32>>
+//   read w2: array<vec4<u32>>
+//   read w3: array<vec4<u32>>
+//   read_write cache_k: array<vec4<u32>>
+//   read_write cache_v: array<vec4<u32>>
+//   read_write depth_k: array<vec4<u32>>  [slots][Hkv][D]
+//   read_write depth_v: array<vec4<u32>>  [slots][Hkv][D]
+//   read_write exchange: array<atomic<u32>>
+//   read_write x_out: array<vec4<f32>>
+//   read_write y_out: array<f32>
+//   uniform params: Params
+//     eps: f32, scale: f32, table_word: u32, keys_a_split: u32,
+//     frequencies: array<vec4<f32>, 64>,
+//     blocks: array<Block, LAYERS>,
 
 const VALUES: u32 = select(4u, 8u, IS_HALF);
 const FOURS: u32 = VALUES / 4u;
@@ -62,15 +79,12 @@ const SUBGROUPS: u32 = THREADS / SUBGROUP;
 
 // Words of a row, lanes that share it, words of a lane, rows at a time; and the subgroups of a row.
 const C_WORDS: u32 = C / VALUES;
-const C_LANES: u32 = 32u; // @specialize
 const C_STEPS: u32 = C_WORDS / C_LANES;
 const C_GROUPS: u32 = THREADS / C_LANES;
 const A_WORDS: u32 = A / VALUES;
-const A_LANES: u32 = 32u; // @specialize
 const A_STEPS: u32 = A_WORDS / A_LANES;
 const A_GROUPS: u32 = THREADS / A_LANES;
 const F_WORDS: u32 = F / VALUES;
-const F_LANES: u32 = 32u; // @specialize
 const F_STEPS: u32 = F_WORDS / F_LANES;
 const F_GROUPS: u32 = THREADS / F_LANES;
 
@@ -92,8 +106,6 @@ const OUT_FOURS: u32 = (OUT_ROUNDS + 3u) / 4u;
 const PAIR_FOURS: u32 = (PAIR_ROUNDS + 3u) / 4u;
 const FFN_KV_FOURS: u32 = (FFN_KV_ROUNDS + 3u) / 4u;
 const DOWN_FOURS: u32 = (DOWN_ROUNDS + 3u) / 4u;
-// Partial sums of the widest product.
-const PARTIALS: u32 = 256u; // @specialize
 const INPUT: u32 = max(C, A);
 
 // Regions of `exchange`.
@@ -138,28 +150,6 @@ struct Block {
   // First and last + 1 slot to read, the slot of the previous FFN (or NONE), the slot that this block's attention fills (or NONE).
   slots: vec4<u32>,
 }
-
-struct Params {
-  eps: f32, scale: f32, table_word: u32, keys_a_split: u32,
-  frequencies: array<vec4<f32>, 64>,
-  blocks: array<Block, LAYERS>,
-}
-
-@group(0) @binding(0) var<storage, read> state: array<i32>;
-@group(0) @binding(1) var<storage, read> table: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> vectors: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> w0: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> w1: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read> w2: array<vec4<u32>>;
-@group(0) @binding(6) var<storage, read> w3: array<vec4<u32>>;
-@group(0) @binding(7) var<storage, read_write> cache_k: array<vec4<u32>>;
-@group(0) @binding(8) var<storage, read_write> cache_v: array<vec4<u32>>;
-@group(0) @binding(9) var<storage, read_write> depth_k: array<vec4<u32>>;
-@group(0) @binding(10) var<storage, read_write> depth_v: array<vec4<u32>>;
-@group(0) @binding(11) var<storage, read_write> exchange: array<atomic<u32>>;
-@group(0) @binding(12) var<storage, read_write> x_out: array<vec4<f32>>;
-@group(0) @binding(13) var<storage, read_write> y_out: array<f32>;
-@group(0) @binding(14) var<uniform> params: Params;
 
 // A product's input, fours of a word apart (see `place`); in the attention q, k of all heads.
 var<workgroup> staged: array<vec4<f32>, INPUT / 4u>;

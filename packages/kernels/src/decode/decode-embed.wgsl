@@ -1,14 +1,14 @@
 // The input of the first block: out[c] = table[token][c], for the token in `state`.
-// One workgroup of 256 threads = all C. state: i32 (position, token, step, unused); table: [V][C]; out: [C] f32.
+// One workgroup of 256 threads = all C. state: i32 (position, token, step, unused).
 // A token outside 0..V-1 gives NaN. Reference: decode-reference.ts.
-alias Element = f32; // @specialize
 
-struct Params { C: u32, V: u32, table_start: u32, unused: u32 }
-
-@group(0) @binding(0) var<storage, read> state: array<i32>;
-@group(0) @binding(1) var<storage, read> table: array<Element>;
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
-@group(0) @binding(3) var<uniform> params: Params;
+// @interface
+//   alias Element = f32
+//   read state: array<i32>
+//   read table: array<Element>  [V][C]
+//   read_write out: array<f32>  [C]
+//   uniform params: Params
+//     C: u32, V: u32, table_start: u32, unused: u32,
 
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) thread: u32) {

@@ -12,53 +12,46 @@
 // Reference: decode-reference.ts.
 enable subgroups; // @subgroups
 
-// A word holds 8 halves or 4 floats, or (rows of halves that are no multiple of 8) 2 halves.
-alias Word = vec4<u32>; // @specialize
-const IS_WIDE = true; // @specialize
-const IS_HALF = false; // @specialize
-const COLUMNS: u32 = 2u; // @specialize
-const STEPS: u32 = 4u; // @specialize
-const LANES: u32 = 32u; // @specialize
-const THREADS: u32 = 256u; // @specialize
-// Threads whose sums one subgroup adds; 1 without subgroups.
-const PART: u32 = 32u; // @specialize
-// vec4s of the input in workgroup memory.
-const INPUT_WORDS: u32 = 256u; // @specialize
-const INPUT: u32 = 2u; // @specialize
-const PARTS: u32 = 4u; // @specialize
-const PAIRED = false; // @specialize
+// @interface
+//   alias Word = vec4<u32>         A word holds 8 halves or 4 floats, or (rows of halves that are no multiple of 8) 2 halves.
+//   const IS_WIDE = true
+//   const IS_HALF = false
+//   const COLUMNS: u32 = 2u
+//   const STEPS: u32 = 4u
+//   const LANES: u32 = 32u
+//   const THREADS: u32 = 256u
+//   const PART: u32 = 32u          Threads whose sums one subgroup adds; 1 without subgroups.
+//   const INPUT_WORDS: u32 = 256u  vec4s of the input in workgroup memory.
+//   const INPUT: u32 = 2u
+//   const PARTS: u32 = 4u
+//   const PAIRED = false
+//   override HAS_Y: bool = true
+//   override NORM_Y: bool = false
+//   override NORM_SUM: bool = false
+//   override NORM_INPUT: bool = false
+//   override HAS_CARRY: bool = false
+//   read x: array<vec4<f32>>
+//   read y: array<vec4<f32>>
+//   read vectors: array<vec4<f32>>
+//   read w0: array<Word>
+//   read w1: array<Word>
+//   read w2: array<Word>
+//   read w3: array<Word>
+//   read_write out: array<f32>
+//   read_write carry: array<vec4<f32>>
+//   uniform params: Params
+//     K: u32, blocks: u32, norm_1: u32, norm_2: u32,
+//     splits: u32, head_dim: u32, eps: f32, unused: u32,
+//     rows: vec4<u32>,             Of each weight: rows, first block, first element of out, first bias in vectors (NONE for none).
+//     first_block: vec4<u32>,
+//     out_start: vec4<u32>,
+//     bias: vec4<u32>,
+//     weight_start: vec4<u32>,
+
 const GROUPS: u32 = THREADS / LANES;
 const VALUES: u32 = select(2u, select(4u, 8u, IS_HALF), IS_WIDE);
 
-override HAS_Y: bool = true;
-override NORM_Y: bool = false;
-override NORM_SUM: bool = false;
-override NORM_INPUT: bool = false;
-override HAS_CARRY: bool = false;
-
-struct Params {
-  K: u32, blocks: u32, norm_1: u32, norm_2: u32,
-  splits: u32, head_dim: u32, eps: f32, unused: u32,
-  // Of each weight: rows, first block, first element of out, first bias in vectors (NONE for none).
-  rows: vec4<u32>,
-  first_block: vec4<u32>,
-  out_start: vec4<u32>,
-  bias: vec4<u32>,
-  weight_start: vec4<u32>,
-}
-
 const NONE = 0xffffffffu;
-
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> y: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> vectors: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> w0: array<Word>;
-@group(0) @binding(4) var<storage, read> w1: array<Word>;
-@group(0) @binding(5) var<storage, read> w2: array<Word>;
-@group(0) @binding(6) var<storage, read> w3: array<Word>;
-@group(0) @binding(7) var<storage, read_write> out: array<f32>;
-@group(0) @binding(8) var<storage, read_write> carry: array<vec4<f32>>;
-@group(0) @binding(9) var<uniform> params: Params;
 
 var<workgroup> input: array<vec4<f32>, INPUT_WORDS>;
 var<workgroup> partial: array<array<f32, COLUMNS>, THREADS / PART>;

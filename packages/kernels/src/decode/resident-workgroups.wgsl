@@ -1,11 +1,12 @@
 // How many workgroups run at once: each counts itself in, stays for a while, and counts itself out; `counts[1]` is the most seen.
 // One workgroup = THREADS threads and FILLER words of workgroup memory, so much that kernels that use less are resident as well.
 // counts: (present, most, 0, 0), zero before.
-override THREADS: u32 = 64u;
-const FILLER: u32 = 1024u; // @specialize
-override POLLS: u32 = 4096u;
 
-@group(0) @binding(0) var<storage, read_write> counts: array<atomic<u32>>;
+// @interface
+//   const FILLER: u32 = 1024u
+//   override THREADS: u32 = 64u
+//   override POLLS: u32 = 4096u
+//   read_write counts: array<atomic<u32>>
 
 var<workgroup> filler: array<u32, FILLER>;
 

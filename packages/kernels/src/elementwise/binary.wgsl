@@ -3,19 +3,19 @@
 // a, b, out: the same shape, up to six dimensions. A_IS_OUT, B_IS_OUT: that input is out itself (bound to something unread).
 // Workgroup memory: none. Reference: the table of f64 formulas of @modajs/cpu.
 
-// @import { Element, Value, Bits } from '../wgsl/element.wgsl'
+// @interface
+//   override OP: u32 = 0u
+//   override RANK: u32 = 1u
+//   read a: array<Element>
+//   read b: array<Element>
+//   read_write out: array<Element>
+//   uniform params: Params
 
-override OP: u32 = 0u;
-override RANK: u32 = 1u;
+// @import { Element, Value, Bits } from '../wgsl/element.wgsl'
 
 // @import { Params } from '../wgsl/strided.wgsl'
 // @import { first_operand, second_operand } from '../wgsl/operands.wgsl'
 // @import { main } from '../wgsl/each-element.wgsl'
-
-@group(0) @binding(0) var<storage, read> a: array<Element>;
-@group(0) @binding(1) var<storage, read> b: array<Element>;
-@group(0) @binding(2) var<storage, read_write> out: array<Element>;
-@group(0) @binding(3) var<uniform> params: Params;
 
 // @import { erfc_of, silu, silu_slope } from '../wgsl/activation.wgsl'
 

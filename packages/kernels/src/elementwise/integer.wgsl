@@ -3,27 +3,24 @@
 // a, b, c, out: the same shape, up to six dimensions. X_IS_OUT: that input is out itself (bound to something unread).
 // Workgroup memory: none. Reference: the table of f64 formulas of @modajs/cpu.
 
-alias Element = i32; // @specialize
-alias Value = Element;
+// @interface
+//   alias Element = i32
+//   override OP: u32 = 0u
+//   override RANK: u32 = 1u
+//   read a: array<Element>
+//   read b: array<Element>
+//   read c: array<Element>
+//   read_write out: array<Element>
+//   uniform params: Params
+//     size: u32, alpha: Element, beta: Element, unused: u32,
+//     offsets: vec4<u32>,
+//     shape: array<vec4<u32>, 2>,
+//     strides: array<vec4<u32>, 6>,
 
-override OP: u32 = 0u;
-override RANK: u32 = 1u;
+alias Value = Element;
 
 // @import { first_operand, second_operand, third_operand } from '../wgsl/operands.wgsl'
 // @import { main } from '../wgsl/each-element.wgsl'
-
-struct Params {
-  size: u32, alpha: Element, beta: Element, unused: u32,
-  offsets: vec4<u32>,
-  shape: array<vec4<u32>, 2>,
-  strides: array<vec4<u32>, 6>,
-}
-
-@group(0) @binding(0) var<storage, read> a: array<Element>;
-@group(0) @binding(1) var<storage, read> b: array<Element>;
-@group(0) @binding(2) var<storage, read> c: array<Element>;
-@group(0) @binding(3) var<storage, read_write> out: array<Element>;
-@group(0) @binding(4) var<uniform> params: Params;
 
 // By repeated squaring, wrapping; a negative exponent gives 1 / base^-exponent, truncated.
 fn power(base: Element, exponent: Element) -> Element {

@@ -3,25 +3,22 @@
 // gate, up, d_out: any strided views of one shape (0 strides broadcast), up to six dimensions; d_gate, d_up: row-major.
 // Workgroup memory: none. Reference: swiglu-backward.gpu.test.ts.
 
+// @interface
+//   override RANK: u32 = 1u
+//   read gate: array<Element>
+//   read up: array<Element>
+//   read d_out: array<Element>
+//   read_write d_gate: array<Element>
+//   read_write d_up: array<Element>
+//   uniform params: Params
+//     size: u32, unused_0: f32, unused_1: f32, d_up_offset: u32,
+//     offsets: vec4<u32>,
+//     shape: array<vec4<u32>, 2>,
+//     strides: array<vec4<u32>, 6>,
+
 // @import { Element, Value } from '../wgsl/element.wgsl'
 
-override RANK: u32 = 1u;
-
 // @import { main } from '../wgsl/each-element.wgsl'
-
-struct Params {
-  size: u32, unused_0: f32, unused_1: f32, d_up_offset: u32,
-  offsets: vec4<u32>,
-  shape: array<vec4<u32>, 2>,
-  strides: array<vec4<u32>, 6>,
-}
-
-@group(0) @binding(0) var<storage, read> gate: array<Element>;
-@group(0) @binding(1) var<storage, read> up: array<Element>;
-@group(0) @binding(2) var<storage, read> d_out: array<Element>;
-@group(0) @binding(3) var<storage, read_write> d_gate: array<Element>;
-@group(0) @binding(4) var<storage, read_write> d_up: array<Element>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 fn compute_element(item: u32, at: vec4<u32>) {
   let g = Value(gate[at.x]);

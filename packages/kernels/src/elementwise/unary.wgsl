@@ -3,18 +3,18 @@
 // x: any layout up to six dimensions; out: the same shape. IN_PLACE: x is out itself (x is bound to something unread).
 // Workgroup memory: none. Reference: the table of f64 formulas of @modajs/cpu.
 
-// @import { Element, Value, Bits } from '../wgsl/element.wgsl'
+// @interface
+//   override OP: u32 = 0u
+//   override RANK: u32 = 1u
+//   override IN_PLACE: bool = false
+//   read x: array<Element>
+//   read_write out: array<Element>
+//   uniform params: Params
 
-override OP: u32 = 0u;
-override RANK: u32 = 1u;
-override IN_PLACE: bool = false;
+// @import { Element, Value, Bits } from '../wgsl/element.wgsl'
 
 // @import { Params } from '../wgsl/strided.wgsl'
 // @import { main } from '../wgsl/each-element.wgsl'
-
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read_write> out: array<Element>;
-@group(0) @binding(2) var<uniform> params: Params;
 
 // @import { erfc_of, sigmoid, silu, tanh_of } from '../wgsl/activation.wgsl'
 

@@ -1,25 +1,19 @@
 // dx[r, n, :] = sum of dOut[r, j, :] over the positions j with index[j] = n, ascending j. dx was cleared before, or is added to.
 // One workgroup = 64 columns of one position that is the first of its chain; the others leave at once.
-// d_out: [R, J, I]; index: [J] i32; links: [J] of gather-links; dx: [R, N, I].
 // Workgroup memory: none. Reference: gather-reference.ts.
 
-alias Gradient = f32; // @specialize
-alias Output = f32; // @specialize
-alias Sum = f32; // @specialize
-
-// dx holds gradients from elsewhere.
-override ACCUMULATE: bool = false;
-
-struct Params {
-  R: u32, N: u32, I: u32, J: u32,
-  d_out_offset: u32, index_offset: u32, dx_offset: u32, blocks: u32,
-}
-
-@group(0) @binding(0) var<storage, read> d_out: array<Gradient>;
-@group(0) @binding(1) var<storage, read> index: array<i32>;
-@group(0) @binding(2) var<storage, read> links: array<u32>;
-@group(0) @binding(3) var<storage, read_write> dx: array<Output>;
-@group(0) @binding(4) var<uniform> params: Params;
+// @interface
+//   alias Gradient = f32
+//   alias Output = f32
+//   alias Sum = f32
+//   override ACCUMULATE: bool = false  dx holds gradients from elsewhere.
+//   read d_out: array<Gradient>        [R, J, I]
+//   read index: array<i32>             [J]
+//   read links: array<u32>             [J] of gather-links
+//   read_write dx: array<Output>       [R, N, I]
+//   uniform params: Params
+//     R: u32, N: u32, I: u32, J: u32,
+//     d_out_offset: u32, index_offset: u32, dx_offset: u32, blocks: u32,
 
 const FIRST = 0x80000000u;
 

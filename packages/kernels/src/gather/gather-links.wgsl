@@ -2,21 +2,16 @@
 // the first of its chain. Positions whose index is outside 0..N-1 are never first. Makes the scatter deterministic without atomics.
 // One workgroup = 4 rows of 64 lanes; one row = 8 positions, held in registers and compared with all others: a lane reads every
 // 64th block of WIDTH indices. Repeats of a frequent word are no rare event in 2,048 comparisons of 32 lanes, so a hit must not
-// branch: blocks are read from the last to the first, and the last hit stays. index: [J] i32, in blocks; links: [J] u32.
+// branch: blocks are read from the last to the first, and the last hit stays.
 // Workgroup memory: 2,048 blocks = 8 KiB. Reference: `chained` of gather.gpu.test.ts.
 
-alias Block = i32; // @specialize
-
-// Indices of a block: 4, where J and the offset are multiples of 4, or 1.
-override WIDTH: u32 = 1u;
-
-struct Params {
-  J: u32, N: u32, index_offset: u32, unused: u32,
-}
-
-@group(0) @binding(0) var<storage, read> index: array<Block>;
-@group(0) @binding(1) var<storage, read_write> links: array<u32>;
-@group(0) @binding(2) var<uniform> params: Params;
+// @interface
+//   alias Block = i32
+//   override WIDTH: u32 = 1u      Indices of a block: 4, where J and the offset are multiples of 4, or 1.
+//   read index: array<Block>      [J] i32, in blocks
+//   read_write links: array<u32>  [J]
+//   uniform params: Params
+//     J: u32, N: u32, index_offset: u32, unused: u32,
 
 const FIRST = 0x80000000u;
 const NONE = 0x7fffffffu;

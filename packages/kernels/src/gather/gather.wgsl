@@ -1,20 +1,17 @@
 // out[r, j, :] = x[r, index[j], :]; an index outside 0..N-1 gives `missing` (NaN for floats).
-// One workgroup = 256 elements; on the vector path an element is four numbers. x: [R, N, I]; index: [J] i32; out: [R, J, I].
+// One workgroup = 256 elements; on the vector path an element is four numbers.
 // An embedding is R = 1, N = V, I = C. Workgroup memory: none. Reference: gather-reference.ts.
 
-alias Element = f32; // @specialize
-alias Single = f32; // @specialize
-alias Source = f32; // @specialize
-
-struct Params {
-  R: u32, N: u32, I: u32, J: u32,
-  x_offset: u32, index_offset: u32, out_offset: u32, missing: u32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read> index: array<i32>;
-@group(0) @binding(2) var<storage, read_write> out: array<Element>;
-@group(0) @binding(3) var<uniform> params: Params;
+// @interface
+//   alias Element = f32
+//   alias Single = f32
+//   alias Source = f32
+//   read x: array<Element>          [R, N, I]
+//   read index: array<i32>          [J]
+//   read_write out: array<Element>  [R, J, I]
+//   uniform params: Params
+//     R: u32, N: u32, I: u32, J: u32,
+//     x_offset: u32, index_offset: u32, out_offset: u32, missing: u32,
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

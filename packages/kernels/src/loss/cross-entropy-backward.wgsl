@@ -1,27 +1,22 @@
 // dLogits = dLoss * (exp(logits - largest - log_sum) * (1 + 2 zLoss lse) - onehot(target)); 0 in ignored rows.
-// One workgroup = one row; on the vector path an element is four numbers and V counts elements. logits, d_logits: [N, V]; targets: [N] i32; lse: [N, 2] f32
-// (largest logit, log of the sum relative to it); d_loss: [N] f32.
+// One workgroup = one row; on the vector path an element is four numbers and V counts elements.
 // IN_PLACE: logits are d_logits itself (bound to something unread). Workgroup memory: none. Reference: cross-entropy-reference.ts.
+
+// @interface
+//   const LANE: Value = Value(0.0)       Which of its element's numbers each is.
+//   override IN_PLACE: bool = false
+//   read logits: array<Element>          [N, V]
+//   read targets: array<i32>             [N]
+//   read lse: array<f32>                 [N, 2] (largest logit, log of the sum relative to it)
+//   read d_loss: array<f32>              [N]
+//   read_write d_logits: array<Element>  [N, V]
+//   uniform params: Params
+//     N: u32, V: u32, logits_offset: u32, targets_offset: u32,
+//     lse_offset: u32, d_loss_offset: u32, d_logits_offset: u32, ignore_index: i32,
+//     z_loss: f32, unused_0: u32, unused_1: u32, unused_2: u32,
 
 // @import { Element, Value } from '../wgsl/element.wgsl'
 // @import { LANES } from '../wgsl/row.wgsl'
-// Which of its element's numbers each is.
-const LANE: Value = Value(0.0); // @specialize
-
-override IN_PLACE: bool = false;
-
-struct Params {
-  N: u32, V: u32, logits_offset: u32, targets_offset: u32,
-  lse_offset: u32, d_loss_offset: u32, d_logits_offset: u32, ignore_index: i32,
-  z_loss: f32, unused_0: u32, unused_1: u32, unused_2: u32,
-}
-
-@group(0) @binding(0) var<storage, read> logits: array<Element>;
-@group(0) @binding(1) var<storage, read> targets: array<i32>;
-@group(0) @binding(2) var<storage, read> lse: array<f32>;
-@group(0) @binding(3) var<storage, read> d_loss: array<f32>;
-@group(0) @binding(4) var<storage, read_write> d_logits: array<Element>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

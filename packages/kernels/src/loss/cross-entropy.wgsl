@@ -1,22 +1,20 @@
 // loss[n] = lse - logits[n, target] + zLoss * lse^2 with lse = log sum exp(logits[n, :]); 0 where target is the ignored index.
 // lse[n] = (largest logit, log of the sum of exponentials relative to it): their sum would drown the second beside large logits.
 // A target outside 0..V-1 that is not ignored gives NaN.
-// One workgroup = one row; on the vector path an element is four numbers and V counts elements. logits: [N, V]; targets: [N] i32; loss: [N] f32; lse: [N, 2] f32.
+// One workgroup = one row; on the vector path an element is four numbers and V counts elements.
 // Workgroup memory: 256 floats = 1 KiB. Reference: cross-entropy-reference.ts.
+
+// @interface
+//   read logits: array<Element>  [N, V]
+//   read targets: array<i32>     [N]
+//   read_write loss: array<f32>  [N]
+//   read_write lse: array<f32>   [N, 2]
+//   uniform params: Params
+//     N: u32, V: u32, logits_offset: u32, targets_offset: u32,
+//     loss_offset: u32, lse_offset: u32, ignore_index: i32, z_loss: f32,
 
 // @import { Element, Value } from '../wgsl/element.wgsl'
 // @import { LANES, LOWEST, row_largest, row_sum } from '../wgsl/row.wgsl'
-
-struct Params {
-  N: u32, V: u32, logits_offset: u32, targets_offset: u32,
-  loss_offset: u32, lse_offset: u32, ignore_index: i32, z_loss: f32,
-}
-
-@group(0) @binding(0) var<storage, read> logits: array<Element>;
-@group(0) @binding(1) var<storage, read> targets: array<i32>;
-@group(0) @binding(2) var<storage, read_write> loss: array<f32>;
-@group(0) @binding(3) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
 
 const WIDTH = 256u;
 

@@ -3,7 +3,6 @@
 // One workgroup = GROUPS * COLUMNS columns of out (of one batch entry and one slice of K); LANES threads share a column's K.
 // Sums over lanes, in a fixed order: the variant `memory` goes through workgroup memory, ROWS * GROUPS * LANES * 16 bytes and a barrier
 // a halving; the variant `subgroup` shuffles, for LANES that divide a subgroup, without memory and barriers, to the same bits.
-// a: [batch][M][lda], or [batch][K][lda] when A_TRANSPOSED; b: [batch][N][ldb]; bias: [N]; residual, out: [batch][M][ld].
 // With slices of K, out is [slice][batch][M][N] partial sums.
 // Reference: matmul-reference.ts.
 
@@ -12,31 +11,30 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 // @end
 
-// Inputs as 16-byte words, or (rows not on multiples of 8 elements) as u32.
-alias AWord = vec4<u32>; // @specialize
-alias BWord = vec4<u32>; // @specialize
-alias OutElement = f32; // @specialize
-alias BiasElement = f32; // @specialize
-const A_IS_HALF = false; // @specialize
-const B_IS_HALF = false; // @specialize
-const A_IS_WIDE = true; // @specialize
-const B_IS_WIDE = true; // @specialize
-const ROWS: u32 = 1u; // @specialize
-// 1, 2 or 4.
-const COLUMNS: u32 = 2u; // @specialize
-const LANES: u32 = 32u; // @specialize
-const GROUPS: u32 = 4u; // @specialize
+// @interface
+//   alias AWord = vec4<u32>            Inputs as 16-byte words, or (rows not on multiples of 8 elements) as u32.
+//   alias BWord = vec4<u32>
+//   alias OutElement = f32
+//   alias BiasElement = f32
+//   const A_IS_HALF = false
+//   const B_IS_HALF = false
+//   const A_IS_WIDE = true
+//   const B_IS_WIDE = true
+//   const ROWS: u32 = 1u
+//   const COLUMNS: u32 = 2u            1, 2 or 4.
+//   const LANES: u32 = 32u
+//   const GROUPS: u32 = 4u
+//   override A_TRANSPOSED: bool = false
+//   read a: array<AWord>               [batch][M][lda], or [batch][K][lda] when A_TRANSPOSED
+//   read b: array<BWord>               [batch][N][ldb]
+//   read bias: array<BiasElement>      [N]
+//   read residual: array<OutElement>   [batch][M][ld]
+//   read_write out: array<OutElement>  [batch][M][ld]
+//   uniform params: Params
+
 const THREADS: u32 = GROUPS * LANES;
 
-override A_TRANSPOSED: bool = false;
 // @import { HAS_BIAS, HAS_RESIDUAL, ACCUMULATE, Params, activate } from '../wgsl/matmul/product.wgsl'
-
-@group(0) @binding(0) var<storage, read> a: array<AWord>;
-@group(0) @binding(1) var<storage, read> b: array<BWord>;
-@group(0) @binding(2) var<storage, read> bias: array<BiasElement>;
-@group(0) @binding(3) var<storage, read> residual: array<OutElement>;
-@group(0) @binding(4) var<storage, read_write> out: array<OutElement>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 // @if memory
 var<workgroup> partial: array<array<vec4<f32>, ROWS>, THREADS>;

@@ -1,26 +1,24 @@
 // Matrix product, naive: out = activation(alpha * A . B + bias) + residual (+ out). The first variant: no workgroup memory.
 // One workgroup = a BLOCK_M x BLOCK_N tile of out, one thread = one element of it.
-// a: [batch][M][lda], or [batch][K][lda] when A_TRANSPOSED; b: [batch][K][ldb], or [batch][N][ldb] when B_TRANSPOSED;
-// bias: [N]; residual, out: [batch][M][ld].
 // Reference: matmul-reference.ts.
 
-alias AElement = f32; // @specialize
-alias BElement = f32; // @specialize
-alias OutElement = f32; // @specialize
-alias BiasElement = f32; // @specialize
+// @interface
+//   alias AElement = f32
+//   alias BElement = f32
+//   alias OutElement = f32
+//   alias BiasElement = f32
+//   override BLOCK_M: u32 = 4u
+//   override BLOCK_N: u32 = 16u
+//   override A_TRANSPOSED: bool = false
+//   override B_TRANSPOSED: bool = false
+//   read a: array<AElement>            [batch][M][lda], or [batch][K][lda] when A_TRANSPOSED
+//   read b: array<BElement>            [batch][K][ldb], or [batch][N][ldb] when B_TRANSPOSED
+//   read bias: array<BiasElement>      [N]
+//   read residual: array<OutElement>   [batch][M][ld]
+//   read_write out: array<OutElement>  [batch][M][ld]
+//   uniform params: Params
 
-override BLOCK_M: u32 = 4u;
-override BLOCK_N: u32 = 16u;
-override A_TRANSPOSED: bool = false;
-override B_TRANSPOSED: bool = false;
 // @import { HAS_BIAS, HAS_RESIDUAL, ACCUMULATE, Params, activate } from '../wgsl/matmul/product.wgsl'
-
-@group(0) @binding(0) var<storage, read> a: array<AElement>;
-@group(0) @binding(1) var<storage, read> b: array<BElement>;
-@group(0) @binding(2) var<storage, read> bias: array<BiasElement>;
-@group(0) @binding(3) var<storage, read> residual: array<OutElement>;
-@group(0) @binding(4) var<storage, read_write> out: array<OutElement>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(BLOCK_N, BLOCK_M)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {

@@ -1,18 +1,17 @@
 // Second pass of a matrix product that was split along K: out = activation(alpha * sum of slices + bias) + residual (+ out).
 // One workgroup = 256 elements of out, one thread = one element; slices are added in order, so the result is deterministic.
-// partials: [slices][batch][M][N] f32; bias: [N]; residual, out: [batch][M][ld].
 // Reference: matmul-reference.ts.
 
-alias OutElement = f32; // @specialize
-alias BiasElement = f32; // @specialize
+// @interface
+//   alias OutElement = f32
+//   alias BiasElement = f32
+//   read partials: array<f32>          [slices][batch][M][N]
+//   read bias: array<BiasElement>      [N]
+//   read residual: array<OutElement>   [batch][M][ld]
+//   read_write out: array<OutElement>  [batch][M][ld]
+//   uniform params: Params
 
 // @import { HAS_BIAS, HAS_RESIDUAL, ACCUMULATE, Params, activate } from '../wgsl/matmul/product.wgsl'
-
-@group(0) @binding(0) var<storage, read> partials: array<f32>;
-@group(0) @binding(1) var<storage, read> bias: array<BiasElement>;
-@group(0) @binding(2) var<storage, read> residual: array<OutElement>;
-@group(0) @binding(3) var<storage, read_write> out: array<OutElement>;
-@group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

@@ -1,6 +1,3 @@
-enable f16;
-enable subgroups;
-enable chromium_experimental_subgroup_matrix;
 // Matrix product on subgroup matrices (tensor cores): out = activation(alpha * A . B + bias) + residual (+ out), batched.
 // f16 operands, f32 sums, any M, N, K.
 // One workgroup = a BLOCK_M x BLOCK_N tile of out (of one batch entry and one slice of K);
@@ -10,40 +7,53 @@ enable chromium_experimental_subgroup_matrix;
 // A strip is an array of its own, so that offsets inside it are constants and need no bounds test. The padding and the order in
 // which rows are written (`place_of`) keep fragment loads and stores free of bank conflicts.
 // On the way out, ROW_FRAGS fragments of each subgroup take the strips' place: f32 sums reach their lanes through memory.
-// Workgroup memory: STRIPS * STRIP * 16 bytes.
-// a: [batch][M][lda], or [batch][K][lda] when A_TRANSPOSED; b: [batch][K][ldb], or [batch][N][ldb] when B_TRANSPOSED;
-// bias: [N]; residual, out: [batch][M][ld]. With slices of K, out is [slice][batch][M][N] partial sums.
+// Workgroup memory: STRIPS * STRIP * 16 bytes. With slices of K, out is [slice][batch][M][N] partial sums.
 // Reference: matmul-reference.ts.
+enable f16;
+enable subgroups;
+enable chromium_experimental_subgroup_matrix;
 
-// 8 halves, or a pair of halves as one u32 where rows do not start on multiples of 8, or end between them along K.
-alias AWord = vec4<u32>; // @specialize
-alias BWord = vec4<u32>; // @specialize
-alias BiasElement = f32; // @specialize
-// One element of out, or 16 bytes of it as vec4<u32>; OutLane is the element, or u32.
-alias OutWord = f32; // @specialize
-alias OutLane = f32; // @specialize
-// Lane masks of OutWord: false, or vec4<bool> with one lane set.
-const LANE_Y = false; // @specialize
-const LANE_Z = false; // @specialize
-const LANE_W = false; // @specialize
-const A_WIDTH: u32 = 8u; // @specialize
-const B_WIDTH: u32 = 8u; // @specialize
-// Elements of OutWord: 1, 4 of f32 or 8 of f16.
-const OUT_WIDTH: u32 = 1u; // @specialize
-const BLOCK_M: u32 = 64u; // @specialize
-const BLOCK_N: u32 = 64u; // @specialize
-const BLOCK_K: u32 = 16u; // @specialize
-const STAGES: u32 = 1u; // @specialize
-const FRAG_M: u32 = 16u; // @specialize
-const FRAG_N: u32 = 16u; // @specialize
-const FRAG_K: u32 = 16u; // @specialize
-const FRAGS_M: u32 = 2u; // @specialize
-const FRAGS_N: u32 = 2u; // @specialize
-const SUBGROUP_SIZE: u32 = 32u; // @specialize
-const A_TRANSPOSED: bool = false; // @specialize
-const B_TRANSPOSED: bool = false; // @specialize
-// Fragments of a row of fragments that go out together.
-const ROW_FRAGS: u32 = 2u; // @specialize
+// @interface
+//   alias AWord = vec4<u32>         8 halves, or a pair of halves as one u32 where rows do not start on multiples of 8, or end between them along K.
+//   alias BWord = vec4<u32>
+//   alias BiasElement = f32
+//   alias OutWord = f32             One element of out, or 16 bytes of it as vec4<u32>; OutLane is the element, or u32.
+//   alias OutLane = f32
+//   const LANE_Y = false            Lane masks of OutWord: false, or vec4<bool> with one lane set.
+//   const LANE_Z = false
+//   const LANE_W = false
+//   const A_WIDTH: u32 = 8u
+//   const B_WIDTH: u32 = 8u
+//   const OUT_WIDTH: u32 = 1u       Elements of OutWord: 1, 4 of f32 or 8 of f16.
+//   const BLOCK_M: u32 = 64u
+//   const BLOCK_N: u32 = 64u
+//   const BLOCK_K: u32 = 16u
+//   const STAGES: u32 = 1u
+//   const FRAG_M: u32 = 16u
+//   const FRAG_N: u32 = 16u
+//   const FRAG_K: u32 = 16u
+//   const FRAGS_M: u32 = 2u
+//   const FRAGS_N: u32 = 2u
+//   const SUBGROUP_SIZE: u32 = 32u
+//   const A_TRANSPOSED: bool = false
+//   const B_TRANSPOSED: bool = false
+//   const ROW_FRAGS: u32 = 2u       Fragments of a row of fragments that go out together.
+//   const ADDS_FIRST: bool = false  What is in out is added to the sums themselves, ahead of the epilogue, whose loads would wait for memory one by one.
+//   override SWIZZLE: u32 = 8u
+//   override RAGGED: bool = true    False when M, N and K are multiples of the block: no bounds are tested.
+//   override PREFETCH: bool = true  Whether the next tile is read into registers while this one is multiplied.
+//   read a: array<AWord>            [batch][M][lda], or [batch][K][lda] when A_TRANSPOSED
+//   read b: array<BWord>            [batch][K][ldb], or [batch][N][ldb] when B_TRANSPOSED
+//   read bias: array<BiasElement>   [N]
+//   read residual: array<OutWord>   [batch][M][ld]
+//   read_write out: array<OutWord>  [batch][M][ld]
+//   uniform params: Params
+//     m: u32, n: u32, k: u32, batch: u32,
+//     a_offset: u32, a_ld: u32, a_batch: u32, k_slice: u32,
+//     b_offset: u32, b_ld: u32, b_batch: u32, slices: u32,
+//     out_offset: u32, out_ld: u32, out_batch: u32, slice_stride: u32,
+//     residual_offset: u32, residual_ld: u32, residual_batch: u32, bias_offset: u32,
+//     alpha: f32, groups_x: u32, one: u32,
 
 // Rows of A (columns of B) in a strip.
 const STRIP_WIDTH: u32 = 32u;
@@ -86,31 +96,8 @@ const ROUNDS: u32 = FRAGS_N / ROW_FRAGS;
 const ALL_ROUNDS: u32 = FRAGS_M * ROUNDS;
 // Groups of a round that a lane finishes.
 const LANE_GROUPS: u32 = (ROW_GROUPS * FRAG_M + SUBGROUP_SIZE - 1u) / SUBGROUP_SIZE;
-// What is in out is added to the sums themselves, ahead of the epilogue, whose loads would wait for memory one by one.
-const ADDS_FIRST: bool = false; // @specialize
 
-override SWIZZLE: u32 = 8u;
-// False when M, N and K are multiples of the block: no bounds are tested.
-override RAGGED: bool = true;
-// Whether the next tile is read into registers while this one is multiplied.
-override PREFETCH: bool = true;
 // @import { ACTIVATION, HAS_BIAS, HAS_RESIDUAL, ACCUMULATE } from '../wgsl/matmul/product.wgsl'
-
-struct Params {
-  m: u32, n: u32, k: u32, batch: u32,
-  a_offset: u32, a_ld: u32, a_batch: u32, k_slice: u32,
-  b_offset: u32, b_ld: u32, b_batch: u32, slices: u32,
-  out_offset: u32, out_ld: u32, out_batch: u32, slice_stride: u32,
-  residual_offset: u32, residual_ld: u32, residual_batch: u32, bias_offset: u32,
-  alpha: f32, groups_x: u32, one: u32,
-}
-
-@group(0) @binding(0) var<storage, read> a: array<AWord>;
-@group(0) @binding(1) var<storage, read> b: array<BWord>;
-@group(0) @binding(2) var<storage, read> bias: array<BiasElement>;
-@group(0) @binding(3) var<storage, read> residual: array<OutWord>;
-@group(0) @binding(4) var<storage, read_write> out: array<OutWord>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 var<workgroup> strips: array<array<vec4<u32>, STRIP>, STRIPS>;
 

@@ -4,34 +4,42 @@
 // Tiles of A and B are staged in workgroup memory as [BLOCK_K][BLOCK_M + pad] and [BLOCK_K][BLOCK_N + pad] in f32:
 //   (BLOCK_M + BLOCK_N + 8 * PAD) * BLOCK_K * STAGES * 4 bytes.
 // While a tile is multiplied, each thread holds the next one in registers (4 x 4 micro-blocks).
-// a: [batch][M][lda], or [batch][K][lda] when A_TRANSPOSED; b: [batch][K][ldb], or [batch][N][ldb] when B_TRANSPOSED;
-// bias: [N]; residual, out: [batch][M][ld]. With slices of K, out is [slice][batch][M][N] partial sums.
+// With slices of K, out is [slice][batch][M][N] partial sums.
 // Reference: matmul-reference.ts.
 
-alias AElement = f32; // @specialize
-alias BElement = f32; // @specialize
-alias OutElement = f32; // @specialize
-alias BiasElement = f32; // @specialize
-// What one array element of a binding is: the element, or a vec4 of it when its rows are 4-aligned.
-alias AWord = f32; // @specialize
-alias BWord = f32; // @specialize
-alias OutWord = f32; // @specialize
-// Lane masks of OutWord: false, or vec4<bool> with one lane set.
-const LANE_Y = false; // @specialize
-const LANE_Z = false; // @specialize
-const LANE_W = false; // @specialize
-const A_WIDTH: u32 = 1u; // @specialize
-const B_WIDTH: u32 = 1u; // @specialize
-const OUT_WIDTH: u32 = 1u; // @specialize
-const BLOCK_M: u32 = 32u; // @specialize
-const BLOCK_N: u32 = 32u; // @specialize
-const BLOCK_K: u32 = 8u; // @specialize
-const STAGES: u32 = 1u; // @specialize
-const PAD: u32 = 1u; // @specialize
-const THREAD_M4: u32 = 1u; // @specialize
-const THREAD_N4: u32 = 1u; // @specialize
-// Of each 32 threads, how many lie side by side along N.
-const LANES_N: u32 = 8u; // @specialize
+// @interface
+//   alias AElement = f32
+//   alias BElement = f32
+//   alias OutElement = f32
+//   alias BiasElement = f32
+//   alias AWord = f32               What one array element of a binding is: the element, or a vec4 of it when its rows are 4-aligned.
+//   alias BWord = f32
+//   alias OutWord = f32
+//   const LANE_Y = false            Lane masks of OutWord: false, or vec4<bool> with one lane set.
+//   const LANE_Z = false
+//   const LANE_W = false
+//   const A_WIDTH: u32 = 1u
+//   const B_WIDTH: u32 = 1u
+//   const OUT_WIDTH: u32 = 1u
+//   const BLOCK_M: u32 = 32u
+//   const BLOCK_N: u32 = 32u
+//   const BLOCK_K: u32 = 8u
+//   const STAGES: u32 = 1u
+//   const PAD: u32 = 1u
+//   const THREAD_M4: u32 = 1u
+//   const THREAD_N4: u32 = 1u
+//   const LANES_N: u32 = 8u         Of each 32 threads, how many lie side by side along N.
+//   override SWIZZLE: u32 = 8u
+//   override A_TRANSPOSED: bool = false
+//   override B_TRANSPOSED: bool = false
+//   override RAGGED: bool = true    False when M, N and K are multiples of the block: no bounds are tested.
+//   read a: array<AWord>            [batch][M][lda], or [batch][K][lda] when A_TRANSPOSED
+//   read b: array<BWord>            [batch][K][ldb], or [batch][N][ldb] when B_TRANSPOSED
+//   read bias: array<BiasElement>   [N]
+//   read residual: array<OutWord>   [batch][M][ld]
+//   read_write out: array<OutWord>  [batch][M][ld]
+//   uniform params: Params
+
 const COLUMNS: u32 = BLOCK_N / (THREAD_N4 * 4u);
 const ROWS: u32 = BLOCK_M / (THREAD_M4 * 4u);
 const THREADS: u32 = ROWS * COLUMNS;
@@ -40,19 +48,7 @@ const A_BLOCKS: u32 = BLOCK_M * BLOCK_K / 16u;
 const BLOCKS: u32 = (BLOCK_M + BLOCK_N) * BLOCK_K / 16u;
 const LOADS: u32 = (BLOCKS + THREADS - 1u) / THREADS;
 
-override SWIZZLE: u32 = 8u;
-override A_TRANSPOSED: bool = false;
-override B_TRANSPOSED: bool = false;
-// False when M, N and K are multiples of the block: no bounds are tested.
-override RAGGED: bool = true;
 // @import { ACTIVATION, HAS_BIAS, HAS_RESIDUAL, ACCUMULATE, Params } from '../wgsl/matmul/product.wgsl'
-
-@group(0) @binding(0) var<storage, read> a: array<AWord>;
-@group(0) @binding(1) var<storage, read> b: array<BWord>;
-@group(0) @binding(2) var<storage, read> bias: array<BiasElement>;
-@group(0) @binding(3) var<storage, read> residual: array<OutWord>;
-@group(0) @binding(4) var<storage, read_write> out: array<OutWord>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 // Nested, so that bounds are tested on the parts of an index that do not change in the inner loop.
 var<workgroup> a_tile: array<array<array<vec4<f32>, BLOCK_M / 4u + PAD>, BLOCK_K>, STAGES>;

@@ -4,33 +4,30 @@
 // g_k, x_s: [tokens, N] at a start and a stride of their own, in four and three bindings.
 // Workgroup memory: THREADS * ceil(OUTS * SOURCES / 4) * 16 bytes. Reference: mixture-reference.ts.
 
+// @interface, bindings from 4
+//   alias Weight = f32
+//   const SOURCES: u32 = 3u
+//   const OUTS: u32 = 4u
+//   const SOURCE_BINDINGS = array<u32, SOURCES>(0u, 1u, 2u)
+//   const OUT_BINDINGS = array<u32, OUTS>(0u, 1u, 2u, 3u)
+//   override THREADS: u32 = 128u
+//   override ROW_LANES: u32 = 32u
+//   override IS_SHARED: bool = false
+//   read x0: array<Element>
+//   read x1: array<Element>
+//   read x2: array<Element>
+//   read_write d_weights: array<Weight>
+//   uniform params: Params
+//     tokens: u32, N: u32, chunk: u32, half: u32,  half of the threads that share a sum: unknown to compilers, which would write out the tree with its barriers
+//     weights: vec4<u32>,                          start, strides of token (or workgroup), out and source
+//     sources: array<vec4<u32>, SOURCES>,          start, stride of token
+//     outs: array<vec4<u32>, OUTS>,
+
 // @import { Element, Value } from '../wgsl/element.wgsl'
 // @import { read_row } from '../wgsl/mixture/rows.wgsl'
 // @import { LANES, SPREAD } from '../wgsl/row.wgsl'
-alias Weight = f32; // @specialize
-const SOURCES: u32 = 3u; // @specialize
-const OUTS: u32 = 4u; // @specialize
-const SOURCE_BINDINGS = array<u32, SOURCES>(0u, 1u, 2u); // @specialize
-const OUT_BINDINGS = array<u32, OUTS>(0u, 1u, 2u, 3u); // @specialize
 const PAIRS: u32 = OUTS * SOURCES;
 const QUADS: u32 = (PAIRS + 3u) / 4u;
-
-override THREADS: u32 = 128u;
-override ROW_LANES: u32 = 32u;
-override IS_SHARED: bool = false;
-
-struct Params {
-  tokens: u32, N: u32, chunk: u32, half: u32, // half of the threads that share a sum: unknown to compilers, which would write out the tree with its barriers
-  weights: vec4<u32>, // start, strides of token (or workgroup), out and source
-  sources: array<vec4<u32>, SOURCES>, // start, stride of token
-  outs: array<vec4<u32>, OUTS>,
-}
-
-@group(0) @binding(4) var<storage, read> x0: array<Element>;
-@group(0) @binding(5) var<storage, read> x1: array<Element>;
-@group(0) @binding(6) var<storage, read> x2: array<Element>;
-@group(0) @binding(7) var<storage, read_write> d_weights: array<Weight>;
-@group(0) @binding(8) var<uniform> params: Params;
 
 var<workgroup> part: array<array<vec4<f32>, QUADS>, THREADS>;
 

@@ -3,27 +3,24 @@
 // x_s, out_k: [tokens, N] at a start and a stride of their own, in four and three bindings; weights: strided [tokens, OUTS, SOURCES].
 // Workgroup memory: none. Reference: mixture-reference.ts.
 
+// @interface, bindings from 4
+//   alias Weight = f32
+//   const SOURCES: u32 = 4u
+//   const OUTS: u32 = 3u
+//   const SOURCE_BINDINGS = array<u32, SOURCES>(0u, 1u, 2u, 3u)  Which binding each row lies in.
+//   const OUT_BINDINGS = array<u32, OUTS>(0u, 1u, 2u)
+//   read weights: array<Weight>
+//   read_write out0: array<Element>
+//   read_write out1: array<Element>
+//   read_write out2: array<Element>
+//   uniform params: Params
+//     tokens: u32, N: u32, unused_0: u32, unused_1: u32,
+//     weights: vec4<u32>,                  start, strides of token, out and source
+//     sources: array<vec4<u32>, SOURCES>,  start, stride of token
+//     outs: array<vec4<u32>, OUTS>,        start, stride of token, whether it is added to
+
 // @import { Element, Value } from '../wgsl/element.wgsl'
 // @import { read_row } from '../wgsl/mixture/rows.wgsl'
-alias Weight = f32; // @specialize
-const SOURCES: u32 = 4u; // @specialize
-const OUTS: u32 = 3u; // @specialize
-// Which binding each row lies in.
-const SOURCE_BINDINGS = array<u32, SOURCES>(0u, 1u, 2u, 3u); // @specialize
-const OUT_BINDINGS = array<u32, OUTS>(0u, 1u, 2u); // @specialize
-
-struct Params {
-  tokens: u32, N: u32, unused_0: u32, unused_1: u32,
-  weights: vec4<u32>, // start, strides of token, out and source
-  sources: array<vec4<u32>, SOURCES>, // start, stride of token
-  outs: array<vec4<u32>, OUTS>, // start, stride of token, whether it is added to
-}
-
-@group(0) @binding(4) var<storage, read> weights: array<Weight>;
-@group(0) @binding(5) var<storage, read_write> out0: array<Element>;
-@group(0) @binding(6) var<storage, read_write> out1: array<Element>;
-@group(0) @binding(7) var<storage, read_write> out2: array<Element>;
-@group(0) @binding(8) var<uniform> params: Params;
 
 fn read_out(which: u32, at: u32) -> Value {
   switch which {

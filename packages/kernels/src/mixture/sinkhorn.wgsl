@@ -1,23 +1,18 @@
 // Sinkhorn's iteration on exp(logits): rows and columns of small matrices normalised in turns, ITERATIONS times.
 // Backward: the iteration runs again with its sums kept, and then back: of b = a / sum(a), da = (db - sum(db b)) / sum(a).
-// One thread = one matrix, in its private memory; 64 threads a workgroup.
-// logits, d_out, out: [matrices, SIZE, SIZE]; d_out is read and out is the logits' gradient with IS_BACKWARD.
+// One thread = one matrix, in its private memory; 64 threads a workgroup. d_out is read and out is the logits' gradient with IS_BACKWARD.
 // Workgroup memory: none. Reference: mixture-reference.ts.
 
-alias Element = f32; // @specialize
-const SIZE: u32 = 4u; // @specialize
-const ITERATIONS: u32 = 20u; // @specialize
-
-override IS_BACKWARD: bool = false;
-
-struct Params {
-  matrices: u32, logits_offset: u32, d_out_offset: u32, out_offset: u32,
-}
-
-@group(0) @binding(0) var<storage, read> logits: array<Element>;
-@group(0) @binding(1) var<storage, read> d_out: array<Element>;
-@group(0) @binding(2) var<storage, read_write> out: array<Element>;
-@group(0) @binding(3) var<uniform> params: Params;
+// @interface
+//   alias Element = f32
+//   const SIZE: u32 = 4u
+//   const ITERATIONS: u32 = 20u
+//   override IS_BACKWARD: bool = false
+//   read logits: array<Element>     [matrices, SIZE, SIZE]
+//   read d_out: array<Element>      [matrices, SIZE, SIZE]
+//   read_write out: array<Element>  [matrices, SIZE, SIZE]
+//   uniform params: Params
+//     matrices: u32, logits_offset: u32, d_out_offset: u32, out_offset: u32,
 
 // Places of rows first, then of columns: line i of kind 0 is a row.
 fn place(kind: u32, i: u32, j: u32) -> u32 {

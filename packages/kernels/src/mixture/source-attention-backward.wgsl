@@ -1,33 +1,29 @@
 // Gradients of attention of a query over sources, two sources a pass. With p_j = exp(s_j - lse), ds_j = p_j (dOut . x_j - delta), r_j = 1 / rms(x_j):
 // dx_j (+)= p_j dOut + ds_j r_j (q - x_j r_j^2 (q . x_j) / N); partial[workgroup] (+)= sum of ds_j r_j x_j over its rows, the query's gradient.
 // One workgroup = `chunk` times THREADS / ROW_LANES rows; ROW_LANES threads share a row, SLOTS elements to each: N <= SLOTS * ROW_LANES.
-// query: [N]; x_j, dx_j, d_out: [tokens, N]; stats: [2, tokens] f32, lse and delta = dOut . out; partial: [workgroups, N] f32.
+// x_j, dx_j, d_out: [tokens, N]; partial: [workgroups, N] f32.
 // Workgroup memory: THREADS * SOURCES * 16 bytes. Reference: mixture-reference.ts.
+
+// @interface
+//   const SOURCES: u32 = 2u
+//   const SLOTS: u32 = 2u
+//   override IS_FIRST: bool = true         Parts of the query's gradient are there from sources before these.
+//   read x0: array<Element>
+//   read x1: array<Element>
+//   read query: array<Element>             [N]
+//   read stats: array<f32>                 [2, tokens], lse and delta = sum of dOut out
+//   read d_out: array<Element>
+//   read_write dx0: array<Element>
+//   read_write dx1: array<Element>
+//   read_write partial: array<f32>
+//   uniform params: Params
+//     tokens: u32, N: u32, eps: f32, chunk: u32,
+//     query_offset: u32, stats_offset: u32, d_out_offset: u32, half: u32,  half: half of the threads that share a sum: unknown to compilers, which would write out the tree with its barriers
+//     sources: array<vec4<u32>, SOURCES>,  start of x, start of dx, whether dx is added to
 
 // @import { Element, Value } from '../wgsl/element.wgsl'
 // @import { LANES, SPREAD } from '../wgsl/row.wgsl'
 // @import { THREADS, ROW_LANES } from '../wgsl/mixture/lines.wgsl'
-const SOURCES: u32 = 2u; // @specialize
-const SLOTS: u32 = 2u; // @specialize
-
-// Parts of the query's gradient are there from sources before these.
-override IS_FIRST: bool = true;
-
-struct Params {
-  tokens: u32, N: u32, eps: f32, chunk: u32,
-  query_offset: u32, stats_offset: u32, d_out_offset: u32, half: u32, // half: half of the threads that share a sum: unknown to compilers, which would write out the tree with its barriers
-  sources: array<vec4<u32>, SOURCES>, // start of x, start of dx, whether dx is added to
-}
-
-@group(0) @binding(0) var<storage, read> x0: array<Element>;
-@group(0) @binding(1) var<storage, read> x1: array<Element>;
-@group(0) @binding(2) var<storage, read> query: array<Element>;
-@group(0) @binding(3) var<storage, read> stats: array<f32>;
-@group(0) @binding(4) var<storage, read> d_out: array<Element>;
-@group(0) @binding(5) var<storage, read_write> dx0: array<Element>;
-@group(0) @binding(6) var<storage, read_write> dx1: array<Element>;
-@group(0) @binding(7) var<storage, read_write> partial: array<f32>;
-@group(0) @binding(8) var<uniform> params: Params;
 
 // Sums of x^2, q x and dOut x of each source; at the end the query's gradient.
 var<workgroup> part: array<array<vec4<f32>, SOURCES>, THREADS>;

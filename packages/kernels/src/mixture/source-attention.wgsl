@@ -1,28 +1,24 @@
 // Attention of a query over sources: s_j[t] = q . rmsNorm(x_j[t]), out[t] = sum over j of softmax_j(s)[t] x_j[t], lse[t] = log sum exp s.
 // Up to four sources a pass, x_j read once from memory; the passes of more carry out and lse on.
 // One workgroup = THREADS / ROW_LANES rows; ROW_LANES threads share a row.
-// query: [N]; x_j, out: [tokens, N]; lse: [tokens] f32; on the vector path an element is four numbers and N counts elements.
+// x_j, out: [tokens, N]; on the vector path an element is four numbers and N counts elements.
 // Workgroup memory: THREADS * SOURCES * 8 bytes and 4 bytes a row. Reference: mixture-reference.ts.
+
+// @interface, bindings from 4
+//   const SOURCES: u32 = 4u
+//   override IS_FIRST: bool = true         The first pass finds nothing to carry on.
+//   read query: array<Element>             [N]
+//   read_write out: array<Element>
+//   read_write lse: array<f32>             [tokens]
+//   uniform params: Params
+//     tokens: u32, N: u32, eps: f32, query_offset: u32,
+//     out_offset: u32, lse_offset: u32, half: u32, unused: u32,  half: half of the threads that share a sum: unknown to compilers, which would write out the tree with its barriers
+//     sources: array<vec4<u32>, SOURCES>,  start
 
 // @import { Element, Value } from '../wgsl/element.wgsl'
 // @import { read_row } from '../wgsl/mixture/rows.wgsl'
 // @import { LANES, SPREAD } from '../wgsl/row.wgsl'
 // @import { THREADS, ROW_LANES } from '../wgsl/mixture/lines.wgsl'
-const SOURCES: u32 = 4u; // @specialize
-
-// The first pass finds nothing to carry on.
-override IS_FIRST: bool = true;
-
-struct Params {
-  tokens: u32, N: u32, eps: f32, query_offset: u32,
-  out_offset: u32, lse_offset: u32, half: u32, unused: u32, // half: half of the threads that share a sum: unknown to compilers, which would write out the tree with its barriers
-  sources: array<vec4<u32>, SOURCES>, // start
-}
-
-@group(0) @binding(4) var<storage, read> query: array<Element>;
-@group(0) @binding(5) var<storage, read_write> out: array<Element>;
-@group(0) @binding(6) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(7) var<uniform> params: Params;
 
 // Sums of x^2 and q x of each source.
 var<workgroup> part: array<array<vec2<f32>, SOURCES>, THREADS>;

@@ -1,19 +1,18 @@
 // dx of both norms. With n = (x - mean) * rstd and g = dOut * weight:
 // dx = rstd * (g - n * mean(g * n)), for layer norm also minus mean(g) inside the bracket (mean of x is 0 in RMS norm).
 // With ACCUMULATE, dx is what x has from elsewhere plus that; the sum is rounded once.
-// One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements. x, d_out, dx: [rows, N]; weight: [N]; mean, rstd: [rows] f32.
+// One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements.
+// x, d_out, dx: [rows, N]; weight: [N]; mean, rstd: [rows] f32.
 // Workgroup memory: WIDTH pairs of floats. Reference: norm-reference.ts.
+
+// @interface, bindings from 6
+//   uniform params: Params
+//     rows: u32, N: u32, x_offset: u32, weight_offset: u32,
+//     mean_offset: u32, rstd_offset: u32, d_out_offset: u32, dx_offset: u32,
 
 // @import { Element, Value } from '../wgsl/element.wgsl'
 // @import { LANES, SPREAD } from '../wgsl/row.wgsl'
 // @import { WIDTH, IS_LAYER, HAS_WEIGHT, ACCUMULATE, x, weight, mean, rstd, d_out, dx, row_sums } from '../wgsl/norm.wgsl'
-
-struct Params {
-  rows: u32, N: u32, x_offset: u32, weight_offset: u32,
-  mean_offset: u32, rstd_offset: u32, d_out_offset: u32, dx_offset: u32,
-}
-
-@group(0) @binding(6) var<uniform> params: Params;
 
 fn gradient(row: u32, i: u32) -> Value {
   let g = Value(d_out[params.d_out_offset + row * params.N + i]);

@@ -2,21 +2,22 @@
 // g = rotated * weight: dx = rstd * (g - n * mean(g * n)); without HAS_NORM dx is the rotated gradient.
 // With HAS_VALUES the gradients d_v of the values behind the keys are put behind them in dx.
 // One workgroup = THREADS / LANES rows, LANES lanes each, one pair a step.
-// x, dx: [tokens, H, D], a token every `stride` numbers; d_out, d_v: [tokens, H, D]; weight: [heads * D]; positions: [tokens] i32;
-// rstd: [rows] f32. Workgroup memory: THREADS floats. Reference: norm-reference.ts.
+// x, dx: [tokens, H, D], a token every `stride` numbers; d_out, d_v: [tokens, H, D]; weight: [heads * D]; positions: [tokens] i32.
+// Workgroup memory: THREADS floats. Reference: norm-reference.ts.
 
-alias Element = f32; // @specialize
+// @interface, bindings from 3
+//   alias Element = f32
+//   override THREADS: u32 = 128u
+//   override LANES: u32 = 32u
+//   read rstd: array<f32>  [rows]
+//   read d_out: array<Element>
+//   read d_v: array<Element>
+//   read_write dx: array<Element>
+//   uniform params: Params
 
-override THREADS: u32 = 128u;
-override LANES: u32 = 32u;
 // @import { HAS_NORM, HAS_WEIGHT, HAS_VALUES, IS_INTERLEAVED } from '../wgsl/norm-rope/switches.wgsl'
 // @import { Params, rotated_back, pair_of } from '../wgsl/norm-rope/backward.wgsl'
 // @import { x, weight, positions } from '../wgsl/norm-rope/element-bindings.wgsl'
-@group(0) @binding(3) var<storage, read> rstd: array<f32>;
-@group(0) @binding(4) var<storage, read> d_out: array<Element>;
-@group(0) @binding(5) var<storage, read> d_v: array<Element>;
-@group(0) @binding(6) var<storage, read_write> dx: array<Element>;
-@group(0) @binding(7) var<uniform> params: Params;
 
 var<workgroup> part: array<f32, THREADS>;
 

@@ -3,23 +3,25 @@
 //   dx = rstd * (g - n * mean(g * n)), without HAS_NORM dx = t;   with HAS_WEIGHT_GRADIENT partial[workgroup] = sum over rows of t * n.
 // One workgroup = `chunk` times THREADS / LANES rows; one lane = 8 pairs of a head, all its loads in flight at once.
 // Shapes as in norm-rope-backward.wgsl, as 8 halves an element; stride and the offsets of x, weight, d_out, d_v and dx count
-// elements; partial: [workgroups, heads * D] f32. Workgroup memory: 9 * THREADS floats with the weight's gradient, else THREADS.
+// elements. Workgroup memory: 9 * THREADS floats with the weight's gradient, else THREADS.
 // Reference: norm-reference.ts.
 
-override THREADS: u32 = 256u;
-override LANES: u32 = 4u;
+// @interface, bindings from 3
+//   override THREADS: u32 = 256u
+//   override LANES: u32 = 4u
+//   override HAS_WEIGHT_GRADIENT: bool = false
+//   override PARTS: u32 = 2304u
+//   read rstd: array<f32>
+//   read d_out: array<vec4<u32>>
+//   read d_v: array<vec4<u32>>
+//   read_write dx: array<vec4<u32>>
+//   read_write partial: array<f32>  [workgroups, heads * D]
+//   uniform params: Params
+
 // @import { HAS_NORM, HAS_WEIGHT, HAS_VALUES } from '../wgsl/norm-rope/switches.wgsl'
-override HAS_WEIGHT_GRADIENT: bool = false;
-override PARTS: u32 = 2304u;
 
 // @import { Params } from '../wgsl/norm-rope/backward.wgsl'
 // @import { x, weight, positions } from '../wgsl/norm-rope/halves-bindings.wgsl'
-@group(0) @binding(3) var<storage, read> rstd: array<f32>;
-@group(0) @binding(4) var<storage, read> d_out: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read> d_v: array<vec4<u32>>;
-@group(0) @binding(6) var<storage, read_write> dx: array<vec4<u32>>;
-@group(0) @binding(7) var<storage, read_write> partial: array<f32>;
-@group(0) @binding(8) var<uniform> params: Params;
 
 var<workgroup> part: array<f32, PARTS>;
 

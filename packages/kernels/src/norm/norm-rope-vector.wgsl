@@ -3,15 +3,17 @@
 // Shapes as in norm-rope.wgsl, as 8 halves an element; stride and the offsets of x, weight, out and v count elements.
 // Workgroup memory: THREADS floats. Reference: norm-reference.ts, then the rotation of rope.wgsl.
 
-override THREADS: u32 = 256u;
-override LANES: u32 = 4u;
+// @interface, bindings from 3
+//   override THREADS: u32 = 256u
+//   override LANES: u32 = 4u
+//   read_write out: array<vec4<u32>>
+//   read_write rstd: array<f32>
+//   read_write v: array<vec4<u32>>
+//   uniform params: Params
+
 // @import { HAS_NORM, HAS_WEIGHT, HAS_VALUES } from '../wgsl/norm-rope/switches.wgsl'
 // @import { Params } from '../wgsl/norm-rope/forward.wgsl'
 // @import { x, weight, positions } from '../wgsl/norm-rope/halves-bindings.wgsl'
-@group(0) @binding(3) var<storage, read_write> out: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> rstd: array<f32>;
-@group(0) @binding(5) var<storage, read_write> v: array<vec4<u32>>;
-@group(0) @binding(6) var<uniform> params: Params;
 
 var<workgroup> part: array<f32, THREADS>;
 

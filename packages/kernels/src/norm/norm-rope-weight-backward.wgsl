@@ -1,19 +1,19 @@
 // Parts of the weight's gradient in norm-rope.wgsl with all components rotated, summed over `chunk` rows each:
 // partial[split, n] = sum of rotated * x * rstd; a second kernel adds the splits in order.
-// One workgroup = 64 columns x 4 row lanes of one split. Shapes as in norm-rope-backward.wgsl; partial: [splits, heads * D] f32.
+// One workgroup = 64 columns x 4 row lanes of one split. Shapes as in norm-rope-backward.wgsl.
 // Workgroup memory: 256 floats = 1 KiB. Reference: norm-reference.ts.
 
-alias Element = f32; // @specialize
+// @interface
+//   alias Element = f32
+//   read x: array<Element>
+//   read positions: array<i32>
+//   read rstd: array<f32>
+//   read d_out: array<Element>
+//   read_write partial: array<f32>  [splits, heads * D]
+//   uniform params: Params
 
 // @import { IS_INTERLEAVED } from '../wgsl/norm-rope/switches.wgsl'
 // @import { Params, rotated_back, pair_of } from '../wgsl/norm-rope/backward.wgsl'
-
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read> positions: array<i32>;
-@group(0) @binding(2) var<storage, read> rstd: array<f32>;
-@group(0) @binding(3) var<storage, read> d_out: array<Element>;
-@group(0) @binding(4) var<storage, read_write> partial: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 var<workgroup> part: array<f32, 256>;
 

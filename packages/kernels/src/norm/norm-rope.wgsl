@@ -6,17 +6,18 @@
 // heads = 1 each alone (Qwen 3); without HAS_NORM nothing is normalised.
 // Workgroup memory: THREADS floats. Reference: norm-reference.ts, then the rotation of rope.wgsl.
 
-alias Element = f32; // @specialize
+// @interface, bindings from 3
+//   alias Element = f32
+//   override THREADS: u32 = 128u
+//   override LANES: u32 = 32u
+//   read_write out: array<Element>
+//   read_write rstd: array<f32>
+//   read_write v: array<Element>
+//   uniform params: Params
 
-override THREADS: u32 = 128u;
-override LANES: u32 = 32u;
 // @import { HAS_NORM, HAS_WEIGHT, HAS_VALUES, IS_INTERLEAVED } from '../wgsl/norm-rope/switches.wgsl'
 // @import { Params } from '../wgsl/norm-rope/forward.wgsl'
 // @import { x, weight, positions } from '../wgsl/norm-rope/element-bindings.wgsl'
-@group(0) @binding(3) var<storage, read_write> out: array<Element>;
-@group(0) @binding(4) var<storage, read_write> rstd: array<f32>;
-@group(0) @binding(5) var<storage, read_write> v: array<Element>;
-@group(0) @binding(6) var<uniform> params: Params;
 
 var<workgroup> part: array<f32, THREADS>;
 

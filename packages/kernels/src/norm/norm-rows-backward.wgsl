@@ -4,19 +4,16 @@
 // x, d_out, dx: [rows, N]; weight: [N]; mean, rstd: [rows] f32; partial: [splits, 2, N] of four f32.
 // Workgroup memory: WIDTH pairs of floats. Reference: norm-reference.ts.
 
-alias Element = vec4<f32>; // @specialize
-const SLOTS: u32 = 1u; // @specialize
+// @interface, bindings from 6
+//   alias Element = vec4<f32>
+//   const SLOTS: u32 = 1u
+//   read_write partial: array<vec4<f32>>
+//   uniform params: Params
+//     rows: u32, N: u32, x_offset: u32, weight_offset: u32,
+//     mean_offset: u32, rstd_offset: u32, d_out_offset: u32, dx_offset: u32,
+//     chunk: u32,
 
 // @import { WIDTH, IS_LAYER, HAS_WEIGHT, ACCUMULATE, x, weight, mean, rstd, d_out, dx, row_sums } from '../wgsl/norm.wgsl'
-
-struct Params {
-  rows: u32, N: u32, x_offset: u32, weight_offset: u32,
-  mean_offset: u32, rstd_offset: u32, d_out_offset: u32, dx_offset: u32,
-  chunk: u32,
-}
-
-@group(0) @binding(6) var<storage, read_write> partial: array<vec4<f32>>;
-@group(0) @binding(7) var<uniform> params: Params;
 
 @compute @workgroup_size(WIDTH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -1,23 +1,19 @@
 // Parts of the gradients of weight and bias, summed over `chunk` rows each: partial[split, 0, n] = sum of dOut * n(x),
 // partial[split, 1, n] = sum of dOut; a second kernel adds the splits in order.
-// One workgroup = 64 columns x 4 row lanes of one split. x, d_out: [rows, N]; mean, rstd: [rows] f32; partial: [splits, 2, N] f32.
+// One workgroup = 64 columns x 4 row lanes of one split.
 // Workgroup memory: 256 pairs of floats = 2 KiB. Reference: norm-reference.ts.
 
-alias Element = f32; // @specialize
-
-override IS_LAYER: bool = false;
-
-struct Params {
-  rows: u32, N: u32, chunk: u32, blocks: u32,
-  x_offset: u32, mean_offset: u32, rstd_offset: u32, d_out_offset: u32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read> mean: array<f32>;
-@group(0) @binding(2) var<storage, read> rstd: array<f32>;
-@group(0) @binding(3) var<storage, read> d_out: array<Element>;
-@group(0) @binding(4) var<storage, read_write> partial: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
+// @interface
+//   alias Element = f32
+//   override IS_LAYER: bool = false
+//   read x: array<Element>          [rows, N]
+//   read mean: array<f32>           [rows]
+//   read rstd: array<f32>           [rows]
+//   read d_out: array<Element>      [rows, N]
+//   read_write partial: array<f32>  [splits, 2, N]
+//   uniform params: Params
+//     rows: u32, N: u32, chunk: u32, blocks: u32,
+//     x_offset: u32, mean_offset: u32, rstd_offset: u32, d_out_offset: u32,
 
 var<workgroup> part: array<vec2<f32>, 256>;
 

@@ -1,28 +1,27 @@
 // RMS norm: out = x * rstd * weight, rstd = 1 / sqrt(mean(x^2) + eps).
 // Layer norm: out = (x - mean) * rstd * weight + bias, rstd from the centred squares.
 // With a residual, x + residual takes the place of x and is stored in `sum` too.
-// One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements. x, residual, sum, out: [rows, N]; weight, bias: [N]; mean, rstd: [rows] f32.
+// One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements.
+// x, residual, sum, out: [rows, N]; weight, bias: [N].
 // Workgroup memory: WIDTH floats. Reference: norm-reference.ts.
+
+// @interface, bindings from 2
+//   override HAS_BIAS: bool = false
+//   override HAS_RESIDUAL: bool = false
+//   read bias: array<Element>
+//   read residual: array<Element>
+//   read_write out: array<Element>
+//   read_write mean: array<f32>  [rows]
+//   read_write rstd: array<f32>  [rows]
+//   read_write sum_out: array<Element>
+//   uniform params: Params
+//     rows: u32, N: u32, eps: f32, unused: u32,
+//     x_offset: u32, weight_offset: u32, bias_offset: u32, out_offset: u32,
+//     mean_offset: u32, rstd_offset: u32, residual_offset: u32, sum_offset: u32,
 
 // @import { Element, Value } from '../wgsl/element.wgsl'
 // @import { LANES, row_sum } from '../wgsl/row.wgsl'
 // @import { WIDTH, IS_LAYER, HAS_WEIGHT, x, weight } from '../wgsl/norm.wgsl'
-override HAS_BIAS: bool = false;
-override HAS_RESIDUAL: bool = false;
-
-struct Params {
-  rows: u32, N: u32, eps: f32, unused: u32,
-  x_offset: u32, weight_offset: u32, bias_offset: u32, out_offset: u32,
-  mean_offset: u32, rstd_offset: u32, residual_offset: u32, sum_offset: u32,
-}
-
-@group(0) @binding(2) var<storage, read> bias: array<Element>;
-@group(0) @binding(3) var<storage, read> residual: array<Element>;
-@group(0) @binding(4) var<storage, read_write> out: array<Element>;
-@group(0) @binding(5) var<storage, read_write> mean: array<f32>;
-@group(0) @binding(6) var<storage, read_write> rstd: array<f32>;
-@group(0) @binding(7) var<storage, read_write> sum_out: array<Element>;
-@group(0) @binding(8) var<uniform> params: Params;
 
 // The normalised input; as it is stored, so that later passes and the backward see the same numbers.
 fn input(row: u32, i: u32) -> Value {

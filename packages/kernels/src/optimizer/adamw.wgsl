@@ -1,26 +1,22 @@
 // m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr (m / c1 / (sqrt(v / c2) + eps) + weightDecay p), g = grad * scale.
 // A scale that is NaN or infinite leaves everything unchanged.
-// One workgroup = 256 elements; on the vector path an element is four numbers. param, m, v: [size] f32; grad: [size] f32 or f16; scale: [1] f32.
+// One workgroup = 256 elements; on the vector path an element is four numbers.
 // Workgroup memory: none. Reference: adamw-reference.ts.
 
-alias Gradient = f32; // @specialize
-alias Value = f32; // @specialize
-
-override HAS_SCALE: bool = false;
-
-struct Params {
-  size: u32, param_offset: u32, grad_offset: u32, m_offset: u32,
-  v_offset: u32, scale_offset: u32, lr: f32, beta1: f32,
-  beta2: f32, one_minus_beta1: f32, one_minus_beta2: f32, eps: f32,
-  weight_decay: f32, bias_correction1: f32, bias_correction2: f32, unused: u32,
-}
-
-@group(0) @binding(0) var<storage, read> grad: array<Gradient>;
-@group(0) @binding(1) var<storage, read> scale: array<f32>;
-@group(0) @binding(2) var<storage, read_write> param: array<Value>;
-@group(0) @binding(3) var<storage, read_write> m: array<Value>;
-@group(0) @binding(4) var<storage, read_write> v: array<Value>;
-@group(0) @binding(5) var<uniform> params: Params;
+// @interface
+//   alias Gradient = f32
+//   alias Value = f32
+//   override HAS_SCALE: bool = false
+//   read grad: array<Gradient>      [size] f32 or f16
+//   read scale: array<f32>          [1]
+//   read_write param: array<Value>  [size] f32
+//   read_write m: array<Value>      [size] f32
+//   read_write v: array<Value>      [size] f32
+//   uniform params: Params
+//     size: u32, param_offset: u32, grad_offset: u32, m_offset: u32,
+//     v_offset: u32, scale_offset: u32, lr: f32, beta1: f32,
+//     beta2: f32, one_minus_beta1: f32, one_minus_beta2: f32, eps: f32,
+//     weight_decay: f32, bias_correction1: f32, bias_correction2: f32, unused: u32,
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

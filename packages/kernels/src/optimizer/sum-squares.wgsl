@@ -3,9 +3,21 @@
 // them, which offset, size and chunk count; partial: one f32 a part.
 // Unused arrays have no parts and repeat x0. Workgroup memory: 256 floats = 1 KiB. Reference: reduce-reference.ts.
 
-alias Element = f32; // @specialize
-alias Value = f32; // @specialize
-const IS_VECTOR: bool = false; // @specialize
+// @interface
+//   alias Element = f32
+//   alias Value = f32
+//   const IS_VECTOR: bool = false
+//   read x0: array<Element>
+//   read x1: array<Element>
+//   read x2: array<Element>
+//   read x3: array<Element>
+//   read x4: array<Element>
+//   read x5: array<Element>
+//   read x6: array<Element>
+//   read_write partial: array<f32>
+//   uniform params: Params
+//     out_offset: u32, parts: u32, unused_0: u32, unused_1: u32,
+//     spans: array<Span, 7>,
 
 struct Span {
   offset: u32,
@@ -14,21 +26,6 @@ struct Span {
   // Number of the first part that is past this array.
   end: u32,
 }
-
-struct Params {
-  out_offset: u32, parts: u32, unused_0: u32, unused_1: u32,
-  spans: array<Span, 7>,
-}
-
-@group(0) @binding(0) var<storage, read> x0: array<Element>;
-@group(0) @binding(1) var<storage, read> x1: array<Element>;
-@group(0) @binding(2) var<storage, read> x2: array<Element>;
-@group(0) @binding(3) var<storage, read> x3: array<Element>;
-@group(0) @binding(4) var<storage, read> x4: array<Element>;
-@group(0) @binding(5) var<storage, read> x5: array<Element>;
-@group(0) @binding(6) var<storage, read> x6: array<Element>;
-@group(0) @binding(7) var<storage, read_write> partial: array<f32>;
-@group(0) @binding(8) var<uniform> params: Params;
 
 var<workgroup> shared_part: array<f32, 256>;
 

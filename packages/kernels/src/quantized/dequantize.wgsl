@@ -1,20 +1,17 @@
 // The numbers of a quantized matrix: out[i] = scale * code, rounded once. For products of many rows, which then go the usual way.
 // One workgroup = 256 words of codes: 4 (q8_0) or 8 (q4_0) numbers each.
-// codes: blocks of 4 (q4_0) or 8 (q8_0) u32; scales: f16 of each block, two in a word; out: [O * I] in words of four numbers.
+// codes: blocks of 4 (q4_0) or 8 (q8_0) u32; scales: f16 of each block, two in a word.
 // Workgroup memory: none. Reference: `dequantizeReference` of @modajs/cpu.
 
-alias OutWord = vec4<f32>; // @specialize
+// @interface
+//   alias OutWord = vec4<f32>
+//   read codes: array<u32>
+//   read scales: array<u32>
+//   read_write out: array<OutWord>  [O * I] in words of four numbers
+//   uniform params: Params
+//     words: u32, codes_offset: u32, scales_offset: u32, out_offset: u32,
 
 // @import { decode_q4, decode_q8, Eight } from '../wgsl/quantized/decode-block.wgsl'
-
-struct Params {
-  words: u32, codes_offset: u32, scales_offset: u32, out_offset: u32,
-}
-
-@group(0) @binding(0) var<storage, read> codes: array<u32>;
-@group(0) @binding(1) var<storage, read> scales: array<u32>;
-@group(0) @binding(2) var<storage, read_write> out: array<OutWord>;
-@group(0) @binding(3) var<uniform> params: Params;
 
 fn scale_at(block: u32) -> f32 {
   let at = params.scales_offset + block;

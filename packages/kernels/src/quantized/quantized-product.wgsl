@@ -1,36 +1,30 @@
 // Product of a few rows with a quantized matrix (decoding): out[m][o] = sum over i of x[m][i] W[o][i], for M <= 4.
 // Bound by reading W once: each thread reads whole blocks of COLUMNS rows of W and multiplies them with all rows of x.
 // One workgroup = GROUPS * COLUMNS rows of W; LANES threads share a row's blocks. Sums over lanes in a fixed order.
-// x: [M][I] f32 or f16, as words of four numbers; codes: [O][I / 32] blocks of 4 (q4_0) or 8 (q8_0) u32; scales: [O][I / 32] f16, two in
-// a word; out: [M][O]. Workgroup memory: ROWS * GROUPS * LANES * 16 bytes.
+// Workgroup memory: ROWS * GROUPS * LANES * 16 bytes.
 // Reference: `dequantizeReference` of @modajs/cpu.
 
-// Four numbers: vec4<u32> of f32, vec2<u32> of f16.
-alias XWord = vec4<u32>; // @specialize
-alias OutElement = f32; // @specialize
-const X_IS_HALF = false; // @specialize
-// Words of XWord.
-const BITS: u32 = 4u; // @specialize
-const ROWS: u32 = 1u; // @specialize
-// 1, 2 or 4.
-const COLUMNS: u32 = 2u; // @specialize
-const LANES: u32 = 32u; // @specialize
-const GROUPS: u32 = 4u; // @specialize
+// @interface
+//   alias XWord = vec4<u32>            Four numbers: vec4<u32> of f32, vec2<u32> of f16.
+//   alias OutElement = f32
+//   const X_IS_HALF = false
+//   const BITS: u32 = 4u               Words of XWord.
+//   const ROWS: u32 = 1u
+//   const COLUMNS: u32 = 2u            1, 2 or 4.
+//   const LANES: u32 = 32u
+//   const GROUPS: u32 = 4u
+//   read x: array<XWord>               [M][I] f32 or f16, as words of four numbers
+//   read codes: array<vec4<u32>>       [O][I / 32] blocks of 4 (q4_0) or 8 (q8_0) u32
+//   read scales: array<u32>            [O][I / 32] f16, two in a word
+//   read_write out: array<OutElement>  [M][O]
+//   uniform params: Params
+//     outputs: u32, blocks: u32, x_offset: u32, codes_offset: u32,
+//     scales_offset: u32, out_offset: u32, unused_a: u32, unused_b: u32,
+
 const THREADS: u32 = GROUPS * LANES;
 const WORDS: u32 = 4u;
 
 // @import { decode_q4, decode_q8, Eight } from '../wgsl/quantized/decode-block.wgsl'
-
-struct Params {
-  outputs: u32, blocks: u32, x_offset: u32, codes_offset: u32,
-  scales_offset: u32, out_offset: u32, unused_a: u32, unused_b: u32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<XWord>;
-@group(0) @binding(1) var<storage, read> codes: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> scales: array<u32>;
-@group(0) @binding(3) var<storage, read_write> out: array<OutElement>;
-@group(0) @binding(4) var<uniform> params: Params;
 
 var<workgroup> partial: array<array<vec4<f32>, ROWS>, THREADS>;
 

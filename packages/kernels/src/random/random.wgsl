@@ -1,33 +1,27 @@
 // Philox 4x32-10 streams: out[i] = element `offset + i` of the stream of `seed`, uniform in [0, 1) or standard normal;
 // or dropout: out[i] = x[i] * (uniform >= p) / (1 - p). Word `i % 4` of block `i / 4`, so any part of a stream is computed alone.
-// One workgroup = 256 blocks of four elements. x, out: [size].
+// One workgroup = 256 blocks of four elements.
 // IN_PLACE: x is out itself (bound to something unread). Workgroup memory: none. Reference: philox-reference.ts.
 
-alias Element = f32; // @specialize
-
-// 0 uniform, 1 normal, 2 dropout.
-override KIND: u32 = 0u;
-override IN_PLACE: bool = false;
-
-struct Params {
-  size: u32,
-  out_offset: u32,
-  x_offset: u32,
-  // Elements of the first block that lie before the stream's offset.
-  skip: u32,
-  block_low: u32,
-  block_high: u32,
-  seed_low: u32,
-  seed_high: u32,
-  p: f32,
-  scale: f32,
-  unused_0: u32,
-  unused_1: u32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read_write> out: array<Element>;
-@group(0) @binding(2) var<uniform> params: Params;
+// @interface
+//   alias Element = f32
+//   override KIND: u32 = 0u         0 uniform, 1 normal, 2 dropout.
+//   override IN_PLACE: bool = false
+//   read x: array<Element>          [size]
+//   read_write out: array<Element>  [size]
+//   uniform params: Params
+//     size: u32,
+//     out_offset: u32,
+//     x_offset: u32,
+//     skip: u32,                    Elements of the first block that lie before the stream's offset.
+//     block_low: u32,
+//     block_high: u32,
+//     seed_low: u32,
+//     seed_high: u32,
+//     p: f32,
+//     scale: f32,
+//     unused_0: u32,
+//     unused_1: u32,
 
 fn multiply_high(a: u32, b: u32) -> u32 {
   let low = (a & 0xffffu) * (b & 0xffffu);

@@ -1,18 +1,15 @@
 // out[r] = index of the first maximum of x[r, :]; a NaN counts as the largest, as in PyTorch.
-// One workgroup = one row. x: [rows, N]; out: [rows] i32.
+// One workgroup = one row.
 // Workgroup memory: 256 values and 256 indices = 2 KiB. Reference: reduce-reference.ts.
 
-alias Element = f32; // @specialize
-alias Value = f32; // @specialize
-const IS_FLOAT: bool = true; // @specialize
-
-struct Params {
-  rows: u32, N: u32, offset: u32, out_offset: u32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read_write> out: array<i32>;
-@group(0) @binding(2) var<uniform> params: Params;
+// @interface
+//   alias Element = f32
+//   alias Value = f32
+//   const IS_FLOAT: bool = true
+//   read x: array<Element>      [rows, N]
+//   read_write out: array<i32>  [rows]
+//   uniform params: Params
+//     rows: u32, N: u32, offset: u32, out_offset: u32,
 
 const NOWHERE = 0xffffffffu;
 

@@ -1,31 +1,25 @@
 // Sums of columns in one pass: out[c] (+)= sum over r of x[r, c], in f32.
 // One workgroup = WIDTH neighbouring 16-byte words of all rows; one thread = one word of every LINES-th row, eight loads in flight,
 // then a tree over the threads of a word. The order of the sum depends on the sizes and the device's limits alone.
-// x: [rows][row_words] words of 4 f32 or 8 f16; out: [columns].
 // Workgroup memory: THREADS * QUADS * 16 bytes. Reference: reduce.gpu.test.ts.
 
-alias Output = f32; // @specialize
-const THREADS: u32 = 256u; // @specialize
-const WIDTH: u32 = 1u; // @specialize
-// Quads of numbers in a word: 1 of f32 or 2 of f16.
-const QUADS: u32 = 1u; // @specialize
+// @interface
+//   alias Output = f32
+//   const THREADS: u32 = 256u
+//   const WIDTH: u32 = 1u
+//   const QUADS: u32 = 1u          Quads of numbers in a word: 1 of f32 or 2 of f16.
+//   override ACCUMULATE: bool = false
+//   read x: array<vec4<u32>>       [rows][row_words] words of 4 f32 or 8 f16
+//   read_write out: array<Output>  [columns]
+//   uniform params: Params
+//     rows: u32,
+//     words: u32,
+//     row_words: u32,
+//     x_offset: u32,               in words
+//     out_offset: u32,
 
 const LINES: u32 = THREADS / WIDTH;
 const STEP: u32 = 8u * LINES;
-
-override ACCUMULATE: bool = false;
-
-struct Params {
-  rows: u32,
-  words: u32,
-  row_words: u32,
-  x_offset: u32, // in words
-  out_offset: u32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read_write> out: array<Output>;
-@group(0) @binding(2) var<uniform> params: Params;
 
 struct Sums {
   low: vec4<f32>,

@@ -1,34 +1,28 @@
 // out[o] = f over the reduced elements of strided x, in a fixed order: lanes walk the elements, then a tree joins the lanes.
 // One workgroup = 256 / LANES outputs, LANES lanes each, one part (of `splits`) of the reduced elements.
-// x: kept dimensions and reduced dimensions, each up to four after merging; out: [splits, outputs].
+// x: kept dimensions and reduced dimensions, each up to four after merging.
 // Workgroup memory: 256 accumulators = 1 KiB. Reference: reduce-reference.ts.
 
-alias Element = f32; // @specialize
-alias Output = f32; // @specialize
-alias Accumulator = f32; // @specialize
-const IS_FLOAT: bool = true; // @specialize
-
-override OP: u32 = 0u;
-override LANES: u32 = 256u;
-override KEPT_RANK: u32 = 1u;
-override REDUCED_RANK: u32 = 1u;
-// Neighbouring threads are neighbouring reduced elements (true) or neighbouring outputs (false).
-override LANES_INNERMOST: bool = true;
-// out is added to; for sums of floats.
-override ACCUMULATE: bool = false;
-
-struct Params {
-  outputs: u32, count: u32, splits: u32, chunk: u32,
-  offset: u32, out_offset: u32, identity: u32, unused: u32,
-  kept_shape: array<vec4<u32>, 2>,
-  kept_strides: array<vec4<u32>, 2>,
-  reduced_shape: array<vec4<u32>, 2>,
-  reduced_strides: array<vec4<u32>, 2>,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read_write> out: array<Output>;
-@group(0) @binding(2) var<uniform> params: Params;
+// @interface
+//   alias Element = f32
+//   alias Output = f32
+//   alias Accumulator = f32
+//   const IS_FLOAT: bool = true
+//   override OP: u32 = 0u
+//   override LANES: u32 = 256u
+//   override KEPT_RANK: u32 = 1u
+//   override REDUCED_RANK: u32 = 1u
+//   override LANES_INNERMOST: bool = true  Neighbouring threads are neighbouring reduced elements (true) or neighbouring outputs (false).
+//   override ACCUMULATE: bool = false      out is added to; for sums of floats.
+//   read x: array<Element>
+//   read_write out: array<Output>          [splits, outputs]
+//   uniform params: Params
+//     outputs: u32, count: u32, splits: u32, chunk: u32,
+//     offset: u32, out_offset: u32, identity: u32, unused: u32,
+//     kept_shape: array<vec4<u32>, 2>,
+//     kept_strides: array<vec4<u32>, 2>,
+//     reduced_shape: array<vec4<u32>, 2>,
+//     reduced_strides: array<vec4<u32>, 2>,
 
 var<workgroup> shared_part: array<Accumulator, 256>;
 

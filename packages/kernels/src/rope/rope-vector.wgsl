@@ -1,24 +1,20 @@
 // rope.wgsl for f16 heads that start at 16 bytes, all components rotated, halves apart: 16 bytes a load and a store. Of one tensor, or
 // of two at the same positions: queries and keys.
 // One workgroup = 256 lanes; one lane = 8 pairs of a head, both its loads in flight at once.
-// x, out: [tokens, H, D]; y, out_y: [tokens, H_y, D], as 8 halves an element, which their offsets count; positions: [tokens] i32.
 // Workgroup memory: none. Reference: rope-reference.ts.
 
-override HAS_SECOND: bool = false;
-
-struct Params {
-  tokens: u32, H: u32, D: u32, x_offset: u32,
-  positions_offset: u32, out_offset: u32, H_y: u32, y_offset: u32,
-  out_y_offset: u32, unused_0: u32, unused_1: u32, unused_2: u32,
-  frequencies: array<vec4<f32>, 64>,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> positions: array<i32>;
-@group(0) @binding(2) var<storage, read_write> out: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read> y: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> out_y: array<vec4<u32>>;
-@group(0) @binding(5) var<uniform> params: Params;
+// @interface
+//   override HAS_SECOND: bool = false
+//   read x: array<vec4<u32>>            [tokens, H, D]
+//   read positions: array<i32>          [tokens]
+//   read_write out: array<vec4<u32>>    [tokens, H, D]
+//   read y: array<vec4<u32>>            [tokens, H_y, D], as 8 halves an element, which their offsets count
+//   read_write out_y: array<vec4<u32>>  [tokens, H_y, D], as 8 halves an element, which their offsets count
+//   uniform params: Params
+//     tokens: u32, H: u32, D: u32, x_offset: u32,
+//     positions_offset: u32, out_offset: u32, H_y: u32, y_offset: u32,
+//     out_y_offset: u32, unused_0: u32, unused_1: u32, unused_2: u32,
+//     frequencies: array<vec4<f32>, 64>,
 
 // @import { rotations_of } from '../wgsl/rotation.wgsl'
 

@@ -1,22 +1,18 @@
 // Rotary embedding: pairs of the first `rotary_dim` components are rotated by position * frequency; the rest is copied.
-// One workgroup = 256 pairs or copied components. x, out: [tokens, H, D]; positions: [tokens] i32.
+// One workgroup = 256 pairs or copied components.
 // Frequencies theta^(-2i/rotary_dim), negative to rotate back, come from the host, for exp2 and log2 of a device are not exact enough.
 // Workgroup memory: none. Reference: rope-reference.ts.
 
-alias Element = f32; // @specialize
-
-override IS_INTERLEAVED: bool = false;
-
-struct Params {
-  tokens: u32, H: u32, D: u32, rotary_dim: u32,
-  x_offset: u32, positions_offset: u32, out_offset: u32, unused: u32,
-  frequencies: array<vec4<f32>, 64>,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read> positions: array<i32>;
-@group(0) @binding(2) var<storage, read_write> out: array<Element>;
-@group(0) @binding(3) var<uniform> params: Params;
+// @interface
+//   alias Element = f32
+//   override IS_INTERLEAVED: bool = false
+//   read x: array<Element>          [tokens, H, D]
+//   read positions: array<i32>      [tokens]
+//   read_write out: array<Element>  [tokens, H, D]
+//   uniform params: Params
+//     tokens: u32, H: u32, D: u32, rotary_dim: u32,
+//     x_offset: u32, positions_offset: u32, out_offset: u32, unused: u32,
+//     frequencies: array<vec4<f32>, 64>,
 
 // @import { rotation_of } from '../wgsl/rotation.wgsl'
 

@@ -1,22 +1,19 @@
 // dx = y * (dy - sum(dy * y)); for log-softmax dx = dy - exp(y) * sum(dy). Sums run along the row.
-// One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements. y, dy, dx: [rows, N].
+// One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements.
 // Workgroup memory: WIDTH floats. Reference: softmax-reference.ts.
+
+// @interface
+//   override WIDTH: u32 = 64u
+//   override IS_LOG: bool = false
+//   read y: array<Element>         [rows, N]
+//   read dy: array<Element>        [rows, N]
+//   read_write dx: array<Element>  [rows, N]
+//   uniform params: Params
+//     rows: u32, N: u32, y_offset: u32, dy_offset: u32,
+//     dx_offset: u32, unused_0: u32, unused_1: u32, unused_2: u32,
 
 // @import { Element, Value, Bits } from '../wgsl/element.wgsl'
 // @import { row_sum } from '../wgsl/row.wgsl'
-
-override WIDTH: u32 = 64u;
-override IS_LOG: bool = false;
-
-struct Params {
-  rows: u32, N: u32, y_offset: u32, dy_offset: u32,
-  dx_offset: u32, unused_0: u32, unused_1: u32, unused_2: u32,
-}
-
-@group(0) @binding(0) var<storage, read> y: array<Element>;
-@group(0) @binding(1) var<storage, read> dy: array<Element>;
-@group(0) @binding(2) var<storage, read_write> dx: array<Element>;
-@group(0) @binding(3) var<uniform> params: Params;
 
 // e^y, and NaN for NaN whatever the driver's exp makes of it.
 fn probability(y: Value) -> Value {

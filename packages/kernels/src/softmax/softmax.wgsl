@@ -1,20 +1,17 @@
 // out[r, :] = softmax(x[r, :]), or log-softmax. A row of -Inf gives 0 (log: -Inf).
-// One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements. x, out: [rows, N].
+// One workgroup = one row, WIDTH lanes; on the vector path an element is four numbers and N counts elements.
 // Workgroup memory: WIDTH floats. Reference: softmax-reference.ts.
+
+// @interface
+//   override WIDTH: u32 = 64u
+//   override IS_LOG: bool = false
+//   read x: array<Element>          [rows, N]
+//   read_write out: array<Element>  [rows, N]
+//   uniform params: Params
+//     rows: u32, N: u32, offset: u32, out_offset: u32,
 
 // @import { Element, Value, Bits } from '../wgsl/element.wgsl'
 // @import { LOWEST, row_largest, row_sum } from '../wgsl/row.wgsl'
-
-override WIDTH: u32 = 64u;
-override IS_LOG: bool = false;
-
-struct Params {
-  rows: u32, N: u32, offset: u32, out_offset: u32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read_write> out: array<Element>;
-@group(0) @binding(2) var<uniform> params: Params;
 
 // e^d, and NaN for NaN whatever the driver's exp makes of it.
 fn exponential(d: Value) -> Value {

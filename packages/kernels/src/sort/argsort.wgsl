@@ -1,25 +1,19 @@
 // One pass of a stable merge sort of the indices of each row: neighbouring sorted runs of `width` become one of twice as many. An
 // element's place is its own rank in its run and the number of elements of the other run in front of it, found by bisection.
-// One workgroup = 256 elements. x: [rows, N]; before: [rows, N], indices by runs (first pass: unread, for runs of one); after:
-// [rows, N]. NaN counts as the largest and -0 as 0, as in PyTorch. Workgroup memory: none. Reference: argsortReference of @modajs/cpu.
+// One workgroup = 256 elements. NaN counts as the largest and -0 as 0, as in PyTorch. Workgroup memory: none.
+// Reference: argsortReference of @modajs/cpu.
 
-// u32 for 32 bits of any kind, which no device rounds on the way.
-alias Element = u32; // @specialize
-alias Source = u32; // @specialize
-
-// 0: floats; 1: i32; 2: u32.
-override KIND: u32 = 0u;
-override DESCENDING: bool = false;
-
-struct Params {
-  rows: u32, N: u32, width: u32, is_first: u32,
-  x_offset: u32, before_offset: u32, after_offset: u32, unused: u32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read> before: array<u32>;
-@group(0) @binding(2) var<storage, read_write> after: array<u32>;
-@group(0) @binding(3) var<uniform> params: Params;
+// @interface
+//   alias Element = u32           u32 for 32 bits of any kind, which no device rounds on the way.
+//   alias Source = u32
+//   override KIND: u32 = 0u       0: floats; 1: i32; 2: u32.
+//   override DESCENDING: bool = false
+//   read x: array<Element>        [rows, N]
+//   read before: array<u32>       [rows, N], indices by runs (first pass: unread, for runs of one)
+//   read_write after: array<u32>  [rows, N]
+//   uniform params: Params
+//     rows: u32, N: u32, width: u32, is_first: u32,
+//     x_offset: u32, before_offset: u32, after_offset: u32, unused: u32,
 
 // An unsigned number in the order of the element at x[at].
 fn key_at(at: u32) -> u32 {

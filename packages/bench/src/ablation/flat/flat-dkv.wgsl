@@ -6,23 +6,24 @@
 // One workgroup = 32 columns of one key/value head; 8 x 8 threads hold 4 x 4 scores (columns ty + 8r, rows tx + 8c).
 // q, d_out [T,H,D]; k, v, dk, dv [T,Hkv,D] or [S,T,Hkv,D]; stats f32 [H,T] of (lse, delta).
 // Workgroup memory: 3 * 32 * (D + 4) * 4 + 4224 bytes. Reference: attention-sampler.ts; arXiv 2603.15619, Table 7.
-alias Element = f32; // @specialize
-alias Gradient = f32; // @specialize
-const D: u32 = 64u; // @specialize
+
+// @interface
+//   alias Element = f32
+//   alias Gradient = f32
+//   const D: u32 = 64u
+//   override IS_DEPTH: bool = false
+//   read q: array<Element>
+//   read k: array<Element>
+//   read v: array<Element>
+//   read d_out: array<Element>
+//   read stats: array<vec2<f32>>
+//   read_write dk: array<Gradient>
+//   read_write dv: array<Gradient>
+//   uniform params: Params
 
 // @import { CHUNK_RANGE, TILE, THREADS, WIDTH, STRIDE, CHUNKS } from '../wgsl/flat-columns.wgsl'
-override IS_DEPTH: bool = false;
 
 // @import { Params } from '../wgsl/ablation.wgsl'
-
-@group(0) @binding(0) var<storage, read> q: array<Element>;
-@group(0) @binding(1) var<storage, read> k: array<Element>;
-@group(0) @binding(2) var<storage, read> v: array<Element>;
-@group(0) @binding(3) var<storage, read> d_out: array<Element>;
-@group(0) @binding(4) var<storage, read> stats: array<vec2<f32>>;
-@group(0) @binding(5) var<storage, read_write> dk: array<Gradient>;
-@group(0) @binding(6) var<storage, read_write> dv: array<Gradient>;
-@group(0) @binding(7) var<uniform> params: Params;
 
 var<workgroup> k_tile: array<vec4<f32>, TILE * STRIDE>;
 var<workgroup> v_tile: array<vec4<f32>, TILE * STRIDE>;

@@ -4,16 +4,18 @@
 // One workgroup = 32 query positions of one head; 8 x 8 threads hold 4 x 4 scores (rows ty + 8r, columns tx + 8c).
 // q, d_out, dq [T,H,D]; k, v [T,Hkv,D]; depth_k, depth_v [S,T,Hkv,D]; stats f32 [H,T] of (lse, delta).
 // Workgroup memory: 3 * 32 * (D + 4) * 4 + 4224 bytes. Reference: attention-sampler.ts; arXiv 2603.15619, Table 7.
-alias Element = f32; // @specialize
-const D: u32 = 64u; // @specialize
+
+// @interface, bindings from 5
+//   alias Element = f32
+//   const D: u32 = 64u
+//   read d_out: array<Element>
+//   read stats: array<vec2<f32>>
+//   read_write dq: array<Element>
+//   uniform params: Params
 
 // @import { CHUNK_RANGE, TILE, THREADS, WIDTH, STRIDE, CHUNKS, column_at, sees } from '../wgsl/flat-columns.wgsl'
 // @import { Params } from '../wgsl/ablation.wgsl'
 // @import { q, k, v, depth_k, depth_v } from '../wgsl/flat-bindings.wgsl'
-@group(0) @binding(5) var<storage, read> d_out: array<Element>;
-@group(0) @binding(6) var<storage, read> stats: array<vec2<f32>>;
-@group(0) @binding(7) var<storage, read_write> dq: array<Element>;
-@group(0) @binding(8) var<uniform> params: Params;
 
 var<workgroup> q_tile: array<vec4<f32>, TILE * STRIDE>;
 var<workgroup> d_out_tile: array<vec4<f32>, TILE * STRIDE>;

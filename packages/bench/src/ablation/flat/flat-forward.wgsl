@@ -5,15 +5,17 @@
 // One workgroup = 32 query positions of one head; 8 x 8 threads hold 4 x 4 scores (rows ty + 8r, columns tx + 8c).
 // q, out [T,H,D]; k, v [T,Hkv,D]; depth_k, depth_v [S,T,Hkv,D]; lse f32 [H,T].
 // Workgroup memory: 2 * 32 * (D + 4) * 4 + 4352 bytes. Reference: attention-sampler.ts; arXiv 2603.15619, Table 7.
-alias Element = f32; // @specialize
-const D: u32 = 64u; // @specialize
+
+// @interface, bindings from 5
+//   alias Element = f32
+//   const D: u32 = 64u
+//   read_write out: array<Element>
+//   read_write lse: array<f32>
+//   uniform params: Params
 
 // @import { CHUNK_RANGE, TILE, THREADS, WIDTH, STRIDE, CHUNKS, column_at, sees } from '../wgsl/flat-columns.wgsl'
 // @import { Params } from '../wgsl/ablation.wgsl'
 // @import { q, k, v, depth_k, depth_v } from '../wgsl/flat-bindings.wgsl'
-@group(0) @binding(5) var<storage, read_write> out: array<Element>;
-@group(0) @binding(6) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(7) var<uniform> params: Params;
 
 const LOWEST = -3.0e38;
 const FLOOR = -1.0e30; // under every score, above masked ones

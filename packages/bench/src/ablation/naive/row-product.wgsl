@@ -3,16 +3,16 @@
 //
 // One workgroup = 64 threads, one element of out each. left f32 [T, T + T*S], rows [Hkv, T + T*S, D], out [T,H,D].
 // Reference: attention-sampler.ts.
-alias Element = f32; // @specialize
 
-override D: u32 = 64u;
+// @interface
+//   alias Element = f32
+//   override D: u32 = 64u
+//   read left: array<f32>
+//   read rows: array<Element>
+//   read_write out: array<Element>
+//   uniform params: Params
 
 // @import { Params } from '../wgsl/ablation.wgsl'
-
-@group(0) @binding(0) var<storage, read> left: array<f32>;
-@group(0) @binding(1) var<storage, read> rows: array<Element>;
-@group(0) @binding(2) var<storage, read_write> out: array<Element>;
-@group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

@@ -2,18 +2,18 @@
 //
 // One workgroup = 64 threads, one element each. d_out [T,H,D], values [Hkv, T + T*S, D], stats f32 [H,T] of (lse, delta),
 // weights, d_scores f32 [T, T + T*S]. Reference: attention-sampler.ts.
-alias Element = f32; // @specialize
 
-override D: u32 = 64u;
+// @interface
+//   alias Element = f32
+//   override D: u32 = 64u
+//   read d_out: array<Element>
+//   read values: array<Element>
+//   read stats: array<vec2<f32>>
+//   read weights: array<f32>
+//   read_write d_scores: array<f32>
+//   uniform params: Params
 
 // @import { Params } from '../wgsl/ablation.wgsl'
-
-@group(0) @binding(0) var<storage, read> d_out: array<Element>;
-@group(0) @binding(1) var<storage, read> values: array<Element>;
-@group(0) @binding(2) var<storage, read> stats: array<vec2<f32>>;
-@group(0) @binding(3) var<storage, read> weights: array<f32>;
-@group(0) @binding(4) var<storage, read_write> d_scores: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

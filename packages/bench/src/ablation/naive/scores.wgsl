@@ -4,18 +4,18 @@
 //
 // One workgroup = 64 threads, one element each. q [T,H,D], keys [Hkv, T + T*S, D], stats f32 [H,T] of (lse, delta), scores f32 [T, T + T*S].
 // Reference: attention-sampler.ts.
-alias Element = f32; // @specialize
 
-override D: u32 = 64u;
-override WEIGHTS: bool = false;
+// @interface
+//   alias Element = f32
+//   override D: u32 = 64u
+//   override WEIGHTS: bool = false
+//   read q: array<Element>
+//   read keys: array<Element>
+//   read stats: array<vec2<f32>>
+//   read_write scores: array<f32>
+//   uniform params: Params
 
 // @import { Params } from '../wgsl/ablation.wgsl'
-
-@group(0) @binding(0) var<storage, read> q: array<Element>;
-@group(0) @binding(1) var<storage, read> keys: array<Element>;
-@group(0) @binding(2) var<storage, read> stats: array<vec2<f32>>;
-@group(0) @binding(3) var<storage, read_write> scores: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

@@ -2,17 +2,17 @@
 //
 // One workgroup = 64 threads, one element each. all f32 [Hkv, T + T*S, D], sequence [T,Hkv,D], depth [S,T,Hkv,D].
 // Reference: concatenate.wgsl, backwards.
-alias Element = f32; // @specialize
-alias Gradient = f32; // @specialize
 
-override D: u32 = 64u;
+// @interface
+//   alias Element = f32
+//   alias Gradient = f32
+//   override D: u32 = 64u
+//   read all: array<f32>
+//   read_write sequence: array<Element>
+//   read_write depth: array<Gradient>
+//   uniform params: Params
 
 // @import { Params } from '../wgsl/ablation.wgsl'
-
-@group(0) @binding(0) var<storage, read> all: array<f32>;
-@group(0) @binding(1) var<storage, read_write> sequence: array<Element>;
-@group(0) @binding(2) var<storage, read_write> depth: array<Gradient>;
-@group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

@@ -1,8 +1,10 @@
-// @import { Params } from '../wgsl/ablation.wgsl'
 
-@group(0) @binding(0) var<storage, read_write> scores: array<f32>;
-@group(0) @binding(1) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(2) var<uniform> params: Params;
+// @interface
+//   read_write scores: array<f32>
+//   read_write lse: array<f32>
+//   uniform params: Params
+
+// @import { Params } from '../wgsl/ablation.wgsl'
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -1,7 +1,8 @@
 // Columns of the sequence and of the flattened depth stream: column m = p * S + s of the depth is slot s of position p.
 // Expects of the importer: D, the binding params.
 
-override CHUNK_RANGE: bool = false;
+// @interface
+//   override CHUNK_RANGE: bool = false
 
 const TILE = 32u;
 

@@ -7,26 +7,24 @@
 // q [readers,B,T,H,D], d_out [readers,B,T,H,Dv], dk [SLOTS,B,T,Hkv,D], dv [SLOTS,B,T,Hkv,Dv] as 16 bytes an element;
 // pairs: (p, dS) of [slots,B,T,H] from each reader's start on, two halves a word or two words. No workgroup memory.
 // Reference: attention-reference.ts; docs/decisions/020.
-const BYTES: u32 = 2u; // @specialize
-const SLOTS: u32 = 2u; // @specialize
-const READERS: u32 = 4u; // @specialize
-const D: u32 = 64u; // @specialize
-const Dv: u32 = 64u; // @specialize
+
+// @interface
+//   const BYTES: u32 = 2u
+//   const SLOTS: u32 = 2u
+//   const READERS: u32 = 4u
+//   const D: u32 = 64u
+//   const Dv: u32 = 64u
+//   read q: array<vec4<u32>>
+//   read d_out: array<vec4<u32>>
+//   read pairs: array<u32>
+//   read_write dk: array<vec4<u32>>
+//   read_write dv: array<vec4<u32>>
+//   uniform params: Params
+//     positions: u32, H: u32, Hkv: u32, n_readers: u32,  positions: B * T
+//     accumulate: u32, pad_0: u32, pad_1: u32, pad_2: u32,
+//     readers: array<vec4<u32>, MAX_READERS>,            index on the first axis of q and d_out, first pair of the first slot, bits of the scale
 
 const MAX_READERS = 256u;
-
-struct Params {
-  positions: u32, H: u32, Hkv: u32, n_readers: u32, // positions: B * T
-  accumulate: u32, pad_0: u32, pad_1: u32, pad_2: u32,
-  readers: array<vec4<u32>, MAX_READERS>, // index on the first axis of q and d_out, first pair of the first slot, bits of the scale
-}
-
-@group(0) @binding(0) var<storage, read> q: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> d_out: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> pairs: array<u32>;
-@group(0) @binding(3) var<storage, read_write> dk: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> dv: array<vec4<u32>>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 const THREADS = 128u;
 const UNITS = THREADS / 2u;

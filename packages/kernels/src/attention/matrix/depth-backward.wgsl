@@ -6,18 +6,20 @@
 // One subgroup = the G <= ROWS heads of one (b, i, kv_head), a lane each; it walks the slots in blocks of 16, the next block in registers.
 // q, dq [B,T,H,D], d_out [B,T,H,Dv], k, dk [slots,B,Td,Hkv,D], v, dv [slots,B,Td,Hkv,Dv] as 8 halves an element
 // (dk and dv of f32: 4 floats); stats f32 [B,H,T] of (lse, delta); pairs [S,B,T,H] of (P, dS) as two halves, this source's from pair dk_offset on.
-// Workgroup memory: SUBGROUPS (32 (2 max(D, Dv) + 16) + 160 ROWS) bytes, D and Dv rounded up to 16. Reference: attention-reference.ts; moda.md section 3.
+// Workgroup memory: SUBGROUPS (32 (2 max(D, Dv) + 16) + 160 ROWS) bytes, D and Dv rounded up to 16.
+// Reference: attention-reference.ts; moda.md section 3.
 enable f16;
 enable chromium_experimental_subgroup_matrix;
 diagnostic(off, chromium.subgroup_matrix_uniformity);
 
-const SUBGROUPS: u32 = 1u; // @specialize
-const ROW_FRAGMENTS: u32 = 1u; // @specialize
-const D: u32 = 64u; // @specialize
-const Dv: u32 = 64u; // @specialize
-const GRADIENT_BYTES: u32 = 2u; // @specialize
-const PARAMS_BINDING: u32 = 9u; // @specialize
-const PAIRS_BINDING: u32 = 8u; // @specialize
+// @interface
+//   const SUBGROUPS: u32 = 1u
+//   const ROW_FRAGMENTS: u32 = 1u
+//   const D: u32 = 64u
+//   const Dv: u32 = 64u
+//   const GRADIENT_BYTES: u32 = 2u
+//   const PARAMS_BINDING: u32 = 9u
+//   const PAIRS_BINDING: u32 = 8u
 
 // @import { Left, Right, Accumulator, K_FRAGMENTS, V_FRAGMENTS, K_WIDTH, V_WIDTH, K_STRIDE, V_STRIDE } from '../../wgsl/attention/fragments.wgsl'
 // @import { Params } from '../../wgsl/attention/source.wgsl'

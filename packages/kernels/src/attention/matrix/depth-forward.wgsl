@@ -3,22 +3,24 @@
 //
 // One subgroup = ROWS heads of one (b, i, kv_head), a lane each; it walks the slots in blocks of 16, the next block in registers.
 // q [B,T,H,D], k [slots,B,Td,Hkv,D], v [slots,B,Td,Hkv,Dv], out [B,T,H,Dv] as 8 halves an element; lse f32 [B,H,T].
-// Workgroup memory: SUBGROUPS (32 (D + Dv + 16) + 80 ROWS) + 4 bytes, D and Dv rounded up to 16. Reference: attention-reference.ts; moda.md section 3.
+// Workgroup memory: SUBGROUPS (32 (D + Dv + 16) + 80 ROWS) + 4 bytes, D and Dv rounded up to 16.
+// Reference: attention-reference.ts; moda.md section 3.
 enable f16;
 enable chromium_experimental_subgroup_matrix;
 diagnostic(off, chromium.subgroup_matrix_uniformity);
 
-const SUBGROUPS: u32 = 1u; // @specialize
-const ROW_FRAGMENTS: u32 = 1u; // @specialize
-const D: u32 = 64u; // @specialize
-const Dv: u32 = 64u; // @specialize
+// @interface, bindings from 3
+//   const SUBGROUPS: u32 = 1u
+//   const ROW_FRAGMENTS: u32 = 1u
+//   const D: u32 = 64u
+//   const Dv: u32 = 64u
+//   read_write out: array<vec4<u32>>
+//   read_write lse: array<f32>
+//   uniform params: Params
 
 // @import { Left, Right, Accumulator, K_FRAGMENTS, V_FRAGMENTS, K_WIDTH, V_WIDTH, K_STRIDE, V_STRIDE } from '../../wgsl/attention/fragments.wgsl'
 // @import { Params } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v } from '../../wgsl/attention/slot-bindings.wgsl'
-@group(0) @binding(3) var<storage, read_write> out: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 const LOWEST = -3.0e38;
 const FLOOR = -1.0e30; // under every score, above masked ones

@@ -4,8 +4,10 @@
 //
 // HAS_DK and HAS_DV leave one of them out: two passes need one product more, and fewer registers each.
 //
-// One workgroup = SUBGROUPS * KEYS keys of one (b, kv_head); each subgroup owns KEYS of them, each lane one, and walks the packed rows in blocks of ROWS.
-// q [B,T,H,D], k [B,keyCapacity,Hkv,D], v [B,keyCapacity,Hkv,Dv], d_out [B,T,H,Dv], dk [B,keyCapacity,Hkv,D], dv [B,keyCapacity,Hkv,Dv] as 8 halves an element;
+// One workgroup = SUBGROUPS * KEYS keys of one (b, kv_head); each subgroup owns KEYS of them, each lane one, and walks the packed rows in
+// blocks of ROWS.
+// q [B,T,H,D], k [B,keyCapacity,Hkv,D], v [B,keyCapacity,Hkv,Dv], d_out [B,T,H,Dv], dk [B,keyCapacity,Hkv,D], dv [B,keyCapacity,Hkv,Dv] as
+// 8 halves an element;
 // doc_range i32 [B,T,2]; stats f32 [B,H,T] of (lse, delta).
 // Workgroup memory: 4 ROWS (D + Dv + 24) + SUBGROUPS KEYS (ROWS + 4) 8 bytes, D and Dv rounded up to 16.
 // Reference: attention-reference.ts; Dao, "FlashAttention-2".
@@ -13,22 +15,23 @@ enable f16;
 enable chromium_experimental_subgroup_matrix;
 diagnostic(off, chromium.subgroup_matrix_uniformity);
 
-const SUBGROUPS: u32 = 4u; // @specialize
-const KEY_FRAGMENTS: u32 = 2u; // @specialize
-const ROWS: u32 = 16u; // @specialize
-const G: u32 = 8u; // @specialize
-const HAS_DK: bool = true; // @specialize
-const HAS_DV: bool = true; // @specialize
-const ACCUMULATES: bool = false; // @specialize
-const D: u32 = 64u; // @specialize
-const Dv: u32 = 64u; // @specialize
+// @interface, bindings from 6
+//   const SUBGROUPS: u32 = 4u
+//   const KEY_FRAGMENTS: u32 = 2u
+//   const ROWS: u32 = 16u
+//   const G: u32 = 8u
+//   const HAS_DK: bool = true
+//   const HAS_DV: bool = true
+//   const ACCUMULATES: bool = false
+//   const D: u32 = 64u
+//   const Dv: u32 = 64u
+//   read_write dk: array<vec4<u32>>
+//   read_write dv: array<vec4<u32>>
+//   uniform params: Params
 
 // @import { Left, Right, Accumulator, K_FRAGMENTS, V_FRAGMENTS, K_WIDTH, V_WIDTH, K_STRIDE, V_STRIDE } from '../../wgsl/attention/fragments.wgsl'
 // @import { Params, visible_range, candidate_queries } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/halves-bindings.wgsl'
-@group(0) @binding(6) var<storage, read_write> dk: array<vec4<u32>>;
-@group(0) @binding(7) var<storage, read_write> dv: array<vec4<u32>>;
-@group(0) @binding(8) var<uniform> params: Params;
 
 const HIGHEST = 3.0e38;
 const LOG2_E = 1.4426950408889634;

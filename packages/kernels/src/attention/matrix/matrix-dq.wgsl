@@ -2,7 +2,8 @@
 //   dq = scale * dS . K,   dS = P * (dOut . V^T - delta),   P = exp(scale * Q . K^T - lse)
 // Rows are packed as in matrix-forward.wgsl: row r = (i, g), i = r / G.
 //
-// One workgroup = SUBGROUPS * ROWS packed rows of one (b, kv_head); each subgroup owns ROWS of them, each lane one, and walks the keys in blocks of KEYS.
+// One workgroup = SUBGROUPS * ROWS packed rows of one (b, kv_head); each subgroup owns ROWS of them, each lane one, and walks the keys in
+// blocks of KEYS.
 // q, dq [B,T,H,D], k [B,keyCapacity,Hkv,D], v [B,keyCapacity,Hkv,Dv], d_out [B,T,H,Dv] as 8 halves an element; doc_range i32 [B,T,2];
 // stats f32 [B,H,T] of (lse, delta).
 // Workgroup memory: 4 KEYS (D + Dv + 16) + SUBGROUPS ROWS (KEYS + 4) 8 bytes, D and Dv rounded up to 16.
@@ -11,17 +12,18 @@ enable f16;
 enable chromium_experimental_subgroup_matrix;
 diagnostic(off, chromium.subgroup_matrix_uniformity);
 
-const SUBGROUPS: u32 = 4u; // @specialize
-const ROW_FRAGMENTS: u32 = 2u; // @specialize
-const KEYS: u32 = 16u; // @specialize
-const D: u32 = 64u; // @specialize
-const Dv: u32 = 64u; // @specialize
+// @interface, bindings from 6
+//   const SUBGROUPS: u32 = 4u
+//   const ROW_FRAGMENTS: u32 = 2u
+//   const KEYS: u32 = 16u
+//   const D: u32 = 64u
+//   const Dv: u32 = 64u
+//   read_write dq: array<vec4<u32>>
+//   uniform params: Params
 
 // @import { Left, Right, Accumulator, K_FRAGMENTS, V_FRAGMENTS, K_WIDTH, V_WIDTH, K_STRIDE, V_STRIDE } from '../../wgsl/attention/fragments.wgsl'
 // @import { Params, visible_range } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/halves-bindings.wgsl'
-@group(0) @binding(6) var<storage, read_write> dq: array<vec4<u32>>;
-@group(0) @binding(7) var<uniform> params: Params;
 
 const LOWEST = -3.0e38;
 const HIGHEST = 3.0e38;

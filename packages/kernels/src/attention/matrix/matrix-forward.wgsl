@@ -1,7 +1,8 @@
 // Flash attention forward on subgroup matrices: out and lse of the sequence source, f16 operands, f32 accumulation.
 // The G heads that share a key/value head are packed into the rows: row r = (i, g), i = r / G.
 //
-// One workgroup = SUBGROUPS * ROWS packed rows of one (b, kv_head); each subgroup owns ROWS of them, each lane one, and walks the keys in blocks of KEYS.
+// One workgroup = SUBGROUPS * ROWS packed rows of one (b, kv_head); each subgroup owns ROWS of them, each lane one, and walks the keys in
+// blocks of KEYS.
 // Scores go through workgroup memory (fragments have no element access); weights take their place, a row by its own lane.
 // The maximum of a row is lazy: the accumulators are rescaled, through workgroup memory, only when a score exceeds it by 2^8, so nearly never
 // after the first block. K and V blocks are double-buffered and travel global -> registers -> workgroup memory a block ahead.
@@ -13,18 +14,19 @@ enable f16;
 enable chromium_experimental_subgroup_matrix;
 diagnostic(off, chromium.subgroup_matrix_uniformity);
 
-const SUBGROUPS: u32 = 4u; // @specialize
-const ROW_FRAGMENTS: u32 = 2u; // @specialize
-const KEYS: u32 = 16u; // @specialize
-const D: u32 = 64u; // @specialize
-const Dv: u32 = 64u; // @specialize
+// @interface, bindings from 4
+//   const SUBGROUPS: u32 = 4u
+//   const ROW_FRAGMENTS: u32 = 2u
+//   const KEYS: u32 = 16u
+//   const D: u32 = 64u
+//   const Dv: u32 = 64u
+//   read_write out: array<vec4<u32>>
+//   read_write lse: array<f32>
+//   uniform params: Params
 
 // @import { Left, Right, Accumulator, K_FRAGMENTS, V_FRAGMENTS, K_WIDTH, V_WIDTH, K_STRIDE, V_STRIDE } from '../../wgsl/attention/fragments.wgsl'
 // @import { Params, visible_range } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, doc_range } from '../../wgsl/attention/halves-bindings.wgsl'
-@group(0) @binding(4) var<storage, read_write> out: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
 
 const LOWEST = -3.0e38;
 const FLOOR = -1.0e30; // under every score, above masked ones

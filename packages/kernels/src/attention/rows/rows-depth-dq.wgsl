@@ -4,22 +4,23 @@
 //
 // One workgroup = one query row (b, i, h); 64 threads take a slot each for p and dS, then a column each for the sum.
 // q, dq [B,T,H,D], d_out [B,T,H,Dv], k, v [slots,B,Td,Hkv,D or Dv]; stats f32 [B,H,T] of (lse, delta);
-// pairs [S,B,T,H] of (p, dS) in the storage type; this source's begin at pair dk_offset. Workgroup memory: (D + Dv + 64) * 4 bytes. Reference: attention-reference.ts.
-alias Element = f32; // @specialize
+// pairs [S,B,T,H] of (p, dS) in the storage type; this source's begin at pair dk_offset. Workgroup memory: (D + Dv + 64) * 4 bytes.
+// Reference: attention-reference.ts.
 
-override D: u32 = 64u;
-override Dv: u32 = 64u;
+// @interface
+//   alias Element = f32
+//   override D: u32 = 64u
+//   override Dv: u32 = 64u
+//   read q: array<Element>
+//   read k: array<Element>
+//   read v: array<Element>
+//   read d_out: array<Element>
+//   read stats: array<vec2<f32>>
+//   read_write dq: array<Element>
+//   read_write pairs: array<vec2<Element>>
+//   uniform params: Params
 
 // @import { Params } from '../../wgsl/attention/source.wgsl'
-
-@group(0) @binding(0) var<storage, read> q: array<Element>;
-@group(0) @binding(1) var<storage, read> k: array<Element>;
-@group(0) @binding(2) var<storage, read> v: array<Element>;
-@group(0) @binding(3) var<storage, read> d_out: array<Element>;
-@group(0) @binding(4) var<storage, read> stats: array<vec2<f32>>;
-@group(0) @binding(5) var<storage, read_write> dq: array<Element>;
-@group(0) @binding(6) var<storage, read_write> pairs: array<vec2<Element>>;
-@group(0) @binding(7) var<uniform> params: Params;
 
 // @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'
 const THREADS = 64u;

@@ -6,18 +6,20 @@
 // q [B,T,H,D]; k, v: positions x slots by strides; doc_range i32 [B,T,2]; d_out [B,T,H,Dv]; stats f32 [B,H,T] of (lse, delta);
 // dk, dv: strides of k, v but for the batch stride and offset; added to when `accumulate`.
 // Workgroup memory: (D + Dv + 128) * 4 bytes. Reference: attention-reference.ts.
-alias Element = f32; // @specialize
-alias Loaded = Element;
-alias Gradient = f32; // @specialize
 
-override D: u32 = 64u;
-override Dv: u32 = 64u;
+// @interface, bindings from 6
+//   alias Element = f32
+//   alias Gradient = f32
+//   override D: u32 = 64u
+//   override Dv: u32 = 64u
+//   read_write dk: array<Gradient>
+//   read_write dv: array<Gradient>
+//   uniform params: Params
+
+alias Loaded = Element;
 
 // @import { Params, visible_range, candidate_queries } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/bindings.wgsl'
-@group(0) @binding(6) var<storage, read_write> dk: array<Gradient>;
-@group(0) @binding(7) var<storage, read_write> dv: array<Gradient>;
-@group(0) @binding(8) var<uniform> params: Params;
 
 // @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'
 const THREADS = 64u;

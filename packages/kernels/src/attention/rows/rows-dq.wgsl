@@ -5,16 +5,18 @@
 // One workgroup = one query row (b, i, h); 64 threads take a key each for p and dS, then a column each for the sum.
 // q [B,T,H,D]; k, v: positions x slots by strides; doc_range i32 [B,T,2]; d_out [B,T,H,Dv]; stats f32 [B,H,T] of (lse, delta);
 // dq [B,T,H,D]. Workgroup memory: (D + Dv + 64) * 4 bytes. Reference: attention-reference.ts.
-alias Element = f32; // @specialize
-alias Loaded = Element;
 
-override D: u32 = 64u;
-override Dv: u32 = 64u;
+// @interface, bindings from 6
+//   alias Element = f32
+//   override D: u32 = 64u
+//   override Dv: u32 = 64u
+//   read_write dq: array<Element>
+//   uniform params: Params
+
+alias Loaded = Element;
 
 // @import { Params, visible_range } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/bindings.wgsl'
-@group(0) @binding(6) var<storage, read_write> dq: array<Element>;
-@group(0) @binding(7) var<uniform> params: Params;
 
 // @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'
 const THREADS = 64u;

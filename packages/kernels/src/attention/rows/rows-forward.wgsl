@@ -6,17 +6,19 @@
 // One workgroup = one query row (b, i, h); 64 threads take a key each for the scores, then a column each for the sum.
 // q [B,T,H,D]; k, v: positions x slots by strides; doc_range i32 [B,T,2]; out [B,T,H,Dv]; lse f32 [B,H,T].
 // Workgroup memory: (D + 128) * 4 bytes. Reference: attention-reference.ts.
-alias Element = f32; // @specialize
-alias Loaded = Element;
 
-override D: u32 = 64u;
-override Dv: u32 = 64u;
+// @interface, bindings from 4
+//   alias Element = f32
+//   override D: u32 = 64u
+//   override Dv: u32 = 64u
+//   read_write out: array<Element>
+//   read_write lse: array<f32>
+//   uniform params: Params
+
+alias Loaded = Element;
 
 // @import { Params, visible_range } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, doc_range } from '../../wgsl/attention/bindings.wgsl'
-@group(0) @binding(4) var<storage, read_write> out: array<Element>;
-@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
 
 // @import { capped } from '../../wgsl/attention/softcap.wgsl'
 const THREADS = 64u;

@@ -6,17 +6,20 @@
 // q [B,T,H,D], k [B,keyCapacity,Hkv,D], v [B,keyCapacity,Hkv,Dv], d_out [B,T,H,Dv], dk [B,keyCapacity,Hkv,D], dv [B,keyCapacity,Hkv,Dv];
 // doc_range i32 [B,T,2]; stats f32 [B,H,T] of (lse, delta).
 // Workgroup memory: 9,856 bytes. Reference: attention-reference.ts; Dao, "FlashAttention-2".
-alias Element = f32; // @specialize
+
+// @interface, bindings from 6
+//   alias Element = f32
+//   const D: u32 = 64u
+//   const Dv: u32 = 64u
+//   read_write dk: array<Element>
+//   read_write dv: array<Element>
+//   uniform params: Params
+
 alias Loaded = f32; // @specialize: what is read at once, Element or vec4<Element>
 const LOADED: u32 = 1u; // @specialize: elements of it
-const D: u32 = 64u; // @specialize
-const Dv: u32 = 64u; // @specialize
 
 // @import { Params, visible_range, candidate_queries } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/bindings.wgsl'
-@group(0) @binding(6) var<storage, read_write> dk: array<Element>;
-@group(0) @binding(7) var<storage, read_write> dv: array<Element>;
-@group(0) @binding(8) var<uniform> params: Params;
 
 const LOG2_E = 1.4426950408889634;
 // @import { capped_four, cap_slope_four } from '../../wgsl/attention/softcap.wgsl'

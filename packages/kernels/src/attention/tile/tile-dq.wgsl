@@ -5,16 +5,19 @@
 // One workgroup = 32 packed rows of one (b, kv_head); 8 x 8 threads hold 4 x 4 scores each and walk the keys in blocks of 32.
 // q, dq [B,T,H,D], k [B,keyCapacity,Hkv,D], v [B,keyCapacity,Hkv,Dv], d_out [B,T,H,Dv]; doc_range i32 [B,T,2]; stats f32 [B,H,T] of (lse, delta).
 // Workgroup memory: 9,216 bytes. Reference: attention-reference.ts; Dao, "FlashAttention-2".
-alias Element = f32; // @specialize
+
+// @interface, bindings from 6
+//   alias Element = f32
+//   const D: u32 = 64u
+//   const Dv: u32 = 64u
+//   read_write dq: array<Element>
+//   uniform params: Params
+
 alias Loaded = f32; // @specialize: what is read at once, Element or vec4<Element>
 const LOADED: u32 = 1u; // @specialize: elements of it
-const D: u32 = 64u; // @specialize
-const Dv: u32 = 64u; // @specialize
 
 // @import { Params, visible_range } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/bindings.wgsl'
-@group(0) @binding(6) var<storage, read_write> dq: array<Element>;
-@group(0) @binding(7) var<uniform> params: Params;
 
 const LOG2_E = 1.4426950408889634;
 // @import { capped_four, cap_slope_four } from '../../wgsl/attention/softcap.wgsl'

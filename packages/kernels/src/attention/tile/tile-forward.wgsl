@@ -4,17 +4,20 @@
 // One workgroup = 32 packed rows of one (b, kv_head); 8 x 8 threads hold 4 x 4 scores each and walk the keys in blocks of 32.
 // q [B,T,H,D], k [B,keyCapacity,Hkv,D], v [B,keyCapacity,Hkv,Dv], out [B,T,H,Dv]; doc_range i32 [B,T,2]; lse f32 [B,H,T].
 // Workgroup memory: 9,472 bytes. Reference: attention-reference.ts; Dao, "FlashAttention-2".
-alias Element = f32; // @specialize
+
+// @interface, bindings from 4
+//   alias Element = f32
+//   const D: u32 = 64u
+//   const Dv: u32 = 64u
+//   read_write out: array<Element>
+//   read_write lse: array<f32>
+//   uniform params: Params
+
 alias Loaded = f32; // @specialize: what is read at once, Element or vec4<Element>
 const LOADED: u32 = 1u; // @specialize: elements of it
-const D: u32 = 64u; // @specialize
-const Dv: u32 = 64u; // @specialize
 
 // @import { Params, visible_range } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, doc_range } from '../../wgsl/attention/bindings.wgsl'
-@group(0) @binding(4) var<storage, read_write> out: array<Element>;
-@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
 
 const LOWEST = -3.0e38;
 const FLOOR = -1.0e30; // under every score, above masked ones

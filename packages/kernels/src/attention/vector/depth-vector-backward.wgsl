@@ -6,20 +6,22 @@
 // They walk the slots SLOTS (4 or 8) at a time: each lane makes partial products of its columns, which are summed over the lanes so that
 // lane c ends with the score of slot c, and with its P and dS.
 // q, dq, d_out [B,T,H,D], k, v [slots,B,Td,Hkv,D] as WIDTH numbers an element; stats f32 [B,H,T] of (lse, delta);
-// pairs [S,B,T,H] of (P, dS), two halves a word or two words; this source's begin at pair dk_offset. No workgroup memory. Reference: attention-reference.ts; docs/decisions/020.
+// pairs [S,B,T,H] of (P, dS), two halves a word or two words; this source's begin at pair dk_offset. No workgroup memory.
+// Reference: attention-reference.ts; docs/decisions/020.
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
-const BYTES: u32 = 2u; // @specialize: of a number
-const G: u32 = 2u; // @specialize
-const LANES: u32 = 8u; // @specialize
-const SLOTS: u32 = 8u; // @specialize
-const THREADS: u32 = 128u; // @specialize
+// @interface, bindings from 6
+//   const BYTES: u32 = 2u  of a number
+//   const G: u32 = 2u
+//   const LANES: u32 = 8u
+//   const SLOTS: u32 = 8u
+//   const THREADS: u32 = 128u
+//   read_write pairs: array<u32>
+//   uniform params: Params
 
 // @import { Params } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, d_out, stats, dq } from '../../wgsl/attention/slot-bindings.wgsl'
-@group(0) @binding(6) var<storage, read_write> pairs: array<u32>;
-@group(0) @binding(7) var<uniform> params: Params;
 
 const LOG2_E = 1.4426950408889634;
 // @import { capped, cap_slope } from '../../wgsl/attention/softcap.wgsl'

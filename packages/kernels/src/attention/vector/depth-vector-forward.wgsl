@@ -1,24 +1,27 @@
 // Depth part of MoDA forward for small groups: the G heads of a position attend to its own S slots, on no fragments.
 // Continues from the state (out, lse) that earlier sources left unless `is_first`. f32 arithmetic.
 //
-// One run of LANES = D / WIDTH lanes = the G heads of one (b, i, kv_head), WIDTH columns a lane (8 in f16, 4 in f32); it walks the slots SLOTS at a time, 8 or as many as lanes:
+// One run of LANES = D / WIDTH lanes = the G heads of one (b, i, kv_head), WIDTH columns a lane (8 in f16, 4 in f32); it walks the slots
+// SLOTS at a time, 8 or as many as lanes:
 // partial scores of the slots are summed over the lanes so that lane c ends with slot c, and with its weight.
 // q, out [B,T,H,D], k, v [slots,B,Td,Hkv,D] as WIDTH numbers an element; lse f32 [B,H,T]. No workgroup memory.
 // Reference: attention-reference.ts; docs/decisions/020.
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
+// @interface, bindings from 3
+//   const G: u32 = 2u
+//   const LANES: u32 = 8u
+//   const SLOTS: u32 = 8u
+//   const THREADS: u32 = 128u
+//   read_write out: array<vec4<u32>>
+//   read_write lse: array<f32>
+//   uniform params: Params
+
 const BYTES: u32 = 2u; // @specialize: of a number
-const G: u32 = 2u; // @specialize
-const LANES: u32 = 8u; // @specialize
-const SLOTS: u32 = 8u; // @specialize
-const THREADS: u32 = 128u; // @specialize
 
 // @import { Params } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v } from '../../wgsl/attention/slot-bindings.wgsl'
-@group(0) @binding(3) var<storage, read_write> out: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 const LOWEST = -3.0e38;
 const LOG2_E = 1.4426950408889634;

@@ -1,7 +1,8 @@
 // The cap of attention's logits: a scaled score s enters the softmax as c tanh(s / c), and its gradient is 1 - tanh(s / c)^2 of the logit's.
 // Expects nothing of the importer. `unit` is what a score is counted in: 1, or LOG2_E for scores that are exponents of 2.
 
-override SOFTCAP: f32 = 0.0; // c; 0: logits are the scaled scores
+// @interface
+//   override SOFTCAP: f32 = 0.0  c; 0: logits are the scaled scores
 
 alias Value = vec4<f32>;
 

@@ -1,6 +1,12 @@
 // What all matrix products share: run-time sizes (matmul-uniform.ts) and the activation of a single sum.
 // Expects of the importer: the override ACTIVATION (0 none, 1 relu, 2 gelu, 3 silu).
 
+// @interface
+//   override ACTIVATION: u32 = 0u
+//   override HAS_BIAS: bool = false
+//   override HAS_RESIDUAL: bool = false
+//   override ACCUMULATE: bool = false
+
 struct Params {
   m: u32, n: u32, k: u32, batch: u32,
   a_offset: u32, a_ld: u32, a_batch: u32, k_slice: u32,
@@ -18,11 +24,3 @@ fn activate(x: f32) -> f32 {
   if (ACTIVATION == 3u) { return x / (1.0 + exp(min(-x, 80.0))); }
   return x;
 }
-
-override ACTIVATION: u32 = 0u;
-
-override HAS_BIAS: bool = false;
-
-override HAS_RESIDUAL: bool = false;
-
-override ACCUMULATE: bool = false;

@@ -2,10 +2,10 @@
 // One workgroup = one block; a lane makes four values.
 // words: 129 (f16) or 65 (int8) a block; gradient: any length. Workgroup memory: none. Reference: addBlocks of block-codec.ts.
 
-override CODE_BITS: u32 = 16u;
-
-@group(0) @binding(0) var<storage, read> words: array<u32>;
-@group(0) @binding(1) var<storage, read_write> gradient: array<f32>;
+// @interface
+//   override CODE_BITS: u32 = 16u
+//   read words: array<u32>
+//   read_write gradient: array<f32>
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -5,10 +5,10 @@
 // f16: the scale is the power of two that brings the largest magnitude to 2^14 up to 2^15. int8: largest / 127. A block with a
 // value that is not finite has the scale NaN. Reference: encodeBlocks of block-codec.ts.
 
-override CODE_BITS: u32 = 16u;
-
-@group(0) @binding(0) var<storage, read_write> gradient: array<f32>;
-@group(0) @binding(1) var<storage, read_write> words: array<u32>;
+// @interface
+//   override CODE_BITS: u32 = 16u
+//   read_write gradient: array<f32>
+//   read_write words: array<u32>
 
 var<workgroup> largest: atomic<u32>;
 
