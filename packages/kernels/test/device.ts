@@ -1,6 +1,6 @@
 import { partNotRun } from '@modajs/vitest/part-not-run';
 import { create, globals } from 'webgpu';
-import type { DeviceCapabilities, SubgroupMatrixConfig } from '../src/plan/capabilities.ts';
+import { capabilitiesOf } from '../src/executor/index.ts';
 import type { KernelDevice } from '../src/testing/kernel-device.ts';
 
 Object.assign(globalThis, globals);
@@ -56,7 +56,7 @@ export async function openTestDevice(options: TestDeviceOptions = {}): Promise<T
   });
   return {
     device,
-    capabilities: capabilitiesOf(adapter),
+    capabilities: capabilitiesOf(adapter, adapter.info),
     adapter: {
       vendor: adapter.info.vendor,
       architecture: adapter.info.architecture,
@@ -72,46 +72,6 @@ export async function openTestDevice(options: TestDeviceOptions = {}): Promise<T
     close() {
       device.destroy();
     },
-  };
-}
-
-interface AdapterExtras {
-  readonly subgroupMinSize?: number;
-  readonly subgroupMaxSize?: number;
-  readonly subgroupMatrixConfigs?: readonly SubgroupMatrixConfig[];
-}
-
-function capabilitiesOf(adapter: GPUAdapter): DeviceCapabilities {
-  const { limits, info } = adapter;
-  const extras = info as AdapterExtras;
-  const has = (feature: string) => adapter.features.has(feature as GPUFeatureName);
-  return {
-    f16: has('shader-f16'),
-    subgroups: has('subgroups') ? { min: extras.subgroupMinSize ?? 4, max: extras.subgroupMaxSize ?? 128 } : null,
-    subgroupMatrix: has('chromium-experimental-subgroup-matrix')
-      ? (extras.subgroupMatrixConfigs ?? []).map(({ componentType, resultComponentType, M, N, K }) => ({
-          componentType,
-          resultComponentType,
-          M,
-          N,
-          K,
-        }))
-      : [],
-    timestamps: has('timestamp-query'),
-    maxWorkgroupMemoryBytes: limits.maxComputeWorkgroupStorageSize,
-    maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
-    maxWorkgroupSize: [
-      limits.maxComputeWorkgroupSizeX,
-      limits.maxComputeWorkgroupSizeY,
-      limits.maxComputeWorkgroupSizeZ,
-    ],
-    maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
-    maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
-    maxBindingBytes: limits.maxStorageBufferBindingSize,
-    maxBufferBytes: limits.maxBufferSize,
-    minStorageAlignment: limits.minStorageBufferOffsetAlignment,
-    vendor: info.vendor,
-    architecture: info.architecture,
   };
 }
 

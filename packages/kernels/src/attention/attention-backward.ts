@@ -1,9 +1,10 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
-import { planTuned, tunedAttentionConfig } from '../tuning/tuned-plan.ts';
+import { planAttention } from '../tuning/tuned-plan.ts';
 import type { AttentionConfig } from './attention-config.ts';
-import { type AttentionProblem, validateAttention } from './attention-problem.ts';
+import type { AttentionProblem } from './attention-problem.ts';
 import { backwardDirection } from './direction.ts';
 import { withElementTypes } from './element-type.ts';
 import fillZero from './fill-zero.wgsl';
@@ -13,7 +14,7 @@ import { depthMatrixPass } from './matrix/depth-passes.ts';
 import { matrixPass } from './matrix/matrix-passes.ts';
 import type { MatrixKernel } from './matrix/matrix-tiles.ts';
 import rowStats from './row-stats.wgsl';
-import { rowsDepthDqPass, rowsDkvPass, rowsDqPass } from './rows/rows-passes.ts';
+import { rowsPass } from './rows/rows-passes.ts';
 import { withSoftcap } from './softcap.ts';
 import type { SourceStep } from './source-params.ts';
 import { tilePass } from './tile/tile-passes.ts';
@@ -38,13 +39,7 @@ export function planAttentionBackward(
   capabilities: DeviceCapabilities,
   config?: AttentionConfig,
 ): KernelPlan {
-  validateAttention(problem, capabilities);
-  if (config) return planConfig(problem, capabilities, config);
-  return planTuned(
-    tunedAttentionConfig(problem, capabilities),
-    (tuned) => planConfig(problem, capabilities, tuned),
-    () => planConfig(problem, capabilities, {}),
-  );
+  return planAttention(problem, capabilities, config, planConfig);
 }
 
 function planConfig(problem: AttentionProblem, capabilities: DeviceCapabilities, config: AttentionConfig): KernelPlan {
@@ -76,9 +71,10 @@ function sourcePasses(
     const kernels: MatrixKernel[] = config.fuseDkv === false ? ['dq', 'dk', 'dv'] : ['dq', 'dkv'];
     return kernels.map((kernel) => matrixPass(kernel, problem, source, step, capabilities, config));
   }
-  if (source.kind === 'depth' && problem.defersDepth) return [rowsDepthDqPass(problem, source, step, capabilities)];
-  const dq = rowsDqPass(problem, source, step, capabilities);
-  return source.kind === 'empty' ? [dq] : [dq, rowsDkvPass(problem, source, step, capabilities)];
+  if (source.kind === 'depth' && problem.defersDepth)
+    return [rowsPass('depth-dq', problem, source, step, capabilities)];
+  const dq = rowsPass('dq', problem, source, step, capabilities);
+  return source.kind === 'empty' ? [dq] : [dq, rowsPass('dkv', problem, source, step, capabilities)];
 }
 
 function rowStatsPass(problem: AttentionProblem, capabilities: DeviceCapabilities): KernelPass {
@@ -87,13 +83,7 @@ function rowStatsPass(problem: AttentionProblem, capabilities: DeviceCapabilitie
     label: `attention-row-stats Dv=${Dv}`,
     shader: withElementTypes(rowStats, { Element: problem.dtype }),
     constants: { Dv },
-    bindings: [
-      { buffer: 'out', access: 'read' },
-      { buffer: 'dOut', access: 'read' },
-      { buffer: 'lse', access: 'read' },
-      { buffer: problem.dLse ? 'dLse' : 'lse', access: 'read' },
-      { buffer: 'stats', access: 'read_write' },
-    ],
+    bindings: [...reads('out', 'dOut', 'lse', problem.dLse ? 'dLse' : 'lse'), ...writes('stats')],
     uniform: new Uint32Array([T, H, B * T * H, Number(problem.dLse ?? false)]).buffer,
     workgroups: foldWorkgroups(Math.ceil((B * T * H) / 4), capabilities),
   };

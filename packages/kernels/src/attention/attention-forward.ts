@@ -1,13 +1,13 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import type { KernelPlan } from '../plan/plan.ts';
-import { planTuned, tunedAttentionConfig } from '../tuning/tuned-plan.ts';
+import { planAttention } from '../tuning/tuned-plan.ts';
 import type { AttentionConfig } from './attention-config.ts';
-import { type AttentionProblem, validateAttention } from './attention-problem.ts';
+import type { AttentionProblem } from './attention-problem.ts';
 import { chooseVariant } from './kernel-variant.ts';
 import { keySources } from './key-source.ts';
 import { depthMatrixPass } from './matrix/depth-passes.ts';
 import { matrixPass } from './matrix/matrix-passes.ts';
-import { rowsForwardPass } from './rows/rows-passes.ts';
+import { rowsPass } from './rows/rows-passes.ts';
 import { withSoftcap } from './softcap.ts';
 import { tilePass } from './tile/tile-passes.ts';
 import { depthVectorPass } from './vector/vector-passes.ts';
@@ -28,13 +28,7 @@ export function planAttentionForward(
   capabilities: DeviceCapabilities,
   config?: AttentionConfig,
 ): KernelPlan {
-  validateAttention(problem, capabilities);
-  if (config) return planConfig(problem, capabilities, config);
-  return planTuned(
-    tunedAttentionConfig(problem, capabilities),
-    (tuned) => planConfig(problem, capabilities, tuned),
-    () => planConfig(problem, capabilities, {}),
-  );
+  return planAttention(problem, capabilities, config, planConfig);
 }
 
 function planConfig(problem: AttentionProblem, capabilities: DeviceCapabilities, config: AttentionConfig): KernelPlan {
@@ -42,7 +36,7 @@ function planConfig(problem: AttentionProblem, capabilities: DeviceCapabilities,
   const passes = sources.map((source, index) => {
     const step = { isFirst: index === 0, accumulate: false };
     const variant = chooseVariant(problem, source, 'forward', capabilities, config);
-    if (variant === 'rows') return rowsForwardPass(problem, source, step, capabilities);
+    if (variant === 'rows') return rowsPass('forward', problem, source, step, capabilities);
     if (variant === 'vector') return depthVectorPass('forward', problem, source, step, capabilities);
     if (variant === 'tile') return tilePass('forward', problem, source, step);
     const pass = source.kind === 'depth' ? depthMatrixPass : matrixPass;

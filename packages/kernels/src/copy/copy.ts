@@ -2,6 +2,7 @@ import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { DTYPES } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelDType, KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import {
@@ -46,10 +47,7 @@ export function planCopy({ shape, x, out }: CopyProblem, caps: DeviceCapabilitie
         label: `copy ${x.dtype} to ${out.dtype}${isVector ? ' vec4' : ''}`,
         shader: shaderVariant(copySource, { Input: element(x.dtype), Output: element(out.dtype) }),
         constants: { RANK: layout.shape.length },
-        bindings: [
-          { buffer: 'x', access: 'read' },
-          { buffer: 'out', access: 'read_write' },
-        ],
+        bindings: [...reads('x'), ...writes('out')],
         uniform,
         workgroups: foldWorkgroups(Math.ceil(size / WORKGROUP), caps),
       },
@@ -94,7 +92,7 @@ export function planFill({ dtype, size, offset, value }: FillProblem, caps: Devi
           Single: dtype,
         }),
         constants: {},
-        bindings: [{ buffer: 'out', access: 'read_write' }],
+        bindings: writes('out'),
         uniform: uniformBlock([count, isVector ? offset / 4 : offset, valueBits(dtype, value), 0]),
         workgroups: foldWorkgroups(Math.ceil(count / WORKGROUP), caps),
       },

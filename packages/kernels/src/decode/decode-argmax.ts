@@ -1,3 +1,4 @@
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
 import source from './decode-argmax.wgsl';
@@ -24,12 +25,7 @@ export function planDecodeArgmax({ V, choices = V, results }: DecodeArgmaxProble
     label: `decode-argmax ${isLast ? 'merge' : 'parts'}`,
     shader: source,
     constants: { IS_LAST: Number(isLast) },
-    bindings: [
-      { buffer: 'logits', access: 'read' },
-      { buffer: 'parts', access: 'read_write' },
-      { buffer: 'state', access: 'read_write' },
-      { buffer: 'results', access: 'read_write' },
-    ],
+    bindings: [...reads('logits'), ...writes('parts', 'state', 'results')],
     uniform: uniformBlock([V, parts, results, Math.min(V, choices)]),
     workgroups: [isLast ? 1 : parts, 1, 1],
   });

@@ -2,6 +2,7 @@ import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { DTYPES, elementsPerVector } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { isSoftwareAdapter } from '../plan/software-adapter.ts';
 import { specialize } from '../plan/specialize.ts';
@@ -120,16 +121,15 @@ export function planDecodeAttention(
           ROTATE_DEPTH: Number(depth?.hasRope ?? false),
         },
         bindings: [
-          { buffer: 'state', access: 'read' },
-          { buffer: 'raw', access: 'read' },
-          { buffer: depth?.ffnKv ? 'ffnKv' : 'raw', access: 'read' },
-          { buffer: 'vectors', access: 'read' },
-          { buffer: 'cacheK', access: 'read_write' },
-          { buffer: 'cacheV', access: 'read_write' },
-          { buffer: depth ? 'depthK' : 'absentK', access: 'read_write' },
-          { buffer: depth ? 'depthV' : 'absentV', access: 'read_write' },
-          { buffer: 'out', access: 'read_write' },
-          { buffer: 'statistics', access: 'read_write' },
+          ...reads('state', 'raw', depth?.ffnKv ? 'ffnKv' : 'raw', 'vectors'),
+          ...writes(
+            'cacheK',
+            'cacheV',
+            depth ? 'depthK' : 'absentK',
+            depth ? 'depthV' : 'absentV',
+            'out',
+            'statistics',
+          ),
         ],
         uniform: attentionUniform(problem, values),
         workgroups: [Hkv, splits, 1],

@@ -1,5 +1,6 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -23,11 +24,7 @@ export function planDecodeEmbed({ dtype, V, C, start }: DecodeEmbedProblem, caps
         label: `decode-embed ${dtype}`,
         shader: shaderVariant(source, { Element: dtype }),
         constants: {},
-        bindings: [
-          { buffer: 'state', access: 'read' },
-          { buffer: 'table', access: 'read' },
-          { buffer: 'out', access: 'read_write' },
-        ],
+        bindings: [...reads('state', 'table'), ...writes('out')],
         uniform: uniformBlock([C, V, start, 0]),
         workgroups: [1, 1, 1],
       },

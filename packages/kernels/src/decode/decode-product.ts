@@ -2,6 +2,7 @@ import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { DTYPES, elementsPerVector } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan, PassBinding } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -142,12 +143,9 @@ function productBindings({ input, weights }: DecodeProductProblem, carry: string
   const hasY = input.kind === 'merge' || (input.kind === 'residual' && input.hasY);
   const weightName = (w: number): string => (w < weights.length ? `w${w}` : 'w0');
   return [
-    { buffer: 'x', access: 'read' },
-    { buffer: hasY ? 'y' : 'x', access: 'read' },
-    { buffer: 'vectors', access: 'read' },
+    ...reads('x', hasY ? 'y' : 'x', 'vectors'),
     ...[0, 1, 2, 3].map((w) => ({ buffer: weightName(w), access: 'read' as const })),
-    { buffer: 'out', access: 'read_write' },
-    { buffer: carry, access: 'read_write' },
+    ...writes('out', carry),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
 import source from './resident-workgroups.wgsl';
@@ -22,7 +23,7 @@ export function planResidentWorkgroups(caps: DeviceCapabilities): KernelPlan {
         label: 'resident-workgroups',
         shader: specialize(source, { FILLER: `${words}u` }),
         constants: { THREADS: threads, POLLS },
-        bindings: [{ buffer: 'counts', access: 'read_write' }],
+        bindings: writes('counts'),
         uniform: null,
         workgroups: [OFFERED, 1, 1],
       },

@@ -3,6 +3,7 @@ import { requireDTypes } from '../plan/dtype-support.ts';
 import { DTYPES } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import { KernelError } from '../plan/kernel-error.ts';
+import { writes } from '../plan/pass-bindings.ts';
 import type { KernelDType, KernelPlan, PassBinding } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import {
@@ -108,7 +109,7 @@ export function planElementwise(problem: ElementwiseProblem, caps: DeviceCapabil
   const named: PassBinding[] = family.names.map((name, i) => ({ buffer: isOut[i] ? UNREAD : name, access: 'read' }));
   // The integer shader always has three inputs; the ones an operator lacks repeat the last.
   while (!isFloat && named.length < 3) named.push(named[named.length - 1]!);
-  const bindings: PassBinding[] = [...named, { buffer: 'out', access: 'read_write' }];
+  const bindings: PassBinding[] = [...named, ...writes('out')];
   return {
     passes: [
       {

@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { collapseLayout, isVectorLayout, stridedParams, toVectorLayout } from '../plan/strided-layout.ts';
@@ -53,13 +54,7 @@ export function planSwigluBackward(problem: SwigluBackwardProblem, caps: DeviceC
           isVector ? { Element: `vec4<${dtype}>`, Value: 'vec4<f32>' } : { Element: dtype, Value: 'f32' },
         ),
         constants: { RANK: layout.shape.length },
-        bindings: [
-          { buffer: 'gate', access: 'read' },
-          { buffer: 'up', access: 'read' },
-          { buffer: 'dOut', access: 'read' },
-          { buffer: 'dGate', access: 'read_write' },
-          { buffer: 'dUp', access: 'read_write' },
-        ],
+        bindings: [...reads('gate', 'up', 'dOut'), ...writes('dGate', 'dUp')],
         uniform,
         workgroups: foldWorkgroups(Math.ceil(size / WORKGROUP), caps),
       },

@@ -2,6 +2,7 @@ import { planFill } from '../copy/copy.ts';
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelDType, KernelPass, KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -40,7 +41,7 @@ export function planGatherBackward(problem: GatherBackwardProblem, caps: DeviceC
   const clear = planFill({ dtype: dxDtype, size: R * N * I, offset: offsets.dx, value: 0 }, caps);
   const passes: KernelPass[] = (accumulate ? [] : clear.passes).map((pass) => ({
     ...pass,
-    bindings: [{ buffer: 'dx', access: 'read_write' }],
+    bindings: writes('dx'),
   }));
   if (R * N * I * J === 0) return { passes, workspace: {} };
   const blocks = Math.ceil(I / COLUMNS);
@@ -49,12 +50,7 @@ export function planGatherBackward(problem: GatherBackwardProblem, caps: DeviceC
     label: `gather-backward ${dOutDtype} to ${dxDtype}`,
     shader: shaderVariant(source, { Gradient: dOutDtype, Output: dxDtype, Sum: accumulatorOf(dOutDtype) }),
     constants: { ACCUMULATE: accumulate ? 1 : 0 },
-    bindings: [
-      { buffer: 'dOut', access: 'read' },
-      { buffer: 'index', access: 'read' },
-      { buffer: 'links', access: 'read' },
-      { buffer: 'dx', access: 'read_write' },
-    ],
+    bindings: [...reads('dOut', 'index', 'links'), ...writes('dx')],
     uniform: uniformBlock([R, N, I, J, offsets.dOut, offsets.index, offsets.dx, blocks]),
     workgroups: foldWorkgroups(R * J * blocks, caps),
   });
@@ -68,10 +64,7 @@ function linksPass(J: number, N: number, indexOffset: number, caps: DeviceCapabi
     label: `gather-links${isVector ? ' vec4' : ''}`,
     shader: shaderVariant(linksSource, { Block: isVector ? 'vec4<i32>' : 'i32' }),
     constants: { WIDTH: isVector ? 4 : 1 },
-    bindings: [
-      { buffer: 'index', access: 'read' },
-      { buffer: 'links', access: 'read_write' },
-    ],
+    bindings: [...reads('index'), ...writes('links')],
     uniform: uniformBlock([J, N, indexOffset, 0]),
     workgroups: foldWorkgroups(Math.ceil(J / LINKED_POSITIONS), caps),
   };

@@ -2,6 +2,7 @@ import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { DTYPES } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelDType, KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -42,11 +43,7 @@ export function planGather({ dtype, R, N, I, J, offsets }: GatherProblem, caps: 
           Source: computed,
         }),
         constants: {},
-        bindings: [
-          { buffer: 'x', access: 'read' },
-          { buffer: 'index', access: 'read' },
-          { buffer: 'out', access: 'read_write' },
-        ],
+        bindings: [...reads('x', 'index'), ...writes('out')],
         uniform: uniformBlock([
           ...[R, N, I / width, J, offsets.x / width, offsets.index, offsets.out / width, isFloat ? NAN_BITS : 0],
         ]),

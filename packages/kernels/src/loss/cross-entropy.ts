@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
@@ -58,12 +59,7 @@ export function planCrossEntropy(problem: CrossEntropyProblem, caps: DeviceCapab
         label: `cross-entropy ${dtype} x${width}`,
         shader: shaderVariant(forwardSource, types),
         constants: {},
-        bindings: [
-          { buffer: 'logits', access: 'read' },
-          { buffer: 'targets', access: 'read' },
-          { buffer: 'loss', access: 'read_write' },
-          { buffer: 'lse', access: 'read_write' },
-        ],
+        bindings: [...reads('logits', 'targets'), ...writes('loss', 'lse')],
         uniform: uniformBlock([
           ...[N, V / width, logits / width, targets, loss, lse, { i32: ignoreIndex }, { f32: zLoss }],
         ]),
@@ -93,13 +89,7 @@ export function planCrossEntropyBackward(problem: CrossEntropyBackwardProblem, c
         label: `cross-entropy-backward ${dtype} x${width}`,
         shader: shaderVariant(backwardSource, { ...types, LANE }),
         constants: { IN_PLACE: isInPlace ? 1 : 0 },
-        bindings: [
-          { buffer: isInPlace ? UNREAD : 'logits', access: 'read' },
-          { buffer: 'targets', access: 'read' },
-          { buffer: 'lse', access: 'read' },
-          { buffer: 'dLoss', access: 'read' },
-          { buffer: 'dLogits', access: 'read_write' },
-        ],
+        bindings: [...reads(isInPlace ? UNREAD : 'logits', 'targets', 'lse', 'dLoss'), ...writes('dLogits')],
         uniform: uniformBlock([
           ...[N, V / width, logits / width, targets, lse, dLoss, dLogits / width, { i32: ignoreIndex }, { f32: zLoss }],
         ]),

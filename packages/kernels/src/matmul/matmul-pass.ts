@@ -2,6 +2,7 @@ import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { enableDTypes } from '../plan/dtype-support.ts';
 import { elementBytes } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPass, PassBinding } from '../plan/plan.ts';
 import { type MatmulProblem, type OperandName, storedShape } from './matmul-problem.ts';
 import { matmulUniform, type Slices } from './matmul-uniform.ts';
@@ -97,11 +98,8 @@ export function withExtensions(shader: string, { a, b, out, bias }: MatmulProble
 function productBindings(problem: MatmulProblem): PassBinding[] {
   const standIn = standInOperand(problem);
   return [
-    { buffer: 'a', access: 'read' },
-    { buffer: 'b', access: 'read' },
-    { buffer: problem.bias ? 'bias' : standIn, access: 'read' },
-    { buffer: problem.residual ? 'residual' : standIn, access: 'read' },
-    { buffer: 'out', access: 'read_write' },
+    ...reads('a', 'b', problem.bias ? 'bias' : standIn, problem.residual ? 'residual' : standIn),
+    ...writes('out'),
   ];
 }
 

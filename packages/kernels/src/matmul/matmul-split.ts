@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import { KernelError } from '../plan/kernel-error.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
 import { elementTypes, epilogueConstants, withExtensions } from './matmul-pass.ts';
@@ -57,10 +58,8 @@ function reducePass(problem: MatmulProblem, capabilities: DeviceCapabilities, sl
     shader: withExtensions(specialize(reduceSource, { OutElement, BiasElement }), problem),
     constants: epilogueConstants(problem),
     bindings: [
-      { buffer: PARTIALS, access: 'read' },
-      { buffer: problem.bias ? 'bias' : PARTIALS, access: 'read' },
-      { buffer: problem.residual ? 'residual' : PARTIALS, access: 'read' },
-      { buffer: 'out', access: 'read_write' },
+      ...reads(PARTIALS, problem.bias ? 'bias' : PARTIALS, problem.residual ? 'residual' : PARTIALS),
+      ...writes('out'),
     ],
     uniform: matmulUniform(problem, slices, workgroups[0]),
     workgroups,

@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { writes } from '../plan/pass-bindings.ts';
 import type { FloatDType, KernelPass, KernelPlan } from '../plan/plan.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
@@ -104,7 +105,7 @@ function pairsPass(
       ...[...padded(left.buffers, 4), ...padded(right.buffers, 3)].map(
         (buffer) => ({ buffer, access: 'read' }) as const,
       ),
-      { buffer: shared ? 'partial' : 'dWeights', access: 'read_write' },
+      ...writes(shared ? 'partial' : 'dWeights'),
     ],
     uniform: uniformBlock([
       ...[tokens, C / width, chunk, (shared ? LINE_THREADS : lanes) / 2],

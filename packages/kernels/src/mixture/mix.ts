@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads } from '../plan/pass-bindings.ts';
 import type { FloatDType, KernelPass, KernelPlan } from '../plan/plan.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
@@ -76,7 +77,7 @@ function mixPass(
     constants: {},
     bindings: [
       ...padded(read.buffers, 4).map((buffer) => ({ buffer, access: 'read' }) as const),
-      { buffer: 'weights', access: 'read' },
+      ...reads('weights'),
       ...padded(written.buffers, 3, ABSENT).map((buffer) => ({ buffer, access: 'read_write' }) as const),
     ],
     uniform: uniformBlock([

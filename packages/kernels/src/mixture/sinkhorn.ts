@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { FloatDType, KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { isSoftwareAdapter } from '../plan/software-adapter.ts';
@@ -39,11 +40,7 @@ export function planSinkhorn(problem: SinkhornProblem, caps: DeviceCapabilities)
         label: `sinkhorn${isBackward ? '-backward' : ''} ${dtype} ${rows} x ${rows}`,
         shader: shaderVariant(text, { Element: dtype, SIZE: `${rows}u`, ITERATIONS: `${iterations}u` }),
         constants: { IS_BACKWARD: isBackward ? 1 : 0 },
-        bindings: [
-          { buffer: 'logits', access: 'read' },
-          { buffer: isBackward ? 'dOut' : 'logits', access: 'read' },
-          { buffer: 'out', access: 'read_write' },
-        ],
+        bindings: [...reads('logits', isBackward ? 'dOut' : 'logits'), ...writes('out')],
         uniform: uniformBlock([matrices, offsets.logits, offsets.dOut ?? 0, offsets.out]),
         workgroups: foldWorkgroups(Math.ceil(matrices / 64), caps),
       },

@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { writes } from '../plan/pass-bindings.ts';
 import type { FloatDType, KernelPass, KernelPlan } from '../plan/plan.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
@@ -70,8 +71,7 @@ export function planSourceAttention(problem: SourceAttentionProblem, caps: Devic
       constants: { THREADS: LINE_THREADS, ROW_LANES: lanes, IS_FIRST: first === 0 ? 1 : 0 },
       bindings: [
         ...[...padded(names, SOURCES), 'query'].map((buffer) => ({ buffer, access: 'read' }) as const),
-        { buffer: 'out', access: 'read_write' },
-        { buffer: 'stats', access: 'read_write' },
+        ...writes('out', 'stats'),
       ],
       uniform: uniformBlock([
         ...[tokens, C / width, { f32: eps }, query / width, out / width, stats, lanes / 2, 0],
@@ -161,7 +161,7 @@ function backwardPass(
         (buffer) => ({ buffer, access: 'read' }) as const,
       ),
       ...padded(names('dx'), SOURCES_BACKWARD, ABSENT).map((buffer) => ({ buffer, access: 'read_write' }) as const),
-      { buffer: 'partial', access: 'read_write' },
+      ...writes('partial'),
     ],
     uniform: uniformBlock([
       ...[tokens, C / width, { f32: eps }, chunk, query / width, stats, dOut / width, lanes / 2],

@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { rowWidth } from '../plan/row-width.ts';
@@ -67,14 +68,7 @@ function inputParts({ kind, dtype, rows, N, accumulate = false, offsets }: NormB
       HAS_WEIGHT: hasWeight ? 1 : 0,
       ACCUMULATE: accumulate ? 1 : 0,
     },
-    bindings: [
-      { buffer: 'x', access: 'read' },
-      { buffer: hasWeight ? 'weight' : 'x', access: 'read' },
-      { buffer: isLayer ? 'mean' : 'rstd', access: 'read' },
-      { buffer: 'rstd', access: 'read' },
-      { buffer: 'dOut', access: 'read' },
-      { buffer: 'dx', access: 'read_write' },
-    ],
+    bindings: [...reads('x', hasWeight ? 'weight' : 'x', isLayer ? 'mean' : 'rstd', 'rstd', 'dOut'), ...writes('dx')],
     numbers: [...[rows, N / width, x / width, (weight ?? 0) / width], ...[mean ?? 0, rstd, dOut / width, dx / width]],
   } as const;
 }
@@ -106,7 +100,7 @@ function joinedPass(problem: NormBackwardProblem, chunk: number, caps: DeviceCap
     label: `${label} with weights`,
     constants,
     shader: shaderVariant(rowsSource, { Element: `vec4<${dtype}>`, SLOTS: `${slots}u` }),
-    bindings: [...bindings, { buffer: 'partial', access: 'read_write' }],
+    bindings: [...bindings, ...writes('partial')],
     uniform: uniformBlock([...numbers, chunk, 0, 0, 0]),
     workgroups: foldWorkgroups(Math.ceil(rows / chunk), caps),
   };
@@ -120,13 +114,7 @@ function partialPass(problem: NormBackwardProblem, splits: number, caps: DeviceC
     label: `${kind}-norm-weight-backward ${dtype}`,
     shader: shaderVariant(weightSource, { Element: dtype }),
     constants: { IS_LAYER: isLayer ? 1 : 0 },
-    bindings: [
-      { buffer: 'x', access: 'read' },
-      { buffer: isLayer ? 'mean' : 'rstd', access: 'read' },
-      { buffer: 'rstd', access: 'read' },
-      { buffer: 'dOut', access: 'read' },
-      { buffer: 'partial', access: 'read_write' },
-    ],
+    bindings: [...reads('x', isLayer ? 'mean' : 'rstd', 'rstd', 'dOut'), ...writes('partial')],
     uniform: uniformBlock([
       ...[rows, N, Math.ceil(rows / splits), blocks, offsets.x, offsets.mean ?? 0, offsets.rstd, offsets.dOut],
     ]),

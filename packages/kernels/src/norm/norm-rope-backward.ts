@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -127,10 +128,7 @@ function vectorPlan(
       HAS_WEIGHT_GRADIENT: hasWeightGradient ? 1 : 0,
       PARTS: VECTOR_THREADS * (hasWeightGradient ? 9 : 1),
     },
-    bindings: [
-      ...bindingsOf(problem),
-      { buffer: hasWeightGradient ? 'partial' : ABSENT.partial, access: 'read_write' },
-    ],
+    bindings: [...bindingsOf(problem), ...writes(hasWeightGradient ? 'partial' : ABSENT.partial)],
     uniform: params({ ...problem, stride: stride / VECTOR, offsets: inElements }, heads, rows, chunk),
     workgroups: foldWorkgroups(workgroups, caps),
   };
@@ -145,13 +143,15 @@ function vectorPlan(
 function bindingsOf({ scope, offsets }: NormRopeBackwardProblem): KernelPass['bindings'] {
   const hasNorm = scope !== 'none';
   return [
-    { buffer: hasNorm ? 'x' : 'dOut', access: 'read' },
-    { buffer: offsets.weight === null ? 'dOut' : 'weight', access: 'read' },
-    { buffer: 'positions', access: 'read' },
-    { buffer: hasNorm ? 'rstd' : 'dOut', access: 'read' },
-    { buffer: 'dOut', access: 'read' },
-    { buffer: offsets.dV === undefined ? 'dOut' : 'dV', access: 'read' },
-    { buffer: 'dx', access: 'read_write' },
+    ...reads(
+      hasNorm ? 'x' : 'dOut',
+      offsets.weight === null ? 'dOut' : 'weight',
+      'positions',
+      hasNorm ? 'rstd' : 'dOut',
+      'dOut',
+      offsets.dV === undefined ? 'dOut' : 'dV',
+    ),
+    ...writes('dx'),
   ];
 }
 
@@ -205,13 +205,7 @@ function weightPass(
     label: `norm-rope-weight-backward ${dtype}`,
     shader: shaderVariant(weightSource, { Element: dtype }),
     constants: { IS_INTERLEAVED: isInterleaved ? 1 : 0 },
-    bindings: [
-      { buffer: 'x', access: 'read' },
-      { buffer: 'positions', access: 'read' },
-      { buffer: 'rstd', access: 'read' },
-      { buffer: 'dOut', access: 'read' },
-      { buffer: 'partial', access: 'read_write' },
-    ],
+    bindings: [...reads('x', 'positions', 'rstd', 'dOut'), ...writes('partial')],
     uniform: params(problem, heads, rows, chunk),
     workgroups: foldWorkgroups(Math.ceil((heads * D) / COLUMNS) * splits, caps),
   };

@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -95,12 +96,8 @@ export function planNormRope(problem: NormRopeProblem, caps: DeviceCapabilities)
           ...(isVector ? {} : { IS_INTERLEAVED: isInterleaved ? 1 : 0 }),
         },
         bindings: [
-          { buffer: 'x', access: 'read' },
-          { buffer: hasWeight ? 'weight' : 'x', access: 'read' },
-          { buffer: 'positions', access: 'read' },
-          { buffer: 'out', access: 'read_write' },
-          { buffer: hasNorm ? 'rstd' : ABSENT.rstd, access: 'read_write' },
-          { buffer: hasValues ? 'v' : ABSENT.v, access: 'read_write' },
+          ...reads('x', hasWeight ? 'weight' : 'x', 'positions'),
+          ...writes('out', hasNorm ? 'rstd' : ABSENT.rstd, hasValues ? 'v' : ABSENT.v),
         ],
         uniform: uniformBlock([
           ...[rows, heads, D, rotaryDim, H / heads, stride / width, xAt!, weightAt!, offsets.positions],

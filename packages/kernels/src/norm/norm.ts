@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { rowWidth } from '../plan/row-width.ts';
@@ -62,14 +63,8 @@ export function planNorm(problem: NormProblem, caps: DeviceCapabilities): Kernel
           HAS_RESIDUAL: hasResidual ? 1 : 0,
         },
         bindings: [
-          { buffer: 'x', access: 'read' },
-          { buffer: hasWeight ? 'weight' : 'x', access: 'read' },
-          { buffer: hasBias ? 'bias' : 'x', access: 'read' },
-          { buffer: hasResidual ? 'residual' : 'x', access: 'read' },
-          { buffer: 'out', access: 'read_write' },
-          { buffer: isLayer ? 'mean' : ABSENT, access: 'read_write' },
-          { buffer: 'rstd', access: 'read_write' },
-          { buffer: hasResidual ? 'sum' : ABSENT_SUM, access: 'read_write' },
+          ...reads('x', hasWeight ? 'weight' : 'x', hasBias ? 'bias' : 'x', hasResidual ? 'residual' : 'x'),
+          ...writes('out', isLayer ? 'mean' : ABSENT, 'rstd', hasResidual ? 'sum' : ABSENT_SUM),
         ],
         uniform: uniformBlock([
           ...[rows, N / width, { f32: eps }, 0],

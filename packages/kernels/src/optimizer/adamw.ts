@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
@@ -52,13 +53,7 @@ export function planAdamW(problem: AdamWProblem, caps: DeviceCapabilities): Kern
         label: `adamw ${gradDtype} x${width}`,
         shader: shaderVariant(source, { Gradient: types.Element, Value: types.Value }),
         constants: { HAS_SCALE: hasScale ? 1 : 0 },
-        bindings: [
-          { buffer: 'grad', access: 'read' },
-          { buffer: hasScale ? 'scale' : 'grad', access: 'read' },
-          { buffer: 'param', access: 'read_write' },
-          { buffer: 'm', access: 'read_write' },
-          { buffer: 'v', access: 'read_write' },
-        ],
+        bindings: [...reads('grad', hasScale ? 'scale' : 'grad'), ...writes('param', 'm', 'v')],
         uniform: uniformBlock([
           ...[size, ...starts].map((value) => value / width),
           offsets.scale ?? 0,

@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { writes } from '../plan/pass-bindings.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -53,7 +54,7 @@ function partialPass(spans: readonly Span[], first: number, caps: DeviceCapabili
     constants: {},
     bindings: [
       ...words.map((_, i) => ({ buffer: (spans[i] ?? spans[0]!).buffer, access: 'read' as const })),
-      { buffer: 'parts', access: 'read_write' },
+      ...writes('parts'),
     ],
     uniform: uniformBlock([first, parts, 0, 0, ...words.flat()]),
     workgroups: foldWorkgroups(parts, caps),

@@ -3,6 +3,7 @@ import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import { keepVariant } from '../plan/keep-variant.ts';
 import { KernelError } from '../plan/kernel-error.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -48,11 +49,7 @@ export function planDequantize(
         label: `dequantize ${format} ${dtype}`,
         shader: shaderVariant(variants[format], { OutWord: `vec4<${dtype}>` }),
         constants: {},
-        bindings: [
-          { buffer: 'codes', access: 'read' },
-          { buffer: 'scales', access: 'read' },
-          { buffer: 'out', access: 'read_write' },
-        ],
+        bindings: [...reads('codes', 'scales'), ...writes('out')],
         uniform: uniformBlock([codes, offsets.codes, offsets.scales, offsets.out / 4]),
         workgroups: foldWorkgroups(Math.ceil(codes / WORKGROUP), caps),
       },

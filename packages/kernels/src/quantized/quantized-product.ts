@@ -3,6 +3,7 @@ import { enableDTypes, requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import { keepVariant } from '../plan/keep-variant.ts';
 import { KernelError } from '../plan/kernel-error.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -75,12 +76,7 @@ export function planQuantizedProduct(problem: QuantizedProductProblem, caps: Dev
         label: `quantized-product ${format} ${dtype}`,
         shader: enableDTypes(shader, [dtype]),
         constants: {},
-        bindings: [
-          { buffer: 'x', access: 'read' },
-          { buffer: 'codes', access: 'read' },
-          { buffer: 'scales', access: 'read' },
-          { buffer: 'out', access: 'read_write' },
-        ],
+        bindings: [...reads('x', 'codes', 'scales'), ...writes('out')],
         uniform: uniformBlock([
           ...[O, I / BLOCK_NUMBERS, offsets.x / 4, offsets.codes / 4],
           ...[offsets.scales, offsets.out, 0, 0],

@@ -2,6 +2,7 @@ import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
 import { KernelError } from '../plan/kernel-error.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -52,10 +53,7 @@ export function planRandom(problem: RandomProblem, caps: DeviceCapabilities): Ke
         label: `${kind} ${dtype}`,
         shader: shaderVariant(source, { Element: dtype }),
         constants: { KIND: KINDS.indexOf(kind), IN_PLACE: isInPlace ? 1 : 0 },
-        bindings: [
-          { buffer: isBound ? 'x' : UNREAD, access: 'read' },
-          { buffer: 'out', access: 'read_write' },
-        ],
+        bindings: [...reads(isBound ? 'x' : UNREAD), ...writes('out')],
         uniform: uniformBlock([
           ...[size, offsets.out, offsets.x ?? 0, skip, low(block), high(block), low(seed), high(seed)],
           ...[{ f32: p }, { f32: 1 / (1 - p) }],

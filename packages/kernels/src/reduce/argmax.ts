@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelDType, KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -34,10 +35,7 @@ export function planArgmax({ dtype, rows, N, offset, outOffset }: ArgmaxProblem,
           IS_FLOAT: String(accumulatorOf(dtype) === 'f32'),
         }),
         constants: {},
-        bindings: [
-          { buffer: 'x', access: 'read' },
-          { buffer: 'out', access: 'read_write' },
-        ],
+        bindings: [...reads('x'), ...writes('out')],
         uniform: uniformBlock([rows, N, offset, outOffset]),
         workgroups: foldWorkgroups(rows, caps),
       },

@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { DTYPES, elementsPerVector } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelDType, KernelPass } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -66,10 +67,7 @@ export function columnSumsPass(sums: ColumnSums, caps: DeviceCapabilities): Kern
       QUADS: `${elements / 4}u`,
     }),
     constants: { ACCUMULATE: accumulate ? 1 : 0 },
-    bindings: [
-      { buffer: x.buffer, access: 'read' },
-      { buffer: out.buffer, access: 'read_write' },
-    ],
+    bindings: [...reads(x.buffer), ...writes(out.buffer)],
     uniform: uniformBlock([rows, words, stride / elements, x.offset / elements, out.offset, 0, 0, 0]),
     workgroups: foldWorkgroups(Math.ceil(words / width), caps),
   };

@@ -2,6 +2,7 @@ import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { DTYPES } from '../plan/dtype-table.ts';
 import { elementCount } from '../plan/element-count.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelDType, KernelPass } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -111,10 +112,7 @@ export function reducePass(pass: ReducePass, caps: DeviceCapabilities): KernelPa
       LANES_INNERMOST: isInnermost ? 1 : 0,
       ACCUMULATE: accumulate ? 1 : 0,
     },
-    bindings: [
-      { buffer: x.buffer, access: 'read' },
-      { buffer: out.buffer, access: 'read_write' },
-    ],
+    bindings: [...reads(x.buffer), ...writes(out.buffer)],
     uniform: uniformBlock([
       ...head,
       ...eightWords(kept.shape),

@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPass, KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -73,11 +74,10 @@ function vectorPlan(problem: RopeProblem, frequencies: Frequencies, caps: Device
     shader: vectorSource,
     constants: { HAS_SECOND: second ? 1 : 0 },
     bindings: [
-      { buffer: 'x', access: 'read' },
-      { buffer: 'positions', access: 'read' },
-      { buffer: 'out', access: 'read_write' },
-      { buffer: second ? 'y' : 'x', access: 'read' },
-      { buffer: second ? 'outY' : ABSENT, access: 'read_write' },
+      ...reads('x', 'positions'),
+      ...writes('out'),
+      ...reads(second ? 'y' : 'x'),
+      ...writes(second ? 'outY' : ABSENT),
     ],
     uniform: uniformBlock([
       ...[tokens, H, D, x!, offsets.positions, out!, second?.H ?? 0, y!, outY!, 0, 0, 0],
@@ -99,11 +99,7 @@ function scalarPass(
     label: `rope ${dtype}`,
     shader: shaderVariant(source, { Element: dtype }),
     constants: { IS_INTERLEAVED: isInterleaved ? 1 : 0 },
-    bindings: [
-      { buffer: names.x, access: 'read' },
-      { buffer: 'positions', access: 'read' },
-      { buffer: names.out, access: 'read_write' },
-    ],
+    bindings: [...reads(names.x, 'positions'), ...writes(names.out)],
     uniform: uniformBlock([...[tokens, H, D, rotaryDim, offsets.x, offsets.positions, offsets.out, 0], ...frequencies]),
     workgroups: foldWorkgroups(Math.ceil((tokens * H * (D - rotaryDim / 2)) / WORKGROUP), caps),
   };

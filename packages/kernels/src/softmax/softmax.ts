@@ -1,6 +1,7 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { rowElements } from '../plan/row-elements.ts';
 import { rowWidth } from '../plan/row-width.ts';
@@ -40,10 +41,7 @@ export function planSoftmax(problem: SoftmaxProblem, caps: DeviceCapabilities): 
         label: `${isLog ? 'log-softmax' : 'softmax'} ${dtype} x${width}`,
         shader: shaderVariant(forwardSource, { ...types, Bits: width === 4 ? 'vec4<u32>' : 'u32' }),
         constants: { WIDTH: rowWidth(N / width), IS_LOG: isLog ? 1 : 0 },
-        bindings: [
-          { buffer: 'x', access: 'read' },
-          { buffer: 'out', access: 'read_write' },
-        ],
+        bindings: [...reads('x'), ...writes('out')],
         uniform: uniformBlock([rows, N / width, offsets.x / width, offsets.out / width]),
         workgroups: foldWorkgroups(rows, caps),
       },
@@ -68,11 +66,7 @@ export function planSoftmaxBackward(problem: SoftmaxBackwardProblem, caps: Devic
         label: `${isLog ? 'log-softmax' : 'softmax'}-backward ${dtype} x${width}`,
         shader: shaderVariant(backwardSource, { ...types, Bits: width === 4 ? 'vec4<u32>' : 'u32' }),
         constants: { WIDTH: rowWidth(N / width), IS_LOG: isLog ? 1 : 0 },
-        bindings: [
-          { buffer: 'y', access: 'read' },
-          { buffer: 'dy', access: 'read' },
-          { buffer: 'dx', access: 'read_write' },
-        ],
+        bindings: [...reads('y', 'dy'), ...writes('dx')],
         uniform: uniformBlock([rows, N / width, offsets.y / width, offsets.dy / width, offsets.dx / width]),
         workgroups: foldWorkgroups(rows, caps),
       },

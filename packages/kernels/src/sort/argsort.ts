@@ -2,6 +2,7 @@ import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { requireDTypes } from '../plan/dtype-support.ts';
 import { DTYPES } from '../plan/dtype-table.ts';
 import { foldWorkgroups } from '../plan/fold-workgroups.ts';
+import { reads, writes } from '../plan/pass-bindings.ts';
 import type { KernelDType, KernelPass, KernelPlan } from '../plan/plan.ts';
 import { shaderVariant } from '../plan/shader-variant.ts';
 import { uniformBlock } from '../plan/uniform-block.ts';
@@ -50,11 +51,7 @@ export function planArgsort(problem: ArgsortProblem, caps: DeviceCapabilities): 
       label: `argsort ${dtype} runs of ${2 ** i}`,
       shader,
       constants: { KIND: KINDS[DTYPES[dtype].computed], DESCENDING: isDescending ? 1 : 0 },
-      bindings: [
-        { buffer: 'x', access: 'read' },
-        { buffer: before.buffer, access: 'read' },
-        { buffer: after.buffer, access: 'read_write' },
-      ],
+      bindings: [...reads('x', before.buffer), ...writes(after.buffer)],
       uniform: uniformBlock([rows, N, 2 ** i, i === 0 ? 1 : 0, offset, before.offset, after.offset, 0]),
       workgroups: foldWorkgroups(Math.ceil((rows * N) / WORKGROUP), caps),
     };

@@ -1,5 +1,5 @@
 import type { AttentionConfig } from '../attention/attention-config.ts';
-import type { AttentionProblem } from '../attention/attention-problem.ts';
+import { type AttentionProblem, validateAttention } from '../attention/attention-problem.ts';
 import type { MatmulConfig } from '../matmul/matmul-config.ts';
 import type { MatmulProblem } from '../matmul/matmul-problem.ts';
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
@@ -36,4 +36,17 @@ export function planTuned<Config>(
     if (error instanceof KernelError) return byDefault();
     throw error;
   }
+}
+
+/** Plans attention with the configuration given, else with the measured one where it can run, else by the defaults. */
+export function planAttention(
+  problem: AttentionProblem,
+  capabilities: DeviceCapabilities,
+  given: AttentionConfig | undefined,
+  plan: (problem: AttentionProblem, capabilities: DeviceCapabilities, config: AttentionConfig) => KernelPlan,
+): KernelPlan {
+  validateAttention(problem, capabilities);
+  const planWith = (config: AttentionConfig) => plan(problem, capabilities, config);
+  if (given) return planWith(given);
+  return planTuned(tunedAttentionConfig(problem, capabilities), planWith, () => planWith({}));
 }

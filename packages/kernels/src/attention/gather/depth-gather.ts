@@ -3,6 +3,7 @@ import { supportsDType } from '../../plan/dtype-support.ts';
 import { elementBytes } from '../../plan/dtype-table.ts';
 import { foldWorkgroups } from '../../plan/fold-workgroups.ts';
 import { KernelError } from '../../plan/kernel-error.ts';
+import { reads, writes } from '../../plan/pass-bindings.ts';
 import type { KernelPlan } from '../../plan/plan.ts';
 import { isSoftwareAdapter } from '../../plan/software-adapter.ts';
 import { specialize } from '../../plan/specialize.ts';
@@ -96,13 +97,7 @@ export function planDepthGather(
         label: `attention-depth-gather ${slots} slots D=${D} Dv=${Dv}`,
         shader: specialize(isSoftwareAdapter(capabilities) ? depthGather : unroll(depthGather, bounds), constants),
         constants: {},
-        bindings: [
-          { buffer: 'q', access: 'read' },
-          { buffer: 'dOut', access: 'read' },
-          { buffer: 'depthPairs', access: 'read' },
-          { buffer: 'dDepthK', access: 'read_write' },
-          { buffer: 'dDepthV', access: 'read_write' },
-        ],
+        bindings: [...reads('q', 'dOut', 'depthPairs'), ...writes('dDepthK', 'dDepthV')],
         uniform: gatherParams(problem),
         workgroups: foldWorkgroups(Math.ceil((2 * B * T * Hkv * columns) / THREADS), capabilities),
       },

@@ -2,6 +2,7 @@ import type { DeviceCapabilities } from '../../plan/capabilities.ts';
 import { elementBytes } from '../../plan/dtype-table.ts';
 import { foldWorkgroups } from '../../plan/fold-workgroups.ts';
 import { keepVariant } from '../../plan/keep-variant.ts';
+import { reads, writes } from '../../plan/pass-bindings.ts';
 import type { KernelPass, PassBinding } from '../../plan/plan.ts';
 import { specialize } from '../../plan/specialize.ts';
 import { unroll } from '../../plan/unroll.ts';
@@ -61,7 +62,7 @@ export function depthMatrixPass(
     label: `attention-depth-${direction} ${subgroups}x${rowFragments * 16} D=${D} Dv=${Dv}`,
     shader: specialize(shader, { ...constants, ...own }),
     constants: {},
-    bindings: [{ buffer: 'q', access: 'read' }, bindKeys(source.k, 'read'), bindKeys(source.v, 'read'), ...results],
+    bindings: [...reads('q'), bindKeys(source.k, 'read'), bindKeys(source.v, 'read'), ...results],
     uniform: sourceParams(problem, source, step),
     workgroups: foldWorkgroups(Math.ceil((B * T * Hkv) / subgroups), capabilities),
   };
@@ -73,18 +74,12 @@ function depthKernel(
   problem: AttentionProblem,
   source: KeySource,
 ): { kernel: string; constants: Record<string, string>; results: PassBinding[] } {
-  const readWrite = (buffer: string): PassBinding => ({ buffer, access: 'read_write' });
-  if (direction === 'forward')
-    return { kernel: depthForward, constants: {}, results: [readWrite('out'), readWrite('lse')] };
-  const shared: PassBinding[] = [
-    { buffer: 'dOut', access: 'read' },
-    { buffer: 'stats', access: 'read' },
-    readWrite('dq'),
-  ];
+  if (direction === 'forward') return { kernel: depthForward, constants: {}, results: writes('out', 'lse') };
+  const shared: PassBinding[] = [...reads('dOut', 'stats'), ...writes('dq')];
   if (direction === 'deferred') {
     const kernel = keepVariant(depthBackward, 'defers');
     const constants = { PAIRS_BINDING: '6u', PARAMS_BINDING: '7u' };
-    return { kernel, constants, results: [...shared, readWrite('depthPairs')] };
+    return { kernel, constants, results: [...shared, ...writes('depthPairs')] };
   }
   const gradientBytes = elementBytes(problem.depthGrad?.dtype ?? problem.dtype);
   return {

@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../../plan/capabilities.ts';
+import { reads, writes } from '../../plan/pass-bindings.ts';
 import type { KernelPass, PassBinding } from '../../plan/plan.ts';
 import { specialize } from '../../plan/specialize.ts';
 import { unroll } from '../../plan/unroll.ts';
@@ -51,24 +52,12 @@ const SHADERS: Record<MatrixKernel, string> = {
 };
 
 function keyBindings(source: KeySource): PassBinding[] {
-  return [
-    { buffer: 'dOut', access: 'read' },
-    { buffer: 'stats', access: 'read' },
-    bindKeys(source.dk, 'read_write'),
-    bindKeys(source.dv, 'read_write'),
-  ];
+  return [...reads('dOut', 'stats'), bindKeys(source.dk, 'read_write'), bindKeys(source.dv, 'read_write')];
 }
 
 const KERNEL_BINDINGS: Record<MatrixKernel, (source: KeySource) => PassBinding[]> = {
-  forward: () => [
-    { buffer: 'out', access: 'read_write' },
-    { buffer: 'lse', access: 'read_write' },
-  ],
-  dq: () => [
-    { buffer: 'dOut', access: 'read' },
-    { buffer: 'stats', access: 'read' },
-    { buffer: 'dq', access: 'read_write' },
-  ],
+  forward: () => writes('out', 'lse'),
+  dq: () => [...reads('dOut', 'stats'), ...writes('dq')],
   dk: keyBindings,
   dv: keyBindings,
   dkv: keyBindings,

@@ -1,5 +1,6 @@
 import type { DeviceCapabilities } from '../../plan/capabilities.ts';
 import { foldWorkgroups } from '../../plan/fold-workgroups.ts';
+import { reads, writes } from '../../plan/pass-bindings.ts';
 import type { KernelPass, PassBinding } from '../../plan/plan.ts';
 import type { AttentionProblem } from '../attention-problem.ts';
 import { withElementTypes } from '../element-type.ts';
@@ -10,112 +11,65 @@ import rowsDkv from './rows-dkv.wgsl';
 import rowsDq from './rows-dq.wgsl';
 import rowsForward from './rows-forward.wgsl';
 
-/** Forward of one source, a workgroup a query row: any shape, any device, and the fastest form for single-token decoding. */
-export function rowsForwardPass(
+/**
+ * `forward`, `dq`: a workgroup a query row, any shape, any device, and the fastest form for single-token decoding; `depth-dq`: of one depth source with
+ * chunk 1, with the pairs (p, dS) from which `planDepthGather` makes the slots' gradients; `dkv`: dk and dv (dDepthK and dDepthV), a workgroup a key.
+ */
+export type RowsKernel = 'forward' | 'dq' | 'depth-dq' | 'dkv';
+
+const SHADERS: Record<RowsKernel, string> = {
+  forward: rowsForward,
+  dq: rowsDq,
+  'depth-dq': rowsDepthDq,
+  dkv: rowsDkv,
+};
+
+/** One pass over one source that takes a row at a time. */
+export function rowsPass(
+  kernel: RowsKernel,
   problem: AttentionProblem,
   source: KeySource,
   step: SourceStep,
   capabilities: DeviceCapabilities,
 ): KernelPass {
-  const { B, T, H, D, Dv } = problem;
+  const { dtype, B, T, H, Hkv, D, Dv } = problem;
+  const Gradient = source.kind === 'depth' ? (problem.depthGrad?.dtype ?? dtype) : dtype;
   return {
-    label: `attention-rows-forward ${source.kind} D=${D} Dv=${Dv}`,
-    shader: withElementTypes(rowsForward, { Element: problem.dtype }),
+    label: `attention-rows-${kernel}${kernel === 'depth-dq' ? '' : ` ${source.kind}`} D=${D} Dv=${Dv}`,
+    shader: withElementTypes(SHADERS[kernel], kernel === 'dkv' ? { Element: dtype, Gradient } : { Element: dtype }),
     constants: { D, Dv },
-    bindings: [...sourceBindings(problem, source), readWrite('out'), readWrite('lse')],
+    bindings: rowsBindings(kernel, problem, source),
     uniform: sourceParams(problem, source, step),
-    workgroups: foldWorkgroups(B * T * H, capabilities),
+    workgroups: foldWorkgroups(kernel === 'dkv' ? source.slots * B * source.positions * Hkv : B * T * H, capabilities),
   };
 }
 
-/** dq of one source, a workgroup a query row. */
-export function rowsDqPass(
-  problem: AttentionProblem,
-  source: KeySource,
-  step: SourceStep,
-  capabilities: DeviceCapabilities,
-): KernelPass {
-  const { B, T, H, D, Dv } = problem;
-  return {
-    label: `attention-rows-dq ${source.kind} D=${D} Dv=${Dv}`,
-    shader: withElementTypes(rowsDq, { Element: problem.dtype }),
-    constants: { D, Dv },
-    bindings: [...sourceBindings(problem, source), read('dOut'), read('stats'), readWrite('dq')],
-    uniform: sourceParams(problem, source, step),
-    workgroups: foldWorkgroups(B * T * H, capabilities),
-  };
-}
-
-/** dq of one depth source with chunk 1, and the pairs (p, dS) from which `planDepthGather` makes the slots' gradients. */
-export function rowsDepthDqPass(
-  problem: AttentionProblem,
-  source: KeySource,
-  step: SourceStep,
-  capabilities: DeviceCapabilities,
-): KernelPass {
-  const { B, T, H, D, Dv } = problem;
-  return {
-    label: `attention-rows-depth-dq D=${D} Dv=${Dv}`,
-    shader: withElementTypes(rowsDepthDq, { Element: problem.dtype }),
-    constants: { D, Dv },
-    bindings: [
-      read('q'),
-      bindKeys(source.k, 'read'),
-      bindKeys(source.v, 'read'),
-      read('dOut'),
-      read('stats'),
-      readWrite('dq'),
-      readWrite('depthPairs'),
-    ],
-    uniform: sourceParams(problem, source, step),
-    workgroups: foldWorkgroups(B * T * H, capabilities),
-  };
-}
-
-/** dk and dv (dDepthK and dDepthV) of one source, a workgroup a key. */
-export function rowsDkvPass(
-  problem: AttentionProblem,
-  source: KeySource,
-  step: SourceStep,
-  capabilities: DeviceCapabilities,
-): KernelPass {
-  const { B, Hkv, D, Dv } = problem;
-  const gradient = source.kind === 'depth' ? (problem.depthGrad?.dtype ?? problem.dtype) : problem.dtype;
-  return {
-    label: `attention-rows-dkv ${source.kind} D=${D} Dv=${Dv}`,
-    shader: withElementTypes(rowsDkv, { Element: problem.dtype, Gradient: gradient }),
-    constants: { D, Dv },
-    bindings: [
-      ...sourceBindings(problem, source),
-      read('dOut'),
-      read('stats'),
-      bindKeys(source.dk, 'read_write'),
-      bindKeys(source.dv, 'read_write'),
-    ],
-    uniform: sourceParams(problem, source, step),
-    workgroups: foldWorkgroups(source.slots * B * source.positions * Hkv, capabilities),
-  };
+function rowsBindings(kernel: RowsKernel, problem: AttentionProblem, source: KeySource): PassBinding[] {
+  const inputs = sourceBindings(problem, source);
+  const gradientInputs = reads('dOut', 'stats');
+  switch (kernel) {
+    case 'forward':
+      return [...inputs, ...writes('out', 'lse')];
+    case 'dq':
+      return [...inputs, ...gradientInputs, ...writes('dq')];
+    case 'depth-dq':
+      return [...inputs.slice(0, 3), ...gradientInputs, ...writes('dq', 'depthPairs')];
+    case 'dkv':
+      return [...inputs, ...gradientInputs, bindKeys(source.dk, 'read_write'), bindKeys(source.dv, 'read_write')];
+  }
 }
 
 /** q, k, v and docRange; without documents q stands in for the last, which is then never read. */
 export function sourceBindings(problem: AttentionProblem, source: KeySource): PassBinding[] {
   return [
-    read('q'),
+    ...reads('q'),
     bindKeys(source.k, 'read'),
     bindKeys(source.v, 'read'),
-    read(problem.hasDocRange ? 'docRange' : 'q'),
+    ...reads(problem.hasDocRange ? 'docRange' : 'q'),
   ];
 }
 
 /** A binding of one key operand's slice. */
 export function bindKeys(operand: KeyOperand, access: PassBinding['access']): PassBinding {
   return operand.range ? { buffer: operand.buffer, access, range: operand.range } : { buffer: operand.buffer, access };
-}
-
-function read(buffer: string): PassBinding {
-  return { buffer, access: 'read' };
-}
-
-function readWrite(buffer: string): PassBinding {
-  return { buffer, access: 'read_write' };
 }

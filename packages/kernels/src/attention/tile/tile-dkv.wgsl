@@ -9,14 +9,13 @@
 
 // @interface, bindings from 6
 //   alias Element = f32
+//   alias Loaded = f32      what is read at once, Element or vec4<Element>
 //   const D: u32 = 64u
 //   const Dv: u32 = 64u
+//   const LOADED: u32 = 1u  elements of it
 //   read_write dk: array<Element>
 //   read_write dv: array<Element>
 //   uniform params: Params
-
-alias Loaded = f32; // @specialize: what is read at once, Element or vec4<Element>
-const LOADED: u32 = 1u; // @specialize: elements of it
 
 // @import { Params, visible_range, candidate_queries } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, doc_range, d_out, stats } from '../../wgsl/attention/bindings.wgsl'

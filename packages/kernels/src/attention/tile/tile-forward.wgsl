@@ -7,14 +7,13 @@
 
 // @interface, bindings from 4
 //   alias Element = f32
+//   alias Loaded = f32      what is read at once, Element or vec4<Element>
 //   const D: u32 = 64u
 //   const Dv: u32 = 64u
+//   const LOADED: u32 = 1u  elements of it
 //   read_write out: array<Element>
 //   read_write lse: array<f32>
 //   uniform params: Params
-
-alias Loaded = f32; // @specialize: what is read at once, Element or vec4<Element>
-const LOADED: u32 = 1u; // @specialize: elements of it
 
 // @import { Params, visible_range } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v, doc_range } from '../../wgsl/attention/bindings.wgsl'

@@ -1,4 +1,5 @@
 import type { DeviceCapabilities } from '../../plan/capabilities.ts';
+import { reads, writes } from '../../plan/pass-bindings.ts';
 import type { KernelPass, PassBinding } from '../../plan/plan.ts';
 import { specialize } from '../../plan/specialize.ts';
 import { unroll } from '../../plan/unroll.ts';
@@ -65,16 +66,10 @@ function columnBounds(name: 'D' | 'V', columns: number): Record<string, number> 
   return { [`${name}_PAIR`]: pair, [`${name}_CHUNKS`]: chunks, [`${name}_CHUNKS * ${name}_PAIR`]: chunks * pair };
 }
 
-const GRADIENT_INPUTS: readonly PassBinding[] = [
-  { buffer: 'dOut', access: 'read' },
-  { buffer: 'stats', access: 'read' },
-];
+const GRADIENT_INPUTS: readonly PassBinding[] = reads('dOut', 'stats');
 
 const KERNEL_BINDINGS: Record<TileKernel, (source: KeySource) => PassBinding[]> = {
-  forward: () => [
-    { buffer: 'out', access: 'read_write' },
-    { buffer: 'lse', access: 'read_write' },
-  ],
-  dq: () => [...GRADIENT_INPUTS, { buffer: 'dq', access: 'read_write' }],
+  forward: () => writes('out', 'lse'),
+  dq: () => [...GRADIENT_INPUTS, ...writes('dq')],
   dkv: (source) => [...GRADIENT_INPUTS, bindKeys(source.dk, 'read_write'), bindKeys(source.dv, 'read_write')],
 };

@@ -14,11 +14,10 @@ diagnostic(off, subgroup_uniformity);
 //   const LANES: u32 = 8u
 //   const SLOTS: u32 = 8u
 //   const THREADS: u32 = 128u
+//   const BYTES: u32 = 2u  of a number
 //   read_write out: array<vec4<u32>>
 //   read_write lse: array<f32>
 //   uniform params: Params
-
-const BYTES: u32 = 2u; // @specialize: of a number
 
 // @import { Params } from '../../wgsl/attention/source.wgsl'
 // @import { q, k, v } from '../../wgsl/attention/slot-bindings.wgsl'

@@ -2,6 +2,7 @@ import type { DeviceCapabilities } from '../../plan/capabilities.ts';
 import { supportsDType } from '../../plan/dtype-support.ts';
 import { elementBytes } from '../../plan/dtype-table.ts';
 import { foldWorkgroups } from '../../plan/fold-workgroups.ts';
+import { reads, writes } from '../../plan/pass-bindings.ts';
 import type { KernelPass, PassBinding } from '../../plan/plan.ts';
 import { isSoftwareAdapter } from '../../plan/software-adapter.ts';
 import { specialize } from '../../plan/specialize.ts';
@@ -74,26 +75,13 @@ export function depthVectorPass(
       THREADS: `${threads}u`,
     }),
     constants: {},
-    bindings: [
-      { buffer: 'q', access: 'read' },
-      bindKeys(source.k, 'read'),
-      bindKeys(source.v, 'read'),
-      ...RESULTS[direction],
-    ],
+    bindings: [...reads('q'), bindKeys(source.k, 'read'), bindKeys(source.v, 'read'), ...RESULTS[direction]],
     uniform: sourceParams(problem, source, step),
     workgroups: foldWorkgroups(Math.ceil((B * T * Hkv * lanes) / threads), capabilities),
   };
 }
 
 const RESULTS: Record<'forward' | 'backward', readonly PassBinding[]> = {
-  forward: [
-    { buffer: 'out', access: 'read_write' },
-    { buffer: 'lse', access: 'read_write' },
-  ],
-  backward: [
-    { buffer: 'dOut', access: 'read' },
-    { buffer: 'stats', access: 'read' },
-    { buffer: 'dq', access: 'read_write' },
-    { buffer: 'depthPairs', access: 'read_write' },
-  ],
+  forward: writes('out', 'lse'),
+  backward: [...reads('dOut', 'stats'), ...writes('dq', 'depthPairs')],
 };

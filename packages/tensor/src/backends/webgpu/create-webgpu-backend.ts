@@ -1,9 +1,9 @@
 import { type DeviceCapabilities, supportsDType, type TuningTables, tuningKey } from '@modajs/kernels';
+import { capabilitiesOf } from '@modajs/kernels/executor';
 import { elementBytes } from '../../core/dtype.ts';
 import { DTypeError } from '../../core/errors.ts';
 import type { Backend } from '../backend.ts';
 import { BufferPool } from './buffer-pool.ts';
-import { capabilitiesOf } from './capabilities-of.ts';
 import { captureCommands } from './captured-commands.ts';
 import { CommandRecorder } from './command-recorder.ts';
 import { countResidentWorkgroups } from './count-resident-workgroups.ts';

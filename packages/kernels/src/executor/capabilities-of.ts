@@ -1,22 +1,21 @@
-import { type DeviceCapabilities, SUBGROUP_MATRIX_FEATURES, type SubgroupMatrixConfig } from '@modajs/kernels';
+import { type DeviceCapabilities, SUBGROUP_MATRIX_FEATURES, type SubgroupMatrixConfig } from '../plan/capabilities.ts';
 
 /** What adapters report beyond the typed standard. */
 interface ExtendedInfo extends GPUAdapterInfo {
   readonly subgroupMatrixConfigs?: readonly SubgroupMatrixConfig[];
 }
 
-function has(device: GPUDevice, feature: string): boolean {
-  return device.features.has(feature as GPUFeatureName);
-}
-
-/** What kernels may rely on: the features and limits that the device was opened with. */
-export function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo): DeviceCapabilities {
-  const { limits } = device;
+/** What kernels may rely on: the features and limits of a device, or of an adapter whose devices are opened with all it has. */
+export function capabilitiesOf(
+  { features, limits }: Pick<GPUDevice, 'features' | 'limits'>,
+  info: GPUAdapterInfo,
+): DeviceCapabilities {
+  const has = (feature: string) => features.has(feature as GPUFeatureName);
   const { subgroupMinSize = 4, subgroupMaxSize = 128, subgroupMatrixConfigs = [] } = info as ExtendedInfo;
-  const matrices = SUBGROUP_MATRIX_FEATURES.some((name) => has(device, name)) ? subgroupMatrixConfigs : [];
+  const matrices = SUBGROUP_MATRIX_FEATURES.some((name) => has(name)) ? subgroupMatrixConfigs : [];
   return {
-    f16: has(device, 'shader-f16'),
-    subgroups: has(device, 'subgroups') ? { min: subgroupMinSize, max: subgroupMaxSize } : null,
+    f16: has('shader-f16'),
+    subgroups: has('subgroups') ? { min: subgroupMinSize, max: subgroupMaxSize } : null,
     subgroupMatrix: matrices.map(({ componentType, resultComponentType, M, N, K }) => ({
       componentType,
       resultComponentType,
@@ -24,7 +23,7 @@ export function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo): DeviceC
       N,
       K,
     })),
-    timestamps: has(device, 'timestamp-query'),
+    timestamps: has('timestamp-query'),
     maxWorkgroupMemoryBytes: limits.maxComputeWorkgroupStorageSize,
     maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupSize: [
