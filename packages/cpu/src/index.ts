@@ -12,7 +12,7 @@ export { gather, gatherBackward } from './ops/gather.ts';
 export { type CpuMatmulOptions, matmul } from './ops/matmul.ts';
 export { type CpuNorm, type CpuNormGradients, norm, normBackward } from './ops/norm.ts';
 export type { CpuBinaryOp, CpuReduceOp, CpuTernaryOp, CpuUnaryOp } from './ops/operator-codes.ts';
-export { adamw, type CpuAdamW, sumSquares } from './ops/optimizer.ts';
+export { type AdamWStep, adamw, sumSquares } from './ops/optimizer.ts';
 export { type CpuQuantized, dequantize, quantizedProduct } from './ops/quantized.ts';
 export { dropout, random } from './ops/random.ts';
 export { argmax, reduce } from './ops/reduce.ts';

@@ -4,21 +4,23 @@ import { type CpuArray, dtypeCode, elementCount, floatBits, tileCount } from './
 import { fill } from './elementwise.ts';
 import { addPartials } from './reduce.ts';
 
-/** One AdamW step over many parameters; `grads` may be f16, the rest is f32. */
-export interface CpuAdamW {
-  readonly params: readonly CpuArray[];
-  readonly grads: readonly CpuArray[];
-  readonly m: readonly CpuArray[];
-  readonly v: readonly CpuArray[];
+/** One AdamW step over many parameters; all lists have the same length. `grads` may be f16, the rest is f32. */
+export interface AdamWStep<Array> {
+  readonly params: readonly Array[];
+  readonly grads: readonly Array[];
+  readonly m: readonly Array[];
+  readonly v: readonly Array[];
+  /** Per parameter, already without decay for norms and embeddings. */
   readonly weightDecay: readonly number[];
   readonly lr: number;
   readonly beta1: number;
   readonly beta2: number;
   readonly eps: number;
+  /** `1 - beta^step`. */
   readonly biasCorrection1: number;
   readonly biasCorrection2: number;
-  /** Multiplies every gradient; NaN or Inf leaves everything unchanged. */
-  readonly gradScale: CpuArray | null;
+  /** f32 scalar that multiplies every gradient (clipping, loss scale), or null. NaN or Inf leaves everything unchanged. */
+  readonly gradScale: Array | null;
 }
 
 const ELEMENTS_PER_TILE = 8192;
@@ -31,7 +33,7 @@ function arraysPerJob(runtime: CpuRuntime): number {
 }
 
 /** `m = b1 m + (1-b1) g`, `v = b2 v + (1-b2) g^2`, `p -= lr (m/c1 / (sqrt(v/c2) + eps) + weightDecay p)`. */
-export function adamw(runtime: CpuRuntime, step: CpuAdamW): void {
+export function adamw(runtime: CpuRuntime, step: AdamWStep<CpuArray>): void {
   const perJob = arraysPerJob(runtime);
   for (let first = 0; first < step.params.length; first += perJob) {
     const last = Math.min(step.params.length, first + perJob);

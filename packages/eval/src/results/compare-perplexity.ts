@@ -1,24 +1,15 @@
 import { DataError } from '../errors/errors.ts';
-import { type DifferenceStatistics, pairedDifference, unpairedDifference } from '../metrics/difference.ts';
+import { pairedDifference, unpairedDifference } from '../metrics/difference.ts';
 import { type DomainPerplexity, type PerplexityReport, perplexityOn } from '../perplexity/perplexity.ts';
-import { SIGNIFICANCE } from './compare.ts';
+import { type RunComparison, type RunDifference, SIGNIFICANCE } from './compare.ts';
 
-/** Difference `b - a` of one domain's perplexity per token; below 0 `b` is better. */
-export interface PerplexityDifference extends DifferenceStatistics {
+/** Difference of one domain's perplexity per token; below 0 `b` is better. */
+export interface PerplexityDifference extends RunDifference {
   readonly domain: string;
-  readonly a: number;
-  readonly b: number;
-  readonly difference: number;
-  readonly significant: boolean;
-  /** Whether both reports cut the same documents into the same tokens, so that documents could be paired. */
-  readonly paired: boolean;
 }
 
-/** What two perplexity reports have in common, and what makes them hard to compare. */
-export interface PerplexityComparison {
-  readonly differences: readonly PerplexityDifference[];
-  readonly warnings: readonly string[];
-}
+/** The comparison of two perplexity reports. */
+export type PerplexityComparison = RunComparison<PerplexityDifference>;
 
 /**
  * Compares two perplexity reports domain by domain, with a bootstrap over documents where they can be paired and by the

@@ -4,24 +4,31 @@ import { type DifferenceStatistics, pairedDifference, unpairedDifference } from 
 import { HIGHER_IS_BETTER, type MetricName } from '../tasks/task.ts';
 import type { EvaluationResults } from './results.ts';
 
-/** Difference `b - a` of one metric of one task. */
-export interface MetricDifference extends DifferenceStatistics {
-  readonly task: string;
-  readonly metric: string;
+/** A number of two runs, and its difference `b - a`. */
+export interface RunDifference extends DifferenceStatistics {
   readonly a: number;
   readonly b: number;
   readonly difference: number;
   readonly significant: boolean;
-  /** Whether both runs asked the same requests of the same documents, so that documents could be paired. */
+  /** Whether both runs asked the same of the same documents, cut into the same tokens, so that documents could be paired. */
   readonly paired: boolean;
+}
+
+/** What two runs have in common, and what makes them hard to compare. */
+export interface RunComparison<Difference extends RunDifference> {
+  readonly differences: readonly Difference[];
+  readonly warnings: readonly string[];
+}
+
+/** Difference of one metric of one task. */
+export interface MetricDifference extends RunDifference {
+  readonly task: string;
+  readonly metric: string;
   readonly higherIsBetter: boolean;
 }
 
-/** What two results files have in common, and what makes them hard to compare. */
-export interface ResultsComparison {
-  readonly differences: readonly MetricDifference[];
-  readonly warnings: readonly string[];
-}
+/** The comparison of two results files. */
+export type ResultsComparison = RunComparison<MetricDifference>;
 
 /** Below this p-value a difference is called significant. */
 export const SIGNIFICANCE = 0.05;

@@ -1,3 +1,4 @@
+import type { AdamWStep } from '@modajs/cpu';
 import type { BlockFormat } from '@modajs/kernels';
 import type { DType, HostArray } from '../core/dtype.ts';
 import type { FusedKernels } from '../lower/patterns.ts';
@@ -52,24 +53,8 @@ export interface CapturedCommands {
   replay(between?: ReadonlyMap<number, () => void>): boolean;
 }
 
-export interface AdamWArguments {
-  /** One entry a parameter; all arrays have the same length. `grad` may be f16 or f32, the rest f32. */
-  readonly params: readonly ArrayView[];
-  readonly grads: readonly ArrayView[];
-  readonly m: readonly ArrayView[];
-  readonly v: readonly ArrayView[];
-  /** Per parameter, already without decay for norms and embeddings. */
-  readonly weightDecay: readonly number[];
-  readonly lr: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly eps: number;
-  /** `1 - beta^step`. */
-  readonly biasCorrection1: number;
-  readonly biasCorrection2: number;
-  /** f32 scalar that multiplies every gradient (clipping, loss scale), or null. NaN or Inf leaves everything unchanged. */
-  readonly gradScale: ArrayView | null;
-}
+/** One AdamW step over many parameters. */
+export type AdamWArguments = AdamWStep<ArrayView>;
 
 /** A matrix `[O, I]` in blocks (`blockFormats` of `@modajs/kernels`); codes and scales are u32 words, contiguous. */
 export interface QuantizedView {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   add,
   allocateGradients,
@@ -6,9 +6,7 @@ import {
   backward,
   checkpoint,
   crossEntropy,
-  type Device,
   full,
-  init,
   linear,
   linearCrossEntropy,
   matmul,
@@ -24,12 +22,9 @@ import {
   tensor,
   tidy,
 } from '../index.ts';
+import { testDevice } from '../testing/test-device.ts';
 
-let device: Device;
-beforeAll(async () => {
-  device = await init({ device: 'reference' });
-});
-afterAll(() => device.destroy());
+const device = testDevice({ device: 'reference' });
 
 const numbers = async (x: Tensor | null): Promise<number[]> => Array.from(await x!.data());
 
@@ -77,7 +72,7 @@ describe('autograd', () => {
   });
 
   it('frees a graph that never runs backward with its tensors [reference]', () => {
-    const before = device.memory().liveBytes;
+    const before = device().memory().liveBytes;
     const w = asParameter(ones([5]));
     tidy(() => {
       let x = mul(w, 2);
@@ -85,7 +80,7 @@ describe('autograd', () => {
       return null;
     });
     w.dispose();
-    expect(device.memory().liveBytes).toBe(before);
+    expect(device().memory().liveBytes).toBe(before);
   });
 
   it('refuses a second backward pass, an unconnected loss and a loss that is not a scalar [reference]', () => {
@@ -162,9 +157,9 @@ describe('autograd', () => {
 
 describe('gradients in memory that lies ready', () => {
   it('are overwritten by the first backward pass and added to by the next [reference]', async () => {
-    const weight = asParameter(tensor([[1, 2, 3]], { device }), 'matrix');
+    const weight = asParameter(tensor([[1, 2, 3]], { device: device() }), 'matrix');
     allocateGradients({ weight });
-    const x = tensor([[1, 10, 100]], { device });
+    const x = tensor([[1, 10, 100]], { device: device() });
     for (let pass = 0; pass < 2; pass++) tidy(() => backward(sum(linear(x, weight))));
     expect(Array.from(await weight.grad!.data())).toEqual([2, 20, 200]);
   });

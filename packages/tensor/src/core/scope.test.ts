@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   add,
   broadcastTo,
   concat,
-  type Device,
   DTypeError,
-  init,
   linear,
   matmul,
   ones,
@@ -18,16 +16,13 @@ import {
   transpose,
   zeros,
 } from '../index.ts';
+import { testDevice } from '../testing/test-device.ts';
 
-let device: Device;
-beforeAll(async () => {
-  device = await init({ device: 'reference' });
-});
-afterAll(() => device.destroy());
+const device = testDevice({ device: 'reference' });
 
 describe('scopes', () => {
   it('free what they own and keep what is returned, nested [reference]', () => {
-    const before = device.memory().liveBytes;
+    const before = device().memory().liveBytes;
     const kept = tidy(() => {
       const a = ones([10]);
       const inner = tidy(() => ({ sum: add(a, a), list: [add(a, 1)], waste: 3 }));
@@ -37,11 +32,11 @@ describe('scopes', () => {
     expect(kept.sum.isDisposed).toBe(false);
     kept.sum.dispose();
     kept.list[0].dispose();
-    expect(device.memory().liveBytes).toBe(before);
+    expect(device().memory().liveBytes).toBe(before);
   });
 
   it('free memory when the body throws, and ends inner scopes that were left open [reference]', () => {
-    const before = device.memory().liveBytes;
+    const before = device().memory().liveBytes;
     expect(() =>
       tidy(() => {
         scope();
@@ -49,7 +44,7 @@ describe('scopes', () => {
         throw new Error('body');
       }),
     ).toThrow('body');
-    expect(device.memory().liveBytes).toBe(before);
+    expect(device().memory().liveBytes).toBe(before);
   });
 
   it('a view keeps the memory of a disposed tensor alive [reference]', async () => {
@@ -64,12 +59,12 @@ describe('scopes', () => {
   it('operators leave no temporaries behind, in or out of a scope [reference]', () => {
     const x = ones([4, 6]);
     const w = ones([5, 6]);
-    const before = device.memory().liveBytes;
+    const before = device().memory().liveBytes;
     const y = linear(transpose(reshape(transpose(x), [4, 6]), [0, 1]), w);
     y.dispose();
     reshape(transpose(x), [-1]).dispose();
     // transpose() and reshape() results above are handles that nobody holds: only their memory counts.
-    expect(device.memory().liveBytes - before).toBeLessThanOrEqual(2 * 24 * 4);
+    expect(device().memory().liveBytes - before).toBeLessThanOrEqual(2 * 24 * 4);
     x.dispose();
     w.dispose();
   });

@@ -1,26 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  add,
-  asParameter,
-  type Device,
-  grad,
-  init,
-  matmul,
-  mean,
-  mul,
-  noGrad,
-  square,
-  sum,
-  tensor,
-  valueAndGrad,
-} from '../index.ts';
+import { describe, expect, it } from 'vitest';
+import { add, asParameter, grad, matmul, mean, mul, noGrad, square, sum, tensor, valueAndGrad } from '../index.ts';
+import { testDevice } from '../testing/test-device.ts';
 
 describe.each(['cpu', 'reference'] as const)('valueAndGrad [%s]', (kind) => {
-  let device: Device;
-  beforeAll(async () => {
-    device = await init({ device: kind });
-  });
-  afterAll(() => device.destroy());
+  const device = testDevice({ device: kind });
 
   it('gives the value and the gradient of a tree, and leaves the inputs alone', async () => {
     const x = tensor([
@@ -29,7 +12,7 @@ describe.each(['cpu', 'reference'] as const)('valueAndGrad [%s]', (kind) => {
     ]);
     const params = { w: tensor([[1], [2]]), more: { b: tensor([1]), unused: tensor([5, 6]), name: 'kept' } };
     const step = valueAndGrad((p: typeof params, input: typeof x) => mean(square(add(matmul(input, p.w), p.more.b))));
-    const before = device.memory().liveBytes;
+    const before = device().memory().liveBytes;
     const { value, grads } = step(params, x);
     // y = [6, 12]; mean of y^2 = 90; d/dw = x^T y = [6 + 36, 12 + 48]; d/db = sum(y)
     expect(await value.item()).toBe(90);
@@ -44,7 +27,7 @@ describe.each(['cpu', 'reference'] as const)('valueAndGrad [%s]', (kind) => {
       false,
     ]);
     for (const result of [value, grads.w, grads.more.b, grads.more.unused]) result.dispose();
-    expect(device.memory().liveBytes).toBe(before);
+    expect(device().memory().liveBytes).toBe(before);
   });
 
   it('takes inputs that are parameters, and works within noGrad', async () => {

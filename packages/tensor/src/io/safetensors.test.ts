@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Device } from '../core/device.ts';
+import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '../core/errors.ts';
-import { init } from '../init.ts';
 import { tensor } from '../ops/creation.ts';
+import { testDevice } from '../testing/test-device.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 
-let device: Device;
-beforeAll(async () => {
-  device = await init({ device: 'reference' });
-});
-afterAll(() => device.destroy());
+testDevice({ device: 'reference' });
 
 /** A file by the format's own description: length, JSON, data. */
 function fileOf(header: unknown, data: Uint8Array): Uint8Array {

@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { asParameter, backward } from '../core/autograd.ts';
-import type { Device } from '../core/device.ts';
 import { type ParameterRole, parameterRoles } from '../core/parameter-role.ts';
 import { tidy } from '../core/scope.ts';
-import { init } from '../init.ts';
 import { tensor } from '../ops/creation.ts';
 import { mul } from '../ops/elementwise.ts';
 import { sum } from '../ops/reductions.ts';
+import { testDevice } from '../testing/test-device.ts';
 import { AdamW } from './adamw.ts';
 import { clipGradNorm } from './clip-grad-norm.ts';
 
-let device: Device;
-beforeAll(async () => {
-  device = await init({ device: 'reference' });
-});
-afterAll(() => device.destroy());
+const device = testDevice({ device: 'reference' });
 
 const numbers = async (x: { data(): Promise<ArrayLike<number>> }): Promise<number[]> => Array.from(await x.data());
 
@@ -119,7 +114,7 @@ describe('AdamW', () => {
     expect(await norm.item()).toBeCloseTo(5, 6);
     expect(await gradScale.item()).toBeCloseTo(0.2, 5);
     expect(await clipGradNorm({ weight }, Infinity, 0.5).gradScale.item()).toBeCloseTo(0.5, 6);
-    device.backend.fill(weight.grad!.view, Number.POSITIVE_INFINITY);
+    device().backend.fill(weight.grad!.view, Number.POSITIVE_INFINITY);
     const before = await numbers(weight);
     optimizer.step({ gradScale: clipGradNorm({ weight }, 1).gradScale });
     expect(await numbers(weight)).toEqual(before);
