@@ -4,20 +4,8 @@
  * The outfile lies where Node finds the packages that stay outside the bundle (webgpu, koffi).
  */
 import { spawnSync } from 'node:child_process';
-import { build } from 'esbuild';
-import { wgslEsbuild } from './wgsl-plugin.js';
+import { bundleProgram } from './bundle-program.js';
 
 const [entry, outfile, ...more] = process.argv.slice(2);
-await build({
-  entryPoints: [entry],
-  outfile,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  conditions: ['@modajs/source'],
-  external: ['webgpu', 'koffi'],
-  plugins: [wgslEsbuild()],
-  logLevel: 'warning',
-});
+await bundleProgram(entry, outfile);
 process.exitCode = spawnSync(process.execPath, [outfile, ...more], { stdio: 'inherit' }).status ?? 1;

@@ -10,22 +10,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { mean, median, rowsOf, runTrain, TRAINING_ALONE } from './run-train.js';
+import { benchValues, mean, median, rowsOf, runTrain, TRAINING_ALONE } from './run-train.js';
 
 const WARM_UP_STEPS = 6;
 const ALLOWED = 0.15;
 
-const { values } = parseArgs({
-  options: {
-    ranks: { type: 'string', default: '2' },
-    steps: { type: 'string', default: '40' },
-    rounds: { type: 'string', default: '3' },
-    preset: { type: 'string', default: 'nano' },
-    device: { type: 'string', default: 'cpu' },
-    set: { type: 'string', multiple: true, default: [] },
-  },
-});
+const values = benchValues({ ranks: '2', steps: '40', rounds: '3', preset: 'nano', device: 'cpu' });
 const ranks = Number(values.ranks);
 const own = values.device === 'cpu' ? ['threads=1'] : [];
 const settings = [...TRAINING_ALONE, 'data.heldOut=0.01', ...own, ...values.set];

@@ -11,8 +11,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { mean, median, rowsOf, runTrain, TRAINING_ALONE } from './run-train.js';
+import { benchValues, mean, median, rowsOf, runTrain, TRAINING_ALONE } from './run-train.js';
 
 /** Steps that compile, learn the buckets and are captured. */
 const WARM_UP_STEPS = 8;
@@ -36,16 +35,13 @@ const MODES = {
   diloco: { parts: 1, settings: ['training.sync=diloco'] },
 };
 
-const { values } = parseArgs({
-  options: {
-    ranks: { type: 'string', default: '2' },
-    steps: { type: 'string', default: '60' },
-    models: { type: 'string', default: Object.keys(MODELS).join() },
-    modes: { type: 'string', default: 'f16,f16x4,diloco' },
-    device: { type: 'string', default: 'webgpu' },
-    set: { type: 'string', multiple: true, default: [] },
-    json: { type: 'string' },
-  },
+const values = benchValues({
+  ranks: '2',
+  steps: '60',
+  models: Object.keys(MODELS).join(),
+  modes: 'f16,f16x4,diloco',
+  device: 'webgpu',
+  json: undefined,
 });
 const ranks = Number(values.ranks);
 const out = mkdtempSync(join(tmpdir(), 'moda-gpu-ranks-'));

@@ -11,22 +11,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { benchValues } from './run-train.js';
 
 const CLI = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 /** Steps that compile and fill pools; not counted. */
 const WARM_UP_STEPS = 5;
 
-const { values } = parseArgs({
-  options: {
-    ranks: { type: 'string', default: '2' },
-    steps: { type: 'string', default: '40' },
-    rounds: { type: 'string', default: '3' },
-    preset: { type: 'string', default: 'nano' },
-    set: { type: 'string', multiple: true, default: [] },
-    json: { type: 'string' },
-  },
-});
+const values = benchValues({ ranks: '2', steps: '40', rounds: '3', preset: 'nano', json: undefined });
 const steps = Number(values.steps);
 const out = mkdtempSync(join(tmpdir(), 'moda-scaling-'));
 

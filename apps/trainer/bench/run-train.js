@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const CLI = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
@@ -44,3 +45,10 @@ export const TRAINING_ALONE = [
   'samples.maxNewTokens=1',
   'logging.tensorBoard=false',
 ];
+
+/** The command line's texts by their defaults (undefined: none), and all `--set key=value`. */
+export function benchValues(defaults) {
+  const texts = Object.entries(defaults).map(([name, value]) => [name, { type: 'string', default: value }]);
+  const set = { type: 'string', multiple: true, default: [] };
+  return parseArgs({ options: { ...Object.fromEntries(texts), set } }).values;
+}

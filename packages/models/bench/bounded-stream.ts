@@ -3,22 +3,12 @@
  *
  *   pnpm bench:bounded [--device cpu] [--model nano] [--keep 4] [--batch 4] [--seq 128] [--rounds 5]
  */
-import { parseArgs } from 'node:util';
 import { backward, type DeviceName, init, scope, zeros } from '@modajs/tensor';
 import { createDecoder, type DecoderConfig, defineDecoderConfig, estimateMemory, preset } from '../src/index.ts';
+import { benchValues, median } from './bench-values.ts';
 
-const { values } = parseArgs({
-  options: {
-    device: { type: 'string', default: 'cpu' },
-    model: { type: 'string', default: 'nano' },
-    keep: { type: 'string', default: '4' },
-    batch: { type: 'string', default: '4' },
-    seq: { type: 'string', default: '128' },
-    rounds: { type: 'string', default: '5' },
-  },
-});
+const values = benchValues({ device: 'cpu', model: 'nano', keep: '4', batch: '4', seq: '128', rounds: '5' });
 const [slots, batch, seq, rounds] = [values.keep, values.batch, values.seq, values.rounds].map(Number);
-const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 const base = preset(values.model);
 const bounded = (slotsBy: 'recency' | 'score' | 'both'): DecoderConfig =>
   defineDecoderConfig({ ...base, depth: { kind: 'moda', slots, slotsBy } });

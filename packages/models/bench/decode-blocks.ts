@@ -5,23 +5,21 @@
  *   node decode-blocks.mjs [--moda moda-700m] [--baseline olmo2-700m-36] [--dtype f16] [--prompt 64] [--tokens 16] [--only 'one kernel'] [--json FILE]
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import type { DecodeBlocksConfig } from '@modajs/kernels';
 import { type DType, elementBytes, init, noGrad, scope, tensor } from '@modajs/tensor';
 import { createDecoder, DecoderCache, openTokenDecoder, preset } from '../src/index.ts';
+import { benchValues, median } from './bench-values.ts';
 import { copyBandwidth, warmClocks } from './copy-bandwidth.ts';
 
-const { values } = parseArgs({
-  options: {
-    moda: { type: 'string', default: 'moda-700m' },
-    baseline: { type: 'string', default: 'olmo2-700m-36' },
-    dtype: { type: 'string', default: 'f16' },
-    prompt: { type: 'string', default: '64' },
-    tokens: { type: 'string', default: '32' },
-    only: { type: 'string', default: '' },
-    resident: { type: 'string' },
-    json: { type: 'string' },
-  },
+const values = benchValues({
+  moda: 'moda-700m',
+  baseline: 'olmo2-700m-36',
+  dtype: 'f16',
+  prompt: '64',
+  tokens: '32',
+  only: '',
+  resident: undefined,
+  json: undefined,
 });
 const ROUNDS = 5;
 const [prompt, tokens] = [Number(values.prompt), Number(values.tokens)];
@@ -41,8 +39,6 @@ const parts: Record<string, (code: string) => string> = {
   waits: (code) => code.replace('return (word & 1u) == due;', 'return true;'),
   attention: (code) => code.replace('turn < units', 'turn < units * 0u'),
 };
-const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
-
 using device = await init({
   device: 'webgpu',
   ...(values.resident && { residentWorkgroups: Number(values.resident) }),

@@ -10,7 +10,6 @@
  * kernels (a device of its own, slower: each kernel gets a pass).
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import {
   type Device,
   type DeviceName,
@@ -22,31 +21,28 @@ import {
   kernelTimes,
 } from '@modajs/tensor';
 import { type DecoderConfig, defineDecoderConfig, preset } from '../src/index.ts';
+import { benchValues, median } from './bench-values.ts';
 import { copyBandwidth, warmClocks } from './copy-bandwidth.ts';
 import { type DecodeRun, decodeTokens, openRun } from './decode-run.ts';
 import { productBandwidths, tuneProducts } from './product-bandwidth.ts';
 
-const { values } = parseArgs({
-  options: {
-    device: { type: 'string', default: 'cpu' },
-    moda: { type: 'string', default: 'small' },
-    baseline: { type: 'string', default: '' },
-    dtype: { type: 'string', default: 'f32' },
-    prompt: { type: 'string', default: '64' },
-    tokens: { type: 'string', default: '96' },
-    general: { type: 'boolean', default: false },
-    products: { type: 'boolean', default: false },
-    tune: { type: 'boolean', default: false },
-    profile: { type: 'boolean', default: false },
-    json: { type: 'string' },
-  },
+const values = benchValues({
+  device: 'cpu',
+  moda: 'small',
+  baseline: '',
+  dtype: 'f32',
+  prompt: '64',
+  tokens: '96',
+  general: false,
+  products: false,
+  tune: false,
+  profile: false,
+  json: undefined,
 });
 const ROUNDS = 6;
 const [prompt, tokens] = [Number(values.prompt), Math.max(ROUNDS, Number(values.tokens))];
 const dtype: DType = values.dtype === 'f16' ? 'f16' : 'f32';
 const perRound = Math.floor(tokens / ROUNDS);
-
-const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 
 const moda = preset(values.moda);
 const baseline = values.baseline ? preset(values.baseline) : defineDecoderConfig({ ...moda, depth: 'residual' });

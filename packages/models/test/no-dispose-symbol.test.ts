@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { wgslEsbuild } from '@modajs/build/wgsl';
-import { build } from 'esbuild';
+import { bundleProgram } from '@modajs/build/bundle-program';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'moda-no-dispose-'));
@@ -21,20 +20,7 @@ const ENGINE = `
   if ('dispose' in Symbol || 'asyncDispose' in Symbol) throw new Error('the symbols are still there');`;
 
 // As the packages are published: the same target, and the same `sideEffects` for a bundler to go by.
-beforeAll(() =>
-  build({
-    entryPoints: [fileURLToPath(new URL('train-and-generate.ts', import.meta.url))],
-    outfile: program,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'es2022',
-    conditions: ['@modajs/source'],
-    external: ['webgpu'],
-    plugins: [wgslEsbuild()],
-    logLevel: 'error',
-  }),
-);
+beforeAll(() => bundleProgram(fileURLToPath(new URL('train-and-generate.ts', import.meta.url)), program));
 
 function run(...flags: string[]): { loss: number; tokens: number[] } {
   return JSON.parse(execFileSync(process.execPath, [...flags, program], { encoding: 'utf8' }));

@@ -1,4 +1,5 @@
 import type { BenchCeilings, BenchEnvironment, BenchRow, BenchScale } from '@modajs/bench';
+import type { MeasureReply, MeasureRequest } from './measure-messages.ts';
 
 /** Presets that run in a page. */
 export const PRESETS = ['matmul', 'attention', 'moda', 'ablation'] as const;
@@ -24,11 +25,8 @@ export interface PlannedRow {
   readonly name: string;
 }
 
-/** What the page asks of the benchmark worker. */
-export type BenchRequest =
-  | { readonly kind: 'start'; readonly settings: BenchSettings }
-  /** Ends after the row in progress. */
-  | { readonly kind: 'cancel' };
+/** What the page asks of the benchmark worker; `cancel` ends after the row in progress. */
+export type BenchRequest = MeasureRequest<BenchSettings>;
 
 /** What the worker tells. */
 export type BenchReply =
@@ -39,9 +37,5 @@ export type BenchReply =
       readonly planned: readonly PlannedRow[];
     }
   | { readonly kind: 'ceilings'; readonly ceilings: BenchCeilings }
-  | { readonly kind: 'measuring'; readonly what: string }
   | { readonly kind: 'row'; readonly row: BenchRow }
-  | { readonly kind: 'finished'; readonly cancelled: boolean }
-  /** The device went away; what was measured stays. */
-  | { readonly kind: 'lost'; readonly message: string }
-  | { readonly kind: 'error'; readonly message: string };
+  | MeasureReply;

@@ -1,5 +1,6 @@
 import type { BenchCeilings, BenchEnvironment, BenchRow } from '@modajs/bench';
 import type { BenchReply, BenchSettings, PlannedRow } from './bench-messages.ts';
+import type { MeasureReply } from './measure-messages.ts';
 
 /** How far something is that is measured in a worker. */
 export type BenchPhase = 'idle' | 'opening' | 'measuring' | 'cancelling' | 'finished' | 'cancelled' | 'lost' | 'failed';
@@ -65,15 +66,25 @@ export function nextView(view: BenchView, action: BenchAction): BenchView {
       return { ...view, current: action.what };
     case 'row':
       return { ...view, rows: withRow(view.rows, action.row), done: view.done + 1 };
+    default:
+      return { ...view, ...afterStop(action) };
+  }
+}
+
+type StopAction = Exclude<MeasureReply, { kind: 'measuring' }> | { readonly kind: 'cancelling' | 'ended' };
+
+/** What changes in the view of a measurement that is to stop, or has stopped. */
+export function afterStop(action: StopAction): { phase: BenchPhase; current?: null; error?: string } {
+  switch (action.kind) {
     case 'cancelling':
-      return { ...view, phase: 'cancelling' };
+      return { phase: 'cancelling' };
     case 'finished':
-      return { ...view, phase: action.cancelled ? 'cancelled' : 'finished', current: null };
+      return { phase: action.cancelled ? 'cancelled' : 'finished', current: null };
     case 'ended':
-      return { ...view, phase: 'cancelled', current: null };
+      return { phase: 'cancelled', current: null };
     case 'lost':
     case 'error':
-      return { ...view, phase: action.kind === 'lost' ? 'lost' : 'failed', current: null, error: action.message };
+      return { phase: action.kind === 'lost' ? 'lost' : 'failed', current: null, error: action.message };
   }
 }
 

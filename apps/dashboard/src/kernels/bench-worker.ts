@@ -1,5 +1,6 @@
 import { benchEnvironment, benchPresets, deviceTraits, runBench, tuningDatabase } from '@modajs/bench';
-import { type Device, DeviceError, init } from '@modajs/tensor';
+import { type Device, init } from '@modajs/tensor';
+import { answerRequests } from './answer-requests.ts';
 import type { BenchReply, BenchRequest, BenchSettings } from './bench-messages.ts';
 import { browserName } from './browser-name.ts';
 
@@ -53,10 +54,4 @@ async function measure(device: Device, { preset, scale, peers }: BenchSettings):
   reply({ kind: 'finished', cancelled: signal.aborted });
 }
 
-scope.onmessage = ({ data }) => {
-  if (data.kind === 'cancel') return stop.abort();
-  start(data.settings).catch((error: unknown) => {
-    const message = error instanceof Error ? error.message : String(error);
-    reply({ kind: error instanceof DeviceError ? 'lost' : 'error', message });
-  });
-};
+answerRequests(scope, reply, start, () => stop.abort());

@@ -1,5 +1,5 @@
 import type { TuneOutcome } from '@modajs/bench';
-import type { BenchPhase } from './bench-view.ts';
+import { afterStop, type BenchPhase } from './bench-view.ts';
 import type { TuneReply, TuneSettings } from './tune-messages.ts';
 
 /** What the page knows of its tuning. */
@@ -46,16 +46,9 @@ export function nextTuneView(view: TuneView, action: TuneAction): TuneView {
       return { ...view, current: action.what, done: view.current === null ? 0 : view.done + 1 };
     case 'outcome':
       return { ...view, outcomes: [...view.outcomes, action.outcome] };
-    case 'cancelling':
-      return { ...view, phase: 'cancelling' };
-    case 'finished':
-      return { ...view, phase: action.cancelled ? 'cancelled' : 'finished', current: null };
-    case 'ended':
-      return { ...view, phase: 'cancelled', current: null };
     case 'forgotten':
       return UNTUNED;
-    case 'lost':
-    case 'error':
-      return { ...view, phase: action.kind === 'lost' ? 'lost' : 'failed', current: null, error: action.message };
+    default:
+      return { ...view, ...afterStop(action) };
   }
 }

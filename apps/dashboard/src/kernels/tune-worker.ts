@@ -8,7 +8,8 @@ import {
   tuningDatabase,
   tuningOf,
 } from '@modajs/bench';
-import { type Device, DeviceError, init } from '@modajs/tensor';
+import { type Device, init } from '@modajs/tensor';
+import { answerRequests } from './answer-requests.ts';
 import type { TuneReply, TuneRequest, TuneSettings } from './tune-messages.ts';
 
 const scope = self as unknown as {
@@ -57,10 +58,4 @@ async function search(device: Device, { preset, scale }: TuneSettings): Promise<
   reply({ kind: 'finished', cancelled: signal.aborted });
 }
 
-scope.onmessage = ({ data }) => {
-  if (data.kind === 'cancel') return stop.abort();
-  start(data.settings).catch((error: unknown) => {
-    const message = error instanceof Error ? error.message : String(error);
-    reply({ kind: error instanceof DeviceError ? 'lost' : 'error', message });
-  });
-};
+answerRequests(scope, reply, start, () => stop.abort());

@@ -7,7 +7,6 @@ import {
   reshape,
   rmsNorm,
   split,
-  stack,
   sum,
   type Tensor,
   tanh,
@@ -16,9 +15,9 @@ import {
 import type { BlockConfig } from '../../config/block-config.ts';
 import { wholeFrom } from '../../config/field-rule.ts';
 import type { ParameterSpecs } from '../../parameters/parameter-spec.ts';
-import type { DepthMechanism, DepthPass } from '../depth-mechanism.ts';
-import type { DepthPath, ParameterLookup, SubLayer } from '../depth-path.ts';
-import { StreamMixing } from './stream-mixing.ts';
+import type { DepthMechanism } from '../depth-mechanism.ts';
+import type { SubLayer } from '../depth-path.ts';
+import { StreamMixingPath } from './stream-mixing-path.ts';
 
 /** Several residual streams with learned mixing. */
 export interface HyperConnectionDepth {
@@ -71,37 +70,23 @@ function hyperConnectionSpecs(
  * `[A_m A_r] = alpha + s_a tanh(norm(H) W_a)` and `beta = b + s_b tanh(norm(H) w_b)`. The output is the sum of the streams.
  * Reference: Zhu et al., "Hyper-Connections", arXiv 2409.19606, equations 2 and 10-13.
  */
-class HyperConnectionPath implements DepthPath {
-  readonly #streams: StreamMixing;
-  readonly #parameter: ParameterLookup;
-  readonly #normEps: number;
-
-  constructor({ x, parameter, config }: DepthPass, streams: number) {
-    this.#parameter = parameter;
-    this.#normEps = config.normEps;
-    this.#streams = new StreamMixing(stack(new Array<Tensor>(streams).fill(x), 2));
-  }
-
+class HyperConnectionPath extends StreamMixingPath {
   read(layer: number, part: SubLayer): Tensor {
-    const [B, T, n, C] = this.#streams.all.shape;
-    const parameter = (what: string): Tensor => this.#parameter(nameOf(layer, part, what));
+    const [B, T, n, C] = this.streams.all.shape;
+    const parameter = (what: string): Tensor => this.parameter(nameOf(layer, part, what));
     // alpha and beta beside each other: one product reads the streams for both.
     const both = (suffix: string): Tensor => concat([parameter(`alpha${suffix}`), parameter(`beta${suffix}`)], 1);
     const [alphaScale, betaScale] = split(parameter('scale'), [1, 1], 0);
     const scales = concat([broadcastTo(alphaScale, [n + 1]), betaScale], 0);
-    const normal = reshape(rmsNorm(this.#streams.all, null, this.#normEps), [B * T * n, C]);
+    const normal = reshape(rmsNorm(this.streams.all, null, this.normEps), [B * T * n, C]);
     const dynamic = reshape(tanh(matmul(normal, both('_proj'))), [B, T, n, n + 2]);
     const weights = add(mul(dynamic, scales), both(''));
     const [pre, residual, post] = split(weights, [1, n, 1], 3);
-    return this.#streams.read(transpose(pre), transpose(residual), post);
-  }
-
-  write(_layer: number, _part: SubLayer, y: Tensor): void {
-    this.#streams.write(y);
+    return this.streams.read(transpose(pre), transpose(residual), post);
   }
 
   finish(): Tensor {
-    return sum(this.#streams.all, { axes: [2] });
+    return sum(this.streams.all, { axes: [2] });
   }
 }
 

@@ -9,16 +9,15 @@ import {
   rmsNorm,
   sigmoid,
   split,
-  stack,
   type Tensor,
 } from '@modajs/tensor';
 import type { BlockConfig } from '../../config/block-config.ts';
 import { wholeFrom } from '../../config/field-rule.ts';
 import type { ParameterSpecs } from '../../parameters/parameter-spec.ts';
-import type { DepthMechanism, DepthPass } from '../depth-mechanism.ts';
-import type { DepthPath, ParameterLookup, SubLayer } from '../depth-path.ts';
+import type { DepthMechanism } from '../depth-mechanism.ts';
+import type { SubLayer } from '../depth-path.ts';
 import { sinkhorn } from './sinkhorn.ts';
-import { StreamMixing } from './stream-mixing.ts';
+import { StreamMixingPath } from './stream-mixing-path.ts';
 
 /** Several residual streams whose mixing is doubly stochastic. */
 export interface ManifoldHyperConnectionDepth {
@@ -73,44 +72,30 @@ function manifoldSpecs(
  * the mean of the streams.
  * Reference: Xie et al., "mHC", arXiv 2512.24880.
  */
-class ManifoldHyperConnectionPath implements DepthPath {
-  readonly #streams: StreamMixing;
-  readonly #parameter: ParameterLookup;
-  readonly #normEps: number;
-
-  constructor({ x, parameter, config }: DepthPass, streams: number) {
-    this.#parameter = parameter;
-    this.#normEps = config.normEps;
-    this.#streams = new StreamMixing(stack(new Array<Tensor>(streams).fill(x), 2));
-  }
-
+class ManifoldHyperConnectionPath extends StreamMixingPath {
   read(layer: number, part: SubLayer): Tensor {
-    const [B, T, n, C] = this.#streams.all.shape;
+    const [B, T, n, C] = this.streams.all.shape;
     const widths = [n, n, n * n];
     // pre, post and res beside each other: one product reads the streams for all three.
     const parameters = (what: string): Tensor[] =>
-      (['pre', 'post', 'res'] as const).map((name) => this.#parameter(nameOf(layer, part, `${name}_${what}`)));
+      (['pre', 'post', 'res'] as const).map((name) => this.parameter(nameOf(layer, part, `${name}_${what}`)));
     const scales = concat(
       parameters('scale').map((scale, i) => broadcastTo(scale, [widths[i]])),
       0,
     );
-    const normal = rmsNorm(reshape(this.#streams.all, [B * T, n * C]), null, this.#normEps);
+    const normal = rmsNorm(reshape(this.streams.all, [B * T, n * C]), null, this.normEps);
     const products = matmul(normal, concat(parameters('proj'), 1)); // [B * T, 2n + n * n]
     const logits = add(mul(products, scales), concat(parameters('bias'), 0));
     const [pre, post, res] = split(logits, widths, 1);
-    return this.#streams.read(
+    return this.streams.read(
       reshape(sigmoid(pre), [B, T, 1, n]),
       sinkhorn(reshape(res, [B, T, n, n])),
       reshape(mul(sigmoid(post), 2), [B, T, n, 1]),
     );
   }
 
-  write(_layer: number, _part: SubLayer, y: Tensor): void {
-    this.#streams.write(y);
-  }
-
   finish(): Tensor {
-    return mean(this.#streams.all, { axes: [2] });
+    return mean(this.streams.all, { axes: [2] });
   }
 }
 

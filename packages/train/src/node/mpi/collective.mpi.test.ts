@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { wgslEsbuild } from '@modajs/build/wgsl';
-import { build } from 'esbuild';
+import { bundleProgram } from '@modajs/build/bundle-program';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COLLECTIVE_CLAIMS } from '../../../test/collective-contract.ts';
 
@@ -16,18 +15,7 @@ describe.each([
 ] as const)('MPI collective of %i processes, by %s', (size, by) => {
   const results = new Map<string, unknown>();
   beforeAll(async () => {
-    await build({
-      entryPoints: [at('test/mpi-ranks.ts')],
-      outfile: program,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'es2022',
-      conditions: ['@modajs/source'],
-      external: ['koffi', 'webgpu'],
-      plugins: [wgslEsbuild()],
-      logLevel: 'error',
-    });
+    await bundleProgram(at('test/mpi-ranks.ts'), program);
     const args = ['--oversubscribe', '--bind-to', 'none', '-n', String(size), process.execPath, program];
     const env = {
       ...process.env,

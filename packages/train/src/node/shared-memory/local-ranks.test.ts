@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { wgslEsbuild } from '@modajs/build/wgsl';
-import { build } from 'esbuild';
+import { bundleProgram } from '@modajs/build/bundle-program';
 import { expect, it } from 'vitest';
 import { COLLECTIVE_CLAIMS } from '../../../test/collective-contract.ts';
 
@@ -10,18 +9,7 @@ const at = (path: string): string => fileURLToPath(new URL(`../../../${path}`, i
 const program = at('.test-build/local-ranks.js');
 
 it('processes of one machine are a collective, and notice one that is killed', async () => {
-  await build({
-    entryPoints: [at('test/local-ranks.ts')],
-    outfile: program,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'es2022',
-    conditions: ['@modajs/source'],
-    external: ['koffi', 'webgpu'],
-    plugins: [wgslEsbuild()],
-    logLevel: 'error',
-  });
+  await bundleProgram(at('test/local-ranks.ts'), program);
   const { status, stdout, stderr } = spawnSync(process.execPath, [program], { encoding: 'utf8' });
   rmSync(program);
   const results = new Map(
