@@ -1,15 +1,12 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { runCli, smallFolder } from './run-cli.ts';
 
 let cwd = '';
 beforeAll(async () => {
-  cwd = await mkdtemp(join(tmpdir(), 'moda-bad-input-'));
-  await writeFile(join(cwd, 'small.yaml'), SMALL_CONFIG);
-  await writeFile(join(cwd, 'text.txt'), SMALL_TEXT);
+  cwd = await smallFolder('moda-bad-input-');
   await writeFile(join(cwd, 'empty.txt'), '');
   await writeFile(join(cwd, 'latin1.txt'), Buffer.concat([Buffer.from('abc '), Buffer.from([0xe9, 0x20, 0x61])]));
   await writeFile(join(cwd, 'broken.yaml'), 'training: { steps: 3\n  x');

@@ -1,20 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { axeProblems, launchBrowser } from '@modajs/browser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLI, runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { CLI, runCli, smallFolder } from './run-cli.ts';
 
 let cwd = '';
 let server: ChildProcess;
 let url = '';
 beforeAll(async () => {
-  cwd = await mkdtemp(join(tmpdir(), 'moda-dashboard-'));
-  await writeFile(join(cwd, 'small.yaml'), SMALL_CONFIG);
-  await writeFile(join(cwd, 'text.txt'), SMALL_TEXT);
+  cwd = await smallFolder('moda-dashboard-');
   server = spawn(process.execPath, [CLI, 'dashboard', '--port', '0'], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
   const died = once(server, 'exit').then(([code]) => `it ended with code ${code}`);
   const line = String(await Promise.race([once(server.stdout!, 'data'), died]));

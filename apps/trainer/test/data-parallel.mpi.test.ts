@@ -1,28 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { truncateSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLI, type CliOptions, runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { CLI, type CliOptions, metricsOf, runCli, SMALL_CONFIG, SMALL_TEXT, smallFolder } from './run-cli.ts';
 import { isRunning, mpirun, pidOfRank, runMpi } from './run-mpi.ts';
 
 let cwd = '';
 beforeAll(async () => {
-  cwd = await mkdtemp(join(tmpdir(), 'moda-mpi-'));
-  await writeFile(join(cwd, 'small.yaml'), SMALL_CONFIG);
-  await writeFile(join(cwd, 'text.txt'), SMALL_TEXT);
+  cwd = await smallFolder('moda-mpi-');
 });
 afterAll(() => rm(cwd, { recursive: true, force: true }));
 
 const SETTINGS = ['-c', 'small.yaml', '-s', 'training.batchSize=4', '-s', 'optimizer.lr=1e-3'];
 
 async function rows(run: string): Promise<Record<string, number>[]> {
-  const text = await readFile(join(cwd, 'runs', run, 'metrics.jsonl'), 'utf8');
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  return metricsOf(cwd, run);
 }
 
 const losses = async (run: string) => (await rows(run)).map(({ step, loss, heldOutLoss }) => [step, loss, heldOutLoss]);

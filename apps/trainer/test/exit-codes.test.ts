@@ -1,15 +1,12 @@
 import { spawn } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLI, type CliResult, runCli, runProcess, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { CLI, type CliResult, runCli, runProcess, SMALL_CONFIG, smallFolder } from './run-cli.ts';
 
 let cwd = '';
 beforeAll(async () => {
-  cwd = await mkdtemp(join(tmpdir(), 'moda-exit-'));
-  await writeFile(join(cwd, 'small.yaml'), SMALL_CONFIG);
-  await writeFile(join(cwd, 'text.txt'), SMALL_TEXT);
+  cwd = await smallFolder('moda-exit-');
   await writeFile(join(cwd, 'self.yaml'), 'model: &m { a: *m }');
   await writeFile(join(cwd, 'null.json'), '{"results": null}');
   await writeFile(join(cwd, 'afile'), 'x');

@@ -1,14 +1,11 @@
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { runCli, smallFolder } from './run-cli.ts';
 
 let cwd = '';
 beforeAll(async () => {
-  cwd = await mkdtemp(join(tmpdir(), 'moda-generate-'));
-  await writeFile(join(cwd, 'small.yaml'), SMALL_CONFIG);
-  await writeFile(join(cwd, 'text.txt'), SMALL_TEXT);
+  cwd = await smallFolder('moda-generate-');
   const { code } = await runCli(['train', '-c', 'small.yaml', '-s', 'training.emaDecay=0.9'], { cwd });
   expect(code).toBe(0);
 });

@@ -1,8 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { metricsOf, runCli, smallFolder } from './run-cli.ts';
 
 /** The long form of this test (20 kills) runs with MODA_KILLS=20. */
 const KILLS = Number(process.env['MODA_KILLS'] ?? 4);
@@ -10,19 +9,12 @@ const SETTINGS = ['-s', 'training.steps=200', '-s', 'checkpoint.every=5', '-s', 
 
 let cwd = '';
 beforeAll(async () => {
-  cwd = await mkdtemp(join(tmpdir(), 'moda-kill-'));
-  await writeFile(join(cwd, 'small.yaml'), SMALL_CONFIG);
-  await writeFile(join(cwd, 'text.txt'), SMALL_TEXT);
+  cwd = await smallFolder('moda-kill-');
 });
 afterAll(() => rm(cwd, { recursive: true, force: true }));
 
 async function losses(run: string): Promise<unknown[]> {
-  const text = await readFile(join(cwd, 'runs', run, 'metrics.jsonl'), 'utf8');
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-    .map(({ step, loss, heldOutLoss }) => [step, loss, heldOutLoss]);
+  return (await metricsOf(cwd, run)).map(({ step, loss, heldOutLoss }) => [step, loss, heldOutLoss]);
 }
 
 /** Whether a checkpoint is being written at this moment. */

@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The bundle lies one folder below the package, as `dist/` does, so that `../presets/` resolves. */
@@ -72,3 +75,20 @@ export const SMALL_TEXT = Array.from(
   { length: 120 },
   (_, i) => `The ${['white', 'old', 'sick'][i % 3]} whale number ${i} swam ${i % 7} miles — and dived.`,
 ).join('\n');
+
+/** A new folder with `small.yaml` and `text.txt`, what the smallest training needs. */
+export async function smallFolder(prefix: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), prefix));
+  await writeFile(join(folder, 'small.yaml'), SMALL_CONFIG);
+  await writeFile(join(folder, 'text.txt'), SMALL_TEXT);
+  return folder;
+}
+
+/** The rows of a run's metrics. */
+export async function metricsOf(cwd: string, run: string): Promise<Record<string, number>[]> {
+  const text = await readFile(join(cwd, 'runs', run, 'metrics.jsonl'), 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { init } from '@modajs/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliResult, runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { type CliResult, metricsOf, runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
 
 /** Everything a run can have, on a device with f16; slots of 256 B, so that kernels write in place. */
 const CONFIG = `
@@ -46,11 +46,7 @@ async function expectDone(result: Promise<CliResult>): Promise<string> {
 }
 
 async function metrics(name: string): Promise<Record<string, number>[]> {
-  const text = await readFile(join(cwd, 'runs', name, 'metrics.jsonl'), 'utf8');
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  return metricsOf(cwd, name);
 }
 
 const LOOKED_AT = ['heldOutLoss', 'sinkMass/0', 'depthMass/1', 'sinkMass/1', 'depthMass/2', 'sinkMass/2', 'task/copa'];

@@ -1,26 +1,19 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { metricsOf, runCli, SMALL_TEXT, smallFolder } from './run-cli.ts';
 
 let cwd = '';
 beforeAll(async () => {
-  cwd = await mkdtemp(join(tmpdir(), 'moda-train-'));
-  await writeFile(join(cwd, 'small.yaml'), SMALL_CONFIG);
-  await writeFile(join(cwd, 'text.txt'), SMALL_TEXT);
+  cwd = await smallFolder('moda-train-');
 });
 afterAll(() => rm(cwd, { recursive: true, force: true }));
 
 const train = (...args: string[]) => runCli(['train', '-c', 'small.yaml', ...args], { cwd });
 
 async function metrics(run: string): Promise<Record<string, number>[]> {
-  const text = await readFile(join(cwd, 'runs', run, 'metrics.jsonl'), 'utf8');
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  return metricsOf(cwd, run);
 }
 
 const losses = async (run: string) => (await metrics(run)).map(({ step, loss }) => [step, loss]);

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   type AnswerStore,
@@ -110,24 +110,14 @@ export function fileStore(path: string, fresh: boolean): AnswerStore {
     async load() {
       if (fresh) return [];
       const text = await readFile(path, 'utf8').catch(() => '');
-      if (text !== '' && !text.endsWith('\n')) await appendDurably(path, '\n');
+      if (text !== '' && !text.endsWith('\n')) await appendFile(path, '\n', { flush: true });
       return parseAnswers(text);
     },
     async append(answers: readonly CachedAnswer[]) {
       if (isFirst) await mkdir(dirname(path), { recursive: true });
       if (isFirst && fresh) await writeFile(path, '');
       isFirst = false;
-      await appendDurably(path, formatAnswers(answers));
+      await appendFile(path, formatAnswers(answers), { flush: true });
     },
   };
-}
-
-async function appendDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, 'a');
-  try {
-    await file.appendFile(text);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
 }

@@ -9,7 +9,7 @@ import { partSumsPass } from '../reduce/column-sums.ts';
 import { ropeFrequencies } from '../rope/rope-frequencies.ts';
 import { VECTOR, VECTOR_THREADS, vectorLanes } from '../rope/rope-vectors.ts';
 import { rowSplits } from './norm-backward.ts';
-import { ABSENT, type NormRopeProblem, rowLanes } from './norm-rope.ts';
+import { ABSENT, type NormRopeProblem, rowLanes, switches } from './norm-rope.ts';
 import inputSource from './norm-rope-backward.wgsl';
 import vectorSource from './norm-rope-vector-backward.wgsl';
 import weightSource from './norm-rope-weight-backward.wgsl';
@@ -122,9 +122,7 @@ function vectorPlan(
     constants: {
       THREADS: VECTOR_THREADS,
       LANES: lanes,
-      HAS_NORM: hasNorm ? 1 : 0,
-      HAS_WEIGHT: hasWeight ? 1 : 0,
-      HAS_VALUES: hasValues ? 1 : 0,
+      ...switches(hasNorm, hasWeight, hasValues),
       HAS_WEIGHT_GRADIENT: hasWeightGradient ? 1 : 0,
       PARTS: VECTOR_THREADS * (hasWeightGradient ? 9 : 1),
     },
@@ -181,9 +179,7 @@ function inputPass(
     constants: {
       THREADS: threads,
       LANES: lanes,
-      HAS_NORM: hasNorm ? 1 : 0,
-      HAS_WEIGHT: hasWeight ? 1 : 0,
-      HAS_VALUES: hasValues ? 1 : 0,
+      ...switches(hasNorm, hasWeight, hasValues),
       IS_INTERLEAVED: isInterleaved ? 1 : 0,
     },
     bindings: [...bindingsOf(problem)],

@@ -90,9 +90,7 @@ export function planNormRope(problem: NormRopeProblem, caps: DeviceCapabilities)
         constants: {
           THREADS: threads,
           LANES: lanes,
-          HAS_NORM: hasNorm ? 1 : 0,
-          HAS_WEIGHT: hasWeight ? 1 : 0,
-          HAS_VALUES: hasValues ? 1 : 0,
+          ...switches(hasNorm, hasWeight, hasValues),
           ...(isVector ? {} : { IS_INTERLEAVED: isInterleaved ? 1 : 0 }),
         },
         bindings: [
@@ -109,4 +107,9 @@ export function planNormRope(problem: NormRopeProblem, caps: DeviceCapabilities)
     ],
     workspace: { ...(hasNorm ? {} : { [ABSENT.rstd]: 16 }), ...(hasValues ? {} : { [ABSENT.v]: 16 }) },
   };
+}
+
+/** What a problem has, as the kernels of both directions are told (norm-rope/switches.wgsl). */
+export function switches(hasNorm: boolean, hasWeight: boolean, hasValues: boolean) {
+  return { HAS_NORM: hasNorm ? 1 : 0, HAS_WEIGHT: hasWeight ? 1 : 0, HAS_VALUES: hasValues ? 1 : 0 };
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError } from '@modajs/tensor';
 import { isPlainFileName, type ModelFolder } from '../io/hugging-face/model-folder.ts';
@@ -45,13 +45,7 @@ export async function saveModelFolder(path: string, files: ReadonlyMap<string, U
   for (const [name, bytes] of files) {
     const temporary = join(path, `.${name}.${process.pid}.partial`);
     try {
-      const file = await open(temporary, 'w');
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await writeFile(temporary, bytes, { flush: true });
       await rename(temporary, join(path, name));
     } catch (error) {
       await rm(temporary, { force: true });

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CheckpointError } from '@modajs/tensor';
 import type { RunStorage } from '../storage/run-storage.ts';
@@ -50,7 +50,7 @@ export class FolderStorage implements RunStorage {
       path,
       async () => {
         await mkdir(dirname(target), { recursive: true });
-        await writeSynced(temporary, content);
+        await writeFile(temporary, content, { flush: true });
         await rename(temporary, target);
         await syncFolder(dirname(target));
       },
@@ -73,7 +73,8 @@ export class FolderStorage implements RunStorage {
       path,
       async () => {
         await mkdir(temporary, { recursive: true });
-        for (const [name, content] of Object.entries(files)) await writeSynced(join(temporary, name), content);
+        for (const [name, content] of Object.entries(files))
+          await writeFile(join(temporary, name), content, { flush: true });
         await syncFolder(temporary);
         await replaceFolder(temporary, target, join(parent, this.temporaryName()));
         await syncFolder(parent);
@@ -142,16 +143,6 @@ function refusedBySystem(path: string, what: string, error: NodeJS.ErrnoExceptio
     { path, code },
     { cause: error },
   );
-}
-
-async function writeSynced(path: string, content: Uint8Array | string): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 /** Makes renames in a folder durable. Windows cannot open folders, and needs no such call. */
