@@ -129,12 +129,12 @@ describe('autograd', () => {
     };
     const plain = await run((body, x) => body(x));
     expect(Math.max(...plain[0].map(Math.abs))).toBeGreaterThan(0.01);
-    const { liveBytes } = device.memory();
+    const { liveBytes } = device().memory();
     const checkpointed = await run((body, x) => checkpoint(body, [x]));
     checkpointed.forEach((values, n) => {
       values.forEach((value, i) => expect(value).toBeCloseTo(plain[n][i], 12));
     });
-    expect(device.memory().liveBytes).toBe(liveBytes);
+    expect(device().memory().liveBytes).toBe(liveBytes);
   });
 
   it('linearCrossEntropy in chunks equals crossEntropy of the whole logits [reference]', async () => {
