@@ -25,7 +25,15 @@ const CURES = [
     /code (E403|E404)\b/,
     'This account may not publish this package: see who may with `npm owner ls <package>`, and whether the token is read-only; if the version was published and withdrawn, release the next patch.',
   ],
-  [/code (ENOTFOUND|ECONNREFUSED|ETIMEDOUT|E5\d\d)\b/, 'The registry does not answer: try again later.'],
+  [
+    /code E422\b/,
+    'The registry does not believe where the package comes from: `repository` in its package.json must be the repository that publishes it (tooling/bootstrap/repository-fields.js writes it).',
+  ],
+  [/code E413\b/, 'The registry takes no package of this size: see what is in it with `npm pack --dry-run`.'],
+  [
+    /code (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|E429|E5\d\d)\b/,
+    'The registry does not answer: try again later.',
+  ],
 ];
 
 function publicPackages() {

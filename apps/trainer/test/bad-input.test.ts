@@ -48,7 +48,11 @@ describe('moda train refuses', () => {
     ['YAML that is broken, with its place', ['-c', 'broken.yaml'], 'broken.yaml: not valid YAML at line'],
     ['a config file that is missing', ['-c', 'none.yaml'], 'none.yaml must be a readable YAML file, got ENOENT'],
     ['a tokenizer that is missing', ['-s', 'tokenizer.path=t.json'], 't.json must be a readable tokenizer.json'],
-    ['a run to resume that does not exist', ['--resume', 'other'], 'other must be a run or its folder'],
+    [
+      'a run to resume that does not exist',
+      ['--resume', 'other'],
+      'other must be a run or its folder, it is not. There is no folder runs: train one with `moda train`',
+    ],
     ['a bundled text that does not exist', ['builtin:ulysses'], 'there is one bundled text, builtin:moby-dick'],
   ])('%s', async (_, args, message) => {
     expect(await refused(['train', '-c', 'small.yaml', ...args])).toContain(message);

@@ -14,9 +14,19 @@ beforeAll(async () => {
   cwd = await smallFolder('moda-dashboard-');
   server = spawn(process.execPath, [CLI, 'dashboard', '--port', '0'], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
   const died = once(server, 'exit').then(([code]) => `it ended with code ${code}`);
-  const line = String(await Promise.race([once(server.stdout!, 'data'), died]));
+  // Lines are written one by one.
+  let line = '';
+  server.stdout!.on('data', (text) => {
+    line += text;
+  });
+  const said = async () => {
+    while (!line.includes('Ctrl-C')) await once(server.stdout!, 'data');
+    return line;
+  };
+  line = String(await Promise.race([said(), died]));
   url = /http:\S+/.exec(line)?.[0] ?? '';
   expect(url, line).not.toBe('');
+  expect(line).toContain('there is no such folder yet; train with --out runs');
 });
 afterAll(async () => {
   server.kill('SIGKILL');
@@ -75,6 +85,14 @@ describe('moda dashboard', () => {
     expect((await runCli(['dashboard', '--port', '70000'], { cwd })).code).toBe(2);
     const elsewhere = await runCli(['dashboard', '--port', '0', '--host', '203.0.113.7'], { cwd });
     expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining('cannot listen on 203.0.113.7')]);
+  });
+
+  it('refuses a file for a folder of runs', async () => {
+    const { code, stderr } = await runCli(['dashboard', '--runs', 'text.txt'], { cwd });
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^error: dashboard: --runs must be a folder .+ Give the/),
+    ]);
   });
 
   it('ends at Ctrl-C', async () => {

@@ -23,8 +23,11 @@ function cureOf(threads: number): string {
   // Without a secure context a browser has neither WebGPU nor threads, whatever its age.
   if (!isSecureContext) return 'Open the page over https or at 127.0.0.1 to have WebGPU and threads.';
   const gpu = navigator.gpu ? '' : 'Chrome, Edge, Firefox and Safari of today have WebGPU.';
-  const isolated = crossOriginIsolated ? '' : 'Threads need the isolation headers that “moda dashboard” sends.';
-  return [gpu, threads === 1 ? isolated : ''].filter(Boolean).join(' ');
+  if (threads > 1 || navigator.hardwareConcurrency === 1) return gpu;
+  const threaded = crossOriginIsolated
+    ? 'This browser shares no memory between threads; Chrome, Edge, Firefox and Safari of today do.'
+    : 'Threads need the isolation headers that “moda dashboard” sends.';
+  return [gpu, threaded].filter(Boolean).join(' ');
 }
 
 /** The adapter that the device `webgpu` opens, or why there is none. */

@@ -3,6 +3,7 @@ import { ConfigError } from '@modajs/tensor';
 import { type Command, InvalidArgumentError } from 'commander';
 import { interruptSignal } from '../cli/interrupt-signal.ts';
 import { openInBrowser } from '../run/open-in-browser.ts';
+import { isRunsFolder } from '../run/run-folder.ts';
 
 interface DashboardCommandOptions {
   readonly runs: string;
@@ -27,10 +28,15 @@ export function registerDashboard(program: Command): void {
     .option('--allow-host <name>', 'a name by which others may call this machine; may be repeated', collect, [])
     .option('--open', 'open it in the browser')
     .action(async (options: DashboardCommandOptions) => {
+      const isThere = await isRunsFolder(options.runs);
       const served = await serve(options);
       const stop = interruptSignal(() => void served.close());
       console.log(`dashboard  ${served.url}`);
       console.log(`runs       ${options.runs}`);
+      if (!isThere)
+        console.log(
+          `           there is no such folder yet; train with --out ${options.runs}, or end this and give --runs`,
+        );
       if (!isLoopback(options.host)) console.log('warning    whoever reaches this address can read your runs');
       console.log('Ctrl-C ends it');
       if (options.open) openInBrowser(served.url);

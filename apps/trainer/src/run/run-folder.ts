@@ -109,8 +109,26 @@ export async function findRunFolder(out: string, run: string): Promise<string> {
   const runs: string[] = [];
   for (const name of await readdir(out).catch(() => [] as string[]))
     if (await exists(join(out, name, CONFIG_FILE))) runs.push(name);
-  const cure = runs.length > 0 ? `There are ${runs.join(', ')} in ${out}.` : `There are no runs in ${out} yet.`;
+  const cure = runs.length > 0 ? `There are ${runs.join(', ')} in ${out}.` : await noRuns(out);
   throw new ConfigError(`run: ${run} must be a run or its folder, it is not. ${cure}`, { run });
+}
+
+/** What to do where no run is found. */
+async function noRuns(out: string): Promise<string> {
+  const found = (await exists(out)) ? `There are no runs in ${out} yet` : `There is no folder ${out}`;
+  return `${found}: train one with \`moda train\`, or name the folder that holds your runs with --out.`;
+}
+
+/** Whether the folder that `--runs` names is there; runs that begin later appear in it. @throws ConfigError for what is no folder */
+export async function isRunsFolder(runs: string): Promise<boolean> {
+  const found = await stat(runs).catch(() => null);
+  if (found && !found.isDirectory()) {
+    throw new ConfigError(
+      `dashboard: --runs must be a folder that holds runs, got the file ${runs}. Give the folder that \`moda train\` wrote to (--out).`,
+      { runs },
+    );
+  }
+  return found !== null;
 }
 
 /** The newest of the folders `name`, `name-2`, ...; null when there is none. */

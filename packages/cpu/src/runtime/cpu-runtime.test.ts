@@ -1,5 +1,5 @@
-import { KernelError } from '@modajs/errors';
-import { describe, expect, it } from 'vitest';
+import { DeviceError, KernelError } from '@modajs/errors';
+import { describe, expect, it, vi } from 'vitest';
 import { expectAccurate, place, room, take, wave } from '../../test/test-runtime.ts';
 import { matmul } from '../ops/matmul.ts';
 import { exact, matmulReference } from '../reference/index.ts';
@@ -74,5 +74,21 @@ describe('createCpuRuntime', () => {
     expect(alone.memory.wasm.buffer).toBeInstanceOf(ArrayBuffer);
     expect(product(alone)).toEqual(product(shared));
     shared.destroy();
+  });
+
+  it('says what to do in an engine without WebAssembly, and in one that refuses the kernels [cpu]', async () => {
+    // Unpacked once before: Node's own Response compiles a module when it is first used.
+    await moduleBytes('simd', true);
+    const { compile } = webAssembly;
+    webAssembly.compile = () => Promise.reject(new Error('no SIMD'));
+    const refused = await createCpuRuntime({ threads: 1 }).catch((error: unknown) => error);
+    webAssembly.compile = compile;
+    expect(refused).toBeInstanceOf(DeviceError);
+    expect(String(refused)).toMatch(/cpu: .+ no SIMD\)\. Use Chrome/);
+    vi.stubGlobal('WebAssembly', undefined);
+    const missing = await createCpuRuntime({ threads: 1 }).catch((error: unknown) => error);
+    vi.unstubAllGlobals();
+    expect(missing).toBeInstanceOf(DeviceError);
+    expect(String(missing)).toMatch(/cpu: the engine must have WebAssembly, it has none\. Allow it/);
   });
 });

@@ -1,4 +1,4 @@
-import { ConfigError, KernelError } from '@modajs/errors';
+import { ConfigError, DeviceError, KernelError } from '@modajs/errors';
 import { CONTROL_ARGUMENTS, CONTROL_BYTES, CONTROL_GENERATION, CONTROL_STOP, SCRATCH_BYTES } from '../abi/control.ts';
 import { CpuMemory } from './cpu-memory.ts';
 import { hasRelaxedSimd, type KernelBuild, type KernelExports, moduleBytes } from './wasm-module.ts';
@@ -22,6 +22,7 @@ let saidSingleThread = false;
  * Compiles the kernels, sets up memory and starts the workers.
  *
  * @throws ConfigError for a thread count or memory size outside what is possible
+ * @throws DeviceError where the engine has no WebAssembly, or none with SIMD
  */
 export async function createCpuRuntime(options: CpuRuntimeOptions = {}): Promise<CpuRuntime> {
   const wanted = options.threads ?? availableThreads();
@@ -37,17 +38,34 @@ export async function createCpuRuntime(options: CpuRuntimeOptions = {}): Promise
       memoryBytes,
     });
   }
+  if ((globalThis as { WebAssembly?: unknown }).WebAssembly === undefined) {
+    throw new DeviceError(
+      'cpu: the engine must have WebAssembly, it has none. Allow it for this page (Lockdown Mode switches it off), or use the device webgpu.',
+    );
+  }
   const isShared = canShareMemory();
   if (!isShared && wanted > 1 && !saidSingleThread) {
     saidSingleThread = true;
-    console.warn(
-      'cpu: one thread only, because the page is not cross-origin isolated or the browser cannot share memory. ' +
-        'Serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.',
-    );
+    console.warn(singleThread());
   }
   const build = options.build ?? (hasRelaxedSimd() ? 'relaxed-simd' : 'simd');
-  const module = await webAssembly.compile(await moduleBytes(build, isShared));
+  const module = await webAssembly.compile(await moduleBytes(build, isShared)).catch((cause: unknown) => {
+    throw new DeviceError(
+      `cpu: the engine must take WebAssembly with SIMD, it refuses the kernels (${cause}). Use Chrome, Edge, Firefox or Safari of today, or the device webgpu.`,
+      {},
+      { cause },
+    );
+  });
   return new CpuRuntime(module, new CpuMemory(isShared, memoryBytes), isShared ? wanted : 1, build);
+}
+
+/** Why a page has one thread, and what gives it more. */
+function singleThread(): string {
+  const { crossOriginIsolated } = globalThis as { crossOriginIsolated?: boolean };
+  return crossOriginIsolated
+    ? 'cpu: one thread only, because this browser shares no memory between threads. Chrome, Edge, Firefox and Safari of today do.'
+    : 'cpu: one thread only, because the page is not cross-origin isolated. ' +
+        'Serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.';
 }
 
 /** Memory, kernels and threads: what the operators of `ops/` run on. */

@@ -104,6 +104,14 @@ describe('summarizeStudy', () => {
   });
 
   it.each([
+    ['no run has ended', [], /^No run has ended yet; run `moda study` .+ without --report-only/],
+    ['no run that ended has finished', [run('final', 'moda', 0.2, 3, null)], /final\/moda\/0\.2\/3: .+NaN.+--retry/],
+  ])('says first what to do when %s', (_, runs, expected) => {
+    const study = { ...file, runs };
+    expect(missingLines(study, summarizeStudy(study))[0]).toMatch(expected);
+  });
+
+  it.each([
     ['dataOrder', 'b'],
     ['tokenizer', 'u'],
     ['tokens', 90],

@@ -174,8 +174,8 @@ export function unfinishedTable({ unfinished }: StudySummary): StudyTable {
 }
 
 /** What is missing: seeds without a finished run, variants that have not run, pairs that were refused. */
-export function missingLines({ plan }: StudyFile, summary: StudySummary): string[] {
-  const lines: string[] = [];
+export function missingLines({ plan, runs }: StudyFile, summary: StudySummary): string[] {
+  const lines = runs.some(({ status }) => status === 'finished') ? [] : [nothingFinished(runs)];
   const last = plan.phases.at(-1);
   for (const { variant } of plan.variants) {
     lines.push(...edgeLines(plan, summary, variant));
@@ -193,6 +193,14 @@ export function missingLines({ plan }: StudyFile, summary: StudySummary): string
     for (const refused of comparison.refused) lines.push(`${variant}: not compared with its baseline, ${refused}.`);
   }
   return lines;
+}
+
+/** What to do with a study of which there is nothing to compare. */
+function nothingFinished(runs: StudyFile['runs']): string {
+  const cure = 'run `moda study` with its file and without --report-only: it goes on where the study was';
+  if (runs.length === 0) return `No run has ended yet; ${cure}.`;
+  const [first] = runs;
+  return `None of the ${runs.length} runs that ended has finished (${first?.key}: ${first?.error ?? first?.status}); mend that, then ${cure}, with --retry to run failed ones again.`;
 }
 
 /** Phases in which a variant was best at the first or last value of a grid that should have grown beyond it. */
