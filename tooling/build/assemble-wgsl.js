@@ -90,6 +90,19 @@ function withoutComments(text) {
     .trimStart();
 }
 
+/**
+ * A shader with its layout taken out, for published builds: the same tokens and markers on the same lines. Lines stay, for
+ * markers end with them, and so do spaces around operators, for `a - -b` needs them.
+ *
+ * @param {string} text
+ */
+export function withoutLayout(text) {
+  return text
+    .split('\n')
+    .map((line) => (line.includes('// @') ? line.trimStart() : line.trim().replace(/ *([,;:(){}[\]]) */g, '$1')))
+    .join('\n');
+}
+
 function exported(whole, name, at, entry) {
   const found = whole.names.get(name);
   if (!found)

@@ -2,16 +2,16 @@
  * Makes `import source from './kernel.wgsl'` yield the shader's whole text, its imports put in (assemble-wgsl.js), in esbuild (tsup)
  * and in Vite (vitest, apps). The published packages hold the text as a string; nobody's bundler has to know about WGSL.
  */
-import { assembleWgsl } from './assemble-wgsl.js';
+import { assembleWgsl, withoutLayout } from './assemble-wgsl.js';
 
-/** esbuild plugin. */
+/** esbuild plugin, for what is published: shaders without their layout. */
 export function wgslEsbuild() {
   return {
     name: 'wgsl',
     setup(build) {
       build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => {
         const { text, files } = assembleWgsl(path);
-        return { contents: text, loader: 'text', watchFiles: files };
+        return { contents: withoutLayout(text), loader: 'text', watchFiles: files };
       });
     },
   };

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { assembleWgsl } from '@modajs/build/assemble-wgsl';
+import { assembleWgsl, withoutLayout } from '@modajs/build/assemble-wgsl';
 import { describe, expect, it } from 'vitest';
 
 const assemble = (files: Record<string, string>) =>
@@ -22,6 +22,9 @@ const FACTOR = 2.0; // @specialize
 fn unused() {
 }
 `;
+
+/** Words, numbers, and runs of operators that white space keeps apart. */
+const tokensOf = (line: string): string[] => line.match(/[\w.]+|[,;:(){}[\]]|[^\s\w.,;:(){}[\]]+/g) ?? [];
 
 describe('assembleWgsl', () => {
   it('takes the named declarations with what they use, without comments, and nothing else', () => {
@@ -133,7 +136,7 @@ fn main() {
     expect(() => assemble(files)).toThrow(message);
   });
 
-  it('puts every shader with an entry point together, and no import is left over', () => {
+  it('puts every shader with an entry point together, published with the same tokens and markers on the same lines', () => {
     const root = fileURLToPath(new URL('../src/', import.meta.url));
     const shaders = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.wgsl'));
     const entries = shaders.filter((file) => !/(^|\/)(wgsl|blocks)\//.test(file));
@@ -142,6 +145,10 @@ fn main() {
       const { text } = assembleWgsl(root + file);
       expect(text.match(/@compute/g), file).toHaveLength(1);
       expect(text, file).not.toContain('@import');
+      const published = withoutLayout(text);
+      expect(published.length, file).toBeLessThan(text.length);
+      expect(published.split('\n').map(tokensOf), file).toEqual(text.split('\n').map(tokensOf));
+      expect(published.match(/\/\/ @.*/g), file).toEqual(text.match(/\/\/ @.*/g));
     }
   });
 });

@@ -2,8 +2,8 @@ import {
   add,
   asParameter,
   attentionPrimitive,
-  type Backend,
   backward,
+  type CompleteBackend,
   cast,
   checkpoint,
   Device,
@@ -106,7 +106,7 @@ async function gradients(device: Device, story: Story): Promise<Float64Array[]> 
 }
 
 /** A backend whose members a test replaces. */
-type Replaceable = { -readonly [K in keyof Backend]: Backend[K] } & { kernels?: WebGpuKernels };
+type Replaceable = { -readonly [K in keyof CompleteBackend]: CompleteBackend[K] } & { kernels?: WebGpuKernels };
 
 /** Counts what a device's attention is asked to do with depth gradients. */
 function watch(device: Device): { counts: { gathers: number; added: number }; restore: () => void } {

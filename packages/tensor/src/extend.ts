@@ -5,6 +5,7 @@
 
 export type { DepthSegment } from './backends/attention-arguments.ts';
 export type { ArrayView } from './backends/backend.ts';
+export { attentionKernels, type KernelFamily } from './backends/families.ts';
 export { floatDType } from './backends/webgpu/operations/float-dtype.ts';
 export {
   type Operands,

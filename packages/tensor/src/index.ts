@@ -1,5 +1,5 @@
 export { fromHalf, toHalf } from '@modajs/kernels/formats';
-export type { ArrayView, Backend, CapturedCommands, MemoryStats } from './backends/backend.ts';
+export type { ArrayView, Backend, CapturedCommands, CompleteBackend, MemoryStats } from './backends/backend.ts';
 export type { ShaderKernel } from './backends/custom-kernel-call.ts';
 export type { DeviceFeatures } from './backends/webgpu/device-features.ts';
 export { kernelSpans } from './backends/webgpu/kernel-spans.ts';

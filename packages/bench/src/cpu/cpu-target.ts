@@ -1,10 +1,11 @@
 import type { AttentionProblem } from '@modajs/kernels';
-import { type ArrayView, type Backend, ConfigError, type Device } from '@modajs/tensor';
+import { type ArrayView, type Backend, type CompleteBackend, ConfigError, type Device } from '@modajs/tensor';
+import { attentionKernels } from '@modajs/tensor/extend';
 import type { AttentionRequest, BenchSession, BenchTarget, Runnable } from '../measure/bench-target.ts';
 import { deviceTraits } from '../measure/device-traits.ts';
 import { CpuOperands } from './cpu-operands.ts';
 
-type Forward = Parameters<Backend['attention']>[0];
+type Forward = Parameters<CompleteBackend['attention']>[0];
 
 /** Benchmarks on a tensor device that computes in f32 by its own primitives: WebAssembly, or the f64 reference. */
 export function cpuTarget(device: Device): BenchTarget {
@@ -26,6 +27,7 @@ export function cpuTarget(device: Device): BenchTarget {
 
 function openSession(backend: Backend): BenchSession {
   const memory = new CpuOperands(backend);
+  const kernels = attentionKernels.on(backend);
   const runnable = (implementation: string, call: () => void): Runnable => {
     const run = async () => {
       call();
@@ -47,7 +49,7 @@ function openSession(backend: Backend): BenchSession {
     async attentionForward({ problem, implementation }) {
       requireShipped(implementation);
       const views = forwardViews(memory, problem);
-      return runnable('attention', () => backend.attention(views));
+      return runnable('attention', () => kernels.attention(views));
     },
     async attentionBackward({ problem, implementation }) {
       requireShipped(implementation);
@@ -67,7 +69,7 @@ function openSession(backend: Backend): BenchSession {
         accumulateKeys: false,
         depthPairs: null,
       };
-      return runnable('attention backward', () => backend.attentionBackward(views));
+      return runnable('attention backward', () => kernels.attentionBackward(views));
     },
     depthGather: () => Promise.reject(needsWebGpu('depth gather')),
     check: () => backend.synchronize(),

@@ -1,12 +1,19 @@
-import { type Backend, DeviceError, type DType, elementBytes, type HostArray, type MemoryStats } from '@modajs/tensor';
+import {
+  type CompleteBackend,
+  DeviceError,
+  type DType,
+  elementBytes,
+  type HostArray,
+  type MemoryStats,
+} from '@modajs/tensor';
 
-type DeviceStorage = ReturnType<Backend['allocate']>;
+type DeviceStorage = ReturnType<CompleteBackend['allocate']>;
 
 /**
  * A device that computes nothing and owns nothing: it only counts the bytes that a real one would hold. Running a model's
  * step on it measures the step's memory exactly, at the cost of recording the graph.
  */
-export class CountingBackend implements Backend {
+export class CountingBackend implements CompleteBackend {
   readonly kind = 'reference';
   readonly description = 'counts bytes, computes nothing';
   readonly chunkBytes = 2 ** 25;

@@ -97,6 +97,7 @@ export interface RopeOptions {
  * first). Shapes are already checked.
  * Floating-point arguments of one call share a dtype (f32 or f16) unless said; statistics (`rstd`, `lse`, ...) are f32.
  * Accumulation is f32, results do not depend on timing or thread count, and nothing here waits for the device.
+ * What only some operators need is in `FamilyPrimitives`.
  */
 export interface Backend {
   readonly kind: 'cpu' | 'webgpu' | 'reference';
@@ -163,12 +164,26 @@ export interface Backend {
     out: ArrayView,
     accumulate?: boolean,
   ): void;
+  /** a [..., M, K] . b [..., K, N] -> out [..., M, N]; a and b strided in any way (transposes are strides), batch dimensions equal (0 strides broadcast). a, b same dtype; out f32 or f16. K = 0 gives 0. */
+  matmul(a: ArrayView, b: ArrayView, out: ArrayView, options?: MatmulOptions): void;
+  /** Counter-based random numbers (Philox 4x32-10, `core/philox.ts`): element i uses counter `offset + i`. Same bits on every device for `uniform`. */
+  random(kind: 'uniform' | 'normal', seed: number, offset: number, out: ArrayView): void;
+  /** out = x * (uniform(seed, offset + i) >= p) / (1 - p). Its own gradient. */
+  dropout(x: ArrayView, p: number, seed: number, offset: number, out: ArrayView): void;
+
+  /** A kernel of the user's. @throws KernelError for more bindings or workgroups than the device has */
+  custom(call: CustomKernelCall): void;
+}
+
+/**
+ * Primitives whose kernels come with the operators that use them (`families.ts`): operators ask a family for them, and a page
+ * without such an operator has none of its kernels.
+ */
+export interface FamilyPrimitives {
   /** Index (i32) of the first maximum along the last axis, a NaN counting as the largest: x [..., N] -> out [...]. */
   argmax(x: ArrayView, out: ArrayView): void;
   /** Indices (i32) in the order of the last axis, equal elements in theirs, a NaN as the largest: x [..., N] -> out [..., N]. */
   argsort(x: ArrayView, out: ArrayView, isDescending: boolean): void;
-  /** a [..., M, K] . b [..., K, N] -> out [..., M, N]; a and b strided in any way (transposes are strides), batch dimensions equal (0 strides broadcast). a, b same dtype; out f32 or f16. K = 0 gives 0. */
-  matmul(a: ArrayView, b: ArrayView, out: ArrayView, options?: MatmulOptions): void;
 
   /** x [M, I] . W^T -> out [M, O] for a quantized W, M at most `QUANTIZED_ROWS`; f32 accumulation. */
   quantizedProduct(x: ArrayView, matrix: QuantizedView, out: ArrayView): void;
@@ -244,10 +259,6 @@ export interface Backend {
   gather(x: ArrayView, index: ArrayView, out: ArrayView): void;
   /** The adjoint: dx [R, N, I] (overwritten; any dtype, dOut's) = sum over j of dOut[:, j, :] where index[j] = n, ascending j. */
   gatherBackward(dOut: ArrayView, index: ArrayView, dx: ArrayView): void;
-  /** Counter-based random numbers (Philox 4x32-10, `core/philox.ts`): element i uses counter `offset + i`. Same bits on every device for `uniform`. */
-  random(kind: 'uniform' | 'normal', seed: number, offset: number, out: ArrayView): void;
-  /** out = x * (uniform(seed, offset + i) >= p) / (1 - p). Its own gradient. */
-  dropout(x: ArrayView, p: number, seed: number, offset: number, out: ArrayView): void;
 
   /** The whole family of `moda.md` section 1. */
   attention(args: AttentionArguments): void;
@@ -256,7 +267,7 @@ export interface Backend {
   adamw(args: AdamWArguments): void;
   /** out f32 scalar = sum of squares over all arrays (f32 or f16); Inf and NaN propagate. */
   sumSquares(arrays: readonly ArrayView[], out: ArrayView): void;
-
-  /** A kernel of the user's. @throws KernelError for more bindings or workgroups than the device has */
-  custom(call: CustomKernelCall): void;
 }
+
+/** A device that has every primitive, whatever the operators: `cpu` and `reference`. */
+export type CompleteBackend = Backend & FamilyPrimitives;

@@ -1,6 +1,6 @@
 import { contiguousStrides, isContiguous, sizeOf } from '../core/shape.ts';
 import type { AttentionArguments, AttentionBackwardArguments } from './attention-arguments.ts';
-import type { AdamWArguments, ArrayView, Backend } from './backend.ts';
+import type { AdamWArguments, ArrayView, Backend, CompleteBackend } from './backend.ts';
 
 /** Primitives whose leading arguments must be row-major, and which of them. Results are row-major already: operators allocate them. */
 const ROW_MAJOR = {
@@ -21,15 +21,12 @@ const ROW_MAJOR = {
   gatherBackward: [0, 1],
   dropout: [0],
   quantizedProduct: [0],
-} as const satisfies { readonly [Name in keyof Backend]?: readonly number[] };
+} as const satisfies { readonly [Name in keyof CompleteBackend]?: readonly number[] };
 
-/** `run` with its arguments passed through `prepare` first; `isInPlace`: what it wrote to copies goes back to their views. */
-type Around = <Arguments extends unknown[]>(
-  run: (...args: Arguments) => void,
-  prepare: (copies: RowMajorCopies, ...args: Arguments) => Arguments,
-  isInPlace?: boolean,
-) => (...args: Arguments) => void;
-
+type Primitives = Pick<
+  CompleteBackend,
+  keyof typeof ROW_MAJOR | 'matmul' | 'attention' | 'attentionBackward' | 'sumSquares' | 'adamw'
+>;
 type Primitive = (...args: unknown[]) => void;
 
 /** Row-major copies of the views of one call: made where a view needs one, given back after the call. */
@@ -68,8 +65,16 @@ class RowMajorCopies {
 export function acceptStridedViews(backend: Backend): void {
   if (accepting.has(backend)) return;
   accepting.add(backend);
-  const around: Around = (run, prepare, isInPlace = false) => {
-    return (...args) => {
+  /** Passes a primitive's arguments through `prepare` first; `isInPlace`: what it wrote to copies goes back to their views. */
+  const wrap = <Name extends keyof Primitives>(
+    name: Name,
+    prepare: (copies: RowMajorCopies, ...args: Parameters<Primitives[Name]>) => unknown[],
+    isInPlace = false,
+  ): void => {
+    const own: Partial<Primitives> = backend;
+    const run = own[name]?.bind(backend) as Primitive | undefined;
+    if (!run) return;
+    const wrapped = (...args: Parameters<Primitives[Name]>): void => {
       const copies = new RowMajorCopies(backend);
       try {
         run(...prepare(copies, ...args));
@@ -78,22 +83,20 @@ export function acceptStridedViews(backend: Backend): void {
         copies.release();
       }
     };
+    Object.assign(backend, { [name]: wrapped });
   };
   for (const [name, places] of Object.entries(ROW_MAJOR) as [keyof typeof ROW_MAJOR, readonly number[]][]) {
-    const run = backend[name].bind(backend) as Primitive;
-    const prepare = ({ of }: RowMajorCopies, ...args: unknown[]): unknown[] =>
-      args.map((arg, place) => (places.includes(place) ? of(arg as ArrayView | null) : arg));
-    Object.assign(backend, { [name]: around(run, prepare) });
+    wrap(name, ({ of }, ...args: unknown[]) =>
+      args.map((arg, place) => (places.includes(place) ? of(arg as ArrayView | null) : arg)),
+    );
   }
-  backend.matmul = around(backend.matmul.bind(backend), ({ of }, a, b, out, options) =>
+  wrap('matmul', ({ of }, a, b, out, options) =>
     options?.bias ? [a, b, out, { ...options, bias: of(options.bias) }] : [a, b, out, options],
   );
-  backend.attention = around(backend.attention.bind(backend), (copies, args) => [attentionInputs(copies, args)]);
-  backend.attentionBackward = around(backend.attentionBackward.bind(backend), (copies, args) => [
-    attentionGradientInputs(copies, args),
-  ]);
-  backend.sumSquares = around(backend.sumSquares.bind(backend), ({ all }, arrays, out) => [all(arrays), out]);
-  backend.adamw = around(backend.adamw.bind(backend), (copies, args) => [optimizerArrays(copies, args)], true);
+  wrap('attention', (copies, args) => [attentionInputs(copies, args)]);
+  wrap('attentionBackward', (copies, args) => [attentionGradientInputs(copies, args)]);
+  wrap('sumSquares', ({ all }, arrays, out) => [all(arrays), out]);
+  wrap('adamw', (copies, args) => [optimizerArrays(copies, args)], true);
 }
 
 const accepting = new WeakSet<Backend>();

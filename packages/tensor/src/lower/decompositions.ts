@@ -1,37 +1,62 @@
-import type { ArrayView } from '../backends/backend.ts';
+import type { ArrayView, Backend } from '../backends/backend.ts';
+import { type KernelFamily, normKernels, normRopeKernels, ropeKernels, swigluKernels } from '../backends/families.ts';
 import { contiguousStrides, sizeOf } from '../core/shape.ts';
-import type { PatternName, Patterns, Primitives } from './patterns.ts';
+import type { PatternName, Patterns } from './patterns.ts';
 
-type Decompositions = { readonly [Name in PatternName]: (device: Primitives, args: Patterns[Name]) => void };
+/** A pattern made of primitives: its definition, and what runs where a device has no kernel for it. */
+export interface Pattern<Name extends PatternName> {
+  readonly name: Name;
+  /** Brings the kernel. */
+  readonly kernels: Pick<KernelFamily, 'on'>;
+  readonly decompose: (device: Backend, args: Patterns[Name]) => void;
+}
 
-/** Every pattern, made of primitives: its definition, and what runs where a device has no kernel for it. */
-export const decompositions: Decompositions = {
-  addNorm(device, { x, y, weight, bias, eps, sum, out, mean, rstd }) {
+export const addNorm: Pattern<'addNorm'> = {
+  name: 'addNorm',
+  kernels: normKernels,
+  decompose(device, { x, y, weight, bias, eps, sum, out, mean, rstd }) {
     device.binary('add', x, y, sum);
-    if (mean === null) device.rmsNorm(sum, weight, eps, out, rstd);
-    else device.layerNorm(sum, weight, bias, eps, out, mean, rstd);
+    const norms = normKernels.on(device);
+    if (mean === null) norms.rmsNorm(sum, weight, eps, out, rstd);
+    else norms.layerNorm(sum, weight, bias, eps, out, mean, rstd);
   },
+};
 
-  normRope(device, { x, weight, positions, full, eps, out, rstd, rope }) {
+export const normRope: Pattern<'normRope'> = {
+  name: 'normRope',
+  kernels: normRopeKernels,
+  decompose(device, { x, weight, positions, full, eps, out, rstd, rope }) {
     // The norm goes to `out`, where each pair of components is rotated in place.
-    device.rmsNorm(normRows(x, full), weight, eps, normRows(out, full), rstd);
-    device.rope(out, positions, out, rope);
+    normKernels.on(device).rmsNorm(normRows(x, full), weight, eps, normRows(out, full), rstd);
+    ropeKernels.on(device).rope(out, positions, out, rope);
   },
+};
 
-  normRopeGradient(device, { x, weight, positions, full, rstd, rope, dOut, dx, dWeight, accumulate }) {
+export const normRopeGradient: Pattern<'normRopeGradient'> = {
+  name: 'normRopeGradient',
+  kernels: normRopeKernels,
+  decompose(device, { x, weight, positions, full, rstd, rope, dOut, dx, dWeight, accumulate }) {
     const rotatedBack = { ...dOut, storage: device.allocate(sizeOf(dOut.shape), dOut.dtype), offset: 0 };
-    device.rope(dOut, positions, rotatedBack, { ...rope, inverse: true });
+    ropeKernels.on(device).rope(dOut, positions, rotatedBack, { ...rope, inverse: true });
     const [rows, gradient, result] = [x, rotatedBack, dx].map((view) => normRows(view, full));
-    device.rmsNormBackward(rows, weight, rstd, gradient, result, dWeight, { dWeight: accumulate });
+    normKernels.on(device).rmsNormBackward(rows, weight, rstd, gradient, result, dWeight, { dWeight: accumulate });
     device.release(rotatedBack.storage);
   },
+};
 
-  ropePair(device, { q, k, positions, outQ, outK, rope }) {
-    device.rope(q, positions, outQ, rope);
-    device.rope(k, positions, outK, rope);
+export const ropePair: Pattern<'ropePair'> = {
+  name: 'ropePair',
+  kernels: ropeKernels,
+  decompose(device, { q, k, positions, outQ, outK, rope }) {
+    ropeKernels.on(device).rope(q, positions, outQ, rope);
+    ropeKernels.on(device).rope(k, positions, outK, rope);
   },
+};
 
-  swigluGradient(device, { gate, up, dOut, dGate, dUp }) {
+export const swigluGradient: Pattern<'swigluGradient'> = {
+  name: 'swigluGradient',
+  kernels: swigluKernels,
+  decompose(device, { gate, up, dOut, dGate, dUp }) {
     device.ternary('swigluGradGate', gate, up, dOut, dGate);
     device.binary('swiglu', gate, dOut, dUp);
   },

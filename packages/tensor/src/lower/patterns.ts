@@ -1,4 +1,4 @@
-import type { ArrayView, Backend, RopeOptions } from '../backends/backend.ts';
+import type { ArrayView, RopeOptions } from '../backends/backend.ts';
 
 /**
  * The lowering table: runs of primitives for which a device may have one kernel, with their arguments. Results are memory that the caller
@@ -68,9 +68,3 @@ export type PatternName = keyof Patterns;
 
 /** Kernels that a device has for patterns: each returns false, and has done nothing, for arguments that it cannot take. */
 export type FusedKernels = { readonly [Name in PatternName]?: (args: Patterns[Name]) => boolean };
-
-/** What decompositions are made of. */
-export type Primitives = Pick<
-  Backend,
-  'allocate' | 'release' | 'binary' | 'ternary' | 'rmsNorm' | 'rmsNormBackward' | 'layerNorm' | 'rope'
->;

@@ -1,4 +1,5 @@
 import type { AttentionArguments, DepthArguments, DepthSegment } from '../backends/attention-arguments.ts';
+import { attentionKernels } from '../backends/families.ts';
 import { attach, type DestinationOf, type GradNode, isRecording, makeNode } from '../core/autograd.ts';
 import type { Destination } from '../core/destination.ts';
 import type { Device } from '../core/device.ts';
@@ -104,7 +105,7 @@ export function attentionPrimitive(input: AttentionInput): AttentionOutput {
       input.docRange ? contiguous(input.docRange) : null,
     ] as const;
     const depth = depthArguments(input);
-    q.device.backend.attention(argumentsOf(input, dense, depth, out, lse));
+    attentionKernels.on(q.device.backend).attention(argumentsOf(input, dense, depth, out, lse));
     connect(input, dense, depth, out, lse);
     return { out, lse };
   });
@@ -207,7 +208,7 @@ function runBackward(
   const args = argumentsOf(input, dense, depthArgs, out, lse);
   const reader = { scale: args.scale, q, dOut: gradient };
   const pairs = (readsOwnPosition(input) && depth?.gradients?.store(reader, reservation)) || null;
-  device.backend.attentionBackward({
+  attentionKernels.on(device.backend).attentionBackward({
     ...args,
     dOut: gradient.view,
     dLse: dLse ? contiguous(dLse).view : null,

@@ -1,3 +1,4 @@
+import { crossEntropyKernels } from '../backends/families.ts';
 import { record } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
@@ -69,18 +70,20 @@ function rowLosses(logits: Tensor, targets: Tensor, ignoreIndex: number, zLoss: 
     const ids = contiguous(targets);
     const loss = allocateTensor(device, [N], 'f32');
     const lse = allocateTensor(device, [N, 2], 'f32');
-    device.backend.crossEntropy(source.view, ids.view, ignoreIndex, zLoss, loss.view, lse.view);
+    crossEntropyKernels.on(device.backend).crossEntropy(source.view, ids.view, ignoreIndex, zLoss, loss.view, lse.view);
     record([loss], [source], [source, ids, lse], ([gradient], [sLogits, sIds, sLse]) => {
       const dLogits = allocateTensor(device, sLogits.shape, sLogits.dtype);
-      device.backend.crossEntropyBackward(
-        sLogits.view,
-        sIds.view,
-        ignoreIndex,
-        zLoss,
-        sLse.view,
-        contiguous(gradient!).view,
-        dLogits.view,
-      );
+      crossEntropyKernels
+        .on(device.backend)
+        .crossEntropyBackward(
+          sLogits.view,
+          sIds.view,
+          ignoreIndex,
+          zLoss,
+          sLse.view,
+          contiguous(gradient!).view,
+          dLogits.view,
+        );
       return [dLogits];
     });
     return loss;

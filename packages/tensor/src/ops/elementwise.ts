@@ -4,6 +4,7 @@ import { type DType, isFloat } from '../core/dtype.ts';
 import { tidy } from '../core/scope.ts';
 import { broadcastShapes } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
+import { swigluGradient } from '../lower/decompositions.ts';
 import { lower } from '../lower/lower.ts';
 import { checkOperands, floatOnly, sameDType } from './checks.ts';
 import { castFor, full, numberFits, zerosLike } from './creation.ts';
@@ -199,7 +200,7 @@ function swigluGradients(gate: Tensor, up: Tensor, dOut: Tensor, needs: readonly
   const [g, u] = [expand(gate, shape), expand(up, shape)];
   const { backend } = device;
   if (dGate && dUp) {
-    lower(backend, 'swigluGradient', { gate: g, up: u, dOut: dOut.view, dGate: dGate.view, dUp: dUp.view });
+    lower(backend, swigluGradient, { gate: g, up: u, dOut: dOut.view, dGate: dGate.view, dUp: dUp.view });
     return [dGate, dUp];
   }
   if (dGate) backend.ternary('swigluGradGate', g, u, dOut.view, dGate.view);

@@ -13,6 +13,7 @@ import {
   orNull,
   positive,
 } from '../core/value-checks.ts';
+import { addNorm, normRope, normRopeGradient } from '../lower/decompositions.ts';
 import { lower } from '../lower/lower.ts';
 import { checkOperands, floatOnly, integersOnly, rankIs, sameDType, shapeIs } from './checks.ts';
 import { sumNormGradients } from './norm-gradients.ts';
@@ -45,7 +46,7 @@ export function addRmsNorm(
     const [total, out] = [x, x].map(({ shape, dtype }) => allocateTensor(device, shape, dtype));
     const rstd = allocateTensor(device, [sizeOf(x.shape.slice(0, -1))], 'f32');
     const scale = weight && contiguous(weight);
-    lower(device.backend, 'addNorm', {
+    lower(device.backend, addNorm, {
       x: contiguous(x).view,
       y: contiguous(y).view,
       weight: scale?.view ?? null,
@@ -102,7 +103,7 @@ export function addLayerNorm(
     const rows = [sizeOf(x.shape.slice(0, -1))];
     const [mean, rstd] = [rows, rows].map((shape) => allocateTensor(device, shape, 'f32'));
     const scale = weight && contiguous(weight);
-    lower(device.backend, 'addNorm', {
+    lower(device.backend, addNorm, {
       x: contiguous(x).view,
       y: contiguous(y).view,
       weight: scale?.view ?? null,
@@ -183,7 +184,7 @@ export function rmsNormRope(
     const own = ownFrequencies('rmsNormRope', D, options.frequencies);
     const rotation = { theta, ...own, rotaryDim: D, interleaved, inverse: false };
     const scale = weight && contiguous(weight);
-    lower(device.backend, 'normRope', {
+    lower(device.backend, normRope, {
       x: source.view,
       weight: scale?.view ?? null,
       positions: where.view,
@@ -200,7 +201,7 @@ export function rmsNormRope(
       ([dOut], [sx, sRstd, sPositions, sWeight = null], _needs, destination) => {
         const dx = allocateTensor(device, sx.shape, sx.dtype);
         const sum = sWeight && destination(1, sWeight, true);
-        lower(device.backend, 'normRopeGradient', {
+        lower(device.backend, normRopeGradient, {
           x: sx.view,
           weight: sWeight?.view ?? null,
           positions: sPositions.view,

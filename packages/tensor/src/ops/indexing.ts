@@ -1,4 +1,5 @@
 import type { ArrayView } from '../backends/backend.ts';
+import { gatherKernels } from '../backends/families.ts';
 import { record } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { contiguousStrides, normalizeAxis, type Shape, sizeOf } from '../core/shape.ts';
@@ -27,16 +28,18 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
     const dense = contiguous(ids);
     const source = contiguous(table);
     const out = allocateTensor(device, [...ids.shape, C], table.dtype);
-    device.backend.embedding(source.view, as(dense.view, [ids.size]), as(out.view, [ids.size, C]));
+    gatherKernels.on(device.backend).embedding(source.view, as(dense.view, [ids.size]), as(out.view, [ids.size, C]));
     const like = { device, shape: table.shape, dtype: table.dtype };
     record([out], [source], [dense], ([gradient], [sIds], _needs, destination) => {
       const { tensor: dTable, accumulate } = destination(0, like, true);
-      device.backend.embeddingBackward(
-        as(sIds.view, [sIds.size]),
-        as(contiguous(gradient!).view, [sIds.size, C]),
-        dTable.view,
-        accumulate,
-      );
+      gatherKernels
+        .on(device.backend)
+        .embeddingBackward(
+          as(sIds.view, [sIds.size]),
+          as(contiguous(gradient!).view, [sIds.size, C]),
+          dTable.view,
+          accumulate,
+        );
       return [dTable];
     });
     return out;
@@ -64,11 +67,13 @@ export function gather(x: Tensor, index: Tensor, axis: number): Tensor {
       x.shape.map((extent, i) => (i === at ? J : extent)),
       x.dtype,
     );
-    device.backend.gather(as(source.view, [R, N, I]), where.view, as(out.view, [R, J, I]));
+    gatherKernels.on(device.backend).gather(as(source.view, [R, N, I]), where.view, as(out.view, [R, J, I]));
     const { shape, dtype } = x;
     record([out], [source], [where], ([gradient], [sIndex]) => {
       const dx = allocateTensor(device, shape, dtype);
-      device.backend.gatherBackward(as(contiguous(gradient!).view, [R, J, I]), sIndex.view, as(dx.view, [R, N, I]));
+      gatherKernels
+        .on(device.backend)
+        .gatherBackward(as(contiguous(gradient!).view, [R, J, I]), sIndex.view, as(dx.view, [R, N, I]));
       return [dx];
     });
     return out;
@@ -91,10 +96,14 @@ export function scatterSum(x: Tensor, index: Tensor, axis: number, extent: numbe
       shape.map((own, i) => (i === axis ? extent : own)),
       dtype,
     );
-    device.backend.gatherBackward(as(contiguous(x).view, [R, J, I]), where.view, as(out.view, [R, extent, I]));
+    gatherKernels
+      .on(device.backend)
+      .gatherBackward(as(contiguous(x).view, [R, J, I]), where.view, as(out.view, [R, extent, I]));
     record([out], [x], [where], ([gradient], [sIndex]) => {
       const dx = allocateTensor(device, shape, dtype);
-      device.backend.gather(as(contiguous(gradient!).view, [R, extent, I]), sIndex.view, as(dx.view, [R, J, I]));
+      gatherKernels
+        .on(device.backend)
+        .gather(as(contiguous(gradient!).view, [R, extent, I]), sIndex.view, as(dx.view, [R, J, I]));
       return [dx];
     });
     return out;

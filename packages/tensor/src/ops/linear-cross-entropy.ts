@@ -1,4 +1,5 @@
 import type { ArrayView } from '../backends/backend.ts';
+import { crossEntropyKernels } from '../backends/families.ts';
 import { isRecording, record } from '../core/autograd.ts';
 import type { Destination } from '../core/destination.ts';
 import { tidy } from '../core/scope.ts';
@@ -157,7 +158,7 @@ function rowLosses(operands: Operands, start: number, end: number): RowLosses {
   const logits = allocateTensor(device, [end - start, weight.shape[0]], x.dtype);
   const loss = allocateTensor(device, [end - start], 'f32');
   const lse = allocateTensor(device, [end - start, 2], 'f32');
-  const { backend } = device;
+  const backend = crossEntropyKernels.on(device.backend);
   backend.matmul(rowsOf(x, start, end), transposed(weight.view), logits.view, bias ? { bias: bias.view } : undefined);
   if (softcap !== null) capInPlace(logits, softcap);
   const ids = rowsOf(targets, start, end);
@@ -202,7 +203,7 @@ function logitsGradient(
   const rows = logits.shape[0];
   const perRow = contiguous(broadcastTo(dLoss, [rows]));
   const ids = rowsOf(targets, start, start + rows);
-  const { backend } = logits.device;
+  const backend = crossEntropyKernels.on(logits.device.backend);
   const slope = softcap === null ? null : capSlope(logits, softcap);
   backend.crossEntropyBackward(logits.view, ids, ignoreIndex, zLoss, lse.view, perRow.view, logits.view);
   if (slope) backend.binary('mul', logits.view, slope.view, logits.view);

@@ -1,3 +1,4 @@
+import { normKernels } from '../backends/families.ts';
 import type { Destination } from '../core/destination.ts';
 import { contiguousStrides } from '../core/shape.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
@@ -31,7 +32,7 @@ export function normGradients(
   const [dx, dWeight, dBias] = [to.x.tensor, to.weight?.tensor ?? null, to.bias?.tensor ?? null];
   const added = { dx: to.x.accumulate, dWeight: to.weight?.accumulate, dBias: to.bias?.accumulate };
   const [scale, gradient, sum] = [weight?.view ?? null, contiguous(dOut).view, dWeight?.view ?? null];
-  const { backend } = x.device;
+  const backend = normKernels.on(x.device.backend);
   if (mean === null) backend.rmsNormBackward(x.view, scale, rstd.view, gradient, dx.view, sum, added);
   else {
     const views = [x.view, scale, mean.view, rstd.view, gradient, dx.view, sum] as const;

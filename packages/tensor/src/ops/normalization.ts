@@ -1,3 +1,4 @@
+import { normKernels } from '../backends/families.ts';
 import { record } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { sizeOf } from '../core/shape.ts';
@@ -25,7 +26,7 @@ export function rmsNorm(x: Tensor, weight: Tensor | null = null, eps = 1e-6): Te
     const source = contiguous(x);
     const out = allocateTensor(device, x.shape, x.dtype);
     const rstd = allocateTensor(device, [sizeOf(x.shape.slice(0, -1))], 'f32');
-    device.backend.rmsNorm(source.view, weight?.view ?? null, eps, out.view, rstd.view);
+    normKernels.on(device.backend).rmsNorm(source.view, weight?.view ?? null, eps, out.view, rstd.view);
     record(
       [out],
       [source, weight],
@@ -62,15 +63,9 @@ export function layerNorm(x: Tensor, weight: Tensor | null = null, bias: Tensor 
     const rows = [sizeOf(x.shape.slice(0, -1))];
     const mean = allocateTensor(device, rows, 'f32');
     const rstd = allocateTensor(device, rows, 'f32');
-    device.backend.layerNorm(
-      source.view,
-      weight?.view ?? null,
-      bias?.view ?? null,
-      eps,
-      out.view,
-      mean.view,
-      rstd.view,
-    );
+    normKernels
+      .on(device.backend)
+      .layerNorm(source.view, weight?.view ?? null, bias?.view ?? null, eps, out.view, mean.view, rstd.view);
     const likeBias = bias && { device, shape: [N], dtype: x.dtype };
     record(
       [out],

@@ -1,5 +1,6 @@
 import { QUANTIZED_ROWS } from '@modajs/kernels/formats';
 import type { ArrayView } from '../backends/backend.ts';
+import { quantizedKernels } from '../backends/families.ts';
 import { record } from '../core/autograd.ts';
 import { ConfigError, DeviceError, ShapeError, shown } from '../core/errors.ts';
 import { QuantizedMatrix } from '../core/quantized-matrix.ts';
@@ -43,7 +44,7 @@ export function quantizedLinear(x: Tensor, weight: QuantizedMatrix, bias?: Tenso
     const rows = reshape(x, [sizeOf(x.shape.slice(0, -1)), I]);
     const out = allocateTensor(device, [rows.shape[0], O], dtype);
     if (rows.shape[0] > 0 && rows.shape[0] <= QUANTIZED_ROWS) {
-      device.backend.quantizedProduct(rows.view, weight.view, out.view);
+      quantizedKernels.on(device.backend).quantizedProduct(rows.view, weight.view, out.view);
     } else {
       withNumbers(weight, out, (numbers) => device.backend.matmul(rows.view, transposed(numbers), out.view));
     }
@@ -62,7 +63,7 @@ export function quantizedLinear(x: Tensor, weight: QuantizedMatrix, bias?: Tenso
 function withNumbers(weight: QuantizedMatrix, like: Tensor, use: (numbers: ArrayView) => void): void {
   tidy(() => {
     const numbers = allocateTensor(like.device, weight.shape, like.dtype);
-    like.device.backend.dequantize(weight.view, numbers.view);
+    quantizedKernels.on(like.device.backend).dequantize(weight.view, numbers.view);
     use(numbers.view);
   });
 }

@@ -1,3 +1,4 @@
+import { argmaxKernels } from '../backends/families.ts';
 import { record } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { contiguousStrides, normalizeAxes, type Shape } from '../core/shape.ts';
@@ -104,7 +105,7 @@ export function argmax(x: Tensor): Tensor {
   return tidy(() => {
     const source = contiguous(x.detach());
     const out = allocateTensor(x.device, x.shape.slice(0, -1), 'i32');
-    x.device.backend.argmax(source.view, out.view);
+    argmaxKernels.on(x.device.backend).argmax(source.view, out.view);
     return out;
   });
 }

@@ -3,6 +3,7 @@ import { ShapeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
 import { allocateTensor, type Tensor } from '../core/tensor.ts';
 import { checkedLater, checkOptions, type OptionChecks, optionsThat } from '../core/value-checks.ts';
+import { ropePair as pattern } from '../lower/decompositions.ts';
 import { lower } from '../lower/lower.ts';
 import { checkOperands, sameDType } from './checks.ts';
 import { resultMemory } from './result-memory.ts';
@@ -52,7 +53,7 @@ export function ropePair(q: Tensor, k: Tensor, positions: Tensor, options: RopeP
     const outQ = resultMemory('ropePair', device, q.shape, dtype, into.q);
     const outK = resultMemory('ropePair', device, k.shape, dtype, into.k);
     const [first, second] = sources.map(({ view }) => view);
-    lower(device.backend, 'ropePair', {
+    lower(device.backend, pattern, {
       q: first,
       k: second,
       positions: where.view,
@@ -64,7 +65,7 @@ export function ropePair(q: Tensor, k: Tensor, positions: Tensor, options: RopeP
       const [dq, dk] = [0, 1].map((i) => (needs[i] && gradients[i]) || null);
       if (!dq || !dk) return [dq && rotateBack(dq, at, rotation), dk && rotateBack(dk, at, rotation)];
       const [dx, dy] = [dq, dk].map(({ shape }) => allocateTensor(device, shape, dtype));
-      lower(device.backend, 'ropePair', {
+      lower(device.backend, pattern, {
         q: contiguous(dq).view,
         k: contiguous(dk).view,
         positions: at.view,

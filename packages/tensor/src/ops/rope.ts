@@ -1,4 +1,5 @@
 import type { RopeOptions as BackendRopeOptions } from '../backends/backend.ts';
+import { ropeKernels } from '../backends/families.ts';
 import { record } from '../core/autograd.ts';
 import { ShapeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
@@ -53,7 +54,7 @@ export function rope(x: Tensor, positions: Tensor, options: RopeOptions = {}): T
     const rotation = rotationOf('rope', x, positions, options);
     const source = contiguous(x);
     const out = resultMemory('rope', x.device, x.shape, x.dtype, options.into);
-    x.device.backend.rope(source.view, contiguous(positions).view, out.view, rotation);
+    ropeKernels.on(x.device.backend).rope(source.view, contiguous(positions).view, out.view, rotation);
     record([out], [source], [contiguous(positions)], ([dOut], [where]) => [rotateBack(dOut!, where, rotation)]);
     return out;
   });
@@ -98,6 +99,8 @@ export function ownFrequencies(
 /** The gradient of a rotation. */
 export function rotateBack(dOut: Tensor, positions: Tensor, rotation: BackendRopeOptions): Tensor {
   const dx = allocateTensor(dOut.device, dOut.shape, dOut.dtype);
-  dOut.device.backend.rope(contiguous(dOut).view, positions.view, dx.view, { ...rotation, inverse: true });
+  ropeKernels
+    .on(dOut.device.backend)
+    .rope(contiguous(dOut).view, positions.view, dx.view, { ...rotation, inverse: true });
   return dx;
 }

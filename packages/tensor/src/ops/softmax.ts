@@ -1,3 +1,4 @@
+import { softmaxKernels } from '../backends/families.ts';
 import { record } from '../core/autograd.ts';
 import { tidy } from '../core/scope.ts';
 import { normalizeAxis } from '../core/shape.ts';
@@ -12,10 +13,10 @@ function run(operation: 'softmax' | 'logSoftmax', x: Tensor): Tensor {
     const isLog = operation === 'logSoftmax';
     const source = contiguous(x);
     const out = allocateTensor(device, x.shape, x.dtype);
-    device.backend.softmax(source.view, out.view, isLog);
+    softmaxKernels.on(device.backend).softmax(source.view, out.view, isLog);
     record([out], [source], [out], ([gradient], [y]) => {
       const dx = allocateTensor(device, y.shape, y.dtype);
-      device.backend.softmaxBackward(y.view, contiguous(gradient!).view, dx.view, isLog);
+      softmaxKernels.on(device.backend).softmaxBackward(y.view, contiguous(gradient!).view, dx.view, isLog);
       return [dx];
     });
     return out;

@@ -1,3 +1,4 @@
+import { argsortKernels } from '../backends/families.ts';
 import { record, withRecording } from '../core/autograd.ts';
 import { ShapeError } from '../core/errors.ts';
 import { tidy } from '../core/scope.ts';
@@ -76,7 +77,7 @@ function order(x: Tensor, axis: number, isDescending: boolean): Tensor {
     const swap = x.shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
     const rows = axis === last ? x.detach() : transpose(x.detach(), swap);
     const out = allocateTensor(x.device, rows.shape, 'i32');
-    x.device.backend.argsort(contiguous(rows).view, out.view, isDescending);
+    argsortKernels.on(x.device.backend).argsort(contiguous(rows).view, out.view, isDescending);
     return axis === last ? out : transpose(out, swap);
   });
 }

@@ -1,3 +1,4 @@
+import { adamwKernels } from '../backends/families.ts';
 import { mergeRuns } from '../core/packed.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { callback, notNegative, positive } from '../core/value-checks.ts';
@@ -94,7 +95,7 @@ export class AdamW extends GroupedOptimizer<AdamWOptions> {
       active.map(([name]) => this.#decay.get(name)!),
     );
     const [params, grads, m, v] = lists;
-    this.device.backend.adamw({
+    adamwKernels.on(this.device.backend).adamw({
       params,
       grads,
       m,

@@ -1,3 +1,4 @@
+import { sumSquaresKernels } from '../backends/families.ts';
 import { noGrad } from '../core/autograd.ts';
 import { ShapeError } from '../core/errors.ts';
 import { mergeRuns } from '../core/packed.ts';
@@ -42,7 +43,7 @@ export function clipGradNorm(params: NamedTensors, maxNorm: number, scale = 1): 
         [views],
         views.map(() => null),
       );
-      device.backend.sumSquares(lists[0], squares.view);
+      sumSquaresKernels.on(device.backend).sumSquares(lists[0], squares.view);
       const norm = affine(sqrt(squares), scale, 0);
       const limit = div(
         full([], maxNorm === Infinity ? 1 : maxNorm, { device }),

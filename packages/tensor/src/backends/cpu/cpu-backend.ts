@@ -7,7 +7,7 @@ import type {
   AdamWArguments,
   AddedGradients,
   ArrayView,
-  Backend,
+  CompleteBackend,
   DeviceStorage,
   DownloadPart,
   MatmulOptions,
@@ -26,7 +26,7 @@ import { download, upload } from './cpu-transfers.ts';
  * The kernels of `@modajs/cpu` as a device. Tensors live in the kernels' memory, so nothing is copied; every primitive has run to its end
  * when it returns.
  */
-export class CpuBackend implements Backend {
+export class CpuBackend implements CompleteBackend {
   readonly kind = 'cpu';
   readonly chunkBytes = 2 ** 25;
   readonly packLength = 2 ** 25;

@@ -7,7 +7,7 @@ import type {
   AdamWArguments,
   AddedGradients,
   ArrayView,
-  Backend,
+  CompleteBackend,
   DeviceStorage,
   DownloadPart,
   MatmulOptions,
@@ -36,7 +36,7 @@ const isInteger = (dtype: DType): boolean => !isFloat(dtype);
  * Every primitive by its definition, in plain loops over f64 memory: the truth that other devices are held to, and with
  * precision `f32`, or that of a shorter float, the naive computation whose error sets their tolerance. Slow on purpose; runs anywhere.
  */
-export class ReferenceBackend implements Backend {
+export class ReferenceBackend implements CompleteBackend {
   readonly kind = 'reference';
   readonly chunkBytes = 2 ** 25;
   readonly packLength = 2 ** 25;

@@ -3,6 +3,7 @@ import { capabilitiesOf } from '@modajs/kernels/executor';
 import { elementBytes } from '../../core/dtype.ts';
 import { DTypeError } from '../../core/errors.ts';
 import type { Backend } from '../backend.ts';
+import { loadFamilies } from '../families.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { captureCommands } from './captured-commands.ts';
 import { CommandRecorder } from './command-recorder.ts';
@@ -10,16 +11,11 @@ import { countResidentWorkgroups } from './count-resident-workgroups.ts';
 import { createWebGpuKernels } from './create-webgpu-kernels.ts';
 import type { DeviceFeatures } from './device-features.ts';
 import { Failures } from './failures.ts';
-import { attentionOperations } from './operations/attention-operations.ts';
 import { contiguousStrides } from './operations/contiguous.ts';
 import { customOperation } from './operations/custom-operation.ts';
 import { elementwiseOperations } from './operations/elementwise-operations.ts';
-import { fusedKernels } from './operations/fused-kernels.ts';
 import { matmulOperations } from './operations/matmul-operations.ts';
-import { modelOperations } from './operations/model-operations.ts';
-import { optimizerOperations } from './operations/optimizer-operations.ts';
-import { quantizedOperations } from './operations/quantized-operations.ts';
-import { rowOperations } from './operations/row-operations.ts';
+import { randomOperations } from './operations/random-operations.ts';
 import { PlanRunner } from './plan-runner.ts';
 import { Profiler } from './profiler.ts';
 import { RecordedSequence } from './recorded-sequence.ts';
@@ -131,6 +127,7 @@ function assemble(
   { device, entry, description }: OpenDevice,
   capabilities: DeviceCapabilities,
   options: WebGpuOptions,
+  loaded: Awaited<ReturnType<typeof loadFamilies>>,
 ): WebGpuBackend {
   const profiler = options.profile && capabilities.timestamps ? new Profiler(device) : null;
   const uniforms = new UniformRing(device);
@@ -145,6 +142,7 @@ function assemble(
   const runner = new PlanRunner(capabilities, pool, recorder, failures);
   const elementwise = elementwiseOperations(runner);
   const transfers = new Transfers(recorder);
+  const families = loaded.map((make) => make(runner, elementwise));
   return {
     kind: 'webgpu',
     description,
@@ -153,7 +151,6 @@ function assemble(
     packLength: packLengthOf(capabilities.maxBindingBytes),
     // 16 bytes of f16.
     rowAlignment: 8,
-    fused: fusedKernels(runner),
     canReplay: true,
     device,
     capabilities,
@@ -180,13 +177,11 @@ function assemble(
       entry.release();
     },
     ...elementwise,
-    ...rowOperations(runner),
-    ...modelOperations(runner),
+    ...randomOperations(runner),
     ...matmulOperations(runner),
-    ...quantizedOperations(runner),
-    ...attentionOperations(runner, elementwise),
-    ...optimizerOperations(runner),
     ...customOperation(runner),
+    ...Object.assign({}, ...families),
+    fused: Object.assign({}, ...families.map(({ fused }) => fused)),
   };
 }
 
@@ -198,10 +193,11 @@ function assemble(
  */
 export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const { gpu, allowSoftware = true, features, robustness } = options;
+  const families = await loadFamilies();
   const opened = await requestDevice({ gpu, allowSoftware, features, robustness });
   await loadForWebGpu();
   const { device, info } = opened;
   const capabilities = { ...capabilitiesOf(device, info), tuning: options.tuning?.[tuningKey(info)] };
   const residentWorkgroups = options.residentWorkgroups ?? (await countResidentWorkgroups(device, capabilities));
-  return assemble(opened, { ...capabilities, residentWorkgroups }, options);
+  return assemble(opened, { ...capabilities, residentWorkgroups }, options, families);
 }

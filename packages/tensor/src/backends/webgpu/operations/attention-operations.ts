@@ -1,6 +1,6 @@
 import { type AttentionProblem, type KernelPlan, planAttentionBackward, planAttentionForward } from '@modajs/kernels';
 import type { AttentionArguments, AttentionBackwardArguments, DepthSegment } from '../../attention-arguments.ts';
-import type { ArrayView, Backend } from '../../backend.ts';
+import type { ArrayView, Backend, FamilyPrimitives } from '../../backend.ts';
 import type { PlanRunner } from '../plan-runner.ts';
 import { withAligned } from './aligned.ts';
 import { floatDType } from './float-dtype.ts';
@@ -74,7 +74,7 @@ function withoutDepthGradient({ passes, workspace }: KernelPlan, segments: reado
 export function attentionOperations(
   runner: PlanRunner,
   backend: Pick<Backend, 'copy'>,
-): Pick<Backend, 'attention' | 'attentionBackward'> {
+): Pick<FamilyPrimitives, 'attention' | 'attentionBackward'> {
   const isEmpty = ({ shape }: ArrayView) => shape.includes(0);
   return {
     attention(args: AttentionArguments) {

@@ -1,20 +1,9 @@
-import {
-  planArgmax,
-  planArgsort,
-  planCopy,
-  planElementwise,
-  planFill,
-  planReduce,
-  type StridedOperand,
-} from '@modajs/kernels';
+import { planCopy, planElementwise, planFill, planReduce, type StridedOperand } from '@modajs/kernels';
 import type { ArrayView, Backend } from '../../backend.ts';
 import type { BinaryOp, TernaryOp, UnaryOp } from '../../elementwise-ops.ts';
 import type { Operand, PlanRunner } from '../plan-runner.ts';
 
-type ElementwiseOperations = Pick<
-  Backend,
-  'fill' | 'copy' | 'unary' | 'binary' | 'ternary' | 'reduce' | 'argmax' | 'argsort'
->;
+type ElementwiseOperations = Pick<Backend, 'fill' | 'copy' | 'unary' | 'binary' | 'ternary' | 'reduce'>;
 
 /** A view as a plan takes it. */
 export function strided({ view, start }: Operand): StridedOperand {
@@ -84,27 +73,6 @@ export function elementwiseOperations(runner: PlanRunner): ElementwiseOperations
           runner.capabilities,
         ),
       );
-      runner.run(plan, { x, out });
-    },
-    argmax(xView, outView) {
-      const x = runner.operand(xView);
-      const out = runner.operand(outView);
-      const { dtype, shape } = xView;
-      const N = shape.at(-1) ?? 1;
-      const rows = outView.shape.reduce((product, extent) => product * extent, 1);
-      const plan = runner.plan(`argmax ${dtype} ${rows} ${N} ${x.start} ${out.start}`, () =>
-        planArgmax({ dtype, rows, N, offset: x.start, outOffset: out.start }, runner.capabilities),
-      );
-      runner.run(plan, { x, out });
-    },
-    argsort(xView, outView, isDescending) {
-      const x = runner.operand(xView);
-      const out = runner.operand(outView);
-      const { dtype, shape } = xView;
-      const N = shape.at(-1) ?? 1;
-      const rows = N === 0 ? 0 : shape.reduce((product, extent) => product * extent, 1) / N;
-      const problem = { dtype, rows, N, isDescending, offset: x.start, outOffset: out.start };
-      const plan = runner.plan(`argsort ${JSON.stringify(problem)}`, () => planArgsort(problem, runner.capabilities));
       runner.run(plan, { x, out });
     },
   };

@@ -1,12 +1,12 @@
 import { planDequantize, planQuantizedProduct } from '@modajs/kernels';
-import type { ArrayView, Backend } from '../../backend.ts';
+import type { ArrayView, FamilyPrimitives } from '../../backend.ts';
 import type { PlanRunner } from '../plan-runner.ts';
 import { withContiguous } from './contiguous.ts';
 import { floatDType } from './float-dtype.ts';
 
 /** Products with quantized matrices, and their numbers. */
-export function quantizedOperations(runner: PlanRunner): Pick<Backend, 'quantizedProduct' | 'dequantize'> {
-  const quantizedProduct: Backend['quantizedProduct'] = (xView, matrix, outView) => {
+export function quantizedOperations(runner: PlanRunner): Pick<FamilyPrimitives, 'quantizedProduct' | 'dequantize'> {
+  const quantizedProduct: FamilyPrimitives['quantizedProduct'] = (xView, matrix, outView) => {
     const run = (view: ArrayView): void => {
       const [x, out] = [runner.operand(view), runner.operand(outView)];
       const [codes, scales] = [runner.operand(matrix.codes), runner.operand(matrix.scales)];

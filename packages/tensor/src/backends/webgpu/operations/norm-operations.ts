@@ -1,24 +1,13 @@
-import { planNorm, planNormBackward, planSoftmax, planSoftmaxBackward } from '@modajs/kernels';
-import type { AddedGradients, ArrayView, Backend } from '../../backend.ts';
+import { planNorm, planNormBackward } from '@modajs/kernels';
+import type { FusedKernels } from '../../../lower/patterns.ts';
+import type { AddedGradients, ArrayView, FamilyPrimitives } from '../../backend.ts';
 import type { Operand, PlanRunner } from '../plan-runner.ts';
 import { floatDType } from './float-dtype.ts';
+import { offsetsOf, operandsOf, present, rowsOf } from './operands.ts';
 
-type RowOperations = Pick<
-  Backend,
-  'softmax' | 'softmaxBackward' | 'rmsNorm' | 'rmsNormBackward' | 'layerNorm' | 'layerNormBackward'
->;
-
-/** Rows and columns of a view whose leading axes are flattened. */
-export function rowsOf({ shape }: ArrayView): { rows: number; N: number } {
-  const rows = shape.slice(0, -1).reduce((product, extent) => product * extent, 1);
-  return { rows, N: shape.at(-1) ?? 1 };
-}
-
-/** Operands that are there, by name. */
-export function present(operands: Readonly<Record<string, Operand | null>>): Record<string, Operand> {
-  const entries = Object.entries(operands).filter((entry): entry is [string, Operand] => entry[1] !== null);
-  return Object.fromEntries(entries);
-}
+type NormOperations = Pick<FamilyPrimitives, 'rmsNorm' | 'rmsNormBackward' | 'layerNorm' | 'layerNormBackward'> & {
+  readonly fused: Pick<FusedKernels, 'addNorm'>;
+};
 
 interface NormViews {
   readonly x: ArrayView;
@@ -36,27 +25,13 @@ interface NormGradientViews extends Omit<NormViews, 'bias' | 'out'> {
   readonly dBias: ArrayView | null;
 }
 
-type Optional<T> = { [name in keyof T]: Operand | null };
-
-/** Operands of views, by name. */
-export function operandsOf<T extends object>(runner: PlanRunner, views: T): Optional<T> {
-  const entries = Object.entries(views).map(([name, view]) => [name, view && runner.operand(view as ArrayView)]);
-  return Object.fromEntries(entries) as Optional<T>;
-}
-
-/** Where operands start in their bindings, by name. */
-export function offsetsOf<T extends object>(operands: Optional<T>): { [name in keyof T]: number } {
-  const entries = Object.entries(operands).map(([name, operand]) => [name, (operand as Operand | null)?.start ?? null]);
-  return Object.fromEntries(entries) as { [name in keyof T]: number };
-}
-
 function norm(runner: PlanRunner, kind: 'rms' | 'layer', views: NormViews, eps: number): void {
   const operands = operandsOf(runner, views);
   runNorm(runner, kind, views.x, operands, offsetsOf<NormViews>(operands), eps);
 }
 
 /** A norm, or with the offsets of `residual` and `sum` the norm of a sum. */
-export function runNorm(
+function runNorm(
   runner: PlanRunner,
   kind: 'rms' | 'layer',
   x: ArrayView,
@@ -107,25 +82,9 @@ function normBackward(
   runner.run(plan, present(operands));
 }
 
-/** Operators that work row by row. */
-export function rowOperations(runner: PlanRunner): RowOperations {
+/** Norms over the last axis, of a sum too. */
+export function normOperations(runner: PlanRunner): NormOperations {
   return {
-    softmax(xView, outView, isLog) {
-      const [x, out] = [runner.operand(xView), runner.operand(outView)];
-      const dtype = floatDType('softmax', xView.dtype);
-      const problem = { dtype, ...rowsOf(xView), isLog, offsets: { x: x.start, out: out.start } };
-      const plan = runner.plan(`softmax ${JSON.stringify(problem)}`, () => planSoftmax(problem, runner.capabilities));
-      runner.run(plan, { x, out });
-    },
-    softmaxBackward(yView, dyView, dxView, isLog) {
-      const [y, dy, dx] = [runner.operand(yView), runner.operand(dyView), runner.operand(dxView)];
-      const dtype = floatDType('softmax', yView.dtype);
-      const problem = { dtype, ...rowsOf(yView), isLog, offsets: { y: y.start, dy: dy.start, dx: dx.start } };
-      const plan = runner.plan(`softmax-backward ${JSON.stringify(problem)}`, () =>
-        planSoftmaxBackward(problem, runner.capabilities),
-      );
-      runner.run(plan, { y, dy, dx });
-    },
     rmsNorm(x, weight, eps, out, rstd) {
       norm(runner, 'rms', { x, weight, bias: null, out, mean: null, rstd }, eps);
     },
@@ -137,6 +96,13 @@ export function rowOperations(runner: PlanRunner): RowOperations {
     },
     layerNormBackward(x, weight, mean, rstd, dOut, dx, dWeight, dBias, added) {
       normBackward(runner, 'layer', { x, weight, mean, rstd, dOut, dx, dWeight, dBias }, added);
+    },
+    fused: {
+      addNorm({ x, y: residual, weight, bias, eps, sum, out, mean, rstd }) {
+        const operands = operandsOf(runner, { x, residual, weight, bias, sum, out, mean, rstd });
+        runNorm(runner, mean === null ? 'rms' : 'layer', x, operands, offsetsOf<typeof operands>(operands), eps);
+        return true;
+      },
     },
   };
 }
