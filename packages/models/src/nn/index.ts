@@ -18,3 +18,4 @@ export {
   type Stage,
 } from './layers.ts';
 export { Module, type ModuleOptions, manualSeed, parameter } from './module.ts';
+export { loadSafetensors, toSafetensors } from './safetensors.ts';

@@ -1,12 +1,4 @@
-import {
-  asParameter,
-  type HostArray,
-  type ParameterRole,
-  readSafetensors,
-  Tensor,
-  withoutScope,
-  writeSafetensors,
-} from '@modajs/tensor';
+import { asParameter, type ParameterRole, Tensor, withoutScope } from '@modajs/tensor';
 import { checkedLater, type OptionChecks, wholeNumber } from '@modajs/tensor/checks';
 import { type HostParameter, loadParameters, type ParameterSource } from '../decoder/load-parameters.ts';
 import { type InitializeOptions, type Initializer, type InitializerKind, initialize } from './initializer.ts';
@@ -98,7 +90,7 @@ export abstract class Module implements Disposable {
     return this;
   }
 
-  /** All values on the host, by name. */
+  /** All values on the host, by name; `toSafetensors` makes a file of them. */
   async stateDict(): Promise<Map<string, HostParameter>> {
     const state = new Map<string, HostParameter>();
     for (const [name, one] of Object.entries(this.namedParameters())) {
@@ -114,18 +106,6 @@ export abstract class Module implements Disposable {
    */
   loadStateDict(state: ParameterSource): void {
     loadParameters(this.namedParameters(), state);
-  }
-
-  /** All values as a safetensors file, in F32. */
-  async toSafetensors(): Promise<Uint8Array> {
-    const tensors: Record<string, { dtype: 'F32'; shape: readonly number[]; data: HostArray }> = {};
-    for (const [name, { shape, data }] of await this.stateDict()) tensors[name] = { dtype: 'F32', shape, data };
-    return writeSafetensors(tensors);
-  }
-
-  /** Replaces all values by those of a safetensors file. @throws CheckpointError as `loadStateDict`, and for a file that is none */
-  loadSafetensors(file: Uint8Array): void {
-    this.loadStateDict(new Map(readSafetensors(file).tensors));
   }
 
   /** Frees the parameters. */
