@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli, smallFolder } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let cwd = '';
 beforeAll(async () => {
@@ -20,7 +21,7 @@ afterAll(() => rm(cwd, { recursive: true, force: true }));
 
 /** Runs `moda train -c small.yaml ...` and expects one line on stderr and exit code 2. */
 async function refused(args: readonly string[]): Promise<string> {
-  const { code, stderr } = await runCli(args, { cwd });
+  const { code, stderr } = await runHere(args, { cwd });
   expect(stderr.trim().split('\n')).toHaveLength(1);
   expect(code).toBe(2);
   return stderr;
@@ -60,9 +61,9 @@ describe('moda train refuses', () => {
   });
 
   it('an unknown option and an unknown command', async () => {
-    const option = await runCli(['train', '--stesp', '3'], { cwd });
+    const option = await runHere(['train', '--stesp', '3'], { cwd });
     expect([option.code, option.stderr]).toEqual([2, expect.stringContaining("unknown option '--stesp'")]);
-    const command = await runCli(['trian'], { cwd });
+    const command = await runHere(['trian'], { cwd });
     expect([command.code, command.stderr]).toEqual([2, expect.stringContaining('Did you mean train?')]);
   });
 

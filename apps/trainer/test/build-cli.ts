@@ -7,8 +7,9 @@ import { CLI } from './run-cli.ts';
 /** Bundles the command line from the workspace's sources, so that a test never runs a stale build. */
 export default async function buildCli(): Promise<void> {
   await build({
-    entryPoints: [fileURLToPath(new URL('../src/main.ts', import.meta.url))],
+    entryPoints: ['../src/main.ts', './program.ts'].map((path) => fileURLToPath(new URL(path, import.meta.url))),
     outdir: dirname(CLI),
+    entryNames: '[name]',
     bundle: true,
     // A command loads what it needs: hundreds of tests start the program, and reading it takes longer than what they do.
     splitting: true,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { truncateSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLI, type CliOptions, metricsOf, runCli, SMALL_CONFIG, SMALL_TEXT, smallFolder } from './run-cli.ts';
 import { isRunning, mpirun, pidOfRank, runMpi } from './run-mpi.ts';
@@ -198,13 +198,20 @@ describe('mpirun refuses with one line and exit code 2', () => {
   });
 
   it('ranks of different versions', async () => {
-    const other = CLI.replace(/main\.js$/, 'other-version.js');
-    const source = await readFile(CLI, 'utf8');
-    await writeFile(other, source.replace(/(name: ?"@modajs\/trainer",\s*version: ?)"[^"]+"/, '$1"99.0.0"'));
+    // As deep below the package as the program itself, which finds presets and packages from there.
+    const folder = join(dirname(CLI), '../.test-build-other');
+    await mkdir(folder, { recursive: true });
+    for (const file of (await readdir(dirname(CLI))).filter((name) => name.endsWith('.js'))) {
+      const source = await readFile(join(dirname(CLI), file), 'utf8');
+      const version = /(name: ?"@modajs\/trainer",\s*version: ?)"[^"]+"/;
+      await writeFile(join(folder, file), source.replace(version, '$1"99.0.0"'));
+    }
+    const other = join(folder, basename(CLI));
     const args = ['-n', '1', process.execPath, CLI, ...train, ':', '-n', '1', process.execPath, other, ...train];
     expect(await refusal(mpirun(args, { cwd }))).toMatch(
       /version\.trainer is \d+\.\d+\.\d+ on rank 0 but 99\.0\.0 on rank 1/,
     );
+    await rm(folder, { recursive: true });
   });
 
   it('ranks that read different data', async () => {

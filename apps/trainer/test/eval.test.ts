@@ -6,6 +6,7 @@ import { saveModelFolder } from '@modajs/models/node';
 import { init } from '@modajs/tensor';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let cwd: string;
 const moda = (...args: string[]) => runCli(args, { cwd });
@@ -85,7 +86,7 @@ test('moda eval > a limit is printed and recorded as incomplete; compare says wh
   expect(limited.stdout).toContain('NOT A COMPLETE RUN');
   expect((await results('limited.json')).complete).toBe(false);
   await moda(...EVAL, '-O', 'full.json');
-  const compared = await moda('eval', 'compare', 'full.json', 'limited.json');
+  const compared = await runHere(['eval', 'compare', 'full.json', 'limited.json'], { cwd });
   expect(compared.code).toBe(0);
   expect(compared.stdout).toContain('sample counts differ: 30 and 7');
 });
@@ -118,7 +119,7 @@ test('moda eval > with its defaults one document longer than the model is cut an
 test('moda eval > reports of another model or of more tasks are not replaced without --overwrite [cpu]', async () => {
   const untouched = async (name: string, content: string, args: string[], message: string) => {
     await writeFile(join(cwd, name), content);
-    const { code, stderr } = await moda(...args, '-O', name);
+    const { code, stderr } = await runHere([...args, '-O', name], { cwd });
     expect(stderr).toContain(message);
     expect(code).toBe(2);
     expect(await readFile(join(cwd, name), 'utf8')).toBe(content);
@@ -151,7 +152,7 @@ test.each([
   ['on llama.cpp with a run', [...EVAL, '-d', 'llama.cpp'], 'device llama.cpp must have a .gguf model, got small'],
   ['comparing files that are no results', ['eval', 'compare', 'text.txt', 'text.txt'], 'must be JSON'],
 ])('moda eval %s > says what is wrong in one line [cpu]', async (_, args, message) => {
-  const { code, stderr } = await moda(...args);
+  const { code, stderr } = await runHere(args, { cwd });
   expect(code).toBe(2);
   expect(stderr).toContain(message);
 });

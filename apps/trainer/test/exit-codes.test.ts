@@ -3,6 +3,7 @@ import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLI, type CliResult, runCli, runProcess, SMALL_CONFIG, smallFolder } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let cwd = '';
 beforeAll(async () => {
@@ -56,7 +57,7 @@ describe('exit code 2 and one line', () => {
     [['doctor', '--no-adapters', '-d', 'cpu', '--threads', '100'], 'threads must be whole and in 1..64, got 100'],
     [['doctor', '--no-adapters', '-d', 'cpu', '--threads', 'x'], 'threads must be whole and in 1..64, got NaN'],
   ])('%j', async (args, message) => {
-    const { code, stderr } = await runCli(args, { cwd });
+    const { code, stderr } = await runHere(args, { cwd });
     expect([code, stderr.trim().split('\n')]).toEqual([2, [expect.stringContaining(message)]]);
     expect(stderr).not.toMatch(/^ +at /m);
   });
@@ -67,7 +68,7 @@ describe('exit code 2 and one line', () => {
     ['--top-k', '2.5'],
     ['--max-new-tokens', 'NaN'],
   ])('generate %s %s', async (...option) => {
-    const { code, stderr } = await runCli(['generate', 'done', '-p', 'x', ...option], { cwd });
+    const { code, stderr } = await runHere(['generate', 'done', '-p', 'x', ...option], { cwd });
     expect(code).toBe(2);
     expect(stderr).toMatch(/(must be|It must be) a (whole )?number/);
   });

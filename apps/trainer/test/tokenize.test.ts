@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli, SMALL_CONFIG, SMALL_TEXT } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let cwd = '';
 beforeAll(async () => {
@@ -18,10 +19,10 @@ afterAll(() => rm(cwd, { recursive: true, force: true }));
 describe('moda tokenize', () => {
   it('decodes what it encodes', async () => {
     const text = 'The old whale — dived.';
-    const { stdout: ids } = await runCli(['tokenize', 'encode', 't.json', text], { cwd });
-    const { stdout } = await runCli(['tokenize', 'decode', 't.json', ...ids.trim().split(' ')], { cwd });
+    const { stdout: ids } = await runHere(['tokenize', 'encode', 't.json', text], { cwd });
+    const { stdout } = await runHere(['tokenize', 'decode', 't.json', ...ids.trim().split(' ')], { cwd });
     expect(stdout).toBe(`${text}\n`);
-    const bad = await runCli(['tokenize', 'decode', 't.json', '1', 'x'], { cwd });
+    const bad = await runHere(['tokenize', 'decode', 't.json', '1', 'x'], { cwd });
     expect([bad.code, bad.stderr]).toEqual([2, 'error: tokenize: ids must be whole numbers, got "x".\n']);
   });
 
@@ -84,7 +85,7 @@ describe('moda tokenize', () => {
     const lines = (texts: readonly string[]) => texts.map((text) => JSON.stringify({ text })).join('\n');
     await writeFile(join(cwd, 'different.jsonl'), lines(documents));
     const overlap = async (...inputs: string[]) =>
-      (await runCli(['tokenize', 'overlap', ...inputs, '--held-out', '0.3'], { cwd })).stdout;
+      (await runHere(['tokenize', 'overlap', ...inputs, '--held-out', '0.3'], { cwd })).stdout;
     const [, held, none] = /different +(\d+) +(\d+) /.exec(await overlap('different.jsonl')) as RegExpExecArray;
     expect(Number(held)).toBeGreaterThan(5);
     expect(none).toBe('0');
@@ -104,7 +105,7 @@ describe('moda tokenize', () => {
     const [first, second] = Object.keys(json.model.vocab).slice(-2);
     [json.model.vocab[first], json.model.vocab[second]] = [json.model.vocab[second], json.model.vocab[first]];
     await writeFile(join(cwd, 'other.json'), JSON.stringify(json));
-    const refused = await runCli(['train', 'shards', '-c', 'small.yaml', '-s', 'tokenizer.path=other.json'], { cwd });
+    const refused = await runHere(['train', 'shards', '-c', 'small.yaml', '-s', 'tokenizer.path=other.json'], { cwd });
     expect([refused.code, refused.stderr]).toEqual([
       2,
       expect.stringContaining('shards must be read with the tokenizer it was made with, got another of 270 tokens'),
@@ -113,12 +114,12 @@ describe('moda tokenize', () => {
 
   it('a shard whose ids exceed the vocabulary, and one without a tokenizer, are refused by moda train', async () => {
     await writeFile(join(cwd, 'alien.bin'), new Uint8Array(Uint16Array.from({ length: 99 }, (_, i) => i * 500).buffer));
-    const unknown = await runCli(['train', 'alien.bin', '-c', 'small.yaml'], { cwd });
+    const unknown = await runHere(['train', 'alien.bin', '-c', 'small.yaml'], { cwd });
     expect([unknown.code, unknown.stderr]).toEqual([
       2,
       expect.stringContaining('tokenizer.path must name the tokenizer'),
     ]);
-    const alien = await runCli(['train', 'alien.bin', '-c', 'small.yaml', '-s', 'tokenizer.path=t.json'], { cwd });
+    const alien = await runHere(['train', 'alien.bin', '-c', 'small.yaml', '-s', 'tokenizer.path=t.json'], { cwd });
     expect([alien.code, alien.stderr]).toEqual([
       2,
       expect.stringContaining('alien.bin must hold ids below the vocabulary of 270, got 500 at token 1'),

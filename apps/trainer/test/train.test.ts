@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { metricsOf, runCli, SMALL_TEXT, smallFolder } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let cwd = '';
 beforeAll(async () => {
@@ -153,17 +154,17 @@ describe('moda train [cpu]', () => {
 
 describe('moda info', () => {
   it('lists presets and describes one as JSON', async () => {
-    const all = await runCli(['models'], { cwd });
+    const all = await runHere(['models'], { cwd });
     expect(all.stdout).toMatch(/^layers-24-post-moda +73.7M +24 +6\/2 +384 +512 +moda$/m);
     expect(all.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
-    const { stdout } = await runCli(['info', 'tiny', '--json'], { cwd });
+    const { stdout } = await runHere(['info', 'tiny', '--json'], { cwd });
     expect(JSON.parse(stdout)).toMatchObject({ name: 'tiny', parameters: expect.any(Number) });
   });
 });
 
 describe('presets of the paper', () => {
   it('have the parameter counts of its tables', async () => {
-    const { stdout } = await runCli(['info', '--json'], { cwd });
+    const { stdout } = await runHere(['info', '--json'], { cwd });
     const counts = Object.fromEntries(
       (JSON.parse(stdout) as { name: string; parameters: number }[]).map(({ name, parameters }) => [name, parameters]),
     );
