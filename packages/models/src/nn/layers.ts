@@ -20,8 +20,9 @@ import {
   type OptionChecks,
   streamPosition,
 } from '@modajs/tensor/checks';
+import { currentCheckpoint } from '@modajs/tensor/extend';
 import type { Initializer, InitializerKind } from './initializer.ts';
-import { MODULE_OPTIONS, Module, type ModuleOptions, parameter } from './module.ts';
+import { MODULE_OPTIONS, Module, type ModuleOptions, parameter, seedOfDraws } from './module.ts';
 
 /** Options of `Linear`. */
 export interface LinearOptions extends ModuleOptions {
@@ -116,18 +117,20 @@ export class LayerNorm extends Module {
 
 /**
  * In training, zeros with probability `p` and the rest divided by `1 - p`; else the input. Draws follow the seed and the number of
- * calls so far.
+ * calls so far; each module that is given no seed has one of its own.
  */
 export class Dropout extends Module {
   private calls = 0;
+  private readonly seed: number;
 
   /** @throws ConfigError unless 0 <= p < 1 */
   constructor(
     readonly p: number,
-    private readonly options: { readonly seed?: number } = {},
+    options: { readonly seed?: number } = {},
   ) {
     super();
     checkOptions('dropout', options, { seed: streamPosition });
+    this.seed = options.seed ?? seedOfDraws();
     if (!(typeof p === 'number' && p >= 0 && p < 1)) {
       throw new ConfigError(`dropout: p must be a number from 0 to below 1, got ${shown(p)}. Use 0 for none.`, { p });
     }
@@ -135,7 +138,10 @@ export class Dropout extends Module {
 
   forward(x: Tensor): Tensor {
     if (!this.isTraining || this.p === 0) return x;
-    const seed = (this.options.seed ?? 0) + (this.calls++ % 2 ** 20) * 2 ** 32;
+    const next = (): number => this.calls++;
+    // The second run of a checkpointed function drops what the first one did.
+    const call = currentCheckpoint()?.once(next) ?? next();
+    const seed = this.seed + (call % 2 ** 20) * 2 ** 32;
     return tidy(() => {
       const draws = randomUniform(x.shape, { seed, dtype: x.dtype, device: x.device });
       return where(less(draws, this.p), 0, affine(x, 1 / (1 - this.p), 0));

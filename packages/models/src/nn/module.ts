@@ -15,11 +15,19 @@ export const MODULE_OPTIONS: OptionChecks<ModuleOptions> = {
 
 /** Seed of the next parameter that is given none. */
 let next = 0;
+/** Seed of the next `Dropout` that is given none. */
+let nextDraws = 0;
 
 /** Sets where the seeds of parameters that are given none start: the same program then makes the same values. */
 export function manualSeed(seed: number): void {
   wholeNumber('manualSeed', 'seed', seed, 0, 2 ** 32 - 1);
   next = seed;
+  nextDraws = seed;
+}
+
+/** A seed for draws: another at each call, so that two modules do not drop the same elements. */
+export function seedOfDraws(): number {
+  return nextDraws++ % 2 ** 32;
 }
 
 /** A parameter with its first values, outside every scope: its module disposes of it. */

@@ -1,10 +1,12 @@
 import { DepthStream } from '@modajs/moda';
 import {
   AdamW,
+  asParameter,
   assign,
   backward,
   CheckpointError,
   ConfigError,
+  checkpoint,
   type Device,
   init,
   mean,
@@ -13,6 +15,7 @@ import {
   relu,
   ShapeError,
   sub,
+  sum,
   type Tensor,
   tensor,
   tidy,
@@ -214,6 +217,25 @@ describe('modules [reference]', () => {
     expect(await values(dropout.forward(x))).not.toEqual(kept);
     expect(dropout.eval().forward(x)).toBe(x);
     expect(() => new Dropout(1)).toThrow(ConfigError);
+    const [one, other] = await Promise.all([new Dropout(0.5), new Dropout(0.5)].map((each) => values(each.forward(x))));
+    expect(one).not.toEqual(other);
+  });
+
+  it('dropout drops the same in the replay of a checkpoint, at any depth and call', async () => {
+    const gradient = async (wrap: (body: (x: Tensor) => Tensor, x: Tensor) => Tensor): Promise<number[][]> => {
+      const dropout = new Dropout(0.5, { seed: 4 });
+      const w = asParameter(tensor(new Float32Array(50).fill(1)));
+      const inner = (x: Tensor): Tensor => wrap((from) => mul(dropout.forward(from), w), dropout.forward(x));
+      const out = wrap(
+        (from) => dropout.forward(inner(from)),
+        wrap((from) => dropout.forward(from), w),
+      );
+      backward(tidy(() => sum(out)));
+      return [await values(w.grad!), await values(dropout.forward(w))];
+    };
+    const plain = await gradient((body, x) => body(x));
+    expect(new Set(plain[0]).size).toBeGreaterThan(1);
+    expect(await gradient((body, x) => checkpoint(body, [x]))).toEqual(plain);
   });
 
   it('layer norm and linear are their operators', async () => {

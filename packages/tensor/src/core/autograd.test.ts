@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import {
+  AdamW,
   add,
   allocateGradients,
   asParameter,
+  assign,
   backward,
+  cast,
   checkpoint,
   crossEntropy,
+  customOp,
   full,
   linear,
   linearCrossEntropy,
@@ -13,9 +17,12 @@ import {
   mul,
   noGrad,
   ones,
+  ParameterCopies,
+  packedZeros,
   randomNormal,
   scope,
   silu,
+  split,
   square,
   sum,
   type Tensor,
@@ -135,6 +142,91 @@ describe('autograd', () => {
       values.forEach((value, i) => expect(value).toBeCloseTo(plain[n][i], 12));
     });
     expect(device().memory().liveBytes).toBe(liveBytes);
+  });
+
+  it('leaves a tensor that a checkpointed function returns where it is in the graph [reference]', async () => {
+    using _ = scope();
+    const [w, x] = [asParameter(tensor([1, 2])), asParameter(tensor([3, 4]))];
+    const y = square(w);
+    const [computed, given, bare] = [checkpoint(() => y, [x]), checkpoint((at) => at, [y]), checkpoint(() => w, [x])];
+    backward(sum(add(add(mul(computed, given), y), bare)));
+    // d/dw of w^4 + w^2 + w
+    expect(await numbers(w.grad)).toEqual([4 + 2 + 1, 32 + 4 + 1]);
+  });
+
+  it('refuses values that were written between the two passes, in checkpoints too [reference]', async () => {
+    using _ = scope();
+    const [w, x, other] = [
+      [2, 3],
+      [1, 1],
+      [5, 5],
+    ].map((values) => asParameter(tensor(values)));
+    const optimizer = new AdamW({ w }, { lr: 0.1 });
+    const neighbour = new AdamW({ other }, { lr: 0.1 });
+    const copies = new ParameterCopies({ w }, 'f16');
+    copies.refresh();
+    const step = (): void => {
+      for (const each of [w, other]) each.grad = ones([2]);
+      optimizer.step();
+    };
+    const losses = {
+      plain: () => sum(mul(x, w)),
+      checkpointed: () => sum(square(checkpoint((at) => silu(add(at, w)), [x]))),
+      nested: () => sum(checkpoint((at) => silu(checkpoint((from) => mul(from, w), [at])), [x])),
+    };
+    for (const [name, loss] of Object.entries(losses)) {
+      const stale = loss();
+      step();
+      expect(() => backward(stale), name).toThrow(/written in place since/);
+      const fresh = loss();
+      neighbour.step();
+      backward(fresh);
+    }
+    const ofCopy = sum(mul(cast(x, 'f16'), copies.get('w')));
+    copies.refresh();
+    expect(() => backward(ofCopy)).toThrow(/written in place since/);
+    const ofGradient = sum(mul(x, w.grad!));
+    backward(sum(w));
+    expect(() => backward(ofGradient)).toThrow(/written in place since/);
+    const buffer = full([2], 7);
+    const ofBuffer = checkpoint((at) => add(at, assign(full([2], 1), 2)), [add(x, buffer)]);
+    backward(sum(ofBuffer));
+    const late = sum(square(checkpoint((at) => add(at, buffer), [x])));
+    assign(buffer, 8);
+    expect(() => backward(late)).toThrow(/checkpoint: .* written in place since/);
+  });
+
+  it('leaves no memory behind when an operator throws in a backward pass [reference]', () => {
+    const broken = customOp({
+      name: 'broken',
+      inputs: ['x'],
+      forward: ([x]) => square(x),
+      backward: () => {
+        throw new Error('broken');
+      },
+    });
+    const w = asParameter(tensor([1, 2]));
+    const { liveBytes } = device().memory();
+    tidy(() => {
+      const h = square(w);
+      const loss = add(sum(silu(broken([h]))), sum(mul(silu(h), h)));
+      expect(() => backward(loss)).toThrow('broken');
+    });
+    expect(device().memory().liveBytes).toBe(liveBytes);
+    w.dispose();
+  });
+
+  it('keeps the sizes that split and packedZeros were called with [reference]', async () => {
+    using _ = scope();
+    const x = asParameter(tensor([1, 2, 3, 4, 5]));
+    const sizes = [2, 3];
+    const [first, rest] = split(x, sizes, 0);
+    const [packed] = packedZeros(device(), [sizes], 'f32');
+    sizes.splice(0, 2, 1, 4);
+    backward(add(sum(square(first)), sum(rest)));
+    expect(await numbers(x.grad)).toEqual([2, 4, 1, 1, 1]);
+    expect(packed.shape).toEqual([2, 3]);
+    packed.dispose();
   });
 
   it('linearCrossEntropy in chunks equals crossEntropy of the whole logits [reference]', async () => {

@@ -12,7 +12,7 @@ import { type ParameterRole, parameterRoles } from './parameter-role.ts';
 import { tidy, withoutScope } from './scope.ts';
 import { formatShape, sameShape } from './shape.ts';
 import type { Hold } from './shared.ts';
-import { allocateTensor, livingTensor, type Tensor } from './tensor.ts';
+import { allocateTensor, livingTensor, Tensor, writesSoFar } from './tensor.ts';
 import { callback, checkOptions, type OptionChecks, oneOf, refusePromise, type Synchronous } from './value-checks.ts';
 
 /** Gradients of a node's outputs, in order; null where nothing depends on that output. */
@@ -131,11 +131,19 @@ export class GradNode {
     if (this.run === null || this.#consumed) {
       throw new AutogradError('backward: a graph runs backward once, got a second call. Compute the loss again.');
     }
+    for (const tensor of this.saved) if (tensor.isOverwritten) throw overwritten(tensor);
     this.#consumed = true;
     const needs = this.inputs.map((input) => input !== null);
     const destination: DestinationOf = (input, like, orF32 = false) => gradientDestination(this, input, like, orF32);
     return this.run(gradients, this.saved, needs, destination);
   }
+}
+
+function overwritten({ shape }: Tensor): AutogradError {
+  return new AutogradError(
+    `backward: tensors that the graph needs must have the values that it was recorded with, got one of shape ${formatShape(shape)} that was written in place since, as by an optimizer's step. Run backward() before that, or compute the loss again.`,
+    { shape },
+  );
 }
 
 export function isRecording(): boolean {
@@ -224,11 +232,46 @@ export interface NodeOptions {
 
 /** A node that is in the graph once it is attached to outputs, or an input of another. The caller has its first reference. */
 export function makeNode({ inputs, saved, backward, alwaysRuns = false }: NodeOptions): GradNode {
+  if (replayWrites !== null) {
+    refuseWritten(replayWrites, inputs);
+    refuseWritten(replayWrites, saved);
+  }
   const kept = withoutScope(() => saved.map((tensor) => tensor.alias()));
-  for (const tensor of kept) tensor.isSaved = true;
+  for (const tensor of kept) tensor.markSaved();
   const nodes = inputs.map((input) => input?.node ?? null);
   const outputs = inputs.map((input) => input?.outputIndex ?? 0);
   return new GradNode(nodes, outputs, kept, backward, null, alwaysRuns);
+}
+
+/** Writes in place that lie between the first run of a checkpointed function and its replay. */
+interface ReplayWrites {
+  /** `writesSoFar` when the first run ended, and when the replay began. */
+  readonly first: number;
+  readonly last: number;
+}
+
+let replayWrites: ReplayWrites | null = null;
+
+/** Runs `body`, the replay of a function whose first run ended at `first`; inside another replay that one's writes count. */
+export function withReplayWrites<T>(first: number, body: () => T): T {
+  const saved = replayWrites;
+  replayWrites ??= { first, last: writesSoFar() };
+  try {
+    return body();
+  } finally {
+    replayWrites = saved;
+  }
+}
+
+/** @throws AutogradError when a replay uses a tensor that has other values than in the first run */
+function refuseWritten({ first, last }: ReplayWrites, used: readonly (Edge | null)[]): void {
+  for (const tensor of used) {
+    if (!(tensor instanceof Tensor) || tensor.writtenAt <= first || tensor.writtenAt > last) continue;
+    throw new AutogradError(
+      `checkpoint: tensors that the function uses must keep their values until backward() has run, got one of shape ${formatShape(tensor.shape)} that was written in place since, as by an optimizer's step. Run backward() before that, or compute the loss again.`,
+      { shape: tensor.shape },
+    );
+  }
 }
 
 /** Gives `outputs` the node. The node's first reference passes to the first output. */
@@ -337,6 +380,9 @@ export function runBackward(roots: readonly BackwardRoot[], boundary: number): v
         }),
       ),
     );
+  } catch (error) {
+    for (const gradients of pending.values()) for (const gradient of gradients) gradient?.dispose();
+    throw error;
   } finally {
     currentPass = around;
   }
@@ -348,7 +394,7 @@ export function runBackward(roots: readonly BackwardRoot[], boundary: number): v
 
 /** Gives a pass gradients of a node that it may not have known of. The node is older than any that has run. */
 function passOn(pass: BackwardPass, node: GradNode, gradients: Gradients): void {
-  if (node.sequence >= pass.boundary) addReachable(pass, [node]);
+  addReachable(pass, [node]);
   gradients.forEach((gradient, output) => {
     if (gradient !== null) deposit(pass.pending, node, output, gradient);
   });
@@ -358,17 +404,23 @@ function passOn(pass: BackwardPass, node: GradNode, gradients: Gradients): void 
 function addReachable({ boundary, seen, rest }: BackwardPass, nodes: readonly GradNode[]): void {
   const stack: GradNode[] = [];
   const find = (node: GradNode): void => {
-    if (seen.has(node)) return;
+    if (seen.has(node) || (node.leaf === null && node.sequence < boundary)) return;
     seen.add(node);
     stack.push(node);
   };
   nodes.forEach(find);
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     rest.push(node);
-    for (const input of node.inputs)
-      if (input !== null && (input.leaf !== null || input.sequence >= boundary)) find(input);
+    for (const input of node.inputs) if (input !== null) find(input);
   }
   rest.sort((a, b) => a.sequence - b.sequence);
+}
+
+/** Whether any of `others` is `node`, or one of those that it depends on. */
+export function dependsOn(node: GradNode, others: readonly GradNode[]): boolean {
+  const seen = new Set<GradNode>([node]);
+  for (const each of seen) for (const input of each.inputs) if (input !== null) seen.add(input);
+  return others.some((other) => seen.has(other));
 }
 
 function runNode(node: GradNode, pending: PendingGradients): void {
@@ -380,7 +432,13 @@ function runNode(node: GradNode, pending: PendingGradients): void {
     return;
   }
   const incoming = Array.from({ length: node.outputCount }, (_, output) => gradients?.[output] ?? null);
-  const results = tidy(() => node.backward(incoming));
+  let results: Gradients;
+  try {
+    results = tidy(() => node.backward(incoming));
+  } catch (error) {
+    for (const gradient of incoming) gradient?.dispose();
+    throw error;
+  }
   // A backward function may return its argument, or one tensor twice: every slot gets a handle of its own, before the first of them
   // is given away, for a sum consumes it.
   const taken = new Set<Tensor | null>(incoming);
@@ -426,6 +484,7 @@ function addGradients(present: Tensor, more: Tensor): Tensor {
 function accumulateInto(leaf: Tensor, gradient: Tensor): void {
   const { backend } = leaf.device;
   const { gradDestination: memory } = leaf;
+  leaf.grad?.markOverwritten();
   if (memory !== null && isSameMemory(gradient, memory)) {
     leaf.grad ??= memory.alias();
     gradient.dispose();

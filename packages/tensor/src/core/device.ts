@@ -106,6 +106,8 @@ export class SharedStorage {
   #references = 1;
   /** The tensors among those who hold it. */
   readonly handles = new Set<Tensor>();
+  /** How many of them a recorded operator keeps for its gradient. */
+  savedHandles = 0;
 
   constructor(
     readonly device: Device,

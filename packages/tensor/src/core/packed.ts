@@ -37,7 +37,7 @@ export function packedZeros(device: Device, shapes: readonly Shape[], dtype: DTy
     if (length > 0) device.backend.fill(whole, 0);
     let offset = 0;
     for (const shape of shapes.slice(first, end)) {
-      tensors.push(new Tensor(storage.retain(), shape, undefined, offset));
+      tensors.push(new Tensor(storage.retain(), [...shape], undefined, offset));
       offset += padded(shape);
     }
     storage.release();

@@ -11,6 +11,13 @@ import { contiguousStrides, formatShape, isContiguous, type Shape, sizeOf } from
 import { inspectedTensor, tensorTitle } from './show-tensor.ts';
 import { isPromise } from './value-checks.ts';
 
+let writeCount = 0;
+
+/** How many writes in place there have been: a time. */
+export function writesSoFar(): number {
+  return writeCount;
+}
+
 /**
  * An n-dimensional array on a device, or a strided view of one. Operators are functions (`add(a, b)`), so bundlers keep
  * only what is used. Memory belongs to the scope the tensor was made in, else to the caller (`dispose`).
@@ -29,6 +36,10 @@ export class Tensor implements Disposable {
   role: ParameterRole | null = null;
   /** Kept by a recorded operator for its gradient. */
   isSaved = false;
+  /** Whether something wrote to the values of a kept tensor in place, so that its gradient would be another's. */
+  isOverwritten = false;
+  /** The last write in place through this handle, or through the one it was made from before: a `writesSoFar`; 0 for none. */
+  writtenAt = 0;
   /** The scope that will dispose of this tensor. */
   owner: Scope | null;
   /** Where the gradient goes; internal to autograd. */
@@ -94,8 +105,27 @@ export class Tensor implements Disposable {
 
   /** Whether a recorded operator keeps values of this memory for its gradient. */
   get isNeededByGraph(): boolean {
+    if (this.storage.savedHandles === 0) return false;
     for (const other of this.storage.handles) if (other.isSaved && overlap(this, other)) return true;
     return false;
+  }
+
+  /** Says that a recorded operator keeps this handle for its gradient. */
+  markSaved(): void {
+    this.isSaved = true;
+    this.storage.savedHandles++;
+  }
+
+  /** Says that these elements get new values in place: recorded operators that keep the old ones cannot run backward any more. */
+  markOverwritten(): void {
+    this.writtenAt = ++writeCount;
+    if (this.storage.savedHandles === 0) return;
+    for (const other of this.storage.handles) if (other.isSaved && overlap(this, other)) other.isOverwritten = true;
+  }
+
+  /** Whether two elements lie in the same memory: an expanded view, which cannot be written to. */
+  get repeatsElements(): boolean {
+    return this.shape.some((extent, axis) => extent > 1 && this.strides[axis] === 0);
   }
 
   get requiresGrad(): boolean {
@@ -110,7 +140,9 @@ export class Tensor implements Disposable {
 
   /** A second handle on the same memory, outside the graph. */
   alias(shape: Shape = this.shape, strides: readonly number[] = this.strides, offset: number = this.offset): Tensor {
-    return new Tensor(this.storage.retain(), shape, strides, offset);
+    const other = new Tensor(this.storage.retain(), shape, strides, offset);
+    other.writtenAt = this.writtenAt;
+    return other;
   }
 
   /** The same values, cut from the graph. */
@@ -179,6 +211,7 @@ export class Tensor implements Disposable {
     this.owner?.forget(this);
     this.owner = null;
     this.#storage.handles.delete(this);
+    if (this.isSaved) this.#storage.savedHandles--;
     this.#storage.release();
     this.#storage = null;
     this.node?.release();

@@ -1,5 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { add, asParameter, grad, matmul, mean, mul, noGrad, square, sum, tensor, valueAndGrad } from '../index.ts';
+import {
+  add,
+  asParameter,
+  grad,
+  matmul,
+  mean,
+  mul,
+  noGrad,
+  square,
+  sum,
+  type Tensor,
+  tensor,
+  valueAndGrad,
+} from '../index.ts';
 import { testDevice } from '../testing/test-device.ts';
 
 describe.each(['cpu', 'reference'] as const)('valueAndGrad [%s]', (kind) => {
@@ -35,6 +48,18 @@ describe.each(['cpu', 'reference'] as const)('valueAndGrad [%s]', (kind) => {
     const gradient = noGrad(() => grad((p: typeof w) => sum(mul(p, square(p))))(w));
     expect(await gradient.array()).toEqual([12, 27]);
     expect([w.grad, w.requiresGrad]).toEqual([null, true]);
+  });
+
+  it('refuses a gradient of a gradient, and takes constants of one', async () => {
+    const cube = (x: Tensor): Tensor => sum(mul(square(x), x));
+    const x = tensor([2]);
+    const refused = /gradients of gradients are not computed/;
+    expect(() => grad((at: Tensor) => sum(grad(cube)(at)))(x)).toThrow(refused);
+    expect(() => grad((at: Tensor) => valueAndGrad(cube)(square(at)).value)(x)).toThrow(refused);
+    expect(() => grad((at: Tensor) => sum(grad((one: Tensor) => sum(mul(one, at)))(x)))(x)).toThrow(refused);
+    // d/dx of x * 3 x^2 with the second factor held.
+    expect(await grad((at: Tensor) => sum(mul(at, grad(cube)(at.detach()))))(x).array()).toEqual([12]);
+    expect(await grad(cube)(x).array()).toEqual([12]);
   });
 
   it('refuses integers and more than one value, by name', () => {

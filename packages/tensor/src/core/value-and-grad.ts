@@ -1,6 +1,6 @@
-import { asParameter, backward, withRecording } from './autograd.ts';
+import { asParameter, backward, dependsOn, type GradNode, isRecording, withRecording } from './autograd.ts';
 import { isFloat } from './dtype.ts';
-import { DTypeError, ShapeError } from './errors.ts';
+import { AutogradError, DTypeError, ShapeError } from './errors.ts';
 import { type TensorTree, tidy } from './scope.ts';
 import { formatShape } from './shape.ts';
 import { allocateTensor, livingTensor, Tensor } from './tensor.ts';
@@ -17,14 +17,15 @@ export interface ValueAndGrad<Inputs> {
 /**
  * Makes a function that computes `f` and its gradient with respect to the first argument, as `jax.value_and_grad` does. The tensors
  * of that argument need not be parameters, and their `grad` stays as it is; parameters that `f` uses besides them
- * collect their gradient as in `backward`. Gradients of gradients are not computed.
+ * collect their gradient as in `backward`. Gradients of gradients are not computed: a call inside another's function must not depend on
+ * that one's tensors, unless detached.
  *
  * @example
  * const { value, grads } = valueAndGrad(({ w, b }) => mean(square(add(matmul(x, w), b))))({ w, b });
  *
  * @param f synchronous; gives a tensor with one element
  * @throws ConfigError for what is no function or gives a promise; ShapeError for a value of more elements; DTypeError for
- *   integers among the tensors, which have no gradient
+ *   integers among the tensors, which have no gradient; AutogradError for what would be a gradient of a gradient
  */
 export function valueAndGrad<Inputs extends TensorTree, Rest extends unknown[]>(
   f: (inputs: Inputs, ...rest: Rest) => Synchronous<Tensor>,
@@ -49,14 +50,34 @@ export function grad<Inputs extends TensorTree, Rest extends unknown[]>(
   };
 }
 
+/** The nodes of the tensors that the calls under way differentiate with respect to. */
+let underWay: readonly GradNode[] = [];
+
+/** @throws AutogradError when a tensor of a call inside another one depends on that one's */
+function refuseNested(operation: string, around: readonly GradNode[], { node }: Tensor): void {
+  if (node === null || around.length === 0 || !dependsOn(node, around)) return;
+  throw new AutogradError(
+    `${operation}: gradients of gradients are not computed, so a call inside the function of another must not depend on that one's tensors, got one that does. Give it their detach() where they count as constants.`,
+  );
+}
+
 function differentiated<Inputs extends TensorTree, Rest extends unknown[]>(
   operation: string,
   f: (inputs: Inputs, ...rest: Rest) => Synchronous<Tensor>,
 ): (inputs: Inputs, ...rest: Rest) => ValueAndGrad<Inputs> {
   callback(operation, 'f', f);
   return (inputs, ...rest) => {
+    const around = underWay;
+    const wasRecording = isRecording();
     const run = (): ValueAndGrad<Inputs> => {
-      const parameters = mapTensors(inputs, (input) => parameterOf(operation, input));
+      const leaves: GradNode[] = [];
+      const parameters = mapTensors(inputs, (input) => {
+        const parameter = parameterOf(operation, input);
+        if (wasRecording) refuseNested(operation, around, input);
+        leaves.push(parameter.node!);
+        return parameter;
+      });
+      underWay = [...around, ...leaves];
       const value = livingTensor(
         operation,
         'the value of f',
@@ -68,10 +89,15 @@ function differentiated<Inputs extends TensorTree, Rest extends unknown[]>(
           { shape: value.shape },
         );
       }
+      refuseNested(operation, around, value);
       if (value.requiresGrad) backward(value);
       return { value: value.detach(), grads: mapTensors(parameters, gradientOf) };
     };
-    return tidy<ValueAndGrad<Inputs>>(() => withRecording(true, run) as never);
+    try {
+      return tidy<ValueAndGrad<Inputs>>(() => withRecording(true, run) as never);
+    } finally {
+      underWay = around;
+    }
   };
 }
 

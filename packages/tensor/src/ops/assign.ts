@@ -24,12 +24,13 @@ import { broadcastTo } from './views.ts';
 export function assign(target: Tensor, values: Tensor | HostArray | number): Tensor {
   checkOperands('assign', { target });
   refuseGraph(target);
-  if (target.shape.some((extent, axis) => extent > 1 && target.strides[axis] === 0)) {
+  if (target.repeatsElements) {
     throw new ShapeError(
       `assign: target must not repeat elements, got an expanded view of shape ${formatShape(target.shape)}. Assign to the tensor it is a view of.`,
       { shape: target.shape },
     );
   }
+  target.markOverwritten();
   if (typeof values === 'number') assignNumber(target, values);
   else if (isNumbers(values)) assignHost(target, values);
   else if (values instanceof Tensor) assignTensor(target, values);

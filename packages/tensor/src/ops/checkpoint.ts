@@ -8,10 +8,11 @@ import {
   noGrad,
   runBackward,
   withRecording,
+  withReplayWrites,
 } from '../core/autograd.ts';
 import { tidy, withoutScope } from '../core/scope.ts';
 import type { Shared } from '../core/shared.ts';
-import { livingTensor, type Tensor } from '../core/tensor.ts';
+import { livingTensor, type Tensor, writesSoFar } from '../core/tensor.ts';
 import { callback, refusePromise } from '../core/value-checks.ts';
 import { checkOperandList } from './checks.ts';
 
@@ -26,6 +27,9 @@ export class CheckpointFrame {
   readonly writers: GradNode[] = [];
   /** The memory that the function worked on, by its owner. */
   readonly #memory = new Map<object, Shared>();
+  /** What `once` gave, in order, and of a replay how many of them it has asked for. */
+  readonly #values: number[] = [];
+  #valuesAsked = 0;
   /** What puts an owner back as it was before the replay. */
   readonly #restores = new Map<object, () => void>();
 
@@ -64,6 +68,19 @@ export class CheckpointFrame {
   restoreAfter(owner: object, restore: () => void): void {
     if (this.first === null) this.outer?.restoreAfter(owner, restore);
     else if (!this.#restores.has(owner)) this.#restores.set(owner, restore);
+  }
+
+  /**
+   * A number that is another at each call, as that of a module's random draws: `next()` in the first run, and in the replay what the
+   * first run got.
+   */
+  once(next: () => number): number {
+    if (this.first !== null && this.#valuesAsked < this.first.#values.length) {
+      return this.first.#values[this.#valuesAsked++];
+    }
+    const value = this.outer === null ? next() : this.outer.once(next);
+    this.#values.push(value);
+    return value;
   }
 
   dependsOn(nodes: readonly GradNode[]): void {
@@ -112,7 +129,8 @@ function inFrame<T>(frame: CheckpointFrame, body: () => T): T {
  * (Chen et al., "Training deep nets with sublinear memory cost", 2016). `body` must compute the same both times; random
  * numbers do, for their position is explicit. Parameters it uses accumulate as usual, slots of a depth stream that it writes too; a body
  * that writes to a stream rewinds it to its own first slot when it begins. Tensors that it uses without being given them get their
- * gradients as well, and must be alive when `backward` runs.
+ * gradients as well, and must be alive when `backward` runs, with the values that they had: it throws an AutogradError for those that
+ * `assign` or an optimiser's step has written since.
  *
  * @param body pure but for such slots; returns one tensor
  */
@@ -124,26 +142,31 @@ export function checkpoint(body: (...inputs: Tensor[]) => Tensor, inputs: readon
   const dependencies: GradNode[] = [];
   // Asked now: at the time of the backward pass the inputs themselves may be gone.
   const needs = inputs.map((input) => input.node !== null);
+  let writes = 0;
   const node = makeNode({
     inputs,
     saved: inputs,
-    backward: ([dOut], saved) => [...replay(body, saved, needs, dOut ?? null, frame), ...dependencies.map(() => null)],
+    backward: ([dOut], saved) => [
+      ...withReplayWrites(writes, () => replay(body, saved, needs, dOut ?? null, frame)),
+      ...dependencies.map(() => null),
+    ],
     alwaysRuns: true,
   });
   const frame = new CheckpointFrame(node, null, active);
   const run = (): Tensor => oneResult(body(...inputs.map((input) => input.detach())));
   let out: Tensor;
   try {
-    out = tidy(() => noGrad(() => inFrame(frame, run)));
+    // A handle of its own: the body may return an input, or a tensor that has its place in the graph already.
+    out = tidy(() => noGrad(() => inFrame(frame, run)).detach());
   } catch (error) {
     node.release();
     throw error;
   }
+  writes = writesSoFar();
   dependencies.push(...frame.dependencies);
   node.addDependencies(dependencies);
-  const result = inputs.includes(out) ? out.detach() : out;
-  attach([result], node);
-  return result;
+  attach([out], node);
+  return out;
 }
 
 /** What a body returned. @throws ConfigError unless it is one tensor */

@@ -236,16 +236,18 @@ export function split(x: Tensor, sizes: number | readonly number[], axis: number
   const at = normalizeAxis('split', axis, x.rank);
   if (typeof sizes === 'number') return split(x, piecesOf(x.shape[at], sizes), at);
   checkShape('split', sizes, 'sizes');
-  if (sizes.reduce((a, b) => a + b, 0) !== x.shape[at]) {
+  // A list of our own: the caller may change theirs before backward.
+  const extents = [...sizes];
+  if (extents.reduce((a, b) => a + b, 0) !== x.shape[at]) {
     throw new ShapeError(`split: sizes must add up to ${x.shape[at]}, got ${formatShape(sizes)}.`, { sizes });
   }
-  const starts = sizes.map((_, piece) => sizes.slice(0, piece).reduce((a, b) => a + b, 0));
-  const outs = sizes.map((size, piece) => {
+  const starts = extents.map((_, piece) => extents.slice(0, piece).reduce((a, b) => a + b, 0));
+  const outs = extents.map((size, piece) => {
     const shape = x.shape.map((extent, i) => (i === at ? size : extent));
     return x.alias(shape, x.strides, x.offset + starts[piece] * x.strides[at]);
   });
   const whole = x.shape;
-  record(outs, [x], [], (gradients) => [joinPieces(gradients, starts, sizes, whole, at)]);
+  record(outs, [x], [], (gradients) => [joinPieces(gradients, starts, extents, whole, at)]);
   return outs;
 }
 

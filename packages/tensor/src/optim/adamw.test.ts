@@ -5,6 +5,7 @@ import { tidy } from '../core/scope.ts';
 import { tensor } from '../ops/creation.ts';
 import { mul } from '../ops/elementwise.ts';
 import { sum } from '../ops/reductions.ts';
+import { broadcastTo } from '../ops/views.ts';
 import { testDevice } from '../testing/test-device.ts';
 import { AdamW } from './adamw.ts';
 import { clipGradNorm } from './clip-grad-norm.ts';
@@ -105,6 +106,17 @@ describe('AdamW', () => {
     for (const name of ['weight', 'idle'] as const) {
       expect(await numbers(first[name])).toEqual(await numbers(whole[name]));
     }
+  });
+
+  it('refuses a tensor under two names, and one that repeats elements [reference]', () => {
+    const w = asParameter(tensor([1, 2]));
+    const twice = { w, tied: w };
+    expect(() => new AdamW(twice, { lr: 0.1 })).toThrow(
+      /adamw: params must hold each tensor once, got one as w and as tied/,
+    );
+    expect(() => clipGradNorm(twice, 1)).toThrow(/hold each tensor once/);
+    const wide = asParameter(broadcastTo(tensor([1, 2]), [3, 2]));
+    expect(() => new AdamW({ wide }, { lr: 0.1 })).toThrow(/must not repeat elements, got the expanded view wide/);
   });
 
   it('clips by the global norm and skips a step with a broken gradient [reference]', async () => {

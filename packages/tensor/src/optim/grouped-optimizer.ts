@@ -1,6 +1,6 @@
 import { noGrad } from '../core/autograd.ts';
 import type { Device } from '../core/device.ts';
-import { CheckpointError, ConfigError, shown } from '../core/errors.ts';
+import { CheckpointError, ConfigError, ShapeError, shown } from '../core/errors.ts';
 import { hasDecay } from '../core/parameter-role.ts';
 import { sameShape } from '../core/shape.ts';
 import { livingTensor, type Tensor } from '../core/tensor.ts';
@@ -71,6 +71,7 @@ export abstract class GroupedOptimizer<Options extends OptimizerOptions> impleme
     });
     this.params = allOf(name, this.groups);
     this.device = checkNamedTensors(name, 'params', this.params, 'f32');
+    for (const [key, tensor] of Object.entries(this.params)) refuseRepeated(name, key, tensor);
     this.lr = options.lr;
   }
 
@@ -92,6 +93,10 @@ export abstract class GroupedOptimizer<Options extends OptimizerOptions> impleme
     if (gradScale) checkScalar(operation, 'gradScale', gradScale, this.device);
     this.lr = lr;
     this.#stepCount++;
+    for (const name of Object.keys(this.params)) {
+      const parameter = this.params[name];
+      if (parameter.grad !== null) parameter.markOverwritten();
+    }
     noGrad(() => {
       for (const group of this.groups) {
         this.update(group, (group.hasOwnLr ? group.options.lr : lr) * lrRatio, gradScale);
@@ -143,6 +148,15 @@ export abstract class GroupedOptimizer<Options extends OptimizerOptions> impleme
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** @throws ShapeError for an expanded view: one element in memory would get the updates of several */
+function refuseRepeated(operation: string, name: string, { repeatsElements, shape }: Tensor): void {
+  if (!repeatsElements) return;
+  throw new ShapeError(
+    `${operation}: parameters must not repeat elements, got the expanded view ${name} of shape [${shape}]. Make the tensor that it is a view of the parameter.`,
+    { name, shape },
+  );
 }
 
 /** Decay of a parameter: the group's, or 0 where `noDecay` holds. */

@@ -11,7 +11,7 @@ import type { NamedTensors } from './optimizer.ts';
  * One tensor or more by name, alive and on one device.
  *
  * @param dtype what they must be; f32 or f16 by default
- * @throws ConfigError for what is no such object or empty; AutogradError | DTypeError | DeviceError
+ * @throws ConfigError for what is no such object or empty, and for a tensor that comes twice; AutogradError | DTypeError | DeviceError
  */
 export function checkNamedTensors(operation: string, name: string, tensors: NamedTensors, dtype?: DType): Device {
   checkNames(operation, name, tensors);
@@ -19,6 +19,17 @@ export function checkNamedTensors(operation: string, name: string, tensors: Name
     throw new ConfigError(`${operation}: ${name} must hold at least one tensor, got none.`);
   }
   const device = checkOperands(operation, tensors);
+  const names = new Map<Tensor, string>();
+  for (const [key, tensor] of Object.entries(tensors)) {
+    const first = names.get(tensor);
+    if (first !== undefined) {
+      throw new ConfigError(
+        `${operation}: ${name} must hold each tensor once, got one as ${first} and as ${key}. Give a shared parameter one name.`,
+        { names: [first, key] },
+      );
+    }
+    names.set(tensor, key);
+  }
   for (const key of Object.keys(tensors)) {
     if (dtype === undefined) floatOnly(operation, tensors[key]);
     else dtypeIs(operation, key, tensors[key], dtype);

@@ -34,6 +34,7 @@ export class ParameterCopies implements Disposable {
   /** Copies the parameters' present values: a kernel or two when they are packed. */
   refresh(): void {
     const names = [...this.#copies.keys()];
+    for (const copy of this.#copies.values()) copy.markOverwritten();
     const { lists } = mergeRuns(
       [names.map((name) => this.#params[name].view), names.map((name) => this.#copies.get(name)!.view)],
       names.map(() => null),
