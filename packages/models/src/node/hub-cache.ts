@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, fsync } from 'node:fs';
 import { copyFile, mkdir, open, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { CheckpointError } from '@modajs/tensor';
 import {
   damaged,
@@ -13,6 +14,9 @@ import {
   openHubFiles,
   requireSafeHubPath,
 } from '../io/hub/hub-files.ts';
+
+/** As `FileHandle.sync`, which Yarn's Plug'n'Play does not have. */
+const toDisk = promisify(fsync);
 
 /** Where files of the hub are kept, and how it is reached. */
 export interface HubCacheOptions extends HubOptions {
@@ -111,7 +115,7 @@ async function fetchBlob(
         onProgress?.(file.path, done, file.sizeBytes);
       }
     }
-    await output.sync();
+    await toDisk(output.fd);
   } catch (error) {
     if (error instanceof CheckpointError) throw error;
     const message = `hub: ${file.path} broke off after ${done} of ${file.sizeBytes} bytes. Run again; it goes on from there.`;

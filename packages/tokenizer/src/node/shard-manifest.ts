@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, shown } from '../errors.ts';
 import type { InputPosition } from './document-part.ts';
@@ -125,13 +125,7 @@ function serialized(manifest: ShardManifest): string {
 /** Writes the manifest in one step: a reader, or a kill, finds the old or the new one. */
 export async function writeManifest(folder: string, manifest: ShardManifest): Promise<void> {
   const path = join(folder, MANIFEST);
-  const file = await open(`${path}.tmp`, 'w');
-  try {
-    await file.writeFile(serialized(manifest));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeFile(`${path}.tmp`, serialized(manifest), { flush: true });
   await rename(`${path}.tmp`, path);
 }
 

@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { fsync } from 'node:fs';
+import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { DataError } from '../errors.ts';
 import type { InputPosition } from './document-part.ts';
 import { INDEX_FIELDS, type ShardEntry, type ShardShare } from './shard-manifest.ts';
+
+/** As `FileHandle.sync`, which Yarn's Plug'n'Play does not have. */
+const toDisk = promisify(fsync);
 
 const BUFFER_BYTES = 1 << 22;
 const MAX_UINT32 = 0xffffffff;
@@ -86,16 +91,10 @@ export class ShardWriter {
     const [file, indexFile] = [`${this.#name}.bin`, `${this.#name}.idx`];
     await this.#guarded(async () => {
       const handle = await this.#opened();
-      await handle.sync();
+      await toDisk(handle.fd);
       await handle.close();
       this.#file = undefined;
-      const indexHandle = await open(join(this.#folder, `${indexFile}.tmp`), 'w');
-      try {
-        await indexHandle.writeFile(indexBytes);
-        await indexHandle.sync();
-      } finally {
-        await indexHandle.close();
-      }
+      await writeFile(join(this.#folder, `${indexFile}.tmp`), indexBytes, { flush: true });
       await rename(join(this.#folder, `${indexFile}.tmp`), join(this.#folder, indexFile));
       await rename(join(this.#folder, `${file}.tmp`), join(this.#folder, file));
     });

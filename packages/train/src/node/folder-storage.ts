@@ -1,5 +1,7 @@
+import { fsync } from 'node:fs';
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { CheckpointError } from '@modajs/tensor';
 import type { RunStorage } from '../storage/run-storage.ts';
 import { StorageError } from '../storage/storage-error.ts';
@@ -7,6 +9,9 @@ import { StorageFullError } from '../storage/storage-full-error.ts';
 
 /** Names of unfinished writes begin so; whatever carries it is left over from a crash. */
 const TEMPORARY_PREFIX = '.writing-';
+
+/** As `FileHandle.sync`, which Yarn's Plug'n'Play does not have. */
+const toDisk = promisify(fsync);
 
 let temporaryCount = 0;
 
@@ -150,7 +155,7 @@ async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r').catch(() => null);
   if (!folder) return;
   try {
-    await folder.sync().catch(() => {});
+    await toDisk(folder.fd).catch(() => {});
   } finally {
     await folder.close();
   }
