@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { add, init, type Tensor, tensor } from '../index.ts';
 import { defaultDevice, setDefaultDevice } from './device.ts';
 
@@ -8,6 +8,8 @@ const foreign = { version: '0.1.0' };
 const SENTENCE =
   /This program holds two copies of @modajs\/tensor, from source and 0\.1\.0: give all @modajs packages one version/;
 
+// A test file before this one may have loaded the modules anew, which makes a copy of them too.
+beforeEach(() => shared[OPENED]?.clear());
 afterEach(() => shared[OPENED]?.delete(foreign));
 
 describe('a second copy of the package', () => {

@@ -28,7 +28,7 @@ export const tensorExempt: Exempt = {
     [
       ...['defaultDevice', 'scope', 'Device.memory', 'Device.synchronize', 'Device.endStep', 'Device.destroy'],
       ...['Device.toString', 'Tensor.detach', 'Tensor.data', 'Tensor.item', 'Tensor.dispose', 'Tensor.toString'],
-      ...['Tensor.print', 'showTensorsInDevtools'],
+      ...['Tensor.print', 'Tensor.markSaved', 'Tensor.markOverwritten', 'showTensorsInDevtools'],
       ...[
         'AdamW.zeroGrad',
         'AdamW.state',

@@ -219,21 +219,25 @@ export class SharedMemoryCollective implements Collective, Polled {
     Atomics.store(this.words, this.layout.wordsOf(this.rank), this.told);
     for (let peer = 0; peer < this.size; peer++) {
       const word = this.layout.wordsOf(peer);
-      while (((Atomics.load(this.words, word) - this.told) | 0) < 0) {
-        this.requirePresent(peer);
+      const isBehind = (): boolean => ((Atomics.load(this.words, word) - this.told) | 0) < 0;
+      while (isBehind()) {
+        const hasLeft = !this.isPresent(peer);
+        // Asked again, for a rank may come and leave between the two questions: the last of them to close does.
+        if (hasLeft && isBehind()) {
+          throw new CollectiveError(
+            `ranks: rank ${peer} is gone, and rank ${this.rank} waited for it. Resume the run from its last checkpoint.`,
+            { rank: peer },
+          );
+        }
         yield;
       }
     }
   }
 
-  /** @throws CollectiveError for a rank that does not come any more */
-  private requirePresent(peer: number): void {
+  /** Whether a rank still comes. @throws PeerFailedError when one has ended all of them */
+  private isPresent(peer: number): boolean {
     this.requireNotAborted();
-    if (Atomics.load(this.words, this.layout.wordsOf(peer) + 1) === rankStates.runs) return;
-    throw new CollectiveError(
-      `ranks: rank ${peer} is gone, and rank ${this.rank} waited for it. Resume the run from its last checkpoint.`,
-      { rank: peer },
-    );
+    return Atomics.load(this.words, this.layout.wordsOf(peer) + 1) === rankStates.runs;
   }
 
   /** @throws PeerFailedError when a rank has ended all of them, and has said why */
