@@ -9,7 +9,8 @@ import { softwareVulkanEnvironment } from '../software-vulkan/index.js';
 import { ROOT } from './pnpm.js';
 
 const FOLDERS = ['packages', 'apps', 'tooling'];
-const LONGEST = '@modajs/trainer';
+/** Their tests take longest, in this order. */
+const LONGEST = ['@modajs/trainer', '@modajs/dashboard'];
 /** How the log of a package's tests ends when they failed. */
 const FAILED = /Test failed|ELIFECYCLE/;
 /** Lines of a package's failures that are repeated at the end. */
@@ -122,7 +123,8 @@ function printFailures(since) {
 
 /** Runs a task of packages, two at a time; gives turbo's exit code. */
 function turbo(task, options = []) {
-  const args = ['run', task, '--output-logs=errors-only', '--continue', '--concurrency=2', ...options];
+  const concurrency = options.some((option) => option.startsWith('--concurrency')) ? [] : ['--concurrency=2'];
+  const args = ['run', task, '--output-logs=errors-only', '--continue', ...concurrency, ...options];
   const env = { ...process.env, ...driver, MODA_REQUIRE_WEBGPU: '1', TURBO_TELEMETRY_DISABLED: '1' };
   const child = spawn('turbo', args, { cwd: ROOT, stdio: 'inherit', env });
   return new Promise((resolve, reject) => {
@@ -132,16 +134,21 @@ function turbo(task, options = []) {
 }
 
 /**
- * All tests, those of the package that takes longest from the start, beside the others two by two: turbo takes packages in the
- * order in which they can be built, so that package would begin last and end alone. All is built before, for two turbos must not
- * build one package at once; files that are whole they let be.
+ * All tests: those of the two packages that take longest one after the other, from the start, beside all others two by two. turbo takes
+ * packages in the order in which they can be built, so these two would begin last and end alone. All is built before, for two turbos must
+ * not build one package at once; files that are whole they let be.
  */
 async function everyTest() {
   const built = await turbo('build');
   if (built !== 0) return built;
-  return Math.max(
-    ...(await Promise.all([turbo('test', [`--filter=${LONGEST}`]), turbo('test', [`--filter=!${LONGEST}`])])),
-  );
+  const runs = [
+    turbo('test', [...LONGEST.map((name) => `--filter=${name}`), '--concurrency=1']),
+    turbo(
+      'test',
+      LONGEST.map((name) => `--filter=!${name}`),
+    ),
+  ];
+  return Math.max(...(await Promise.all(runs)));
 }
 
 const driver = softwareVulkanEnvironment();
