@@ -44,10 +44,11 @@ export {
   planCrossEntropy,
   planCrossEntropyBackward,
 } from './loss/cross-entropy.ts';
-export { planMatmul } from './matmul/matmul.ts';
+export { type MatmulPlanner, type MatrixPlanner, matmulPlanner } from './matmul/matmul.ts';
 export { chooseMatmulConfig, matmulCandidates } from './matmul/matmul-choice.ts';
 export { describeMatmulConfig, type MatmulConfig } from './matmul/matmul-config.ts';
 export type { MatmulActivation, MatmulLayout, MatmulOperand, MatmulProblem } from './matmul/matmul-problem.ts';
+export { planMatmul } from './matmul/plan-matmul.ts';
 export { type MixedOut, type MixProblem, planMix } from './mixture/mix.ts';
 export { type MixWeightsProblem, planMixWeights } from './mixture/mix-weights.ts';
 export type { MixedRows, MixWeights } from './mixture/mixed-rows.ts';

@@ -3,8 +3,8 @@ import type { MatmulConfig } from './matmul-config.ts';
 import { describeMatmulConfig } from './matmul-config.ts';
 import { fitsDevice } from './matmul-fit.ts';
 import { isGemv } from './matmul-gemv.ts';
+import { hasFragment, haveHalves } from './matmul-matrix-fit.ts';
 import type { MatmulProblem } from './matmul-problem.ts';
-import { hasFragment, haveHalves } from './matmul-subgroup-matrix.ts';
 import { type BlockCandidate, gemvTable, MULTIPROCESSORS, subgroupMatrixTable, tileTable } from './matmul-table.ts';
 
 const MAX_SLICES = 32;

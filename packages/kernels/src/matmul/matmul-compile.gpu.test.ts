@@ -3,9 +3,9 @@ import { openTestDevice, type TestDevice } from '../../test/device.ts';
 import { preparedPipelines } from '../executor/prepare-plan.ts';
 import { BASELINE_CAPABILITIES, type DeviceCapabilities } from '../plan/capabilities.ts';
 import { matmulProblem } from '../testing/matmul-case.ts';
-import { planMatmul } from './matmul.ts';
 import { matmulCandidates } from './matmul-choice.ts';
 import type { SubgroupMatrixTileConfig } from './matmul-config.ts';
+import { planMatmul } from './plan-matmul.ts';
 
 let gpu: TestDevice;
 beforeAll(async () => {

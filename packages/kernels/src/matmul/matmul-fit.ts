@@ -2,8 +2,8 @@ import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import { describeMatmulConfig, type MatmulConfig } from './matmul-config.ts';
 import { gemvMemoryBytes } from './matmul-gemv.ts';
+import { subgroupCount, subgroupMatrixMemoryBytes } from './matmul-matrix-fit.ts';
 import type { MatmulProblem } from './matmul-problem.ts';
-import { subgroupCount, subgroupMatrixMemoryBytes } from './matmul-subgroup-matrix.ts';
 import { tileMemoryBytes, tileThreads } from './matmul-tile.ts';
 
 /** Workgroup memory and invocations of a configuration. */

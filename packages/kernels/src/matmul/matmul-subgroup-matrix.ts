@@ -1,10 +1,11 @@
-import { type DeviceCapabilities, f16Fragments } from '../plan/capabilities.ts';
-import { DTYPES, elementsPerVector } from '../plan/dtype-table.ts';
+import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { elementsPerVector } from '../plan/dtype-table.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
 import { unroll } from '../plan/unroll.ts';
 import { describeMatmulConfig, type SubgroupMatrixTileConfig } from './matmul-config.ts';
+import { hasFragment, haveHalves, matrixMemoryBytes, STRIP_WIDTH, subgroupCount } from './matmul-matrix-fit.ts';
 import {
   areStartsAligned,
   elementTypes,
@@ -19,30 +20,6 @@ import { planSlices, sliceK } from './matmul-split.ts';
 import subgroupMatrixSource from './matmul-subgroup-matrix.wgsl';
 import { unsigned } from './matmul-uniform.ts';
 
-/** Subgroups of a workgroup. */
-export function subgroupCount({ blockM, blockN, subgroupM, subgroupN }: SubgroupMatrixTileConfig): number {
-  return (blockM / subgroupM) * (blockN / subgroupN);
-}
-
-/** Workgroup memory of a configuration for a problem, bytes: it depends on how the operands are stored. */
-export function subgroupMatrixMemoryBytes(problem: MatmulProblem, config: SubgroupMatrixTileConfig): number {
-  return memoryBytes(problem, config, 1);
-}
-
-/** Rows of A (columns of B) in a strip of workgroup memory. */
-const STRIP_WIDTH = 32;
-
-/** Strips of one size hold the tiles, and on the way out `rowFragments` fragments of sums of each subgroup. */
-function memoryBytes(problem: MatmulProblem, config: SubgroupMatrixTileConfig, rowFragments: number): number {
-  const { blockM, blockN, blockK, stages, fragment } = config;
-  const strip = (isAlongRow: boolean) => 2 * (isAlongRow ? STRIP_WIDTH * (blockK + 8) : blockK * (STRIP_WIDTH + 8));
-  const sums = fragment[0] * fragment[1] * 4;
-  const words = Math.max(strip(!problem.a.transposed), strip(problem.b.transposed), sums) / 16;
-  const bytes = 16 * (Math.floor((words + 3) / 8) * 8 + 4);
-  const tiles = stages * ((blockM + blockN) / STRIP_WIDTH);
-  return bytes * Math.max(tiles, Math.ceil((subgroupCount(config) * rowFragments) / Math.floor(bytes / sums)));
-}
-
 /** As many fragments of a row at once as memory holds. */
 function rowFragments(
   problem: MatmulProblem,
@@ -51,20 +28,12 @@ function rowFragments(
 ): number {
   const inRow = config.subgroupN / config.fragment[1];
   let count = inRow;
-  while (count > 1 && (inRow % count || memoryBytes(problem, config, count) > capabilities.maxWorkgroupMemoryBytes))
+  while (
+    count > 1 &&
+    (inRow % count || matrixMemoryBytes(problem, config, count) > capabilities.maxWorkgroupMemoryBytes)
+  )
     count--;
   return count;
-}
-
-/** Whether the device multiplies f16 fragments of this size into f32 and has one subgroup size. */
-export function hasFragment(capabilities: DeviceCapabilities, [M, N, K]: readonly [number, number, number]): boolean {
-  const { f16, subgroups } = capabilities;
-  return (
-    f16 &&
-    subgroups !== null &&
-    subgroups.min === subgroups.max &&
-    f16Fragments(capabilities).some((config) => config.M === M && config.N === N && config.K === K)
-  );
 }
 
 /**
@@ -205,11 +174,6 @@ function outWords(problem: MatmulProblem): Record<string, string> {
 function loads(across: number, capabilities: DeviceCapabilities, config: SubgroupMatrixTileConfig): number {
   const threads = subgroupCount(config) * (capabilities.subgroups?.max ?? 32);
   return Math.ceil((across * config.blockK) / 8 / threads);
-}
-
-/** Whether both inputs are f16, which is what subgroup matrices multiply here. */
-export function haveHalves({ a, b }: MatmulProblem): boolean {
-  return DTYPES[a.dtype].isHalf && DTYPES[b.dtype].isHalf;
 }
 
 function requireUsable(

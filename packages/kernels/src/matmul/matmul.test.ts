@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { BASELINE_CAPABILITIES, type DeviceCapabilities } from '../plan/capabilities.ts';
 import { KernelError } from '../plan/kernel-error.ts';
 import { matmulProblem } from '../testing/matmul-case.ts';
-import { planMatmul } from './matmul.ts';
+import { matmulPlanner } from './matmul.ts';
 import { chooseMatmulConfig, matmulCandidates } from './matmul-choice.ts';
 import { describeMatmulConfig } from './matmul-config.ts';
 import { fitsDevice } from './matmul-fit.ts';
+import { planMatmul } from './plan-matmul.ts';
 
 const h100: DeviceCapabilities = {
   ...BASELINE_CAPABILITIES,
@@ -52,6 +53,16 @@ describe('planMatmul', () => {
     };
     expect([word('TN', 'A'), word('TN', 'B')]).toEqual([true, true]);
     expect([word('NT', 'A'), word('NT', 'B')]).toEqual([false, false]);
+  });
+
+  it('without the variant on subgroup matrices plans the same on devices without them, and refuses it', () => {
+    const problem = matmulProblem({ shape: [1, 512, 512, 512], dtypes: half });
+    const without = { ...h100, subgroupMatrix: [] };
+    const planner = matmulPlanner(null);
+    expect(planner(problem, without)).toEqual(planMatmul(problem, without));
+    expect(() => planner(problem, h100)).toThrow(
+      /needs the planner of subgroup matrices, got none\. Use planMatmul\.$/,
+    );
   });
 
   it('plans nothing for an empty product', () => {

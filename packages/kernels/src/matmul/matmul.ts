@@ -1,15 +1,15 @@
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
+import { KernelError } from '../plan/kernel-error.ts';
 import type { KernelPlan } from '../plan/plan.ts';
 import { specialize } from '../plan/specialize.ts';
 import { planTuned, tunedMatmulConfig } from '../tuning/tuned-plan.ts';
 import { chooseMatmulConfig } from './matmul-choice.ts';
-import type { MatmulConfig } from './matmul-config.ts';
+import { describeMatmulConfig, type MatmulConfig, type SubgroupMatrixTileConfig } from './matmul-config.ts';
 import { requireFit } from './matmul-fit.ts';
 import { planGemv } from './matmul-gemv.ts';
 import naiveSource from './matmul-naive.wgsl';
 import { elementTypes, productPass } from './matmul-pass.ts';
 import { type MatmulProblem, validateMatmul } from './matmul-problem.ts';
-import { planSubgroupMatrix } from './matmul-subgroup-matrix.ts';
 import { planTile } from './matmul-tile.ts';
 
 /**
@@ -19,28 +19,48 @@ import { planTile } from './matmul-tile.ts';
  * @param config how to compute it; by default what was measured (`capabilities.tuning`), else chosen by shape and capabilities
  * @throws KernelError for a problem or a configuration that the device cannot run, with the figures and the cure
  */
-export function planMatmul(
+export type MatmulPlanner = (
   problem: MatmulProblem,
   capabilities: DeviceCapabilities,
   config?: MatmulConfig,
-): KernelPlan {
-  validateMatmul(problem, capabilities);
-  if (problem.M * problem.N * problem.batch === 0) return { passes: [], workspace: {} };
-  if (config) return planConfig(problem, capabilities, config);
-  return planTuned(
-    tunedMatmulConfig(problem, capabilities),
-    (tuned) => planConfig(problem, capabilities, tuned),
-    () => planConfig(problem, capabilities, chooseMatmulConfig(problem, capabilities)),
-  );
-}
+) => KernelPlan;
 
-function planConfig(problem: MatmulProblem, capabilities: DeviceCapabilities, chosen: MatmulConfig): KernelPlan {
-  requireFit(problem, chosen, capabilities);
-  // Without K there is nothing to stage, and an operand of no elements is too short for a vec4 binding.
-  if (chosen.kind === 'naive' || problem.K === 0) return planNaive(problem, capabilities);
-  if (chosen.kind === 'gemv') return planGemv(problem, capabilities, chosen);
-  if (chosen.kind === 'tile') return planTile(problem, capabilities, chosen);
-  return planSubgroupMatrix(problem, capabilities, chosen);
+/** The variant on subgroup matrices (tensor cores): `planSubgroupMatrix` of `@modajs/kernels/matrix-products`. */
+export type MatrixPlanner = (
+  problem: MatmulProblem,
+  capabilities: DeviceCapabilities,
+  config: SubgroupMatrixTileConfig,
+) => KernelPlan;
+
+/**
+ * The planner of products with a given set of variants. Most browsers have no subgroup matrices: what is made for them need not load
+ * their shader.
+ *
+ * @param planMatrices null on a device without subgroup matrices
+ */
+export function matmulPlanner(planMatrices: MatrixPlanner | null): MatmulPlanner {
+  const planConfig: MatmulPlanner = (problem, capabilities, config = chooseMatmulConfig(problem, capabilities)) => {
+    requireFit(problem, config, capabilities);
+    // Without K there is nothing to stage, and an operand of no elements is too short for a vec4 binding.
+    if (config.kind === 'naive' || problem.K === 0) return planNaive(problem, capabilities);
+    if (config.kind === 'gemv') return planGemv(problem, capabilities, config);
+    if (config.kind === 'tile') return planTile(problem, capabilities, config);
+    if (planMatrices) return planMatrices(problem, capabilities, config);
+    throw new KernelError(
+      `kernels: ${describeMatmulConfig(config)} needs the planner of subgroup matrices, got none. Use planMatmul.`,
+      { config },
+    );
+  };
+  return (problem, capabilities, config) => {
+    validateMatmul(problem, capabilities);
+    if (problem.M * problem.N * problem.batch === 0) return { passes: [], workspace: {} };
+    if (config) return planConfig(problem, capabilities, config);
+    return planTuned(
+      tunedMatmulConfig(problem, capabilities),
+      (tuned) => planConfig(problem, capabilities, tuned),
+      () => planConfig(problem, capabilities),
+    );
+  };
 }
 
 function planNaive(problem: MatmulProblem, capabilities: DeviceCapabilities): KernelPlan {

@@ -1,8 +1,8 @@
-import { planMatmul } from '../matmul/matmul.ts';
 import type { MatmulConfig } from '../matmul/matmul-config.ts';
 import type { MatmulLayout, MatmulProblem } from '../matmul/matmul-problem.ts';
 import { storedShape } from '../matmul/matmul-problem.ts';
 import { matmulReference } from '../matmul/matmul-reference.ts';
+import { planMatmul } from '../matmul/plan-matmul.ts';
 import type { FloatDType } from '../plan/dtype-table.ts';
 import { fromHalf, storedArray, storedValue } from './half.ts';
 import type { KernelDevice } from './kernel-device.ts';

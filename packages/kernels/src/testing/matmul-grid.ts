@@ -1,5 +1,5 @@
 import type { GemvConfig, MatmulConfig, SubgroupMatrixTileConfig, TileConfig } from '../matmul/matmul-config.ts';
-import { hasFragment } from '../matmul/matmul-subgroup-matrix.ts';
+import { hasFragment } from '../matmul/matmul-matrix-fit.ts';
 import type { DeviceCapabilities } from '../plan/capabilities.ts';
 import type { MatmulCase } from './matmul-case.ts';
 

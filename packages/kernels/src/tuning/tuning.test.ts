@@ -3,7 +3,7 @@ import { MATRIX_CAPABILITIES } from '../../test/matrix-capabilities.ts';
 import { planAttentionBackward } from '../attention/attention-backward.ts';
 import { attentionCandidates } from '../attention/attention-candidates.ts';
 import { planAttentionForward } from '../attention/attention-forward.ts';
-import { planMatmul } from '../matmul/matmul.ts';
+import { planMatmul } from '../matmul/plan-matmul.ts';
 import { BASELINE_CAPABILITIES } from '../plan/capabilities.ts';
 import { attentionProblem } from '../testing/attention-case.ts';
 import { matmulProblem } from '../testing/matmul-case.ts';

@@ -1,4 +1,12 @@
-import { type DeviceCapabilities, supportsDType, type TuningTables, tuningKey } from '@modajs/kernels';
+import {
+  type DeviceCapabilities,
+  f16Fragments,
+  type MatmulPlanner,
+  matmulPlanner,
+  supportsDType,
+  type TuningTables,
+  tuningKey,
+} from '@modajs/kernels';
 import { capabilitiesOf } from '@modajs/kernels/executor';
 import { elementBytes } from '../../core/dtype.ts';
 import { DTypeError } from '../../core/errors.ts';
@@ -128,6 +136,7 @@ function assemble(
   capabilities: DeviceCapabilities,
   options: WebGpuOptions,
   loaded: Awaited<ReturnType<typeof loadFamilies>>,
+  planMatmul: MatmulPlanner,
 ): WebGpuBackend {
   const profiler = options.profile && capabilities.timestamps ? new Profiler(device) : null;
   const uniforms = new UniformRing(device);
@@ -178,11 +187,18 @@ function assemble(
     },
     ...elementwise,
     ...randomOperations(runner),
-    ...matmulOperations(runner),
+    ...matmulOperations(runner, planMatmul),
     ...customOperation(runner),
     ...Object.assign({}, ...families),
     fused: Object.assign({}, ...families.map(({ fused }) => fused)),
   };
+}
+
+/** The planner of products, with the variant on subgroup matrices where the device has them: most browsers never load its shader. */
+async function productsFor(capabilities: DeviceCapabilities): Promise<MatmulPlanner> {
+  if (f16Fragments(capabilities).length === 0) return matmulPlanner(null);
+  const { planSubgroupMatrix } = await import('@modajs/kernels/matrix-products');
+  return matmulPlanner(planSubgroupMatrix);
 }
 
 /**
@@ -199,5 +215,5 @@ export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<
   const { device, info } = opened;
   const capabilities = { ...capabilitiesOf(device, info), tuning: options.tuning?.[tuningKey(info)] };
   const residentWorkgroups = options.residentWorkgroups ?? (await countResidentWorkgroups(device, capabilities));
-  return assemble(opened, { ...capabilities, residentWorkgroups }, options, families);
+  return assemble(opened, { ...capabilities, residentWorkgroups }, options, families, await productsFor(capabilities));
 }

@@ -1,4 +1,4 @@
-import { collapseLayout, type MatmulOperand, type MatmulProblem, planMatmul } from '@modajs/kernels';
+import { collapseLayout, type MatmulOperand, type MatmulPlanner, type MatmulProblem } from '@modajs/kernels';
 import type { ArrayView, Backend, MatmulOptions } from '../../backend.ts';
 import type { Operand, PlanRunner } from '../plan-runner.ts';
 import { withContiguous } from './contiguous.ts';
@@ -72,7 +72,14 @@ interface Stored extends MatrixLayout {
   readonly operand: Operand;
 }
 
-function product(runner: PlanRunner, a: Stored, b: Stored, outView: ArrayView, options: MatmulOptions): void {
+function product(
+  runner: PlanRunner,
+  planMatmul: MatmulPlanner,
+  a: Stored,
+  b: Stored,
+  outView: ArrayView,
+  options: MatmulOptions,
+): void {
   const out = runner.operand(outView);
   const bias = options.bias ? runner.operand(options.bias) : null;
   const [M, K] = a.view.shape.slice(-2);
@@ -114,10 +121,12 @@ function withStored(runner: PlanRunner, view: ArrayView, use: (stored: Stored) =
 }
 
 /** Matrix products of any strides; the rest is the kernel's choice. */
-export function matmulOperations(runner: PlanRunner): Pick<Backend, 'matmul'> {
+export function matmulOperations(runner: PlanRunner, planMatmul: MatmulPlanner): Pick<Backend, 'matmul'> {
   return {
     matmul(aView, bView, out, options = {}) {
-      withStored(runner, aView, (a) => withStored(runner, bView, (b) => product(runner, a, b, out, options)));
+      withStored(runner, aView, (a) =>
+        withStored(runner, bView, (b) => product(runner, planMatmul, a, b, out, options)),
+      );
     },
   };
 }
