@@ -185,6 +185,9 @@ describe('autograd', () => {
     const ofCopy = sum(mul(cast(x, 'f16'), copies.get('w')));
     copies.refresh();
     expect(() => backward(ofCopy)).toThrow(/written in place since/);
+    const ofGoodCopy = sum(mul(cast(x, 'f16'), copies.get('w')));
+    copies.refresh();
+    backward(ofGoodCopy);
     const ofGradient = sum(mul(x, w.grad!));
     backward(sum(w));
     expect(() => backward(ofGradient)).toThrow(/written in place since/);

@@ -108,6 +108,8 @@ export class SharedStorage {
   readonly handles = new Set<Tensor>();
   /** How many of them a recorded operator keeps for its gradient. */
   savedHandles = 0;
+  /** The last write in place to any of it: a `writesSoFar`; 0 for none. */
+  writtenAt = 0;
 
   constructor(
     readonly device: Device,

@@ -119,6 +119,7 @@ export class Tensor implements Disposable {
   /** Says that these elements get new values in place: recorded operators that keep the old ones cannot run backward any more. */
   markOverwritten(): void {
     this.writtenAt = ++writeCount;
+    this.storage.writtenAt = writeCount;
     if (this.storage.savedHandles === 0) return;
     for (const other of this.storage.handles) if (other.isSaved && overlap(this, other)) other.isOverwritten = true;
   }

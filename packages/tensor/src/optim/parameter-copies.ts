@@ -3,7 +3,7 @@ import type { DType } from '../core/dtype.ts';
 import { ConfigError } from '../core/errors.ts';
 import { memoryOrder, mergeRuns, packedZeros } from '../core/packed.ts';
 import { withoutScope } from '../core/scope.ts';
-import type { Tensor } from '../core/tensor.ts';
+import { type Tensor, writesSoFar } from '../core/tensor.ts';
 import { floatDTypeName, shown } from '../core/value-checks.ts';
 import type { NamedTensors } from './optimizer.ts';
 import { checkNamedTensors } from './optimizer-checks.ts';
@@ -15,6 +15,8 @@ import { checkNamedTensors } from './optimizer-checks.ts';
 export class ParameterCopies implements Disposable {
   readonly #params: NamedTensors;
   readonly #copies: ReadonlyMap<string, Tensor>;
+  /** When the copies had the parameters' values: a `writesSoFar`. */
+  #refreshedAt = 0;
 
   /**
    * @param params one or more, on one device. Contents are undefined before the first `refresh`
@@ -31,10 +33,12 @@ export class ParameterCopies implements Disposable {
     this.#copies = new Map(ordered.map(([name], i) => [name, copies[i]]));
   }
 
-  /** Copies the parameters' present values: a kernel or two when they are packed. */
+  /** Copies the parameters' present values: a kernel or two when they are packed. Copies of parameters that nobody wrote to stay good for graphs. */
   refresh(): void {
     const names = [...this.#copies.keys()];
-    for (const copy of this.#copies.values()) copy.markOverwritten();
+    for (const [name, copy] of this.#copies)
+      if (this.#params[name].storage.writtenAt > this.#refreshedAt) copy.markOverwritten();
+    this.#refreshedAt = writesSoFar();
     const { lists } = mergeRuns(
       [names.map((name) => this.#params[name].view), names.map((name) => this.#copies.get(name)!.view)],
       names.map(() => null),
