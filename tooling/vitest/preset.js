@@ -85,7 +85,8 @@ export function packageTests(options = {}) {
               }),
             ]
           : []),
-        ...(hasMpi ? [kind('mpi', '{src,test}/**/*.mpi.test.ts')] : []),
+        // Ranks wait for each other, so a busy machine slows them by more than its load.
+        ...(hasMpi ? [kind('mpi', '{src,test}/**/*.mpi.test.ts', { testTimeout: 240_000, hookTimeout: 240_000 })] : []),
       ],
     },
   });

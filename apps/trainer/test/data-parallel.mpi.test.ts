@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLI, type CliOptions, metricsOf, runCli, SMALL_CONFIG, SMALL_TEXT, smallFolder } from './run-cli.ts';
-import { isRunning, mpirun, pidOfRank, runMpi } from './run-mpi.ts';
+import { mpirun, pidOfRank, runMpi, untilGone } from './run-mpi.ts';
 
 let cwd = '';
 beforeAll(async () => {
@@ -78,7 +78,7 @@ describe('mpirun moda train [cpu]', () => {
     expect(killing.isSent).toBe(true);
     expect(job.code).not.toBe(0);
     expect(job.stderr).toMatch(/process rank 1 .*exited on\s+signal 9/);
-    expect(isRunning(pidOfRank(cwd, 0))).toBe(false);
+    await untilGone(pidOfRank(cwd, 0));
     const resumed = await runMpi(2, ['train', '--resume', 'killed'], { cwd });
     expect([resumed.code, resumed.stderr]).toEqual([0, '']);
     // How far the ranks get before the kill arrives is the machine's affair.
@@ -167,7 +167,7 @@ describe('mpirun moda train with training.sync diloco [cpu]', () => {
     expect(job.stdout).toMatch(/step 150\/150 {2}loss/);
     expect(job.stdout).toMatch(/report +runs\/bereft\/report.html/);
     expect(await heldOut('bereft')).toBeLessThan((await rows('bereft'))[0].loss);
-    expect([0, 1, 3].map((rank) => isRunning(pidOfRank(cwd, rank)))).toEqual([false, false, false]);
+    for (const rank of [0, 1, 3]) await untilGone(pidOfRank(cwd, rank));
     await readFile(join(cwd, 'runs/bereft/checkpoints/step-00000150/rank-3.safetensors'));
   }, 240_000);
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect, vi } from 'vitest';
 import { CLI, type CliOptions, type CliResult, runProcess } from './run-cli.ts';
 
 /** What OpenMPI asks for from root, and a machine with fewer cores than ranks. */
@@ -23,8 +24,13 @@ export function pidOfRank(cwd: string, rank: number): number {
   return Number(readFileSync(join(cwd, `rank-${rank}.pid`), 'utf8'));
 }
 
+/** Waits until a process has ended: mpirun may end before the last of its ranks, which it has told to. */
+export async function untilGone(pid: number): Promise<void> {
+  await vi.waitFor(() => expect(isRunning(pid), `process ${pid} runs`).toBe(false), { timeout: 30_000, interval: 50 });
+}
+
 /** Whether a process runs; one that has ended and whose parent has not asked for its exit code does not. */
-export function isRunning(pid: number): boolean {
+function isRunning(pid: number): boolean {
   const state = /^\d+ \(.*\) (.)/s.exec(readStat(pid))?.[1] ?? 'Z';
   return state !== 'Z';
 }
