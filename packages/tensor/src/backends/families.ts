@@ -1,15 +1,17 @@
 import { DeviceError } from '../core/errors.ts';
 import type { FusedKernels } from '../lower/patterns.ts';
 import type { Backend, FamilyPrimitives } from './backend.ts';
-import type { PlanRunner } from './webgpu/plan-runner.ts';
 
 type Name = keyof FamilyPrimitives;
 
 /** What a family adds to a WebGPU device: its primitives, and kernels for patterns (`lower`). */
 type Kernels<Own extends Name> = Pick<FamilyPrimitives, Own> & { readonly fused?: FusedKernels };
 
-/** Makes a family's kernels for a device; `backend` has the primitives that every device has. */
-type MakeKernels<Own extends Name> = (runner: PlanRunner, backend: Pick<Backend, 'copy'>) => Kernels<Own>;
+/**
+ * Makes a family's kernels for a device; `backend` has the primitives that every device has. The runner is a `PlanRunner`, which this file
+ * does not name: its types are part of the public ones, and must not need those of WebGPU.
+ */
+type MakeKernels<Own extends Name> = (runner: never, backend: Pick<Backend, 'copy'>) => Kernels<Own>;
 
 /**
  * Primitives whose WebGPU kernels come with the operators that use them. An operator reaches them through its family only, so a

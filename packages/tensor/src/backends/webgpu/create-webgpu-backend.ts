@@ -151,7 +151,7 @@ function assemble(
   const runner = new PlanRunner(capabilities, pool, recorder, failures);
   const elementwise = elementwiseOperations(runner);
   const transfers = new Transfers(recorder);
-  const families = loaded.map((make) => make(runner, elementwise));
+  const families = loaded.map((make) => make(runner as never, elementwise));
   return {
     kind: 'webgpu',
     description,
